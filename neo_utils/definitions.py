@@ -1,0 +1,33 @@
+"""What tables hold and statistics count: the texts shown beside the numbers."""
+
+from importlib.resources import files
+
+import pandas as pd
+import pyarrow as pa
+
+
+def sql_text(name: str, threshold_au: float = 0.2) -> str:
+    """Return the definition of a statistic, in the common ground of Spark SQL and DuckDB.
+
+    Parameters
+    ----------
+    name
+        "counted" (which stored rows count, two statements), "metrics" or "yearly_statistics".
+    threshold_au
+        Approaches nearer than this many AU are counted as "under".
+    """
+    text = files("neo_utils").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+    return text.format(threshold_au=threshold_au)
+
+
+def columns_of(schema: pa.Schema) -> pd.DataFrame:
+    """Return a row per column of a kept table: type, unit and definition."""
+    rows = [
+        (field.name, str(field.type), _note(field, b"unit"), _note(field, b"definition"))
+        for field in schema
+    ]
+    return pd.DataFrame(rows, columns=["column", "type", "unit", "definition"]).set_index("column")
+
+
+def _note(field: pa.Field, key: bytes) -> str:
+    return str(field.metadata.get(key, b""), "utf-8")

@@ -1,0 +1,50 @@
+"""The failures that a run expects, each with its exit status and one plain line."""
+
+
+class RunFailure(Exception):
+    """A failure whose message says what happened, what is safe and what to do.
+
+    ``exit_status`` is what the runner ends with.
+    """
+
+    exit_status = 1
+
+    def _render_traceback_(self) -> list[str]:
+        """Show the one line alone: IPython asks an exception for this in place of a traceback."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+class WrongParameter(RunFailure, ValueError):
+    """A parameter that cannot be used; the message names the value and the nearest valid ones."""
+
+    exit_status = 2
+
+
+class RateLimitReached(RunFailure):
+    """The service's quota is used up; the message says when to run the same command again."""
+
+    exit_status = 3
+
+
+class ServiceFailure(RunFailure):
+    """The service is down, refuses the key or answers nonsense."""
+
+    exit_status = 4
+
+
+class StoredDataMissing(RunFailure):
+    """Batches that the question needs are not stored, or hold another source's data."""
+
+
+class JavaMissing(RunFailure):
+    """There is no Java that Spark can use."""
+
+
+class SparkUnavailable(RunFailure):
+    """There is no Spark session to be had."""
+
+
+def exit_status_of(error_name: str) -> int:
+    """Return the exit status of a failure known by the name of its class (1 for any other)."""
+    known = {cls.__name__: cls.exit_status for cls in RunFailure.__subclasses__()}
+    return known.get(error_name, RunFailure.exit_status)
