@@ -1,0 +1,119 @@
+"""Batches of 20 consecutive positions of the Browse listing: ranges, names and paths."""
+
+import math
+from pathlib import Path
+from typing import NamedTuple
+
+from neo_utils.errors import WrongParameter
+
+BATCH_SIZE = 20  # the largest page that NeoWs was ever seen to answer
+ASSUMED_CATALOGUE_SIZE = 41_000  # NEOs listed in 2026; used only until the service has told
+
+
+class Batch(NamedTuple):
+    """Positions ``first``..``last`` (1-based, inclusive) of the listing: one Browse page."""
+
+    first: int
+
+    @property
+    def last(self) -> int:
+        """The last position."""
+        return self.first + BATCH_SIZE - 1
+
+    @property
+    def page_number(self) -> int:
+        """The 0-based number of the Browse page."""
+        return (self.first - 1) // BATCH_SIZE
+
+    @property
+    def name(self) -> str:
+        """The nominal range, such as ``21-40``, also where the catalogue ends within it."""
+        return f"{self.first}-{self.last}"
+
+    def file(self, output: Path, table: str) -> Path:
+        """Return where ``table`` (a key of ``TABLES``) of this batch lies under ``output``."""
+        folder, name = TABLES[table]
+        return output / folder / f"batch-number={self.name}" / name.format(batch=self.name)
+
+
+TABLES = {
+    "pages": ("pages", "page_{batch}.json.zst"),
+    "close_approaches": ("close_approaches", "close_approaches_{batch}.parquet"),
+    "rejected": ("rejected", "rejected_{batch}.jsonl"),
+    "raw": ("raw", "neo_partition_{batch}.parquet"),
+}
+
+
+class PositionRange(NamedTuple):
+    """The positions START..END; ``end`` is None for the whole rest of the catalogue."""
+
+    start: int
+    end: int | None
+
+    @property
+    def name(self) -> str:
+        """How folders of this range are called: ``batches-1-200`` or ``batches-1-all``."""
+        return f"batches-{self.start}-{self.end or 'all'}"
+
+    def covers(self, batch: Batch) -> bool:
+        """Tell whether a batch lies within the range."""
+        return self.start <= batch.first <= (self.end or batch.first)
+
+    def batches(self, catalogue_size: int | None) -> list[Batch]:
+        """Return the batches of the range that a catalogue of this many NEOs has.
+
+        Where the size is not known: all up to END, or the first one alone for END=all.
+        """
+        size = (self.end or self.start) if catalogue_size is None else catalogue_size
+        end = min(self.end or size, size)
+        return [Batch(first) for first in range(self.start, end + 1, BATCH_SIZE)]
+
+
+def position_range(start: int | str, end: int | str) -> PositionRange:
+    """Return the range START..END, both inclusive.
+
+    Parameters
+    ----------
+    start
+        1, 21, 41, ...: 1 + a multiple of 20.
+    end
+        20, 40, 60, ...: a multiple of 20, not below ``start``; or ``all``.
+
+    Raises
+    ------
+    WrongParameter
+        For anything else; the message names the nearest valid values.
+    """
+    first = _whole_number("START", start, "1, 21, 41, ...")
+    if first < 1 or first % BATCH_SIZE != 1:
+        raise WrongParameter(
+            f"START={start} does not begin a batch of {BATCH_SIZE}: "
+            f"use {_nearest(first, offset=1)} (1 + a multiple of {BATCH_SIZE})"
+        )
+    if str(end).strip().lower() == "all":
+        return PositionRange(first, None)
+    last = _whole_number("END", end, "20, 40, 60, ... or all")
+    if last < 1 or last % BATCH_SIZE != 0:
+        raise WrongParameter(
+            f"END={end} does not end a batch of {BATCH_SIZE}: "
+            f"use {_nearest(last, offset=BATCH_SIZE)} (a multiple of {BATCH_SIZE}), or all"
+        )
+    if last < first:
+        raise WrongParameter(
+            f"START={first} lies behind END={last}: "
+            f"use END={first + BATCH_SIZE - 1} or more, or START={last - BATCH_SIZE + 1} or less"
+        )
+    return PositionRange(first, last)
+
+
+def _whole_number(name: str, value: int | str, valid: str) -> int:
+    try:
+        return int(str(value))
+    except ValueError:
+        raise WrongParameter(f"{name}={value} is not a whole number: use {valid}") from None
+
+
+def _nearest(value: int, offset: int) -> str:
+    """Name the valid values around ``value``: those that are ``offset`` + a multiple of 20."""
+    below = math.floor((value - offset) / BATCH_SIZE) * BATCH_SIZE + offset
+    return " or ".join(str(v) for v in (below, below + BATCH_SIZE) if v >= offset)

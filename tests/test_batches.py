@@ -1,0 +1,174 @@
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from neo_utils.batches import Batch, position_range
+from neo_utils.errors import WrongParameter
+
+
+def names(batches):
+    return [batch.name for batch in batches]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        (1, 20, ["1-20"]),
+        (1, 40, ["1-20", "21-40"]),
+        (21, 40, ["21-40"]),
+        ("41", "80", ["41-60", "61-80"]),  # as the command line gives them
+        (40_981, 41_000, ["40981-41000"]),
+    ],
+)
+def test_a_range_is_made_of_whole_batches_in_order(start, end, expected):
+    assert names(position_range(start, end).batches(41_000)) == expected
+
+
+@pytest.mark.parametrize("end", ["all", "ALL", " All "])
+def test_all_reaches_to_the_end_of_the_catalogue(end):
+    assert names(position_range(21, end).batches(80)) == ["21-40", "41-60", "61-80"]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "said"),
+    [
+        (5, 20, ["START=5", "use 1 or 21 "]),
+        (20, 40, ["START=20", "use 1 or 21 "]),
+        (22, 40, ["START=22", "use 21 or 41 "]),
+        (0, 20, ["START=0", "use 1 "]),
+        (-19, 20, ["START=-19", "use 1 "]),  # 1 + a multiple of 20, but there is no such position
+        ("abc", 20, ["START=abc", "1, 21, 41, ..."]),
+        ("", 20, ["START=", "1, 21, 41, ..."]),
+        ("all", 20, ["START=all", "1, 21, 41, ..."]),
+        (1.0, 20, ["START=1.0", "1, 21, 41, ..."]),
+        (1, 50, ["END=50", "use 40 or 60 ", "or all"]),
+        (1, 21, ["END=21", "use 20 or 40 ", "or all"]),
+        (1, 19, ["END=19", "use 20 ", "or all"]),
+        (1, 0, ["END=0", "use 20 ", "or all"]),
+        (1, "abc", ["END=abc", "20, 40, 60, ... or all"]),
+        (1, None, ["END=None", "20, 40, 60, ... or all"]),
+        (41, 20, ["START=41", "END=20", "END=60 ", "START=1 "]),
+        (101, 60, ["START=101", "END=60", "END=120 ", "START=41 "]),
+    ],
+)
+def test_a_wrong_value_is_named_with_the_nearest_valid_ones(start, end, said):
+    with pytest.raises(WrongParameter) as error:
+        position_range(start, end)
+    assert [part for part in said if part not in str(error.value)] == []
+    assert error.value.exit_status == 2
+    assert "\n" not in str(error.value)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10**6))
+def test_the_values_named_for_start_are_the_nearest_that_are_taken(value):
+    assert named_or_taken(value, lambda start: position_range(start, "all")) == around(value, 1)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10**6))
+def test_the_values_named_for_end_are_the_nearest_that_are_taken(value):
+    assert named_or_taken(value, lambda end: position_range(1, end)) == around(value, 0)
+
+
+def named_or_taken(value, take):
+    try:
+        take(value)
+    except WrongParameter as error:
+        return [int(number) for number in re.findall(r"\d+", re.split(r"use | \(", str(error))[1])]
+    return [value]
+
+
+def around(value, remainder):
+    # Looked for one by one, so as not to repeat the arithmetic of the code.
+    below = next((n for n in range(value, 0, -1) if n % 20 == remainder), None)
+    above = next(n for n in range(max(1, value), value + 21) if n % 20 == remainder)
+    return sorted({below, above} - {None})
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2_000), st.integers(1, 40), st.sets(st.integers(1, 39)), st.booleans())
+def test_consecutive_parts_of_a_range_name_the_same_batches_once_and_in_order(
+    first, count, cuts, size_known
+):
+    edges = [first, *sorted(first + cut for cut in cuts if cut < count), first + count]
+    parts = [position_range(20 * begin + 1, 20 * end) for begin, end in pairwise(edges)]
+    size = 20 * edges[-1] if size_known else None
+    whole = position_range(20 * first + 1, 20 * (first + count))
+    expected = [f"{20 * n + 1}-{20 * n + 20}" for n in range(first, first + count)]
+    assert [name for part in parts for name in names(part.batches(size))] == expected
+    assert names(whole.batches(size)) == expected
+    for batch in whole.batches(size):
+        assert [part.covers(batch) for part in parts].count(True) == 1
+
+
+@pytest.mark.parametrize(
+    ("catalogue_size", "expected"),
+    [
+        (1, ["1-20"]),
+        (19, ["1-20"]),
+        (20, ["1-20"]),
+        (21, ["1-20", "21-40"]),
+        (47, ["1-20", "21-40", "41-60"]),  # the last keeps its nominal name, with 7 NEOs
+        (60, ["1-20", "21-40", "41-60"]),
+    ],
+)
+def test_the_catalogue_may_end_within_a_batch(catalogue_size, expected):
+    assert names(position_range(1, "all").batches(catalogue_size)) == expected
+    assert names(position_range(1, 200).batches(catalogue_size)) == expected
+
+
+def test_behind_the_catalogues_end_there_is_no_batch():
+    assert position_range(61, 80).batches(47) == []
+    assert position_range(61, "all").batches(60) == []
+    assert names(position_range(61, "all").batches(61)) == ["61-80"]
+
+
+def test_with_the_size_unknown_end_counts_and_for_all_the_first_batch_alone():
+    assert names(position_range(21, 60).batches(None)) == ["21-40", "41-60"]
+    assert names(position_range(21, "all").batches(None)) == ["21-40"]
+
+
+@pytest.mark.parametrize(
+    ("first", "name", "page_number"),
+    [(1, "1-20", 0), (21, "21-40", 1), (181, "181-200", 9), (40_981, "40981-41000", 2_049)],
+)
+def test_a_batch_is_one_page_counted_from_zero(first, name, page_number):
+    batch = Batch(first)
+    assert (batch.name, batch.page_number, batch.last) == (name, page_number, first + 19)
+
+
+@pytest.mark.parametrize(
+    ("end", "name"), [(200, "batches-1-200"), ("200", "batches-1-200"), ("all", "batches-1-all")]
+)
+def test_the_folders_of_a_range_are_named_for_it(end, name):
+    assert position_range("1", end).name == name
+
+
+def test_a_range_tells_which_batches_lie_in_it():
+    def covered(start, end):
+        return [n for n in (1, 21, 41, 61) if position_range(start, end).covers(Batch(n))]
+
+    assert covered(21, 40) == [21]
+    assert covered(21, 60) == [21, 41]
+    assert covered(21, "all") == [21, 41, 61]
+
+
+@pytest.mark.parametrize(
+    ("table", "path"),
+    [
+        ("raw", "raw/batch-number=21-40/neo_partition_21-40.parquet"),
+        (
+            "close_approaches",
+            "close_approaches/batch-number=21-40/close_approaches_21-40.parquet",
+        ),
+        ("pages", "pages/batch-number=21-40/page_21-40.json.zst"),
+        ("rejected", "rejected/batch-number=21-40/rejected_21-40.jsonl"),
+    ],
+)
+def test_every_table_of_a_batch_has_its_file(table, path):
+    assert Batch(21).file(Path("out"), table) == Path("out") / path
