@@ -1,0 +1,8 @@
+"""A simulated catalogue of NEOs: NeoWs's own JSON, behind NeoWs's own interface.
+
+It stands in for the service where there is no network or no key. Nothing in it is a real object,
+and none can be taken for one: ``names`` says how they are told apart.
+
+From the service down: ``service`` · ``catalogue`` · ``fields``, ``names`` · ``approaches`` ·
+``orbits``.
+"""

@@ -1,0 +1,110 @@
+"""The simulated NEOs and the pages that list them, as the JSON of NeoWs's Browse service."""
+
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from neo_utils.sample.approaches import simulate_approaches
+from neo_utils.sample.fields import (
+    absolute_magnitude,
+    close_approach,
+    estimated_diameter,
+    orbital_data,
+)
+from neo_utils.sample.names import names, neo_id, rank_of
+from neo_utils.sample.orbits import NUMBERED_OBJECTS, UNNUMBERED_OBJECTS, simulate_asteroid
+
+CATALOGUE_SIZE = NUMBERED_OBJECTS + UNNUMBERED_OBJECTS  # 41,000
+PAGE_SIZE_LIMIT = 20
+AS_OF = datetime(2026, 3, 1, tzinfo=UTC)  # the instant at which the catalogue is listed
+
+_SERVICE = "http://api.nasa.gov/neo/rest/v1/neo"  # plain http, as the service writes it
+_SEED = 20_260_394  # of a few tried: its first 200 objects resemble the real ones of 2026
+
+
+def neo(position: int, api_key: str) -> dict[str, Any]:
+    """Return the NEO at a 1-based ``position`` of the listing, as NeoWs would list it.
+
+    Parameters
+    ----------
+    position
+        1 to ``CATALOGUE_SIZE``; any one can be asked for alone, in any order.
+    api_key
+        The caller's key, which the service repeats in every link.
+
+    Raises
+    ------
+    ValueError
+        If ``position`` lies outside that range.
+    """
+    if not 1 <= position <= CATALOGUE_SIZE:
+        raise ValueError(f"positions run from 1 to {CATALOGUE_SIZE}: there is no {position}")
+    rank = rank_of(position)
+    rng = Random(_SEED * 100_000 + rank)  # noqa: S311 -- repeatable numbers, nothing secret
+    asteroid = simulate_asteroid(rng, rank)
+    magnitude, moid_au = asteroid.magnitude_h_hundredths, asteroid.earth_moid_au
+    identifier = neo_id(rank)
+    key = quote(api_key, safe="")
+    is_sentry = moid_au < 0.002 and asteroid.arc.is_short
+    fields: dict[str, Any] = {
+        "links": {"self": f"{_SERVICE}/{identifier}?api_key={key}"},
+        "id": identifier,
+        "neo_reference_id": identifier,
+        **names(rank, asteroid.arc.first),
+        "nasa_jpl_url": f"https://ssd.jpl.nasa.gov/tools/sbdb_lookup.html#/?sstr={identifier}",
+        "absolute_magnitude_h": absolute_magnitude(magnitude),
+        "estimated_diameter": estimated_diameter(magnitude),
+        "is_potentially_hazardous_asteroid": magnitude <= 2_200 and moid_au <= 0.05,
+        "close_approach_data": [close_approach(a) for a in simulate_approaches(rng, asteroid)],
+        "orbital_data": orbital_data(rank, asteroid),
+        "is_sentry_object": is_sentry,
+    }
+    if is_sentry:
+        fields["sentry_data"] = f"{_SERVICE}/sentry/{identifier}?api_key={key}"
+    return fields
+
+
+def page_body(number: int, size: int, api_key: str) -> bytes:
+    """Return the service's answer, as compact JSON, to one request for a Browse page.
+
+    Parameters
+    ----------
+    number
+        The page, 0 or more; past the last page the list of NEOs is empty.
+    size
+        NEOs on a page, 1 to ``PAGE_SIZE_LIMIT``.
+    api_key
+        The caller's key, which the service repeats in every link.
+
+    Raises
+    ------
+    ValueError
+        If ``number`` or ``size`` lies outside its range.
+    """
+    if number < 0:
+        raise ValueError(f"pages are numbered from 0: there is no page {number}")
+    if not 1 <= size <= PAGE_SIZE_LIMIT:
+        raise ValueError(f"a page has 1 to {PAGE_SIZE_LIMIT} NEOs, not {size}")
+    pages = -(-CATALOGUE_SIZE // size)
+    neighbours = {"next": number + 1, "prev": number - 1, "self": number}
+    key = quote(api_key, safe="")
+    first = number * size + 1
+    positions = range(first, min(first + size, CATALOGUE_SIZE + 1))
+    page = {
+        "links": {
+            name: f"{_SERVICE}/browse?page={page}&size={size}&api_key={key}"
+            for name, page in neighbours.items()
+            if name == "self" or 0 <= page < pages
+        },
+        "page": {
+            "size": size,
+            "total_elements": CATALOGUE_SIZE,
+            "total_pages": pages,
+            "number": number,
+        },
+        "near_earth_objects": [neo(position, api_key) for position in positions],
+    }
+    return msgspec.json.encode(page)

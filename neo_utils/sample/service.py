@@ -1,0 +1,184 @@
+"""The simulated catalogue behind NeoWs's interface: in the process itself, or on a loopback port.
+
+``python -m neo_utils.sample.service [PORT]`` serves it until Ctrl-C.
+"""
+
+import gzip
+import io
+import json
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from email.utils import format_datetime
+from http.client import responses
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import NamedTuple
+from urllib.parse import parse_qsl, urlsplit
+from weakref import WeakSet
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from neo_utils.sample.catalogue import AS_OF, PAGE_SIZE_LIMIT, page_body
+
+SAMPLE_URL = "https://sample.invalid/neo/rest/v1/neo/browse"  # .invalid: RFC 2606, never resolves
+
+_PATH = urlsplit(SAMPLE_URL).path
+_HOURLY_LIMIT = 1_000  # of a registered key
+_MESSAGES = {
+    "API_KEY_MISSING": "The request has no api_key. Any key will do for the sample.",
+    "BAD_REQUEST": f"page must be a whole number from 0, size one from 1 to {PAGE_SIZE_LIMIT}.",
+    "NOT_FOUND": f"The sample has no other address than {_PATH}.",
+}
+
+
+class Answer(NamedTuple):
+    """A whole HTTP answer: status code, headers, body."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def answer(url: str, headers: Mapping[str, str]) -> Answer:
+    """Return what NeoWs would answer to a GET request for ``url``, from the sample catalogue.
+
+    200 with a page of at most ``PAGE_SIZE_LIMIT`` NEOs (``page`` from 0, default 0; ``size``,
+    default 20), 403 without a key in the header ``X-Api-Key`` or the query's ``api_key``, 400 for
+    a page or size that is no such number, 404 for any other path. Any key will do and no quota is
+    counted. The header ``Date`` is the catalogue's ``AS_OF``, so that reruns give the same bytes.
+    """
+    address = urlsplit(url)
+    query = dict(parse_qsl(address.query))
+    header_key = {name.lower(): value for name, value in headers.items()}.get("x-api-key")
+    key = header_key or query.get("api_key")
+    if address.path.rstrip("/") != _PATH:
+        return _refusal(404, "NOT_FOUND")
+    if not key:
+        return _refusal(403, "API_KEY_MISSING")
+    try:
+        size = min(int(query.get("size", PAGE_SIZE_LIMIT)), PAGE_SIZE_LIMIT)
+        body = page_body(int(query.get("page", 0)), size, key)
+    except ValueError:
+        return _refusal(400, "BAD_REQUEST")
+    return Answer(200, _headers(), body)
+
+
+class SampleAdapter(HTTPAdapter):
+    """A transport for ``requests`` that answers from the catalogue, without a port."""
+
+    def send(  # type: ignore[override]  # the options of a connection that is not made
+        self, request: requests.PreparedRequest, **_options: object
+    ) -> requests.Response:
+        """Answer ``request``, whatever its host."""
+        given = answer(request.url or "", request.headers)
+        raw = urllib3.HTTPResponse(
+            io.BytesIO(given.body), given.headers, given.status, preload_content=False
+        )
+        return self.build_response(request, raw)
+
+
+@contextmanager
+def serve(
+    port: int = 0, answer: Callable[[str, Mapping[str, str]], Answer] = answer
+) -> Iterator[str]:
+    """Serve ``answer`` on a loopback port while the context lasts, and yield the Browse URL.
+
+    At the end of the context all connections are cut, also those with an answer under way.
+
+    Parameters
+    ----------
+    port
+        The port, or 0 for any free one.
+    answer
+        What answers a request, given its path with query and its headers. It may raise
+        ``ConnectionError`` to hang up without an answer.
+
+    Raises
+    ------
+    OSError
+        If the port is taken.
+    """
+    with _Server(port, answer) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}{_PATH}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    """A thread for each connection; closing the server ends the connections with it."""
+
+    def __init__(self, port: int, answer: Callable[[str, Mapping[str, str]], Answer]) -> None:
+        self.answer = answer
+        self._connections: WeakSet[socket.socket] = WeakSet()
+        super().__init__(("127.0.0.1", port), _Handler)
+
+    def get_request(self) -> tuple[socket.socket, object]:
+        connection, client_address = super().get_request()
+        self._connections.add(connection)
+        return connection, client_address
+
+    def server_close(self) -> None:
+        super().server_close()
+        for connection in self._connections:
+            with suppress(OSError):  # it has ended already
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(
+        self, request: socket.socket | tuple[bytes, socket.socket], client_address: object
+    ) -> None:
+        # The client left, the answer is to hang up, or the server was closed: no traceback.
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # headers and body leave together: apart, Nagle's algorithm costs 40 ms
+    server: _Server
+
+    def do_GET(self) -> None:
+        status, headers, body = self.server.answer(self.path, dict(self.headers))
+        if "gzip" in self.headers.get("Accept-Encoding", ""):
+            body = gzip.compress(body, compresslevel=1, mtime=0)
+            headers = {**headers, "Content-Encoding": "gzip"}
+        self.send_response_only(status, responses.get(status))
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- overrides
+        """Keep quiet: the client logs its requests."""
+
+
+def _headers() -> dict[str, str]:
+    return {
+        "Content-Type": "application/json",
+        "Date": format_datetime(AS_OF, usegmt=True),
+        "Vary": "Accept-Encoding",
+        "X-RateLimit-Limit": str(_HOURLY_LIMIT),
+        "X-RateLimit-Remaining": str(_HOURLY_LIMIT - 1),
+    }
+
+
+def _refusal(status: int, code: str) -> Answer:
+    body = json.dumps({"error": {"code": code, "message": _MESSAGES[code]}}).encode()
+    return Answer(status, _headers(), body)
+
+
+def _main(arguments: list[str]) -> None:
+    with serve(int(arguments[0]) if arguments else 0) as url, suppress(KeyboardInterrupt):
+        print(f"API_URL={url}\nAny API_KEY will do. Ctrl-C ends.", flush=True)
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1:])

@@ -1,0 +1,93 @@
+import hashlib
+import json
+
+import pytest
+
+from neo_utils.sample import catalogue
+from neo_utils.sample.catalogue import CATALOGUE_SIZE, PAGE_SIZE_LIMIT, page_body
+from tests.sample_neos import KEY, NEOS, REAL_PAGE, first_200, spread
+
+
+@pytest.mark.parametrize(
+    ("number", "sha256"),
+    [
+        (0, "ca9a7d424f836e7d80d8e8b714fbc3a6005bf090de1719dad518f780cb11c96e"),
+        (2049, "f0617bf32920ba597038e447c55fc3ae178996f7c2fb0c4450d6f3940ef5d975"),
+    ],
+)
+def test_the_same_page_has_the_same_bytes_on_every_machine(number, sha256):
+    assert hashlib.sha256(page_body(number, 20, KEY)).hexdigest() == sha256
+
+
+@pytest.mark.skipif(not REAL_PAGE.exists(), reason="the recorded page is not on this machine")
+def test_the_keys_and_types_are_those_of_a_real_page_in_its_order():
+    def shape(value, path=""):
+        if isinstance(value, dict):
+            return [line for key in value for line in shape(value[key], f"{path}.{key}")]
+        if isinstance(value, list):
+            return shape(value[0], f"{path}[]") if value else []
+        return [(path, type(value).__name__)]
+
+    real = json.loads(REAL_PAGE.read_text())
+    ours = json.loads(page_body(0, 20, KEY))
+    assert list(ours) == list(real)
+    assert shape(ours["page"]) == shape(real["page"])
+    assert list(ours["links"]) == list(real["links"])
+    eros = real[NEOS][0]
+    named = next(neo for neo in first_200() if "name_limited" in neo and neo["close_approach_data"])
+    assert shape(named) == shape(eros)
+
+
+def test_a_hazardous_object_is_bright_and_comes_near():
+    for neo in spread():
+        moid = float(neo["orbital_data"]["minimum_orbit_intersection"])
+        near = neo["absolute_magnitude_h"] <= 22 and moid <= 0.05
+        assert neo["is_potentially_hazardous_asteroid"] == near
+
+
+def test_only_a_sentry_object_has_sentry_data():
+    assert {neo["is_sentry_object"] for neo in spread()} == {True, False}
+    for neo in spread():
+        assert ("sentry_data" in neo) == neo["is_sentry_object"]
+
+
+def test_the_pages_are_linked_over_plain_http_with_the_callers_key():
+    def links(number):
+        return json.loads(page_body(number, 20, "a key"))["links"]
+
+    base = "http://api.nasa.gov/neo/rest/v1/neo/browse?page={}&size=20&api_key=a%20key"
+    assert links(0) == {"next": base.format(1), "self": base.format(0)}
+    assert links(2049) == {"prev": base.format(2048), "self": base.format(2049)}
+    assert list(links(7)) == ["next", "prev", "self"]
+
+
+def test_a_page_past_the_last_one_is_empty():
+    page = json.loads(page_body(2050, 20, KEY))
+    assert page[NEOS] == []
+    assert "next" not in page["links"]
+
+
+def test_the_last_page_of_another_size_is_shorter():
+    page = json.loads(page_body(2411, 17, KEY))
+    assert page["page"] == {
+        "size": 17,
+        "total_elements": 41_000,
+        "total_pages": 2412,
+        "number": 2411,
+    }
+    assert len(page[NEOS]) == 41_000 - 2411 * 17
+
+
+@pytest.mark.parametrize(
+    ("number", "size", "reason"),
+    [(-1, 20, "no page -1"), (0, 0, "not 0"), (0, PAGE_SIZE_LIMIT + 1, "not 21")],
+)
+def test_an_impossible_page_is_refused(number, size, reason):
+    with pytest.raises(ValueError, match=reason):
+        page_body(number, size, KEY)
+
+
+@pytest.mark.parametrize("position", [0, CATALOGUE_SIZE + 1])
+def test_a_position_outside_the_catalogue_is_refused(position):
+    with pytest.raises(ValueError, match=f"no {position}"):
+        catalogue.neo(position, KEY)

@@ -1,0 +1,157 @@
+import json
+import socket
+import subprocess
+import sys
+import threading
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from neo_utils.sample.catalogue import AS_OF, page_body
+from neo_utils.sample.service import SAMPLE_URL, Answer, SampleAdapter, answer, serve
+
+KEY = {"X-Api-Key": "some-key"}
+REQUEST = b"GET /elsewhere HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def connect(url):
+    address = urlsplit(url)
+    return socket.create_connection((address.hostname, address.port), timeout=5)
+
+
+@pytest.fixture
+def session():
+    with requests.Session() as session:
+        session.mount("https://sample.invalid/", SampleAdapter())
+        session.trust_env = False
+        yield session
+
+
+def test_the_adapter_answers_a_session_without_a_network(session):
+    response = session.get(SAMPLE_URL, params={"page": 3, "size": 5}, headers=KEY, timeout=5)
+    assert response.status_code == 200
+    assert response.content == page_body(3, 5, "some-key")
+    assert response.headers["content-type"] == "application/json"
+    assert response.url == f"{SAMPLE_URL}?page=3&size=5"
+
+
+def test_the_key_may_stand_in_the_query():
+    assert answer(f"{SAMPLE_URL}?api_key=k", {}).body == page_body(0, 20, "k")
+
+
+def test_the_header_names_are_read_in_any_case():
+    assert answer(SAMPLE_URL, {"x-API-key": "k"}).status == 200
+
+
+def test_a_request_without_a_key_is_refused_as_the_gateway_does(session):
+    response = session.get(SAMPLE_URL, timeout=5)
+    assert response.status_code == 403
+    assert response.json()["error"]["code"] == "API_KEY_MISSING"
+
+
+def test_the_first_20_are_listed_by_default_and_never_more_at_once():
+    assert answer(SAMPLE_URL, KEY).body == page_body(0, 20, "some-key")
+    assert answer(f"{SAMPLE_URL}?size=1000", KEY).body == page_body(0, 20, "some-key")
+
+
+@pytest.mark.parametrize(
+    ("url", "status"),
+    [
+        (SAMPLE_URL.replace("browse", "feed"), 404),
+        (f"{SAMPLE_URL}?page=-1", 400),
+        (f"{SAMPLE_URL}?size=many", 400),
+        (f"{SAMPLE_URL}?page=2050", 200),  # past the end: an empty list
+    ],
+)
+def test_other_requests_have_the_status_that_says_what_is_wrong(url, status):
+    assert answer(url, KEY).status == status
+
+
+def test_the_date_is_the_instant_of_the_listing_on_every_run():
+    headers = answer(SAMPLE_URL, KEY).headers
+    assert parsedate_to_datetime(headers["Date"]) == AS_OF
+    assert int(headers["X-RateLimit-Remaining"]) < int(headers["X-RateLimit-Limit"])
+
+
+def test_the_port_serves_what_the_adapter_serves(session):
+    with serve() as url:
+        over_port = session.get(url, params={"page": 1}, headers=KEY, timeout=5)
+    direct = session.get(SAMPLE_URL, params={"page": 1}, headers=KEY, timeout=5)
+    assert over_port.headers["Content-Encoding"] == "gzip"  # which requests asks for by itself
+    assert over_port.content == direct.content
+    assert over_port.headers["Date"] == direct.headers["Date"]
+
+
+def test_an_answer_is_compressed_only_for_those_who_accept_it(session):
+    with serve() as url:
+        plain = session.get(url, headers=KEY | {"Accept-Encoding": "identity"}, timeout=5)
+    assert "Content-Encoding" not in plain.headers
+    assert int(plain.headers["Content-Length"]) == len(page_body(0, 20, "some-key"))
+
+
+def test_one_connection_takes_several_requests():
+    with serve() as url, connect(url) as connection:
+        for _ in range(2):
+            connection.sendall(REQUEST)
+            assert connection.recv(65_536).startswith(b"HTTP/1.1 404 Not Found\r\n")
+
+
+def test_the_served_answer_can_be_replaced_by_a_failure(session):
+    def down(_url, _headers):
+        return Answer(503, {"Content-Type": "text/html"}, b"<h1>Application error</h1>")
+
+    with serve(answer=down) as url:
+        response = session.get(url, timeout=5)
+    assert (response.status_code, response.text) == (503, "<h1>Application error</h1>")
+
+
+def test_the_served_answer_can_hang_up(session):
+    def hang_up(_url, _headers):
+        raise ConnectionResetError
+
+    with serve(answer=hang_up) as url, pytest.raises(requests.ConnectionError):
+        session.get(url, timeout=5)
+
+
+def test_nothing_listens_after_the_context():
+    with serve() as url:
+        pass
+    with pytest.raises(requests.ConnectionError):
+        requests.get(url, timeout=5)
+
+
+def test_no_kept_connection_is_answered_after_the_context(session):
+    with serve() as url:
+        assert session.get(url, headers=KEY, timeout=5).status_code == 200
+    with pytest.raises(requests.ConnectionError):
+        session.get(url, headers=KEY, timeout=5)
+
+
+def test_an_answer_that_is_late_for_the_context_is_not_sent():
+    asked, ended = threading.Event(), threading.Event()
+
+    def late(_url, _headers):
+        asked.set()
+        ended.wait(5)
+        return Answer(200, {}, b"late")
+
+    with serve(answer=late) as url:
+        connection = connect(url)
+        connection.sendall(REQUEST)
+        assert asked.wait(5)
+    ended.set()
+    with connection:
+        assert connection.recv(65_536) == b""
+
+
+def test_the_module_serves_until_it_is_stopped():
+    command = [sys.executable, "-m", "neo_utils.sample.service"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+        try:
+            url = process.stdout.readline().strip().removeprefix("API_URL=")
+            response = requests.get(url, params={"size": 1}, headers=KEY, timeout=5)
+            assert len(json.loads(response.content)["near_earth_objects"]) == 1
+        finally:
+            process.terminate()
