@@ -1,0 +1,182 @@
+"""Decode a Browse page to the two tables of a batch, and to what had to be rejected."""
+
+import re
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import msgspec
+import pyarrow as pa
+
+from neo_utils.batches import BATCH_SIZE, Batch
+from neo_utils.contract import Approach, Envelope, Neo, PageInfo, RawEnvelope
+from neo_utils.schemas import CLOSE_APPROACHES, RAW
+
+# Not strict: the service writes most numbers as strings.
+_PAGE = msgspec.json.Decoder(Envelope, strict=False)
+_PAGE_OF_RAW_OBJECTS = msgspec.json.Decoder(RawEnvelope, strict=False)
+_OBJECT = msgspec.json.Decoder(Neo, strict=False)
+
+_LEADING_DOT = re.compile(rb'(:\s*")\.(?=\d)')  # ".25", as the service writes in orbital_data
+_UNDECODABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+
+
+class PageBroken(ValueError):
+    """The page as a whole cannot be used; the message says why."""
+
+
+class PagePastEnd(PageBroken):
+    """The page lies behind the last one of a catalogue of ``catalogue_size`` NEOs."""
+
+    def __init__(self, catalogue_size: int) -> None:
+        super().__init__(f"it lies past the catalogue's end at {catalogue_size}")
+        self.catalogue_size = catalogue_size
+
+
+class Rejected(NamedTuple):
+    """An object that breaks the contract, kept whole."""
+
+    position: int
+    field_path: str
+    reason: str
+    object_json: bytes
+
+
+class Page(NamedTuple):
+    """A decoded page: tables of schema ``RAW`` and ``CLOSE_APPROACHES``, and the rejected."""
+
+    neos: pa.Table
+    close_approaches: pa.Table
+    rejected: list[Rejected]
+    catalogue_size: int
+
+
+def decode_page(body: bytes, batch: Batch) -> Page:
+    """Return the tables of one page, whose objects have all been validated.
+
+    Parameters
+    ----------
+    body
+        The answer's bytes, in the form of any year since 2015.
+    batch
+        The positions that were asked for.
+
+    Raises
+    ------
+    PageBroken
+        If the page is no JSON, another page than the one asked for, not full, or without any
+        object that keeps the contract.
+    """
+    rejected: list[Rejected] = []
+    try:
+        page = _PAGE.decode(body)
+        info, neos = page.page, page.near_earth_objects
+    except _UNDECODABLE:
+        info, neos, rejected = _decode_each_object(body, batch)
+    if len({neo.id for neo in neos}) < len(neos):
+        info, neos, rejected = _decode_each_object(body, batch)
+    _check_page(info, len(neos) + len(rejected), batch)
+    if not neos:
+        raise PageBroken(f"every object breaks the contract: {rejected[0].reason}")
+    return Page(_neo_table(neos), _approach_table(neos), rejected, info.total_elements)
+
+
+def _decode_each_object(body: bytes, batch: Batch) -> tuple[PageInfo, list[Neo], list[Rejected]]:
+    try:
+        page = _PAGE_OF_RAW_OBJECTS.decode(body)
+    except _UNDECODABLE as error:
+        raise PageBroken(f"not a Browse page: {error}") from None
+    neos: dict[str | None, Neo] = {}
+    rejected = []
+    for position, raw in enumerate(page.near_earth_objects, batch.first):
+        try:
+            neo = _OBJECT.decode(_LEADING_DOT.sub(rb"\g<1>0.", bytes(raw)))
+        except _UNDECODABLE as error:
+            rejected.append(_rejection(position, str(error), bytes(raw)))
+            continue
+        if neo.id in neos:
+            rejected.append(
+                _rejection(position, f"id {neo.id} twice on this page - at `$.id`", bytes(raw))
+            )
+        else:
+            neos[neo.id] = neo
+    return page.page, list(neos.values()), rejected
+
+
+def _rejection(position: int, message: str, object_json: bytes) -> Rejected:
+    reason, _, path = message.partition(" - at ")
+    # A line break is only ever white space in JSON, so the object stays whole on its one line.
+    one_line = object_json.replace(b"\n", b" ").replace(b"\r", b" ")
+    return Rejected(position, path.strip("`") or "$", reason, one_line)
+
+
+def _check_page(info: PageInfo, objects: int, batch: Batch) -> None:
+    expected = min(BATCH_SIZE, info.total_elements - batch.first + 1)
+    if expected < 1:
+        raise PagePastEnd(info.total_elements)
+    if info.number != batch.page_number:
+        raise PageBroken(f"page {info.number} came where page {batch.page_number} was asked for")
+    if objects != expected:
+        raise PageBroken(f"{objects} objects where {expected} were expected")
+
+
+def _neo_table(neos: list[Neo]) -> pa.Table:
+    return _table((_neo_row(neo) for neo in neos), RAW)
+
+
+def _neo_row(neo: Neo) -> tuple[Any, ...]:
+    approaches = neo.close_approach_data
+    closest = min(approaches, key=lambda a: a.miss_distance.kilometers) if approaches else None
+    meters = neo.estimated_diameter.meters if neo.estimated_diameter else None
+    orbit = neo.orbital_data
+    return (
+        neo.id,
+        neo.neo_reference_id,
+        neo.name,
+        neo.name_limited,
+        neo.designation,
+        neo.nasa_jpl_url,
+        neo.absolute_magnitude_h,
+        neo.is_potentially_hazardous_asteroid,
+        meters.estimated_diameter_min if meters else None,
+        meters.estimated_diameter_max if meters else None,
+        closest.miss_distance.kilometers if closest else None,
+        closest.close_approach_date if closest else None,
+        closest.relative_velocity.kilometers_per_second if closest else None,
+        orbit.first_observation_date if orbit else None,
+        orbit.last_observation_date if orbit else None,
+        orbit.observations_used if orbit else None,
+        orbit.orbital_period if orbit else None,
+    )
+
+
+def _approach_table(neos: list[Neo]) -> pa.Table:
+    rows = (
+        (
+            neo.id,
+            approach.close_approach_date,
+            approach.time_ms,
+            approach.orbiting_body,
+            approach.miss_distance.astronomical,
+            approach.miss_distance.lunar,
+            approach.miss_distance.kilometers,
+            approach.relative_velocity.kilometers_per_second,
+        )
+        for neo in neos
+        for approach in _counted_once(neo.close_approach_data)
+    )
+    return _table(rows, CLOSE_APPROACHES)
+
+
+def _counted_once(approaches: list[Approach]) -> Iterable[Approach]:
+    """Drop repetitions: an approach is the same where time (or day) and body are the same."""
+    first_of: dict[tuple[Any, str], Approach] = {}
+    for approach in approaches:
+        when = approach.time_ms if approach.time_ms is not None else approach.close_approach_date
+        first_of.setdefault((when, approach.orbiting_body), approach)
+    return first_of.values()
+
+
+def _table(rows: Iterable[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
+    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
+    arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)
