@@ -1,0 +1,66 @@
+"""Write files so that a reader, or a killed run, never sees half of one."""
+
+import os
+from pathlib import Path
+
+_TEMPORARY = ".{name}.tmp"
+
+
+def write_in_order(contents: list[tuple[Path, bytes | None]]) -> None:
+    """Write files that belong together; the last one is the mark that all of them are there.
+
+    Every file is complete under a temporary name before the first one is renamed. An earlier mark
+    is taken away first, so that a mark never stands beside files of another write.
+
+    Parameters
+    ----------
+    contents
+        Path and bytes, in the order in which the files shall appear; None for a file that shall
+        not be there.
+    """
+    for path, content in contents:
+        if content is not None:
+            _write_temporary(path, content)
+    mark = contents[-1][0]
+    if len(contents) > 1:
+        _remove(mark)
+    for path, content in contents:
+        if content is None:
+            _remove(path)
+        else:
+            _temporary(path).replace(path)
+            _sync_folder(path.parent)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files that a killed write left in ``folder``, if there is one."""
+    for path in folder.glob(_TEMPORARY.format(name="*")):
+        path.unlink()
+
+
+def _temporary(path: Path) -> Path:
+    # Always the same name: writing the same file again leaves nothing of the killed write behind.
+    return path.with_name(_TEMPORARY.format(name=path.name))
+
+
+def _write_temporary(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _temporary(path).open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _remove(path: Path) -> None:
+    if path.exists():
+        path.unlink()
+        _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    # A rename or removal is kept through a power cut only once its folder is synced, too.
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
