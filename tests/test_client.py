@@ -1,0 +1,122 @@
+import datetime as dt
+
+import pytest
+
+from neo_utils import client
+from neo_utils.batches import Batch
+from neo_utils.client import Service, get_page, open_session, service_of, without_key
+from neo_utils.errors import RateLimitReached, ServiceFailure
+from neo_utils.sample.service import Answer, serve
+
+KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
+OK = Answer(200, {"Date": "Sun, 01 Nov 2026 12:30:00 GMT"}, b"{}")
+
+
+def ask(answer):
+    with serve(answer=answer) as url, open_session(KEY) as session:
+        return get_page(session, Service("nasa", url), Batch(41))
+
+
+def test_the_key_travels_in_a_header_and_in_no_address():
+    seen = []
+
+    def listen(url, headers):
+        seen.append((url, headers))
+        return OK
+
+    page = ask(listen)
+    ((url, headers),) = seen
+    assert headers["X-Api-Key"] == KEY
+    assert url == "/neo/rest/v1/neo/browse?page=2&size=20"
+    assert KEY not in page.url
+
+
+def test_the_fetch_time_is_the_answers_date():
+    assert ask(lambda *_: OK).fetched_at == dt.datetime(2026, 11, 1, 12, 30, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Date": "yesterday"}])
+def test_without_a_usable_date_the_fetch_time_is_ours(headers):
+    before = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)
+    assert before <= ask(lambda *_: Answer(200, headers, b"{}")).fetched_at
+
+
+def test_a_passing_fault_is_retried():
+    answers = iter([Answer(503, {}, b"<h1>Application error</h1>"), OK])
+    assert ask(lambda *_: next(answers)).body == b"{}"
+
+
+@pytest.mark.parametrize("status", [404, 500, 503])
+def test_a_fault_that_stays_is_one_line_with_the_status(status, monkeypatch):
+    monkeypatch.setattr(client, "_RETRIES", 1)
+    with pytest.raises(ServiceFailure, match=f"status {status}") as failure:
+        ask(lambda *_: Answer(status, {}, b"<html>" * 100))
+    assert "\n" not in str(failure.value)
+
+
+def test_a_refused_key_is_said_with_its_code_and_where_keys_are_given():
+    body = b'{"error": {"code": "API_KEY_INVALID", "message": "An invalid api_key"}}'
+    with pytest.raises(ServiceFailure, match=r"API_KEY_INVALID.*https://api\.nasa\.gov") as failure:
+        ask(lambda *_: Answer(403, {}, body))
+    assert KEY not in str(failure.value)
+
+
+def test_a_redirect_is_not_followed_since_the_key_would_travel_with_it():
+    asked = []
+
+    def redirect(url, _):
+        asked.append(url)
+        return Answer(302, {"Location": "/elsewhere"}, b"")
+
+    with pytest.raises(ServiceFailure, match="status 302"):
+        ask(redirect)
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(("seconds", "minutes"), [("2870", 47), ("0", 59), ("soon", 59)])
+def test_the_rate_limit_says_when_to_come_back(seconds, minutes):
+    earliest = dt.datetime.now() + dt.timedelta(minutes=minutes)
+    with pytest.raises(RateLimitReached) as failure:
+        ask(lambda *_: Answer(429, {"Retry-After": seconds}, b"<html></html>"))
+    told = str(failure.value).rpartition("after ")[2]
+    assert dt.datetime.strptime(told, "%H:%M on %Y-%m-%d") >= earliest.replace(second=0) - (
+        dt.timedelta(minutes=1)
+    )
+
+
+def test_nobody_there_is_one_line_without_object_ids(monkeypatch):
+    monkeypatch.setattr(client, "_RETRIES", 0)
+    with serve() as url:
+        pass
+    with pytest.raises(ServiceFailure, match="does not answer") as failure, open_session(KEY) as s:
+        get_page(s, Service("nasa", url), Batch(1))
+    assert "0x" not in str(failure.value)
+
+
+def test_a_connection_that_is_hung_up_is_retried():
+    calls = []
+
+    def hang_up_once(*_):
+        calls.append(1)
+        if len(calls) == 1:
+            raise ConnectionError
+        return OK
+
+    assert ask(hang_up_once).body == b"{}"
+
+
+@pytest.mark.parametrize(
+    "form", ["a+key/with=signs-0123456789", "a%2Bkey%2Fwith%3Dsigns-0123456789"]
+)
+def test_the_key_is_taken_out_of_links_in_plain_and_in_percent_encoded_form(form):
+    body = f'{{"self": "http://api.nasa.gov/neo/1?api_key={form}", "note": "{form}"}}'.encode()
+    assert without_key(body, "a+key/with=signs-0123456789") == (
+        b'{"self": "http://api.nasa.gov/neo/1?api_key=REDACTED", "note": "REDACTED"}'
+    )
+
+
+def test_the_source_is_named_for_what_it_is():
+    assert service_of("nasa").label == "NASA NeoWs"
+    assert service_of("sample").label == "simulated sample, not NASA data"
+    # A service of one's own is not called NASA's.
+    assert Service("nasa", "http://127.0.0.1:8000/browse").label == "NeoWs at 127.0.0.1:8000"
