@@ -1,0 +1,173 @@
+"""The parameters of a run: where they come from, and which values can be used."""
+
+import difflib
+import io
+import logging
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+from dotenv.parser import parse_stream
+
+from neo_utils.batches import position_range
+from neo_utils.errors import WrongParameter
+
+PROJECT = Path(__file__).resolve().parents[1]  # relative folders are taken from here
+
+# Those that the command line, the environment and .env can set; a parameters file sets all.
+NAMES_IN_ENVIRONMENT = (
+    "START",
+    "END",
+    "SOURCE",
+    "API_URL",
+    "OUTPUT_DIR",
+    "MASTER",
+    "LOG_LEVEL",
+)
+
+SOURCES = ("auto", "nasa", "sample")
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+_LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+_MASTER = re.compile(r"local(\[(\*|[1-9]\d*)(,\d+)?\])?|spark://[^\s:,/]+:\d+(,[^\s:,/]+:\d+)*")
+
+
+def run_parameters(
+    file: Path, environment: Mapping[str, str] = os.environ, env_file: Path = PROJECT / ".env"
+) -> dict[str, Any]:
+    """Return the checked parameters of a run, as the notebooks declare them.
+
+    The environment (where ``make`` puts its command line) goes before ``.env``, and both go before
+    the parameters file. A name that is set to nothing counts as not set.
+
+    Raises
+    ------
+    WrongParameter
+        For a file that cannot be read, a name that no notebook knows, a value out of range.
+    """
+    parameters = _read_parameters_file(file)
+    settings = read_env_file(env_file) | {k: v for k, v in environment.items() if v}
+    for name in NAMES_IN_ENVIRONMENT:
+        if settings.get(name):
+            parameters[name.lower()] = settings[name]
+    check(parameters)
+    return parameters
+
+
+def check(parameters: Mapping[str, Any]) -> None:
+    """Raise WrongParameter for the first value that no run could use."""
+    position_range(parameters["start"], parameters["end"])
+    _check_choice("SOURCE", parameters["source"], SOURCES)
+    _check_choice("LOG_LEVEL", parameters["log_level"], _LOG_LEVELS)
+    _check_api_url(str(parameters["api_url"]))
+    _check_output_dir(output_folder(parameters["output_dir"]))
+    if not _MASTER.fullmatch(str(parameters["master"])):
+        raise WrongParameter(
+            f"MASTER={parameters['master']} is no Spark master: "
+            "use local[*], local[2] or spark://host:7077"
+        )
+    threshold = parameters["threshold_au"]
+    if isinstance(threshold, bool) or not isinstance(threshold, int | float) or threshold <= 0:
+        raise WrongParameter(
+            f"threshold_au={threshold} is no distance: use a number of AU above 0, such as 0.2"
+        )
+    if not isinstance(parameters["spark_conf"], dict):
+        raise WrongParameter("spark_conf is no mapping: use lines such as `spark.ui.enabled: true`")
+
+
+def output_folder(output_dir: str | Path) -> Path:
+    """Return the folder of the data; a relative one lies in the project's folder."""
+    return PROJECT / Path(output_dir).expanduser()
+
+
+def api_key(
+    environment: Mapping[str, str] = os.environ, env_file: Path = PROJECT / ".env"
+) -> str | None:
+    """Return the API key from the environment or ``.env``, or None where none is set."""
+    key = (environment.get("API_KEY") or read_env_file(env_file).get("API_KEY") or "").strip()
+    if not re.fullmatch(r"[!-~]*", key):
+        raise WrongParameter("API_KEY holds blanks or characters that no key has: copy it anew")
+    return key or None
+
+
+def chosen_source(source: str, key: str | None) -> str:
+    """Return "nasa" or "sample"; ``auto`` means NASA where a key is set."""
+    _check_choice("SOURCE", source, SOURCES)
+    if source != "auto":
+        return source
+    return "nasa" if key else "sample"
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """Return what ``.env`` sets; nothing where there is no such file."""
+    if not path.exists():
+        return {}
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "no UTF-8 text"
+        raise WrongParameter(f"{path.name} cannot be read ({reason}): mend or remove it") from None
+    values = {}
+    for binding in parse_stream(io.StringIO(text)):
+        if binding.error:  # the line itself is not shown: it may hold the key
+            raise WrongParameter(
+                f"{path.name} cannot be read: line {binding.original.line} is no NAME=value"
+            )
+        if binding.key:
+            values[binding.key] = binding.value or ""
+    return values
+
+
+def set_log_level(level: str) -> None:
+    """Let the package's own log, and nobody else's, speak from this level on."""
+    _check_choice("LOG_LEVEL", level, _LOG_LEVELS)
+    log = logging.getLogger("neo_utils")
+    log.setLevel(level)
+    if not log.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+        log.addHandler(handler)
+        log.propagate = False
+
+
+def _read_parameters_file(path: Path) -> dict[str, Any]:
+    known = yaml.safe_load((PROJECT / "parameters/default.yaml").read_text(encoding="utf-8"))
+    try:
+        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = getattr(error, "strerror", None) or "no YAML"
+        raise WrongParameter(f"the parameters file {path} cannot be read ({reason})") from None
+    if not isinstance(given, dict):
+        raise WrongParameter(f"the parameters file {path} holds no `name: value` lines")
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(str(name), known, n=1) or [", ".join(known)]
+            raise WrongParameter(f"{path} sets {name}, which no notebook knows: use {near[0]}")
+    return {**known, **given}
+
+
+def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise WrongParameter(f"{name}={value} is unknown: use {' or '.join(choices)}")
+
+
+def _check_output_dir(folder: Path) -> None:
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    if not existing.is_dir():
+        raise WrongParameter(f"OUTPUT_DIR={folder} cannot be used: {existing} is no folder")
+    if not os.access(existing, os.W_OK):
+        raise WrongParameter(f"OUTPUT_DIR={folder} cannot be used: {existing} is read-only")
+
+
+def _check_api_url(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise WrongParameter(f"API_URL={url} is no web address: use https://host/path")
+    if parts.query or parts.username:
+        # Not shown: what stands there may be a key.
+        raise WrongParameter("API_URL holds a query or a user name: give the bare address")
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK_HOSTS:
+        raise WrongParameter(f"API_URL={url} would send the key unencrypted: use https")

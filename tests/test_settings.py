@@ -1,0 +1,167 @@
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from neo_utils import settings
+from neo_utils.errors import WrongParameter
+from neo_utils.settings import PROJECT, api_key, check, chosen_source, read_env_file, run_parameters
+
+DEFAULT = PROJECT / "parameters/default.yaml"
+
+
+def parameters_of(tmp_path, environment=None, env_file="", file=DEFAULT):
+    (tmp_path / ".env").write_text(env_file)
+    return run_parameters(file, environment or {}, tmp_path / ".env")
+
+
+def test_the_command_line_goes_before_env_file_and_that_before_the_parameters_file(tmp_path):
+    # make puts its command line into the environment.
+    file = tmp_path / "run.yaml"
+    file.write_text("start: 41\nend: 60\nsource: nasa\n")
+    given = parameters_of(tmp_path, {"START": "1"}, "START=21\nEND=40\n", file)
+    assert (given["start"], given["end"], given["source"]) == ("1", "40", "nasa")
+
+
+def test_a_name_set_to_nothing_counts_as_not_set(tmp_path):
+    assert parameters_of(tmp_path, {"SOURCE": ""}, "MASTER=\n")["source"] == "auto"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("START", "5", "use 1 or 21"),
+        ("END", "50", "use 40 or 60"),
+        ("END", "0", "use 20"),
+        ("START", "221", "lies behind END=200"),
+        ("MASTER", "foo", r"use local\[\*\]"),
+        ("MASTER", "local[0]", "no Spark master"),
+        ("MASTER", "spark://host", "no Spark master"),
+        ("SOURCE", "esa", "use auto or nasa or sample"),
+        ("LOG_LEVEL", "LOUD", "use DEBUG"),
+        ("API_URL", "api.nasa.gov", "no web address"),
+        ("API_URL", "http://example.org/browse", "unencrypted"),
+        ("API_URL", "https://example.org/browse?api_key=hush", "holds a query"),
+    ],
+)
+def test_a_wrong_value_is_one_line_that_names_it_and_what_to_use(tmp_path, name, value, said):
+    with pytest.raises(WrongParameter, match=said) as error:
+        parameters_of(tmp_path, {name: value})
+    assert name in str(error.value)
+    assert "\n" not in str(error.value)
+    assert "hush" not in str(error.value)
+
+
+def test_plain_http_is_for_this_machine_alone(tmp_path):
+    url = "http://127.0.0.1:8000/neo/rest/v1/neo/browse"
+    assert parameters_of(tmp_path, {"API_URL": url})["api_url"] == url
+
+
+def test_a_misspelt_name_in_a_parameters_file_is_refused_with_the_right_one(tmp_path):
+    file = tmp_path / "run.yaml"
+    file.write_text("treshold_au: 0.1\n")
+    with pytest.raises(WrongParameter, match="treshold_au, which no notebook knows: use threshold"):
+        parameters_of(tmp_path, file=file)
+
+
+@pytest.mark.parametrize("text", ["- 1\n", "start: [1\n", ""])
+def test_a_parameters_file_that_is_no_mapping_is_refused(tmp_path, text):
+    file = tmp_path / "run.yaml"
+    file.write_text(text)
+    with pytest.raises(WrongParameter, match=r"run\.yaml"):
+        parameters_of(tmp_path, file=file)
+
+
+def test_a_parameters_file_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(WrongParameter, match="No such file"):
+        parameters_of(tmp_path, file=tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize("value", [0, -0.2, "far", True, None])
+def test_a_threshold_is_a_number_above_zero(tmp_path, value):
+    with pytest.raises(WrongParameter, match="threshold_au"):
+        check(parameters_of(tmp_path) | {"threshold_au": value})
+
+
+def test_an_output_folder_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(WrongParameter, match="no folder"):
+        parameters_of(tmp_path, {"OUTPUT_DIR": str(tmp_path / "file" / "deeper")})
+
+
+@pytest.mark.parametrize("content", [b"API_KEY \xff\xfe", b"API_KEY='hush", b"this is hush"])
+def test_an_env_file_that_cannot_be_read_is_refused_without_showing_it(tmp_path, content):
+    (tmp_path / ".env").write_bytes(content)
+    with pytest.raises(WrongParameter, match=r"\.env cannot be read") as error:
+        read_env_file(tmp_path / ".env")
+    assert "hush" not in str(error.value)
+
+
+def test_an_env_file_that_is_a_folder_is_refused(tmp_path):
+    with pytest.raises(WrongParameter, match="cannot be read"):
+        read_env_file(tmp_path)
+
+
+def test_the_key_comes_from_the_environment_or_else_from_the_env_file(tmp_path):
+    (tmp_path / ".env").write_text('# a comment\nexport API_KEY="of-the-file"\n')
+    assert api_key({}, tmp_path / ".env") == "of-the-file"
+    assert api_key({"API_KEY": "of-the-environment"}, tmp_path / ".env") == "of-the-environment"
+    assert api_key({}, tmp_path / "none") is None
+
+
+def test_a_key_with_a_line_break_is_refused_without_showing_it(tmp_path):
+    with pytest.raises(WrongParameter) as error:
+        api_key({"API_KEY": "hush\nhush"}, tmp_path / "none")
+    assert "hush" not in str(error.value)
+
+
+def test_auto_means_nasa_where_a_key_is_set_and_the_sample_elsewhere():
+    assert chosen_source("auto", "a-key") == "nasa"
+    assert chosen_source("auto", None) == "sample"
+    assert chosen_source("nasa", None) == "nasa"
+
+
+@pytest.mark.parametrize("path", sorted(PROJECT.glob("parameters/*.yaml")), ids=lambda p: p.stem)
+def test_every_file_of_parameters_sets_exactly_what_the_notebooks_declare(path):
+    # For an unknown name papermill prints a warning and runs with the default.
+    import papermill
+
+    notebooks = PROJECT.glob("notebooks/*.ipynb")
+    declared = {name for notebook in notebooks for name in papermill.inspect_notebook(notebook)}
+    assert yaml.safe_load(path.read_text()).keys() == declared
+    assert all("  # " in line or line == "spark_conf:" for line in _value_lines(path.read_text()))
+
+
+def _value_lines(text):
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+@pytest.mark.parametrize("path", sorted(PROJECT.glob("parameters/*.yaml")), ids=lambda p: p.stem)
+def test_every_file_of_parameters_can_be_used(path):
+    check(run_parameters(path, {}, PROJECT / "no.env"))
+
+
+@pytest.mark.parametrize("setting", ["START=5", "MASTER=foo", "END=0"])
+def test_a_wrong_parameter_ends_a_run_before_the_libraries_of_kernels_are_loaded(setting):
+    code = (
+        "import sys; from neo_utils.__main__ import main; status = main('run');"
+        "print(status, {'papermill', 'pyspark', 'pyarrow', 'pandas'} & set(sys.modules))"
+    )
+    name, value = setting.split("=")
+    ran = subprocess.run(  # noqa: S603 - our own Python and code
+        [sys.executable, "-c", code],
+        cwd=PROJECT,
+        env={name: value},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout == "2 set()\n"
+    assert len(ran.stderr.splitlines()) == 1
+
+
+def test_a_relative_output_folder_lies_in_the_project(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert settings.output_folder("output") == PROJECT / "output"
+    assert settings.output_folder(tmp_path) == tmp_path
