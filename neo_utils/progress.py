@@ -1,0 +1,39 @@
+"""Page-level progress, seen both in JupyterLab and on the terminal of the runner."""
+
+import sys
+from typing import Never
+
+from IPython.core.getipython import get_ipython
+from IPython.display import clear_output
+from tqdm import tqdm
+
+
+class _CellStream:
+    """A stream for tqdm that keeps only the newest line in the cell.
+
+    Papermill passes what a cell writes to stderr on to the terminal at once; clearing the output
+    takes the bar out of the notebook again, so that nothing of it is kept.
+    """
+
+    def write(self, text: str) -> None:
+        clear_output(wait=True)  # type: ignore[no-untyped-call]
+        sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+def page_progress() -> "tqdm[Never]":
+    """Return a progress bar over pages, with rate and estimated time left.
+
+    It appears once a fetch has taken a second: a quick one leaves no trace in its notebook.
+    """
+    return tqdm(
+        unit="page",
+        desc="fetching",
+        file=_CellStream() if get_ipython() else sys.stderr,
+        delay=1,
+        ncols=80,
+        leave=False,
+        disable=None if not get_ipython() else False,
+    )

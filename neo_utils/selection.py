@@ -1,0 +1,74 @@
+"""Which stored batches answer a question about START..END, and where they come from."""
+
+import datetime as dt
+from pathlib import Path
+from typing import NamedTuple
+
+from neo_utils.batches import Batch, PositionRange, position_range
+from neo_utils.client import Service
+from neo_utils.errors import StoredDataMissing
+from neo_utils.settings import api_key, chosen_source, output_folder
+from neo_utils.store import Provenance, newest_catalogue_size, stored_provenances
+
+
+class Selection(NamedTuple):
+    """Stored batches of one source, without a gap; ``label`` says which source in words."""
+
+    positions: PositionRange
+    output: Path
+    label: str
+    provenances: dict[Batch, Provenance]
+
+    @property
+    def fetched(self) -> tuple[dt.datetime, dt.datetime]:
+        """The first and the last time (UTC) at which one of the batches was fetched."""
+        times = [provenance.fetched_at for provenance in self.provenances.values()]
+        return min(times), max(times)
+
+    @property
+    def source_line(self) -> str:
+        """Source and day or days of the fetch, as it stands under every figure and table."""
+        days = dict.fromkeys(f"{time:%Y-%m-%d}" for time in self.fetched)
+        return f"Source: {self.label}, as listed on {' to '.join(days)}"
+
+
+def select_batches(
+    start: int | str, end: int | str, source: str = "auto", output_dir: str = "output"
+) -> Selection:
+    """Return the stored batches of START..END.
+
+    Parameters
+    ----------
+    source
+        "nasa" or "sample"; "auto" takes what is stored, as long as that is of one source.
+
+    Raises
+    ------
+    WrongParameter
+        For values that cannot be used.
+    StoredDataMissing
+        Where a batch of the range is not stored, or holds another source's data.
+    """
+    positions, output = position_range(start, end), output_folder(output_dir)
+    stored = stored_provenances(output, positions)
+    sources = {provenance.source for provenance in stored.values()}
+    wanted = sources.pop() if source == "auto" and len(sources) == 1 else None
+    wanted = wanted or chosen_source(source, api_key())
+    provenances = {batch: p for batch, p in stored.items() if p.source == wanted}
+    expected = positions.batches(newest_catalogue_size(provenances.values()))
+    missing = [batch for batch in expected if batch not in provenances]
+    if missing or not expected:
+        raise _missing(positions, missing, wanted, output)
+    newest = max(provenances.values(), key=lambda p: p.fetched_at)
+    return Selection(positions, output, Service(wanted, newest.url).label, provenances)
+
+
+def _missing(
+    positions: PositionRange, missing: list[Batch], source: str, output: Path
+) -> StoredDataMissing:
+    names = ", ".join(batch.name for batch in missing[:3]) + (", ..." if len(missing) > 3 else "")
+    return StoredDataMissing(
+        f"{len(missing)} batches of {positions.name} ({names}) of source {source} are not stored "
+        f"in {output}: `make fetch START={positions.start} END={positions.end or 'all'} "
+        f"SOURCE={source}` takes what is missing"
+    )

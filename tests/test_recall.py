@@ -1,0 +1,228 @@
+import json
+from collections import Counter
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from neo_utils.client import SAMPLE_URL
+from neo_utils.errors import RateLimitReached, ServiceFailure, WrongParameter
+from neo_utils.recall import describe, plan_recall, recall
+from neo_utils.sample import service
+from neo_utils.store import read_rejected, read_table
+
+KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
+
+
+@pytest.fixture(autouse=True)
+def _key_of_our_own(monkeypatch):
+    monkeypatch.setenv("API_KEY", KEY)
+
+
+def files_of(folder):
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def fetch(output, start=1, end=100, source="sample", **more):
+    return recall(plan_recall(start, end, source, output_dir=str(output), **more))
+
+
+class Listing:
+    """A service on a loopback port: the sample, cut to ``size`` NEOs and changed by ``change``."""
+
+    def __init__(self, size=None, change=None):
+        self.size, self.change, self.asked = size, change, Counter()
+
+    def __call__(self, url, headers):
+        page = int(url.partition("page=")[2].partition("&")[0])
+        self.asked[page] += 1
+        answer = service.answer(url, headers)
+        body = json.loads(answer.body)
+        if self.size is not None:
+            body["page"]["total_elements"] = self.size
+            kept = max(0, min(20, self.size - page * 20))
+            body["near_earth_objects"] = body["near_earth_objects"][:kept]
+        answer = answer._replace(body=json.dumps(body).encode())
+        return self.change(page, answer) if self.change else answer
+
+
+@pytest.fixture(scope="module")
+def five_batches(tmp_path_factory):
+    output = tmp_path_factory.mktemp("one-run")
+    fetch(output)
+    return files_of(output)
+
+
+def test_a_page_becomes_one_batch_in_three_tables(five_batches):
+    assert Counter(name.partition("/")[0] for name in five_batches) == {
+        "raw": 5,
+        "close_approaches": 5,
+        "pages": 5,
+    }
+
+
+def test_a_rerun_asks_for_nothing_and_changes_no_byte(tmp_path):
+    listing = Listing()
+    with service.serve(answer=listing) as url:
+        assert fetch(tmp_path, source="nasa", api_url=url).pages == 5
+        before = files_of(tmp_path)
+        assert fetch(tmp_path, source="nasa", api_url=url).pages == 0
+    assert files_of(tmp_path) == before
+    assert listing.asked == dict.fromkeys(range(5), 1)
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.sets(st.sampled_from([20, 40, 60, 80])), st.randoms(use_true_random=False))
+def test_any_split_of_a_range_gives_what_one_run_gives(
+    five_batches, tmp_path_factory, ends, random
+):
+    output = tmp_path_factory.mktemp("split")
+    limits = [0, *sorted(ends), 100]
+    parts = list(pairwise(limits))
+    random.shuffle(parts)
+    for before, end in parts:
+        fetch(output, before + 1, end)
+    assert files_of(output) == five_batches
+
+
+def test_a_backfill_asks_for_all_again_and_gives_the_same_bytes(tmp_path):
+    listing = Listing()
+    with service.serve(answer=listing) as url:
+        fetch(tmp_path, source="nasa", api_url=url)
+        before = files_of(tmp_path)
+        assert fetch(tmp_path, source="nasa", api_url=url, refetch=True).pages == 5
+    assert files_of(tmp_path) == before
+    assert listing.asked == dict.fromkeys(range(5), 2)
+
+
+def test_the_service_on_a_port_gives_the_tables_that_the_sample_gives(tmp_path):
+    with service.serve() as url:
+        fetch(tmp_path, source="nasa", api_url=url)
+    fetch(tmp_path / "sample")
+    batches = plan_recall(1, 100, "sample", output_dir=str(tmp_path / "sample")).stored
+    for table in ("raw", "close_approaches"):
+        assert read_table(tmp_path, batches, table) == read_table(
+            tmp_path / "sample", batches, table
+        )
+
+
+def test_the_key_that_the_service_repeats_in_its_links_is_in_no_file(tmp_path):
+    with service.serve() as url:
+        fetch(tmp_path, source="nasa", api_url=url)
+    stored = files_of(tmp_path)
+    assert stored
+    assert not [name for name, content in stored.items() if KEY.encode() in content]
+
+
+def test_the_whole_catalogue_is_as_long_as_the_service_says(tmp_path):
+    with service.serve(answer=Listing(size=50)) as url:
+        done = fetch(tmp_path, 1, "all", "nasa", api_url=url)
+    assert (done.pages, done.neos) == (3, 50)
+    # The last batch keeps its nominal name and has fewer rows.
+    assert (tmp_path / "raw/batch-number=41-60/neo_partition_41-60.parquet").exists()
+    plan = plan_recall(1, "all", "nasa", output_dir=str(tmp_path))
+    assert [batch.first for batch in plan.stored] == [1, 21, 41]
+    assert plan.to_fetch(plan.catalogue_size) == []
+
+
+def test_an_end_past_the_catalogue_gives_what_there_is(tmp_path):
+    with service.serve(answer=Listing(size=50)) as url:
+        assert fetch(tmp_path, 1, 200, "nasa", api_url=url).neos == 50
+
+
+def test_a_start_past_the_catalogue_is_refused_with_its_end(tmp_path):
+    with (
+        service.serve(answer=Listing(size=50)) as url,
+        pytest.raises(WrongParameter, match="START=61 lies behind the catalogue's end at 50"),
+    ):
+        fetch(tmp_path, 61, 80, "nasa", api_url=url)
+
+
+def test_one_object_that_breaks_the_contract_leaves_the_other_19(tmp_path):
+    def break_one(page, answer):
+        body = json.loads(answer.body)
+        if page == 1:
+            body["near_earth_objects"][4]["close_approach_data"] = "none"
+        return answer._replace(body=json.dumps(body).encode())
+
+    with service.serve(answer=Listing(change=break_one)) as url:
+        done = fetch(tmp_path, 1, 60, "nasa", api_url=url)
+        broken_id = json.loads(service.answer(f"{url}?page=1", {"X-Api-Key": KEY}).body)[
+            "near_earth_objects"
+        ][4]["id"]
+    assert (done.neos, done.rejected) == (59, 1)
+    (rejected,) = read_rejected(tmp_path, plan_recall(1, 60, "nasa").positions.batches(60))
+    assert rejected["position"] == 25
+    assert rejected["field_path"] == "$.close_approach_data"
+    assert rejected["object"]["id"] == broken_id
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>Application error</html>", b'{"page": {}'])
+def test_a_page_that_is_broken_as_a_whole_stores_nothing_of_it(tmp_path, body):
+    def break_page(page, answer):
+        return answer._replace(body=body) if page == 2 else answer
+
+    with (
+        service.serve(answer=Listing(change=break_page)) as url,
+        pytest.raises(ServiceFailure, match="page of batch 41-60 is broken") as failure,
+    ):
+        fetch(tmp_path, source="nasa", api_url=url)
+    assert "\n" not in str(failure.value)
+    assert not [name for name in files_of(tmp_path) if "41-60" in name]
+
+
+def test_a_rate_limit_keeps_what_is_stored_and_the_same_call_goes_on(tmp_path, five_batches):
+    def refuse(page, answer):
+        # NASA's answer of 2023: HTML, no JSON.
+        headers = {"Content-Type": "text/html", "Retry-After": "2870"}
+        return service.Answer(429, headers, b"<h1>429</h1>") if page >= 3 else answer
+
+    listing = Listing(change=refuse)
+    with service.serve(answer=listing) as url:
+        with pytest.raises(RateLimitReached, match="run the same command again after"):
+            fetch(tmp_path, source="nasa", api_url=url)
+        stored = plan_recall(1, 100, "nasa", url, str(tmp_path)).stored
+        assert {1, 21, 41} >= {batch.first for batch in stored}
+        listing.change = None
+        done = fetch(tmp_path, source="nasa", api_url=url)
+    assert done.pages == 5 - len(stored)
+    assert files_of(tmp_path).keys() == five_batches.keys()
+
+
+def test_nasas_data_count_the_samples_as_missing_and_are_not_replaced_by_them(tmp_path):
+    fetch(tmp_path, 1, 40)
+    with service.serve() as url:
+        assert fetch(tmp_path, 1, 20, "nasa", api_url=url).pages == 1
+    before = files_of(tmp_path)
+    with pytest.raises(WrongParameter, match="holds NASA's data of batch 1-20"):
+        fetch(tmp_path, 1, 40)
+    assert files_of(tmp_path) == before
+    # Asked for in so many words, it is done.
+    assert fetch(tmp_path, 1, 40, refetch=True).pages == 2
+
+
+def test_a_backfill_without_a_key_does_not_replace_nasas_data_by_the_sample(tmp_path, monkeypatch):
+    with service.serve() as url:
+        fetch(tmp_path, 1, 20, "nasa", api_url=url)
+    monkeypatch.delenv("API_KEY")
+    monkeypatch.setattr("neo_utils.recall.api_key", lambda: None)
+    with pytest.raises(WrongParameter, match="holds NASA's data"):
+        fetch(tmp_path, 1, 20, "auto", refetch=True)
+
+
+def test_the_plan_says_how_many_requests_a_run_needs_and_makes_none(tmp_path):
+    fetch(tmp_path, 1, 20)
+    text = describe(plan_recall(1, 100, "sample", output_dir=str(tmp_path)))
+    assert "stored     1 of 5 batches" in text
+    assert "to fetch   4 batches, by one request each" in text
+    whole = describe(plan_recall(1, "all", "nasa", output_dir=str(tmp_path / "none")))
+    assert "to fetch   2,050 batches" in whole  # of about 41,000
+
+
+def test_the_sample_has_an_address_that_no_network_resolves():
+    assert SAMPLE_URL.startswith("https://sample.invalid/")
