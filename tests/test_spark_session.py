@@ -1,0 +1,195 @@
+import os
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from neo_utils.errors import SparkUnavailable
+from neo_utils.spark_session import connect
+
+START = """
+import logging, os, sys
+from pathlib import Path
+from neo_utils.errors import SparkUnavailable
+from neo_utils.spark_session import connect
+LOG = Path("runs/spark.log")
+"""
+
+
+def run_python(code: str, folder, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the code in a process of its own, as it may start, stop or break Spark as it likes."""
+    return subprocess.run(  # noqa: S603 - our own Python and code
+        [sys.executable, "-c", START + textwrap.dedent(code)],
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=150,
+    )
+
+
+def _ended(process: int, seconds: float) -> bool:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_dates_are_read_in_utc(spark):
+    assert spark.sql("SELECT cast(timestamp_seconds(0) AS string)").first()[0] == (
+        "1970-01-01 00:00:00"
+    )
+
+
+def test_the_running_session_is_given_again_for_the_same_settings(spark, tmp_path):
+    again = connect("local[2]", {}, tmp_path / "spark.log")
+    assert again.sparkContext.applicationId == spark.sparkContext.applicationId
+
+
+def test_every_setting_is_logged_but_no_secret(spark, tmp_path, caplog):
+    name = "spark.a.password"
+    spark.sparkContext._jsc.sc().conf().set(name, "hush")
+    with caplog.at_level("DEBUG"):
+        connect("local[2]", {}, tmp_path / "spark.log")
+    assert f"{name} = ***" in caplog.messages
+    assert "spark.sql.session.timeZone = UTC" in caplog.messages
+    assert "hush" not in caplog.text
+
+
+@pytest.mark.parametrize("master", ["yarn", "local[two]", "spark://host", "127.0.0.1:7077", ""])
+def test_what_is_no_master_is_refused_at_once(master, tmp_path):
+    with pytest.raises(SparkUnavailable, match="is no Spark master"):
+        connect(master, {}, tmp_path / "spark.log")
+
+
+def test_a_master_that_does_not_listen_is_one_line_within_seconds(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    begun = time.monotonic()
+    with pytest.raises(SparkUnavailable) as failure:
+        connect(f"spark://127.0.0.1:{port}", {}, tmp_path / "spark.log")
+    assert time.monotonic() - begun < 10
+    assert f"spark://127.0.0.1:{port}" in str(failure.value)
+    assert len(str(failure.value).splitlines()) == 1
+
+
+def test_a_java_that_does_not_start_is_one_line_that_names_the_log(tmp_path):
+    ran = run_python(
+        """
+        try:
+            connect("local[1]", {"spark.driver.memory": "much"}, LOG)
+        except SparkUnavailable as error:
+            print(error)
+        """,
+        tmp_path,
+    )
+    assert ran.stderr == ""
+    assert len(ran.stdout.splitlines()) == 1
+    assert "runs/spark.log" in ran.stdout
+    assert (tmp_path / "runs" / "spark.log").stat().st_size > 0
+
+
+def test_a_java_that_hangs_is_ended_in_time(tmp_path):
+    java = tmp_path / "home" / "bin" / "java"
+    java.parent.mkdir(parents=True)
+    java.write_text("#!/bin/sh\necho $$ > started\nexec sleep 600\n")
+    java.chmod(0o755)
+    (tmp_path / "home" / "release").write_text('JAVA_VERSION="17.0.1"\n')
+    ran = run_python(
+        """
+        import neo_utils.spark_session
+        neo_utils.spark_session.START_SECONDS = 2.0
+        try:
+            connect("local[1]", {}, LOG)
+        except SparkUnavailable as error:
+            print(error)
+        """,
+        tmp_path,
+        JAVA_HOME=str(tmp_path / "home"),
+    )
+    assert "no answer in 2 s" in ran.stdout
+    assert _ended(int((tmp_path / "started").read_text()), seconds=5)
+
+
+def test_a_machine_without_java_reads_parquet_and_prints_nothing(tmp_path):
+    pq.write_table(pa.table({"speed_km_s": [7.5, None, 20.25]}), tmp_path / "approaches.parquet")
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for folder in ("/usr/bin", "/bin"):
+        for name in ("bash", "sh", "env", "dirname", "ps"):
+            if os.access(f"{folder}/{name}", os.X_OK) and not (programs / name).exists():
+                (programs / name).symlink_to(f"{folder}/{name}")
+    ran = run_python(
+        """
+        spark = connect("local[1]", {}, LOG)
+        version = spark.sparkContext._jvm.java.lang.System.getProperty("java.specification.version")
+        rows = spark.read.parquet("approaches.parquet").where("speed_km_s > 1").count()
+        Path("result").write_text(f"Java {version}: {rows} rows")
+        """,
+        tmp_path,
+        JAVA_HOME=str(tmp_path / "nothing"),
+        PATH=str(programs),
+        SPARK_HOME=str(tmp_path / "another-spark"),
+        PYSPARK_DRIVER_PYTHON="jupyter",
+        XDG_CACHE_HOME=str(tmp_path / "cache"),
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+    assert (tmp_path / "result").read_text() == "Java 25: 2 rows"
+    # Nothing is left where the user works.
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("approaches.parquet", "cache", "programs", "result", "runs")
+    }
+
+
+def test_a_session_follows_one_that_was_stopped_lost_or_set_otherwise(tmp_path):
+    ran = run_python(
+        """
+        def open_files():
+            return len(os.listdir("/dev/fd"))
+
+        spark = connect("local[1]", {"spark.a.secret": "hush"}, LOG)
+        java = spark.sparkContext._gateway.proc
+        assert not any("hush" in part for part in java.args), "a secret on the command line"
+        assert spark.sparkContext.getConf().get("spark.a.secret") == "hush"
+        assert spark.range(10).count() == 10
+        spark.stop()
+        spark = connect("local[1]", {}, LOG)
+        assert java.poll() is not None, "the first Java is left"
+        assert spark.range(10).count() == 10
+        files = open_files()
+        spark.sparkContext._gateway.proc.kill()
+        spark.sparkContext._gateway.proc.wait()
+        spark = connect("local[2]", {"spark.sql.shuffle.partitions": "3"}, LOG)
+        assert spark.sparkContext.master == "local[2]"
+        assert spark.conf.get("spark.sql.shuffle.partitions") == "3"
+        assert spark.range(10).count() == 10
+        print(open_files() - files, spark.sparkContext._gateway.proc.pid)
+        """,
+        tmp_path,
+    )
+    assert ran.stderr == ""
+    more_files, java = map(int, ran.stdout.split())
+    assert more_files <= 0
+    assert _ended(java, seconds=1)  # when Python ended
+
+
+def test_java_ends_when_python_is_killed(tmp_path):
+    ran = run_python(
+        """
+        import signal
+        print(connect("local[1]", {}, LOG).sparkContext._gateway.proc.pid, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+        """,
+        tmp_path,
+    )
+    assert ran.returncode == -9
+    assert _ended(int(ran.stdout), seconds=20)
