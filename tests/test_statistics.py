@@ -1,0 +1,199 @@
+import datetime as dt
+import json
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+
+from neo_utils.batches import Batch
+from neo_utils.definitions import sql_text
+from neo_utils.errors import StoredDataMissing
+from neo_utils.pages import decode_page
+from neo_utils.recall import plan_recall, recall
+from neo_utils.results import read_result, result_path, save
+from neo_utils.sample.catalogue import AS_OF, page_body
+from neo_utils.schemas import METRICS, YEARLY_STATISTICS
+from neo_utils.selection import select_batches
+from neo_utils.statistics import metrics, read_batches, yearly_statistics
+from neo_utils.store import Provenance, sha256, write_batch
+from tests.oracle import metrics_of, yearly_of
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    """Return a selection of ten stored batches, and their pages as the service sends them."""
+    output = str(tmp_path_factory.mktemp("sample"))
+    recall(plan_recall(1, 200, "sample", output_dir=output))
+    return select_batches(1, 200, "sample", output), [page_body(n, 20, "k") for n in range(10)]
+
+
+def store(output, first, objects, fetched_at, source="sample", total=10_000):
+    """Store a batch of 20: these objects, and others without approaches to fill the page."""
+    others = [{"id": f"{first}-{n}", "close_approach_data": []} for n in range(20 - len(objects))]
+    page = {"number": (first - 1) // 20, "size": 20, "total_elements": total}
+    body = json.dumps({"page": page, "near_earth_objects": objects + others}).encode()
+    batch = Batch(first)
+    provenance = Provenance(source, "https://x/browse", fetched_at, sha256(body), total)
+    write_batch(output, batch, decode_page(body, batch), body, provenance)
+
+
+def neo(neo_id, *approaches):
+    """Return an object with approaches given as (date, body, AU)."""
+    return {
+        "id": neo_id,
+        "close_approach_data": [
+            {
+                "close_approach_date": date,
+                "orbiting_body": body,
+                "miss_distance": {"astronomical": str(au), "kilometers": str(au * 149597870.7)},
+                "relative_velocity": {"kilometers_per_second": "10"},
+            }
+            for date, body, au in approaches
+        ],
+    }
+
+
+def rows(frame):
+    return [tuple(row) for row in frame.collect()]
+
+
+def counted(spark, selection, threshold=0.2):
+    newest, close_approaches = read_batches(spark, selection)
+    return (
+        dict(rows(metrics(newest, close_approaches, threshold))),
+        rows(yearly_statistics(close_approaches, threshold)),
+    )
+
+
+@pytest.mark.parametrize("threshold", [0.2, 0.05])
+def test_every_metric_and_every_year_equals_a_count_in_plain_python(spark, sample, threshold):
+    selection, pages = sample
+    totals, yearly = counted(spark, selection, threshold)
+    assert totals == metrics_of(pages, str(threshold))
+    assert yearly == yearly_of(pages, str(threshold), f"{AS_OF:%Y-%m-%d}")
+
+
+def test_duckdb_runs_the_same_texts_and_finds_the_same_rows(spark, sample):
+    selection, _ = sample
+    with duckdb.connect() as database:
+        for view, table in (("stored_neos", "raw"), ("stored_close_approaches",) * 2):
+            folder = table.removeprefix("stored_")
+            database.execute(
+                f'CREATE VIEW {view} AS SELECT *, "batch-number" AS batch_number FROM '  # noqa: S608
+                f"read_parquet('{selection.output}/{folder}/*/*.parquet', hive_partitioning=true)"
+            )
+        database.execute(
+            "CREATE TABLE batches AS SELECT DISTINCT batch_number, DATE '2026-03-01' AS fetched_on,"
+            " 0 AS fetch_order FROM stored_neos"
+        )
+        for statement in sql_text("counted").split(";"):
+            database.execute(statement)
+        duck_metrics = database.execute(sql_text("metrics", 0.2)).fetchall()
+        duck_yearly = database.execute(sql_text("yearly_statistics", 0.2)).fetchall()
+    newest, close_approaches = read_batches(spark, selection)
+    assert duck_metrics == rows(metrics(newest, close_approaches, 0.2))
+    assert duck_yearly == rows(yearly_statistics(close_approaches, 0.2))
+
+
+def test_a_neo_in_two_batches_counts_once_from_the_one_fetched_last(spark, tmp_path):
+    old, new = (dt.datetime(2026, 1, day, tzinfo=dt.UTC) for day in (1, 2))
+    store(tmp_path, 1, [neo("A", ("2000-01-01", "Earth", 0.1), ("2001-01-01", "Venus", 0.1))], new)
+    store(tmp_path, 21, [neo("A", ("1999-12-31", "Earth", 0.3))], old)
+    totals, yearly = counted(spark, select_batches(1, 40, "sample", tmp_path))
+    assert totals["total_neos"] == 39
+    assert totals["total_close_approaches"] == 2
+    assert [row[:3] for row in yearly] == [(2000, "Earth", 1), (2001, "Venus", 1)]
+
+
+def test_edges_of_years_of_the_threshold_and_of_the_fetch_are_on_the_stated_side(spark, tmp_path):
+    fetched = dt.datetime(2026, 3, 1, 23, 59, tzinfo=dt.UTC)
+    store(
+        tmp_path,
+        1,
+        [
+            neo("A", ("2025-12-31", "Earth", 0.2), ("2026-01-01", "Earth", 0.1999999999)),
+            neo("B", ("2026-03-01", "Earth", 0.3), ("2026-03-02", "Earth", 0.05)),
+            neo("C", ("1900-01-01", "Moon", 0.001), ("2200-12-31", "Earth", 0.19)),
+        ],
+        fetched,
+    )
+    totals, yearly = counted(spark, select_batches(1, 20, "sample", tmp_path))
+    assert [row[:8] for row in yearly] == [
+        # year, body, approaches, under 0.2, predicted, neos, nearest, by
+        (1900, "Moon", 1, 1, 0, 1, 0.001, "C"),
+        (2025, "Earth", 1, 0, 0, 1, 0.2, "A"),
+        (2026, "Earth", 3, 2, 1, 2, 0.05, "B"),
+        (2200, "Earth", 1, 1, 1, 1, 0.19, "C"),
+    ]
+    assert totals["total_close_approaches_under_0.2_au"] == 4
+    assert totals["total_neos_under_0.2_au"] == 3
+    assert totals["close_approaches_in_2026"] == 3
+
+
+def test_of_two_neos_equally_near_the_smaller_id_is_named(spark, tmp_path):
+    approach = ("2000-01-01", "Earth", 0.1)
+    store(tmp_path, 1, [neo("B", approach), neo("A", approach)], AS_OF)
+    _, ((*_, nearest, _),) = counted(spark, select_batches(1, 20, "sample", tmp_path))
+    assert nearest == "A"
+
+
+def test_neos_without_any_approach_count_as_neos_and_as_nothing_else(spark, tmp_path):
+    store(tmp_path, 1, [], AS_OF)
+    totals, yearly = counted(spark, select_batches(1, 20, "sample", tmp_path))
+    assert (totals.pop("total_neos"), set(totals.values())) == (20, {0})
+    assert yearly == []
+
+
+def test_what_is_saved_says_source_fetch_threshold_and_definition(spark, sample):
+    selection, _ = sample
+    newest, close_approaches = read_batches(spark, selection)
+    save("metrics", metrics(newest, close_approaches, 0.2), selection, 0.2)
+    yearly = save("yearly_statistics", yearly_statistics(close_approaches, 0.2), selection, 0.2)
+    path = selection.output / "aggregations/batches-1-200/part-0.parquet"
+    assert result_path("metrics", selection.output, selection.positions) == path
+    saved = pq.read_table(path)
+    assert saved.schema.equals(METRICS)
+    assert saved.schema.metadata[b"source"] == b"simulated sample, not NASA data"
+    assert saved.schema.metadata[b"threshold_au"] == b"0.2"
+    assert sql_text("metrics", 0.2).encode() in saved.schema.metadata[b"definition"]
+    assert yearly.schema.equals(YEARLY_STATISTICS)
+    assert read_result("yearly_statistics", selection.output, selection.positions).equals(yearly)
+
+
+def test_saving_twice_gives_the_same_bytes(spark, sample):
+    selection, _ = sample
+    _, close_approaches = read_batches(spark, selection)
+    path = result_path("yearly_statistics", selection.output, selection.positions)
+    contents = set()
+    for _ in range(2):
+        save("yearly_statistics", yearly_statistics(close_approaches, 0.2), selection, 0.2)
+        contents.add(path.read_bytes())
+    assert len(contents) == 1
+
+
+def test_nothing_outside_the_range_is_counted(spark, sample):
+    selection, pages = sample
+    part = select_batches(21, 60, "sample", selection.output)
+    assert counted(spark, part)[0] == metrics_of(pages[1:3], "0.2")
+
+
+def test_a_gap_is_named_with_the_command_that_fills_it(tmp_path):
+    store(tmp_path, 1, [], AS_OF)
+    store(tmp_path, 41, [], AS_OF)
+    with pytest.raises(StoredDataMissing, match=r"21-40.*make fetch START=1 END=60 SOURCE=sample"):
+        select_batches(1, 60, "sample", tmp_path)
+
+
+def test_another_sources_batch_counts_as_missing(tmp_path):
+    store(tmp_path, 1, [], AS_OF)
+    store(tmp_path, 21, [], AS_OF, source="nasa")
+    with pytest.raises(StoredDataMissing, match="1-20"):
+        select_batches(1, 40, "nasa", tmp_path)
+    assert select_batches(21, 40, "auto", tmp_path).label == "NeoWs at x"
+
+
+def test_the_last_batch_of_a_catalogue_ends_the_range(spark, tmp_path):
+    store(tmp_path, 1, [], AS_OF, total=20)
+    selection = select_batches(1, "all", "sample", tmp_path)
+    assert counted(spark, selection)[0]["total_neos"] == 20
+    assert selection.positions.name == "batches-1-all"
