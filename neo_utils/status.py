@@ -1,0 +1,106 @@
+"""What a run tells on the terminal: what is stored, and the summary at its end."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from neo_utils.batches import Batch, PositionRange
+from neo_utils.recall import Plan, describe, plan_recall
+from neo_utils.results import read_result, run_folder
+from neo_utils.selection import select_batches
+from neo_utils.settings import output_folder
+from neo_utils.store import read_rejected, stored_provenances
+
+_FETCH_PARAMETERS = ("start", "end", "source", "api_url", "output_dir")
+_WHOLE_CATALOGUE = PositionRange(1, None)
+
+
+def plan_of(parameters: Mapping[str, Any]) -> Plan:
+    """Return what a fetch with these parameters will do."""
+    wanted = {name: parameters[name] for name in _FETCH_PARAMETERS}
+    return plan_recall(**wanted, refetch=parameters["refetch"])
+
+
+def plan_text(parameters: Mapping[str, Any]) -> str:
+    """Return what a fetch with these parameters will do, in a few lines."""
+    return describe(plan_of(parameters))
+
+
+def status_text(parameters: Mapping[str, Any]) -> str:
+    """Return what is stored under the output folder, by source, in a few lines."""
+    output = output_folder(parameters["output_dir"])
+    stored = stored_provenances(output, _WHOLE_CATALOGUE)
+    if not stored:
+        return f"nothing is stored in {output}"
+    lines = []
+    for source in Counter(provenance.source for provenance in stored.values()):
+        batches = [batch for batch, p in stored.items() if p.source == source]
+        times = [stored[batch].fetched_at for batch in batches]
+        lines.append(
+            f"{source:<9} {len(batches):,} batches: positions {_spans(batches)}; "
+            f"fetched {min(times):%Y-%m-%d %H:%M} to {max(times):%Y-%m-%d %H:%M} UTC"
+        )
+    lines.append(f"rejected  {len(read_rejected(output, stored)):,} objects")
+    results = sorted(path.parent.name for path in output.glob("aggregations/*/part-*.parquet"))
+    lines.append(f"counted   {', '.join(results) or 'nothing yet'}")
+    lines.append(f"folder    {output}")
+    return "\n".join(lines)
+
+
+def summary_text(
+    parameters: Mapping[str, Any], plan: Plan | None, notebooks: list[str], seconds: float
+) -> str:
+    """Return what the run has done: the headline numbers with their definitions, and the files.
+
+    Parameters
+    ----------
+    plan
+        What the fetch was to do; None where the run had none.
+    notebooks
+        Those that the run executed.
+    seconds
+        How long the run took.
+    """
+    selection = select_batches(*(parameters[k] for k in ("start", "end", "source", "output_dir")))
+    output, positions = selection.output, selection.positions
+    lines = [f"done in {seconds:.0f} s", selection.source_line]
+    if plan:
+        rejected = len(read_rejected(output, selection.provenances))
+        fetched = len(selection.provenances) - (0 if plan.refetch else len(plan.stored))
+        lines.append(
+            f"fetched     {fetched:,} pages of {len(selection.provenances):,}, "
+            f"the others were stored; {rejected:,} objects rejected"
+        )
+    if "aggregate" in notebooks:
+        lines += _headlines(output, positions, parameters["threshold_au"])
+    lines.append(f"tables      {output}")
+    lines.append(f"notebooks   {run_folder(output, positions)}")
+    return "\n".join(lines)
+
+
+def _headlines(output: Path, positions: PositionRange, threshold_au: float) -> list[str]:
+    table = read_result("metrics", output, positions).to_pydict()
+    value = dict(zip(table["metric"], table["value"], strict=True))
+    under = f"under_{threshold_au}_au"
+    return [
+        f"NEOs        {value['total_neos']:,} at positions {positions.start} to "
+        f"{positions.end or 'the last'}",
+        f"approaches  {value['total_close_approaches']:,} listed from 1900 to 2200, past and "
+        f"predicted, to any body; {value['total_close_approaches_earth']:,} of them to Earth",
+        f"            {value[f'total_close_approaches_{under}']:,} nearer than {threshold_au} AU, "
+        f"by {value[f'total_neos_{under}']:,} NEOs; to Earth "
+        f"{value[f'total_close_approaches_{under}_earth']:,}, "
+        f"by {value[f'total_neos_{under}_earth']:,} NEOs",
+    ]
+
+
+def _spans(batches: list[Batch]) -> str:
+    """Join neighbouring batches: 1-200, 241-260."""
+    spans: list[list[int]] = []
+    for batch in batches:
+        if spans and spans[-1][1] + 1 == batch.first:
+            spans[-1][1] = batch.last
+        else:
+            spans.append([batch.first, batch.last])
+    return ", ".join(f"{first}-{last}" for first, last in spans)
