@@ -1,0 +1,80 @@
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON     ?= python3
+PARAMETERS ?= parameters/default.yaml
+
+BIN   := .venv/bin
+READY := .venv/.ready
+NEO   := @$(BIN)/python -m neo_utils
+
+# A misspelt name on the command line would otherwise be taken for a wish to run with the default.
+NAMES   := START END SOURCE API_KEY API_URL OUTPUT_DIR MASTER LOG_LEVEL PARAMETERS PYTHON
+UNKNOWN := $(filter-out $(NAMES:=%),$(foreach word,$(MAKEOVERRIDES),$(if $(findstring =,$(word)),$(word))))
+$(if $(UNKNOWN),$(error no target knows $(UNKNOWN): use $(NAMES)))
+
+.PHONY: help setup run fetch aggregate backfill plan status lab test notebooks lint lock clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@echo
+	@echo "e.g. make run START=1 END=200; also: SOURCE API_URL OUTPUT_DIR MASTER LOG_LEVEL PARAMETERS"
+
+setup: $(READY) ## Install the locked packages into .venv; every target does so itself
+
+run: $(READY) ## Fetch what is missing of START..END, count, plot
+	$(NEO) run $(PARAMETERS)
+
+fetch: $(READY) ## Fetch what is missing of START..END
+	$(NEO) fetch $(PARAMETERS)
+
+aggregate: $(READY) ## Count and plot what is stored of START..END
+	$(NEO) aggregate $(PARAMETERS)
+
+backfill: $(READY) ## Fetch all of START..END again and replace it
+	$(NEO) backfill $(PARAMETERS)
+
+plan: $(READY) ## Show what a fetch of START..END would request
+	$(NEO) plan $(PARAMETERS)
+
+status: $(READY) ## Show what is stored
+	$(NEO) status $(PARAMETERS)
+
+lab: $(READY) ## Open JupyterLab on the notebooks
+	$(BIN)/jupyter lab notebooks
+
+test: $(READY) ## Run the tests of the package, and the notebooks against their stored outputs
+	$(BIN)/pytest
+	rm -rf build/sample
+	$(BIN)/pytest --nbval --nbval-current-env notebooks/fetch.ipynb notebooks/aggregate.ipynb
+
+notebooks: $(READY) ## Run the notebooks with their own values and store the outputs in them
+	rm -rf build/sample
+	$(BIN)/jupyter nbconvert --log-level ERROR --to notebook --execute --inplace \
+	  --ExecutePreprocessor.record_timing=False --KernelManager.transport_encryption=auto notebooks/fetch.ipynb notebooks/aggregate.ipynb
+
+lint: $(READY) ## Check style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+lock: $(READY) ## Choose the newest versions that pyproject.toml admits
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate --no-header --group dev pyproject.toml -o requirements.lock
+
+clean: ## Remove what can be made again without a request; what was fetched stays
+	rm -rf build output/aggregations output/yearly_statistics output/runs
+	rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis
+
+# uv installs the same locked files as pip in half the time. It comes from the lock file itself.
+$(READY): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..." >&2; exit 2; }
+	@echo "setting up .venv (about a minute, once) ..."
+	@$(PYTHON) -m venv .venv
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.lock
+	@$(BIN)/python -m pip install -qq --require-hashes --requirement .venv/uv.lock
+	@$(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode --python .venv requirements.lock
+	@$(BIN)/uv pip install --quiet --no-deps --python .venv --editable .
+	@touch $@

@@ -1,0 +1,194 @@
+"""The project as its user meets it: an empty clone, two commands, nothing else installed."""
+
+import io
+import os
+import shutil
+import subprocess
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from neo_utils.sample.service import serve
+from neo_utils.settings import PROJECT
+from tests.oracle import metrics_of
+
+KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
+DATA = ("raw", "close_approaches", "pages", "aggregations", "yearly_statistics")
+
+# The design's 17 columns, in its order.
+COLUMNS = {
+    "id": pa.string(),
+    "neo_reference_id": pa.string(),
+    "name": pa.string(),
+    "name_limited": pa.string(),
+    "designation": pa.string(),
+    "nasa_jpl_url": pa.string(),
+    "absolute_magnitude_h": pa.float64(),
+    "is_potentially_hazardous_asteroid": pa.bool_(),
+    "minimum_estimated_diameter_meters": pa.float64(),
+    "maximum_estimated_diameter_meters": pa.float64(),
+    "closest_approach_miss_distance_km": pa.float64(),
+    "closest_approach_date": pa.date32(),
+    "closest_approach_relative_velocity_km_per_sec": pa.float64(),
+    "first_observation_date": pa.date32(),
+    "last_observation_date": pa.date32(),
+    "observations_used": pa.int64(),
+    "orbital_period": pa.float64(),
+}
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    """Return an empty folder with the files that git knows, or would know, and no .venv."""
+    folder = tmp_path_factory.mktemp("clone")
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],  # noqa: S607
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for name in filter(lambda name: (PROJECT / name).is_file(), listed.splitlines()):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(PROJECT / name, folder / name)
+    return folder
+
+
+def run(folder, *command, **environment):
+    names = ("START", "END", "SOURCE", "API_KEY", "API_URL", "OUTPUT_DIR", "MASTER", "MAKEFLAGS")
+    kept = {name: value for name, value in os.environ.items() if name not in names}
+    return subprocess.run(  # noqa: S603 - the project's own commands
+        command,
+        cwd=folder,
+        env=kept | environment,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+@pytest.fixture(scope="module")
+def first_run(clone):
+    ran = run(clone, "make", "run", "START=1", "END=200")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran
+
+
+def data_of(output):
+    files = (path for table in DATA for path in (output / table).rglob("*") if path.is_file())
+    return {str(path.relative_to(output)): path.read_bytes() for path in files}
+
+
+def metrics_in(output, positions="batches-1-200"):
+    table = pq.read_table(output / f"aggregations/{positions}/part-0.parquet")
+    return dict(zip(*table.to_pydict().values(), strict=True))
+
+
+def pages_in(output):
+    paths = sorted((output / "pages").glob("*/*.json.zst"))
+    return [pa.input_stream(io.BytesIO(p.read_bytes()), compression="zstd").read() for p in paths]
+
+
+pytestmark = pytest.mark.usefixtures("first_run")
+
+
+def test_one_command_in_an_empty_clone_stores_ten_batches_and_counts_them(clone):
+    output = clone / "output"
+    tables = [pq.read_table(p, partitioning=None) for p in (output / "raw").glob("*/*.parquet")]
+    assert [table.num_rows for table in tables] == [20] * 10
+    for table in tables:
+        assert list(zip(table.schema.names, table.schema.types, strict=True)) == list(
+            COLUMNS.items()
+        )
+    assert metrics_in(output) == metrics_of(pages_in(output), "0.2")
+
+
+def test_the_run_ends_with_a_short_summary_and_says_nothing_else(first_run):
+    summary = first_run.stdout.partition("done in ")[2].splitlines()
+    assert len(summary) <= 10
+    assert "simulated sample, not NASA data" in summary[1]
+    assert first_run.stderr == ""
+
+
+def test_the_executed_notebooks_are_kept(clone):
+    kept = {path.name for path in (clone / "output/runs/batches-1-200").glob("*.ipynb")}
+    assert kept == {"fetch.ipynb", "aggregate.ipynb"}
+
+
+def test_the_same_command_again_fetches_nothing_and_changes_no_byte(clone):
+    before = data_of(clone / "output")
+    again = run(clone, "make", "run", "START=1", "END=200")
+    assert "fetched     0 pages of 10" in again.stdout
+    assert data_of(clone / "output") == before
+
+
+def test_a_part_of_the_range_is_counted_on_its_own(clone):
+    ran = run(clone, "make", "aggregate", "START=21", "END=40")
+    assert ran.returncode == 0, ran.stderr
+    page = next(p for p in pages_in(clone / "output") if b'"number":1}' in p)
+    assert metrics_in(clone / "output", "batches-21-40") == metrics_of([page], "0.2")
+
+
+def test_a_service_on_a_port_gives_the_same_counts_and_its_key_stays_secret(clone):
+    output = clone / "output-of-the-port"
+    with serve() as url:
+        ran = run(
+            clone,
+            *("make", "run", "START=1", "END=200", f"API_URL={url}", f"OUTPUT_DIR={output}"),
+            API_KEY=KEY,
+        )
+    assert ran.returncode == 0, ran.stderr
+    assert metrics_in(output) == metrics_in(clone / "output")
+    assert "NeoWs at 127.0.0.1" in ran.stdout
+    holders = [p for p in output.rglob("*") if p.is_file() and KEY.encode() in p.read_bytes()]
+    assert holders == []
+    assert KEY not in ran.stdout + ran.stderr
+
+
+def test_a_wrong_parameter_is_one_line_and_status_2(clone):
+    ran = run(clone, "make", "run", "START=5")
+    said, made = ran.stderr.splitlines()
+    assert said == "run: START=5 does not begin a batch of 20: use 1 or 21 (1 + a multiple of 20)"
+    assert made.endswith("Error 2")
+
+
+def test_a_misspelt_name_on_the_command_line_is_refused(clone):
+    ran = run(clone, "make", "run", "STRAT=1")
+    assert ran.returncode == 2
+    assert "no target knows STRAT=1" in ran.stderr
+
+
+def test_a_service_that_is_down_ends_with_status_4_and_keeps_the_notebook(clone):
+    with serve() as url:
+        pass
+    ran = run(clone, "make", "fetch", f"API_URL={url}", "SOURCE=nasa", "OUTPUT_DIR=output-down")
+    assert "Error 4" in ran.stderr
+    assert "does not answer" in ran.stderr.splitlines()[0]
+    assert (clone / "output-down/runs/batches-1-200/fetch.ipynb").exists()
+
+
+def test_the_notebooks_run_straight_under_papermill(clone):
+    papermill = clone / ".venv/bin/papermill"
+    file = ("-f", "parameters/default.yaml")
+    ran = run(clone, str(papermill), "notebooks/fetch.ipynb", "fetched.ipynb", *file)
+    assert ran.returncode == 0, ran.stderr
+    assert (clone / "fetched.ipynb").exists()
+
+
+def test_plan_and_status_tell_without_fetching(clone):
+    assert "to fetch   5 batches" in run(clone, "make", "plan", "START=101", "END=300").stdout
+    assert "sample    10 batches: positions 1-200" in run(clone, "make", "status").stdout
+
+
+def test_bare_make_lists_the_targets(clone):
+    listed = run(clone, "make").stdout
+    for target in ("run", "fetch", "aggregate", "backfill", "plan", "status", "lab", "test"):
+        assert f"\n{target} " in f"\n{listed}"
+
+
+def test_clean_leaves_what_was_fetched(clone):
+    before = data_of(clone / "output")
+    assert run(clone, "make", "clean").returncode == 0
+    fetched = {name for name in before if not name.startswith(("aggregations", "yearly"))}
+    assert data_of(clone / "output").keys() == fetched
