@@ -44,11 +44,18 @@ def _temporary(path: Path) -> Path:
 
 
 def _write_temporary(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(path.parent)
     with _temporary(path).open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _make_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync_folder(folder.parent)
 
 
 def _remove(path: Path) -> None:

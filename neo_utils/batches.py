@@ -1,6 +1,7 @@
 """Batches of 20 consecutive positions of the Browse listing: ranges, names and paths."""
 
 import math
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -101,19 +102,18 @@ def position_range(start: int | str, end: int | str) -> PositionRange:
     if last < first:
         raise WrongParameter(
             f"START={first} lies behind END={last}: "
-            f"use END={first + BATCH_SIZE - 1} or more, or START={last - BATCH_SIZE + 1} or less"
+            f"use END={first + BATCH_SIZE - 1} or more, or START={last - BATCH_SIZE + 1}"
         )
     return PositionRange(first, last)
 
 
 def _whole_number(name: str, value: int | str, valid: str) -> int:
-    try:
-        return int(str(value))
-    except ValueError:
-        raise WrongParameter(f"{name}={value} is not a whole number: use {valid}") from None
+    if not re.fullmatch(r"-?\d+", str(value).strip(), re.ASCII):
+        raise WrongParameter(f"{name}={value} is not a whole number: use {valid}")
+    return int(value)
 
 
 def _nearest(value: int, offset: int) -> str:
     """Name the valid values around ``value``: those that are ``offset`` + a multiple of 20."""
     below = math.floor((value - offset) / BATCH_SIZE) * BATCH_SIZE + offset
-    return " or ".join(str(v) for v in (below, below + BATCH_SIZE) if v >= offset)
+    return f"{below} or {below + BATCH_SIZE}" if below >= offset else str(offset)

@@ -16,7 +16,7 @@ _PAGE = msgspec.json.Decoder(Envelope, strict=False)
 _PAGE_OF_RAW_OBJECTS = msgspec.json.Decoder(RawEnvelope, strict=False)
 _OBJECT = msgspec.json.Decoder(Neo, strict=False)
 
-_LEADING_DOT = re.compile(rb'(:\s*")\.(?=\d)')  # ".25", as the service writes in orbital_data
+_LEADING_DOT = re.compile(rb'(:\s*")\.(?=\d+")')  # ".25", as the service writes in orbital_data
 _UNDECODABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 
@@ -77,6 +77,8 @@ def decode_page(body: bytes, batch: Batch) -> Page:
     _check_page(info, len(neos) + len(rejected), batch)
     if not neos:
         raise PageBroken(f"every object breaks the contract: {rejected[0].reason}")
+    for neo in neos:
+        neo.close_approach_data = _counted_once(neo.close_approach_data)
     return Page(_neo_table(neos), _approach_table(neos), rejected, info.total_elements)
 
 
@@ -110,11 +112,11 @@ def _rejection(position: int, message: str, object_json: bytes) -> Rejected:
 
 
 def _check_page(info: PageInfo, objects: int, batch: Batch) -> None:
-    expected = min(BATCH_SIZE, info.total_elements - batch.first + 1)
-    if expected < 1:
-        raise PagePastEnd(info.total_elements)
     if info.number != batch.page_number:
         raise PageBroken(f"page {info.number} came where page {batch.page_number} was asked for")
+    expected = max(0, min(BATCH_SIZE, info.total_elements - batch.first + 1))
+    if objects == expected == 0:
+        raise PagePastEnd(info.total_elements)
     if objects != expected:
         raise PageBroken(f"{objects} objects where {expected} were expected")
 
@@ -162,18 +164,18 @@ def _approach_table(neos: list[Neo]) -> pa.Table:
             approach.relative_velocity.kilometers_per_second,
         )
         for neo in neos
-        for approach in _counted_once(neo.close_approach_data)
+        for approach in neo.close_approach_data
     )
     return _table(rows, CLOSE_APPROACHES)
 
 
-def _counted_once(approaches: list[Approach]) -> Iterable[Approach]:
+def _counted_once(approaches: list[Approach]) -> list[Approach]:
     """Drop repetitions: an approach is the same where time (or day) and body are the same."""
     first_of: dict[tuple[Any, str], Approach] = {}
     for approach in approaches:
         when = approach.time_ms if approach.time_ms is not None else approach.close_approach_date
         first_of.setdefault((when, approach.orbiting_body), approach)
-    return first_of.values()
+    return list(first_of.values())
 
 
 def _table(rows: Iterable[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:

@@ -85,11 +85,11 @@ def write_batch(
 
 def stored_provenances(output: Path, positions: PositionRange) -> dict[Batch, Provenance]:
     """Return the stored batches of the range, each with where it comes from."""
-    folder, name = TABLES["raw"]
-    paths = (output / folder).glob("batch-number=*/" + name.format(batch="*"))
-    firsts = (path.parent.name.removeprefix("batch-number=").partition("-")[0] for path in paths)
-    batches = sorted(batch for batch in map(Batch, map(int, firsts)) if positions.covers(batch))
-    return {batch: _provenance(batch.file(output, "raw")) for batch in batches}
+    names = (path.name for path in (output / TABLES["raw"][0]).glob("batch-number=*-*"))
+    firsts = (name.removeprefix("batch-number=").partition("-")[0] for name in names)
+    batches = sorted(Batch(int(first)) for first in firsts if first.isdecimal())
+    paths = {batch: batch.file(output, "raw") for batch in batches if positions.covers(batch)}
+    return {batch: _provenance(path) for batch, path in paths.items() if path.exists()}
 
 
 def newest_catalogue_size(provenances: Iterable[Provenance]) -> int | None:
@@ -154,7 +154,16 @@ def _json_lines(rejected: list[Rejected]) -> bytes:
             one.position,
             json.dumps(one.field_path).encode(),
             json.dumps(one.reason).encode(),
-            one.object_json,
+            _readable(one.object_json),
         )
         for one in rejected
     )
+
+
+def _readable(object_json: bytes) -> bytes:
+    """Return the object, or, where no reader of JSON would take it, its text as a JSON string."""
+    try:
+        json.loads(object_json)
+    except ValueError:  # among them broken UTF-8 and numbers of thousands of digits
+        return json.dumps(object_json.decode("utf-8", "backslashreplace")).encode()
+    return object_json

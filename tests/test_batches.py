@@ -51,8 +51,9 @@ def test_all_reaches_to_the_end_of_the_catalogue(end):
         (1, 0, ["END=0", "use 20 ", "or all"]),
         (1, "abc", ["END=abc", "20, 40, 60, ... or all"]),
         (1, None, ["END=None", "20, 40, 60, ... or all"]),
-        (41, 20, ["START=41", "END=20", "END=60 ", "START=1 "]),
-        (101, 60, ["START=101", "END=60", "END=120 ", "START=41 "]),
+        (21, 20, ["START=21", "END=20", "END=40 ", "START=1"]),
+        (41, 20, ["START=41", "END=20", "END=60 ", "START=1"]),
+        (101, 60, ["START=101", "END=60", "END=120 ", "START=41"]),
     ],
 )
 def test_a_wrong_value_is_named_with_the_nearest_valid_ones(start, end, said):

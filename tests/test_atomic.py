@@ -1,0 +1,209 @@
+import itertools
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from neo_utils.atomic import remove_leftovers, write_in_order
+
+
+class PowerCut(BaseException):
+    """Not an Exception: nothing may tidy up after it."""
+
+
+def contents_of(folder):
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files_in(folder)}
+
+
+def files_in(folder):
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def killed(monkeypatch, step, write):
+    """Whether a write was ended before its `step`-th sync, rename or removal (from 0)."""
+    steps = iter(range(step))
+
+    def counted(call):
+        def unless_killed(*args, **kwargs):
+            if next(steps, None) is None:
+                raise PowerCut
+            return call(*args, **kwargs)
+
+        return unless_killed
+
+    with monkeypatch.context() as patch:
+        for name in ("fsync", "replace", "unlink"):
+            patch.setattr(os, name, counted(getattr(os, name)))
+        try:
+            write()
+        except PowerCut:
+            return True
+    return False
+
+
+@pytest.fixture
+def events(monkeypatch):
+    """What happens to the disk, in order: syncs with the file's size, renames with its name."""
+    happened = []
+    fsync, replace, unlink = os.fsync, os.replace, os.unlink
+
+    def recorded_fsync(descriptor):
+        state = os.fstat(descriptor)
+        # Of a file, how much of it has left Python's buffer by then.
+        folder = stat.S_ISDIR(state.st_mode)
+        happened.append(("sync folder", None) if folder else ("sync file", state.st_size))
+        fsync(descriptor)
+
+    def recorded_replace(source, target):
+        happened.append(("rename", Path(target).name))
+        replace(source, target)
+
+    def recorded_unlink(path):
+        happened.append(("remove", Path(path).name))
+        unlink(path)
+
+    monkeypatch.setattr(os, "fsync", recorded_fsync)
+    monkeypatch.setattr(os, "replace", recorded_replace)
+    monkeypatch.setattr(os, "unlink", recorded_unlink)
+    return happened
+
+
+def test_what_is_written_is_there_and_nothing_else(tmp_path):
+    write_in_order([(tmp_path / "a/one", b"1"), (tmp_path / "b/two", b""), (tmp_path / "m", b"3")])
+    assert contents_of(tmp_path) == {"a/one": b"1", "b/two": b"", "m": b"3"}
+
+
+def test_what_stood_there_is_replaced(tmp_path):
+    (tmp_path / "f").write_bytes(b"a longer text than the new one")
+    write_in_order([(tmp_path / "f", b"new")])
+    assert contents_of(tmp_path) == {"f": b"new"}
+
+
+def test_none_takes_a_file_away_and_its_absence_is_no_error(tmp_path):
+    (tmp_path / "gone").write_bytes(b"old")
+    write_in_order([(tmp_path / "gone", None), (tmp_path / "never", None), (tmp_path / "m", b"1")])
+    assert contents_of(tmp_path) == {"m": b"1"}
+
+
+def test_each_file_is_synced_before_its_rename_and_the_folder_after_it(tmp_path, events):
+    write_in_order([(tmp_path / "f", b"four")])
+    assert events == [("sync file", 4), ("rename", "f"), ("sync folder", None)]
+
+
+def test_all_are_complete_before_the_first_appears_and_the_mark_appears_last(tmp_path, events):
+    for name in ("b", "mark"):
+        (tmp_path / name).write_bytes(b"old")
+    write_in_order([(tmp_path / "a", b"1"), (tmp_path / "b", None), (tmp_path / "mark", b"333")])
+    assert events == [
+        ("sync file", 1),
+        ("sync file", 3),
+        ("remove", "mark"),
+        ("sync folder", None),
+        ("rename", "a"),
+        ("sync folder", None),
+        ("remove", "b"),
+        ("sync folder", None),
+        ("rename", "mark"),
+        ("sync folder", None),
+    ]
+
+
+def test_a_single_file_is_never_absent_between_its_old_and_its_new_form(tmp_path, events):
+    (tmp_path / "f").write_bytes(b"old")
+    write_in_order([(tmp_path / "f", b"new")])
+    assert "remove" not in {kind for kind, _ in events}
+
+
+def test_the_folder_that_is_synced_is_the_files_own(tmp_path, monkeypatch):
+    synced = []
+    fsync = os.fsync
+
+    def recorded(descriptor):
+        synced.append(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", recorded)
+    write_in_order([(tmp_path / "a/one", b"1"), (tmp_path / "b/mark", b"2")])
+    assert synced[-2:] == [(tmp_path / name).stat().st_ino for name in ("a", "b")]
+
+
+def test_no_descriptor_stays_open(tmp_path, monkeypatch):
+    opened, closed = [], []
+    os_open, os_close = os.open, os.close
+    monkeypatch.setattr(os, "open", lambda *a: opened.append(os_open(*a)) or opened[-1])
+    monkeypatch.setattr(os, "close", lambda d: closed.append(d) or os_close(d))
+    write_in_order([(tmp_path / "f", b"1")])
+    assert opened
+    assert sorted(opened) == sorted(closed)
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
+    (tmp_path / "f").write_bytes(b"old")
+
+    def disk_full(_descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", disk_full)
+    with pytest.raises(OSError, match="No space left"):
+        write_in_order([(tmp_path / "other", b"new"), (tmp_path / "f", b"new")])
+    assert (tmp_path / "f").read_bytes() == b"old"
+    assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize("step", range(3))
+def test_a_killed_run_never_leaves_half_a_file(tmp_path, monkeypatch, step):
+    (tmp_path / "f").write_bytes(b"old")
+    assert killed(monkeypatch, step, lambda: write_in_order([(tmp_path / "f", b"new and longer")]))
+    expected = b"old" if step < 2 else b"new and longer"  # steps: sync, rename, sync of the folder
+    assert (tmp_path / "f").read_bytes() == expected
+
+
+def test_after_any_kill_the_mark_stands_only_beside_files_of_its_own_write(tmp_path, monkeypatch):
+    old = {"added": None, "changed": b"old", "removed": b"old", "mark": b"old"}
+    new = {"added": b"new", "changed": b"new", "removed": None, "mark": b"new"}
+    whole = [{name: text for name, text in write.items() if text} for write in (old, new)]
+    outcomes = []
+    for step in itertools.count():
+        folder = tmp_path / str(step)
+        was, shall_be = ([(folder / n, text) for n, text in w.items()] for w in (old, new))
+        write_in_order(was)
+        if not killed(monkeypatch, step, lambda write=shall_be: write_in_order(write)):
+            break
+        remove_leftovers(folder)
+        found = contents_of(folder)
+        outcomes.append(whole.index(found) if "mark" in found else None)
+    # The old write whole, then no mark, then the new one whole: never back and forth.
+    assert list(dict.fromkeys(outcomes)) == [0, None, 1]
+
+
+def test_the_leftovers_of_a_killed_write_are_removed_and_nothing_else(tmp_path, monkeypatch):
+    contents = [(tmp_path / name, b"text") for name in ("a", "b", "mark")]
+    assert killed(monkeypatch, 2, lambda: write_in_order(contents))
+    for name in ("kept.tmp", ".kept", "kept"):
+        (tmp_path / name).touch()
+    assert len(files_in(tmp_path)) == 3 + 3
+    remove_leftovers(tmp_path)
+    assert sorted(contents_of(tmp_path)) == [".kept", "kept", "kept.tmp"]
+
+
+def test_a_folder_that_is_not_there_has_no_leftovers(tmp_path):
+    remove_leftovers(tmp_path / "absent")
+    assert not (tmp_path / "absent").exists()
+
+
+def test_writing_again_leaves_nothing_of_the_killed_write(tmp_path, monkeypatch):
+    contents = [(tmp_path / "a", b"1"), (tmp_path / "m", b"2")]
+    for step in range(5):
+        assert killed(monkeypatch, step, lambda: write_in_order(contents))
+    write_in_order([(tmp_path / "a", b"3"), (tmp_path / "m", b"4")])
+    assert contents_of(tmp_path) == {"a": b"3", "m": b"4"}
+
+
+def test_a_temporary_name_is_never_taken_for_a_table(tmp_path, monkeypatch):
+    path = tmp_path / "neo_partition_1-20.parquet"
+    assert killed(monkeypatch, 1, lambda: write_in_order([(path, b"1")]))
+    (leftover,) = files_in(tmp_path)
+    # Spark, Hive and DuckDB pass over a leading dot or another ending.
+    assert leftover.name.startswith(".")
+    assert not leftover.name.endswith(".parquet")

@@ -1,0 +1,715 @@
+import datetime as dt
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from neo_utils.batches import Batch
+from neo_utils.pages import PageBroken, PagePastEnd, decode_page
+from neo_utils.schemas import CLOSE_APPROACHES, RAW
+from tests.objects import approach, neo, neos, page, put, without
+
+# Recorded answers of the service lie outside the project; what is in them is not ours to copy.
+RECORDED = Path(__file__).parents[2] / "shared/neows/pages"
+OLD = "2017-04_page0_old-schema.json"
+BETWEEN = "2018-09_page0_nulls.json"
+MODERN = "2024-10_page0_modern.json"
+
+FIRST = Batch(1)
+KILOMETERS = ("close_approach_data", 0, "miss_distance", "kilometers")
+
+
+def recorded(name):
+    if not (RECORDED / name).exists():
+        pytest.skip(f"the recorded page {name} is not on this machine")
+    return (RECORDED / name).read_bytes()
+
+
+def decoded(objects, **of_page):
+    return decode_page(page(objects, **of_page), FIRST)
+
+
+def first_row(body):
+    return decode_page(body, FIRST).neos.slice(0, 1).to_pylist()[0]
+
+
+def changed(path, value):
+    """The 20 objects, a value of the tenth replaced."""
+    return put(neos(), (9, *path), value)
+
+
+def as_text(path, token):
+    """A page whose tenth object has these very bytes at a path."""
+    return page(changed(path, "@")).replace(b'"@"', token)
+
+
+# --- The recorded pages. The truth is read by `json`, with nothing of the package. ---
+
+
+def closest(neo):
+    return min(
+        neo["close_approach_data"],
+        key=lambda one: float(one["miss_distance"]["kilometers"]),
+        default=None,
+    )
+
+
+def orbital(neo, name):
+    return (neo.get("orbital_data") or {}).get(name)
+
+
+def date(text):
+    return text and dt.datetime.strptime(text, "%Y-%m-%d").date()
+
+
+def instant(text):
+    return text and dt.datetime.strptime(f"{text} +0000", "%Y-%b-%d %H:%M %z")
+
+
+def meters(neo, name):
+    return neo["estimated_diameter"]["meters"][name]
+
+
+TRUE_NEO = {
+    "id": lambda neo: neo.get("id", neo["neo_reference_id"]),
+    "neo_reference_id": lambda neo: neo["neo_reference_id"],
+    "name": lambda neo: neo["name"],
+    "name_limited": lambda neo: neo.get("name_limited"),
+    "designation": lambda neo: neo.get("designation"),
+    "nasa_jpl_url": lambda neo: neo["nasa_jpl_url"],
+    "absolute_magnitude_h": lambda neo: neo["absolute_magnitude_h"],
+    "is_potentially_hazardous_asteroid": lambda neo: neo["is_potentially_hazardous_asteroid"],
+    "minimum_estimated_diameter_meters": lambda neo: meters(neo, "estimated_diameter_min"),
+    "maximum_estimated_diameter_meters": lambda neo: meters(neo, "estimated_diameter_max"),
+    "closest_approach_miss_distance_km": lambda neo: (
+        closest(neo) and float(closest(neo)["miss_distance"]["kilometers"])
+    ),
+    "closest_approach_date": lambda neo: closest(neo) and date(closest(neo)["close_approach_date"]),
+    "closest_approach_relative_velocity_km_per_sec": lambda neo: (
+        closest(neo) and float(closest(neo)["relative_velocity"]["kilometers_per_second"])
+    ),
+    "first_observation_date": lambda neo: date(orbital(neo, "first_observation_date")),
+    "last_observation_date": lambda neo: date(orbital(neo, "last_observation_date")),
+    "observations_used": lambda neo: orbital(neo, "observations_used"),
+    "orbital_period": lambda neo: float(orbital(neo, "orbital_period")),
+}
+
+TRUE_APPROACH = {
+    "neo_id": lambda neo, _: TRUE_NEO["id"](neo),
+    "close_approach_date": lambda _, one: date(one["close_approach_date"]),
+    "close_approach_time": lambda _, one: instant(one.get("close_approach_date_full")),
+    "orbiting_body": lambda _, one: one["orbiting_body"],
+    "miss_distance_au": lambda _, one: float(one["miss_distance"]["astronomical"]),
+    "miss_distance_lunar": lambda _, one: float(one["miss_distance"]["lunar"]),
+    "miss_distance_km": lambda _, one: float(one["miss_distance"]["kilometers"]),
+    "relative_velocity_km_per_sec": lambda _, one: float(
+        one["relative_velocity"]["kilometers_per_second"]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", [OLD, BETWEEN, MODERN])
+def test_every_column_of_every_recorded_neo_is_what_the_page_says(name):
+    body = recorded(name)
+    listed = json.loads(body)["near_earth_objects"]
+    result = decode_page(body, FIRST)
+    assert result.catalogue_size == json.loads(body)["page"]["total_elements"]
+    table = result.neos
+    assert table.schema.names == list(TRUE_NEO)
+    for column, truth in TRUE_NEO.items():
+        assert table[column].to_pylist() == [truth(neo) for neo in listed], column
+
+
+@pytest.mark.parametrize("name", [OLD, BETWEEN, MODERN])
+def test_every_column_of_every_recorded_approach_is_what_the_page_says(name):
+    body = recorded(name)
+    listed = [
+        (neo, one)
+        for neo in json.loads(body)["near_earth_objects"]
+        for one in neo["close_approach_data"]
+    ]
+    table = decode_page(body, FIRST).close_approaches
+    assert table.schema.names == list(TRUE_APPROACH)
+    for column, truth in TRUE_APPROACH.items():
+        assert table[column].to_pylist() == [truth(*pair) for pair in listed], column
+
+
+def test_the_recorded_pages_hold_60_neos_and_946_approaches_and_none_is_rejected():
+    pages = [decode_page(recorded(name), FIRST) for name in (OLD, BETWEEN, MODERN)]
+    assert sum(one.neos.num_rows for one in pages) == 60
+    assert sum(one.close_approaches.num_rows for one in pages) == 946
+    assert [one.rejected for one in pages] == [[], [], []]
+
+
+def test_recorded_old_pages_list_days_and_modern_ones_instants():
+    times = {
+        name: decode_page(recorded(name), FIRST).close_approaches["close_approach_time"]
+        for name in (OLD, BETWEEN, MODERN)
+    }
+    assert times[OLD].null_count == len(times[OLD]) == 32
+    assert times[BETWEEN].null_count == len(times[BETWEEN]) == 10
+    assert times[MODERN].null_count == 0
+
+
+# --- What a page may leave out, and in which forms it may say it. ---
+
+
+def test_the_tables_have_the_kept_schemas_also_where_no_neo_came_close():
+    for objects in (neos(), neos(close_approach_data=[])):
+        result = decoded(objects)
+        assert result.neos.schema.equals(RAW, check_metadata=True)
+        assert result.close_approaches.schema.equals(CLOSE_APPROACHES, check_metadata=True)
+
+
+def test_a_neo_without_approaches_has_no_closest_one():
+    result = decoded([neo(close_approach_data=[]), *neos()[1:]])
+    row = result.neos.to_pylist()[0]
+    assert [value for name, value in row.items() if name.startswith("closest_")] == [None] * 3
+    assert result.close_approaches["neo_id"].to_pylist() == [n["id"] for n in neos()[1:]]
+
+
+DIAMETERS = ["minimum_estimated_diameter_meters", "maximum_estimated_diameter_meters"]
+ORBITAL = ["first_observation_date", "last_observation_date", "observations_used", "orbital_period"]
+
+
+@pytest.mark.parametrize(
+    ("path", "columns"),
+    [
+        (["neo_reference_id"], ["neo_reference_id"]),
+        (["name"], ["name"]),
+        (["name_limited"], ["name_limited"]),
+        (["designation"], ["designation"]),
+        (["nasa_jpl_url"], ["nasa_jpl_url"]),
+        (["absolute_magnitude_h"], ["absolute_magnitude_h"]),
+        (["is_potentially_hazardous_asteroid"], ["is_potentially_hazardous_asteroid"]),
+        (["estimated_diameter"], DIAMETERS),
+        (["estimated_diameter", "meters"], DIAMETERS),
+        (["estimated_diameter", "meters", "estimated_diameter_min"], DIAMETERS[:1]),
+        (["estimated_diameter", "meters", "estimated_diameter_max"], DIAMETERS[1:]),
+        (["orbital_data"], ORBITAL),
+        *((["orbital_data", name], [name]) for name in ORBITAL),
+    ],
+    ids=lambda value: value[-1],
+)
+def test_a_field_that_is_absent_or_null_is_null_and_the_rest_stands(path, columns):
+    whole = first_row(page(neos()))
+    expected = whole | dict.fromkeys(columns)
+    assert expected != whole
+    assert first_row(page([without(neo(), *path), *neos()[1:]])) == expected
+    assert first_row(page([put(neo(), path, None), *neos()[1:]])) == expected
+
+
+@pytest.mark.parametrize("first", [without(neo(), "id"), neo(id=None)])
+def test_the_reference_id_stands_in_where_there_is_no_id(first):
+    result = decoded([first | {"neo_reference_id": "2000001"}, *neos()[1:]])
+    assert result.neos["id"][0].as_py() == "2000001"
+    assert result.close_approaches["neo_id"][0].as_py() == "2000001"
+
+
+def test_in_the_old_form_the_instant_is_not_taken_for_one():
+    # Pages until 2018 give the midnight of California there, and no text.
+    old = approach(close_approach_date="1950-01-02", epoch_date_close_approach=-631_036_800_000)
+    for one in (without(old, "close_approach_date_full"), old | {"close_approach_date_full": None}):
+        row = decoded([neo(close_approach_data=[one]), *neos()[1:]]).close_approaches.to_pylist()[0]
+        assert row["close_approach_date"] == dt.date(1950, 1, 2)
+        assert row["close_approach_time"] is None
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "full", "expected"),
+    [
+        (0, "1970-Jan-01 00:00", dt.datetime(1970, 1, 1, tzinfo=dt.UTC)),
+        (-60_000, "1969-Dec-31 23:59", dt.datetime(1969, 12, 31, 23, 59, tzinfo=dt.UTC)),
+        (4_102_444_800_000, "2100-Jan-01 00:00", dt.datetime(2100, 1, 1, tzinfo=dt.UTC)),
+        ("60000", "1970-Jan-01 00:01", dt.datetime(1970, 1, 1, 0, 1, tzinfo=dt.UTC)),
+        (None, "1970-Jan-01 00:00", None),
+    ],
+)
+def test_the_instant_is_utc_also_before_1970(milliseconds, full, expected):
+    one = approach(close_approach_date_full=full, epoch_date_close_approach=milliseconds)
+    table = decoded([neo(close_approach_data=[one]), *neos()[1:]]).close_approaches
+    assert table["close_approach_time"][0].as_py() == expected
+
+
+@pytest.mark.parametrize(
+    ("token", "expected"),
+    [
+        (b'"9"', 9.0),
+        (b"9", 9.0),
+        (b"9.5", 9.5),
+        (b'".0123456789"', 0.0123456789),
+        (b'"12345678.123456789"', 12345678.123456789),
+        (b'"5e6"', 5_000_000.0),
+        (b"0", 0.0),
+    ],
+)
+def test_a_distance_may_be_a_text_or_a_number(token, expected):
+    result = decode_page(as_text(KILOMETERS, token), FIRST)
+    assert result.rejected == []
+    assert result.close_approaches["miss_distance_km"][9].as_py() == expected
+    assert result.neos["closest_approach_miss_distance_km"][9].as_py() == expected
+
+
+@pytest.mark.parametrize("token", [b'".25"', b'"0.25"', b"0.25"])
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_decimal_may_begin_with_its_dot(token, indent):
+    objects = changed(("orbital_data", "orbital_period"), "@")
+    result = decode_page(page(objects, indent=indent).replace(b'"@"', token), FIRST)
+    assert result.rejected == []
+    assert result.neos["orbital_period"].to_pylist() == [*[643.5] * 9, 0.25, *[643.5] * 10]
+
+
+@pytest.mark.parametrize("token", [b"12", b'"12"'])
+def test_a_count_may_be_a_text_or_a_number(token):
+    result = decode_page(as_text(("orbital_data", "observations_used"), token), FIRST)
+    assert result.neos["observations_used"][9].as_py() == 12
+
+
+def test_an_approach_may_lack_its_distance_in_lunar_ones():
+    path = ("close_approach_data", 0, "miss_distance", "lunar")
+    for objects in (changed(path, None), without(neos(), 9, *path)):
+        table = decoded(objects).close_approaches
+        assert table["miss_distance_lunar"].to_pylist() == [*[97.25] * 9, None, *[97.25] * 10]
+
+
+@pytest.mark.parametrize("objects", [neos(), [*neos()[:19], None]])
+def test_the_page_may_number_itself_in_texts(objects):
+    result = decode_page(page(objects, number="2", total="47000"), Batch(41))
+    assert result.catalogue_size == 47_000
+
+
+def test_texts_keep_every_character():
+    name = "(2031 Å\u2019\u2028\U0001f30d\x00)"
+    assert decoded(changed(("name",), name)).neos["name"][9].as_py() == name
+
+
+def test_the_tables_do_not_depend_on_white_space():
+    assert decoded(neos(), indent=2) == decoded(neos())
+
+
+# --- Closest, and which approaches count. ---
+
+
+def passing(date, kilometers, body="Earth", velocity="12.5"):
+    one = approach(
+        close_approach_date=date,
+        close_approach_date_full=f"{date} 00:00",
+        epoch_date_close_approach=instant_ms(date),
+        orbiting_body=body,
+    )
+    one = put(one, ("miss_distance", "kilometers"), kilometers)
+    return put(one, ("relative_velocity", "kilometers_per_second"), velocity)
+
+
+def instant_ms(date):
+    return int(dt.datetime.fromisoformat(f"{date}T00:00:00+00:00").timestamp()) * 1000
+
+
+def test_the_closest_approach_is_the_nearest_to_any_body_and_compared_as_a_number():
+    approaches = [
+        passing("2001-01-01", "900000", "Earth", "1.5"),
+        passing("2002-01-01", "1000000", "Mars", "2.5"),  # the first in the alphabet
+        passing("2003-01-01", "88000.5", "Merc", "3.5"),
+        passing("2004-01-01", "88000.6", "Earth", "4.5"),
+    ]
+    row = first_row(page([neo(close_approach_data=approaches), *neos()[1:]]))
+    assert [value for name, value in row.items() if name.startswith("closest_")] == [
+        88_000.5,
+        dt.date(2003, 1, 1),
+        3.5,
+    ]
+
+
+def test_an_approach_listed_twice_counts_once_and_others_of_its_day_are_kept():
+    approaches = [
+        passing("2001-01-01", "900000", "Earth"),
+        passing("2001-01-01", "900000", "Earth"),  # the same once more
+        passing("2001-01-01", "500000", "Moon"),  # same time, another body
+        passing("2002-01-01", "900000", "Earth"),  # same body, another time
+    ]
+    table = decoded([neo(close_approach_data=approaches), *neos(20)[1:]]).close_approaches
+    assert table.slice(0, 3).select(["close_approach_date", "orbiting_body"]).to_pylist() == [
+        {"close_approach_date": dt.date(2001, 1, 1), "orbiting_body": "Earth"},
+        {"close_approach_date": dt.date(2001, 1, 1), "orbiting_body": "Moon"},
+        {"close_approach_date": dt.date(2002, 1, 1), "orbiting_body": "Earth"},
+    ]
+    assert table.num_rows == 3 + 19
+
+
+def test_two_passages_of_one_day_are_two_where_their_instants_are_listed():
+    morning = approach(epoch_date_close_approach=0)
+    evening = approach(epoch_date_close_approach=64_800_000)
+    modern = neo(close_approach_data=[morning, evening])
+    old = neo(
+        close_approach_data=[without(a, "close_approach_date_full") for a in (morning, evening)]
+    )
+    assert decoded([modern, *neos()[1:]]).close_approaches.num_rows == 2 + 19
+    assert decoded([old, *neos()[1:]]).close_approaches.num_rows == 1 + 19
+
+
+def test_the_same_passage_of_two_neos_is_two_approaches():
+    assert decoded(neos()).close_approaches.num_rows == 20
+
+
+@pytest.mark.parametrize("body", ["Juptr", "Merc", "Moon", "Ceres", "earth"])
+def test_a_body_is_kept_as_it_is_spelt_also_one_never_seen_before(body):
+    table = decoded(changed(("close_approach_data", 0, "orbiting_body"), body)).close_approaches
+    assert table["orbiting_body"][9].as_py() == body
+
+
+# --- Objects that break the contract. ---
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_one_broken_object_is_rejected_whole_and_the_other_19_are_stored(indent):
+    objects = neos(close_approach_data=[passing(f"200{n}-01-01", "5.5") for n in range(5)])
+    path = ("close_approach_data", 3, "miss_distance", "kilometers")
+    broken = put(objects[6], path, "far away")
+    objects[6] = broken
+    result = decode_page(page(objects, number=2, indent=indent), Batch(41))
+    expected = [one["id"] for one in objects if one is not broken]
+    assert result.neos["id"].to_pylist() == expected
+    assert set(result.close_approaches["neo_id"].to_pylist()) == set(expected)
+    assert result.close_approaches.num_rows == 19 * 5
+    (rejected,) = result.rejected
+    assert rejected.position == 47
+    assert rejected.field_path == "$.close_approach_data[3].miss_distance.kilometers"
+    assert rejected.reason == "Expected `float`, got `str`"
+    assert json.loads(rejected.object_json) == broken
+    assert len(rejected.object_json.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        b'"NaN"',
+        b'"nan"',
+        b'"inf"',
+        b'"-Infinity"',
+        b'"-1"',
+        b"-0.5",
+        b"1e400",
+        b'"1e400"',
+        b'""',
+        b'"1,5"',
+        b'"unknown"',
+        b"null",
+        b"true",
+        b"{}",
+        b"[1]",
+    ],
+)
+@pytest.mark.parametrize(
+    "path",
+    [
+        KILOMETERS,
+        ("close_approach_data", 0, "miss_distance", "astronomical"),
+        ("close_approach_data", 0, "relative_velocity", "kilometers_per_second"),
+    ],
+    ids=lambda path: path[-1],
+)
+def test_a_distance_or_velocity_is_a_finite_number_from_zero_up(path, token):
+    assert_tenth_rejected(as_text(path, token), f"$.close_approach_data[0].{'.'.join(path[2:])}")
+
+
+def assert_tenth_rejected(body, field_path):
+    result = decode_page(body, FIRST)
+    others = [one["id"] for place, one in enumerate(neos()) if place != 9]
+    assert result.neos["id"].to_pylist() == others
+    assert result.close_approaches["neo_id"].to_pylist() == others
+    assert [(one.position, one.field_path) for one in result.rejected] == [(10, field_path)]
+    assert result.rejected[0].object_json in body  # byte for byte
+    assert result.rejected[0].reason
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("absolute_magnitude_h",), "NaN"),
+        (("absolute_magnitude_h",), "-inf"),
+        (("estimated_diameter", "meters", "estimated_diameter_max"), -1),
+        (("orbital_data", "orbital_period"), "nan"),
+        (("orbital_data", "orbital_period"), "-643.5"),
+        (("orbital_data", "observations_used"), -1),
+        (("orbital_data", "observations_used"), 2.5),
+        (("orbital_data", "observations_used"), 10**30),
+        (("orbital_data", "first_observation_date"), "0000-00-00"),
+        (("orbital_data", "last_observation_date"), "2026-02-30"),
+        (("orbital_data", "last_observation_date"), 20_260_101),
+        (("orbital_data",), []),
+        (("estimated_diameter",), "large"),
+        (("is_potentially_hazardous_asteroid",), "perhaps"),
+        (("name",), 5),
+        (("id",), ""),
+        (("id",), 3_000_010),
+        (("neo_reference_id",), ""),
+        (("close_approach_data",), None),
+        (("close_approach_data",), {}),
+    ],
+)
+def test_a_value_without_meaning_is_rejected_with_its_path(path, value):
+    assert_tenth_rejected(page(changed(path, value)), ".".join(["$", *path]))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("close_approach_date", "0000-00-00"),
+        ("close_approach_date", "2031-Apr-05"),
+        ("close_approach_date", "20310405"),
+        ("close_approach_date", ""),
+        ("close_approach_date", None),
+        ("orbiting_body", ""),
+        ("orbiting_body", None),
+        ("miss_distance", None),
+        ("relative_velocity", {}),
+        ("epoch_date_close_approach", 10**17),
+        ("epoch_date_close_approach", "noon"),
+    ],
+)
+def test_an_approach_without_meaning_rejects_its_object(name, value):
+    body = page(changed(("close_approach_data", 0, name), value))
+    assert_tenth_rejected(body, f"$.close_approach_data[0].{name}")
+
+
+@pytest.mark.parametrize(
+    ("path", "parent"),
+    [
+        (("close_approach_data",), "$"),
+        (("close_approach_data", 0, "close_approach_date"), "$.close_approach_data[0]"),
+        (("close_approach_data", 0, "orbiting_body"), "$.close_approach_data[0]"),
+        (("close_approach_data", 0, "miss_distance"), "$.close_approach_data[0]"),
+        (KILOMETERS, "$.close_approach_data[0].miss_distance"),
+    ],
+)
+def test_a_missing_field_is_named_and_its_parent_is_the_path(path, parent):
+    body = page(without(neos(), 9, *path))
+    assert_tenth_rejected(body, parent)
+    assert f"`{path[-1]}`" in decode_page(body, FIRST).rejected[0].reason
+
+
+@pytest.mark.parametrize("ids", [{}, {"id": None}, {"id": None, "neo_reference_id": None}])
+def test_an_object_without_any_id_is_rejected(ids):
+    nameless = without(without(neos()[9], "id"), "neo_reference_id") | ids
+    assert_tenth_rejected(page([*neos()[:9], nameless, *neos()[10:]]), "$")
+
+
+@pytest.mark.parametrize("value", [None, 1, "text", [], True])
+def test_what_is_no_object_is_rejected(value):
+    assert_tenth_rejected(page(changed((), value)), "$")
+
+
+def test_an_id_twice_on_a_page_counts_once_and_the_second_is_rejected():
+    result = decoded(changed(("id",), "3000004"))
+    assert result.neos["id"].to_pylist() == [one["id"] for one in neos() if one["id"] != "3000010"]
+    assert result.close_approaches.num_rows == 19
+    (rejected,) = result.rejected
+    assert (rejected.position, rejected.field_path) == (10, "$.id")
+    assert "3000004 twice" in rejected.reason
+
+
+def test_several_broken_objects_are_each_rejected_at_their_position():
+    objects = put(put(changed(KILOMETERS, "-1"), (0, "name"), 1), (19, "id"), "3000002")
+    result = decoded(objects)
+    assert [one.position for one in result.rejected] == [1, 10, 20]
+    assert result.neos.num_rows == 17
+    assert [json.loads(one.object_json) for one in result.rejected] == [
+        objects[place] for place in (0, 9, 19)
+    ]
+
+
+def test_an_object_whose_text_is_no_utf_8_is_rejected():
+    result = decode_page(as_text(("name",), b'"\xff\xfe"'), FIRST)
+    assert [one.position for one in result.rejected] == [10]
+    assert result.neos.num_rows == 19
+
+
+def test_a_dot_in_one_object_does_not_hide_a_fault_in_another():
+    objects = put(changed(("orbital_data", "orbital_period"), ".5"), (3, *KILOMETERS), "-.5")
+    result = decoded(objects)
+    assert [one.position for one in result.rejected] == [4]
+    assert result.neos["orbital_period"][8].as_py() == 0.5
+
+
+# --- Pages that cannot be used as a whole. ---
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "not a Browse page"),
+        (b'""', "not a Browse page"),
+        (b"null", "not a Browse page"),
+        (b"[]", "not a Browse page"),
+        (b"{}", "not a Browse page"),
+        (b"<!DOCTYPE html><h1>Application error</h1>", "not a Browse page"),
+        (b"upstream connect error", "not a Browse page"),
+        (b'{"error": {"code": "OVER_RATE_LIMIT"}}', "not a Browse page"),
+        (page(neos())[:-1], "not a Browse page"),
+        (page(neos())[:5000], "not a Browse page"),
+        (page(neos()) + b"{}", "not a Browse page"),
+        (page(neos()).decode().encode("utf-16"), "not a Browse page"),
+        (page(None), "not a Browse page"),
+        (page({}), "not a Browse page"),
+        (page(neos(), number="none"), "not a Browse page"),
+        (page(neos(), number=-1), "not a Browse page"),
+        (page(neos(), total=None), "not a Browse page"),
+        (as_text(KILOMETERS, b"NaN"), "not a Browse page"),  # what JSON has no word for
+        (as_text(KILOMETERS, b"Infinity"), "not a Browse page"),
+        (as_text(("name",), b'"\\ud800"'), "not a Browse page"),
+        (page(neos(), number=1), "page 1 came where page 0 was asked for"),
+        (page([]), "0 objects where 20 were expected"),
+        (page(neos(19)), "19 objects where 20 were expected"),
+        (page(neos(21)), "21 objects where 20 were expected"),
+        (page(neos(), total=19), "20 objects where 19 were expected"),
+        (page(put(neos(19), (3, "id"), None)), "19 objects where 20 were expected"),
+        (page([{}] * 20), "every object breaks the contract: Object missing"),
+        (page(put(neos(1, name=5), (0, "id"), "1") * 20), "every object breaks the contract"),
+    ],
+)
+def test_a_page_that_cannot_be_used_is_broken_and_says_why(body, said):
+    with pytest.raises(PageBroken, match=said) as error:
+        decode_page(body, FIRST)
+    assert type(error.value) is PageBroken  # not past the end
+
+
+@pytest.mark.parametrize("path", [("name",), ("links", "self"), KILOMETERS])
+def test_a_page_nested_without_end_is_broken_and_does_not_end_the_run(path):
+    deep = b"[" * 100_000 + b"]" * 100_000
+    with pytest.raises(PageBroken, match="not a Browse page"):
+        decode_page(as_text(path, deep), FIRST)
+    assert decoded(neos()).neos.num_rows == 20
+
+
+def test_a_broken_page_never_shows_what_is_in_it():
+    # The answer may hold the caller's key in its links.
+    objects = changed(("links", "self"), "?api_key=secret")
+    for body in (page(objects, number=1), page(objects)[:-1], page(objects[5:])):
+        with pytest.raises(PageBroken) as error:
+            decode_page(body, FIRST)
+        assert "secret" not in str(error.value)
+
+
+def test_the_last_page_has_fewer_objects():
+    result = decode_page(page(neos(7), number=2, total=47), Batch(41))
+    assert (result.neos.num_rows, result.catalogue_size) == (7, 47)
+    for count in (6, 8, 20):
+        with pytest.raises(PageBroken, match=f"{count} objects where 7 were expected"):
+            decode_page(page(neos(count), number=2, total=47), Batch(41))
+
+
+@pytest.mark.parametrize(("total", "past"), [(41, False), (40, True), (0, True)])
+def test_past_the_end_is_told_apart_and_names_the_size(total, past):
+    body = page(neos(max(0, total - 40)), number=2, total=total)
+    if past:
+        with pytest.raises(PagePastEnd, match=f"end at {total}$") as error:
+            decode_page(body, Batch(41))
+        assert error.value.catalogue_size == total
+    else:
+        assert decode_page(body, Batch(41)).neos.num_rows == 1
+
+
+# --- Anything at all in place of one value. ---
+
+WORDS = [
+    "NaN",
+    "inf",
+    "-inf",
+    "-1",
+    "-0",
+    ".5",
+    "-.5",
+    "1e400",
+    "1e-400",
+    "0000-00-00",
+    "9999-12-31",
+    "2031-02-30",
+    "null",
+    "true",
+    "0",
+    "1\n",
+    "",
+    "",
+    "",
+    "3000001",
+    "3000020",
+    '"',
+    "\\",
+    "\n",
+    "Earth",
+    "٣",
+    "0x10",
+    "1_0",
+    "+1",
+    "5.",
+]
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(10**15, 10**25)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text()
+    | st.sampled_from([word.strip() for word in WORDS])
+)
+ANY_JSON = st.recursive(
+    SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8
+)
+
+
+UNTIMED = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def paths_in(value, path=()):
+    yield path
+    if isinstance(value, list):
+        value = dict(enumerate(value))
+    if isinstance(value, dict):
+        for key, child in value.items():
+            yield from paths_in(child, (*path, key))
+
+
+FULL = neos(
+    close_approach_data=[passing("2001-01-01", "9.5", "Earth"), passing("2001-01-01", "8", "Moon")]
+)
+BEFORE = decode_page(page(FULL), FIRST)
+
+
+@UNTIMED
+@given(st.integers(0, 19), st.sampled_from(list(paths_in(FULL[0]))), ANY_JSON)
+def test_whatever_one_value_becomes_the_other_objects_are_stored_as_before(place, path, value):
+    objects = put(FULL, (place, *path), value)
+    result = decode_page(page(objects), FIRST)
+    assert result.neos.num_rows + len(result.rejected) == 20
+    assert result.neos.num_rows >= 19
+    for one in result.rejected:
+        assert json.loads(one.object_json) == objects[one.position - 1]
+    rejected = {one.position - 1 for one in result.rejected}
+    kept = [one for position, one in enumerate(objects) if position not in rejected]
+    ids = [one.get("id") or one.get("neo_reference_id") for one in kept]
+    assert result.neos["id"].to_pylist() == ids
+    assert set(result.close_approaches["neo_id"].to_pylist()) <= set(ids)
+    others = {one["id"] for position, one in enumerate(FULL) if position != place}
+    others -= {ids[kept.index(objects[place])]} if place not in rejected else set()
+    for now, before in (
+        (result.neos, BEFORE.neos),
+        (result.close_approaches, BEFORE.close_approaches),
+    ):
+        key = now.schema.names[0]
+        assert [row for row in now.to_pylist() if row[key] in others] == [
+            row for row in before.to_pylist() if row[key] in others
+        ]
+
+
+@UNTIMED
+@given(st.integers(0), st.binary(max_size=4))
+def test_whatever_is_done_to_the_bytes_a_page_is_decoded_or_broken(place, inserted):
+    body = page(FULL)
+    cut = place % len(body)
+    try:
+        result = decode_page(body[:cut] + inserted + body[cut + len(inserted) :], FIRST)
+    except PageBroken:
+        return
+    assert result.neos.num_rows + len(result.rejected) == 20

@@ -1,0 +1,134 @@
+import duckdb
+import pyarrow as pa
+import pytest
+
+from neo_utils.definitions import columns_of, sql_text
+from neo_utils.schemas import CLOSE_APPROACHES, METRICS, RAW, YEARLY_STATISTICS
+
+ALL = {
+    "raw": RAW,
+    "close_approaches": CLOSE_APPROACHES,
+    "metrics": METRICS,
+    "yearly_statistics": YEARLY_STATISTICS,
+}
+each_schema = pytest.mark.parametrize("schema", ALL.values(), ids=ALL)
+
+
+def columns(schema):
+    return [(field.name, str(field.type), field.nullable) for field in schema]
+
+
+def test_raw_has_its_17_columns_in_order():
+    assert columns(RAW) == [
+        ("id", "string", False),
+        ("neo_reference_id", "string", True),
+        ("name", "string", True),
+        ("name_limited", "string", True),
+        ("designation", "string", True),
+        ("nasa_jpl_url", "string", True),
+        ("absolute_magnitude_h", "double", True),
+        ("is_potentially_hazardous_asteroid", "bool", True),
+        ("minimum_estimated_diameter_meters", "double", True),
+        ("maximum_estimated_diameter_meters", "double", True),
+        ("closest_approach_miss_distance_km", "double", True),
+        ("closest_approach_date", "date32[day]", True),
+        ("closest_approach_relative_velocity_km_per_sec", "double", True),
+        ("first_observation_date", "date32[day]", True),
+        ("last_observation_date", "date32[day]", True),
+        ("observations_used", "int64", True),
+        ("orbital_period", "double", True),
+    ]
+
+
+def test_close_approaches_has_its_8_columns_in_order():
+    assert columns(CLOSE_APPROACHES) == [
+        ("neo_id", "string", False),
+        ("close_approach_date", "date32[day]", False),
+        ("close_approach_time", "timestamp[ms, tz=UTC]", True),
+        ("orbiting_body", "string", False),
+        ("miss_distance_au", "double", False),
+        ("miss_distance_lunar", "double", True),
+        ("miss_distance_km", "double", False),
+        ("relative_velocity_km_per_sec", "double", False),
+    ]
+
+
+def test_the_metrics_are_names_with_counts():
+    assert columns(METRICS) == [("metric", "string", False), ("value", "int64", False)]
+
+
+def test_the_yearly_statistics_have_their_9_columns_in_order():
+    assert YEARLY_STATISTICS.names == [
+        "year",
+        "orbiting_body",
+        "close_approaches",
+        "close_approaches_under_threshold",
+        "predicted",
+        "neos",
+        "nearest_miss_distance_au",
+        "nearest_neo_id",
+        "mean_relative_velocity_km_per_sec",
+    ]
+
+
+@each_schema
+def test_every_measured_column_has_a_unit_and_no_other_has(schema):
+    with_unit = {field.name for field in schema if (field.metadata or {}).get(b"unit")}
+    assert with_unit == {field.name for field in schema if pa.types.is_floating(field.type)}
+
+
+@pytest.mark.parametrize(
+    ("ending", "unit"),
+    [("_au", "AU"), ("_lunar", "LD"), ("_km", "km"), ("_meters", "m"), ("_km_per_sec", "km/s")],
+)
+def test_the_unit_is_the_one_that_the_name_says(ending, unit):
+    fields = [field for schema in ALL.values() for field in schema if field.name.endswith(ending)]
+    assert fields
+    assert {field.metadata[b"unit"].decode() for field in fields} == {unit}
+
+
+def test_magnitude_and_period_have_the_units_that_their_names_leave_open():
+    assert RAW.field("absolute_magnitude_h").metadata[b"unit"] == b"mag"
+    assert RAW.field("orbital_period").metadata[b"unit"] == b"d"
+
+
+@each_schema
+def test_every_column_has_a_definition(schema):
+    assert [field.name for field in schema if not field.metadata[b"definition"].strip()] == []
+
+
+@each_schema
+def test_columns_of_a_table_are_shown_one_a_row(schema):
+    table = columns_of(schema)
+    assert list(table.index) == schema.names
+    assert list(table.columns) == ["type", "unit", "definition"]
+    assert (table["definition"] != "").all()
+
+
+def test_columns_of_shows_type_unit_and_definition_as_text():
+    schema = pa.schema(
+        [
+            pa.field("d", pa.float64(), metadata={"unit": "km", "definition": "how far"}),
+            pa.field("n", pa.int64(), metadata={"definition": "how many"}),
+        ]
+    )
+    table = columns_of(schema)
+    assert table.index.name == "column"
+    assert [tuple(row) for row in table.itertuples()] == [
+        ("d", "double", "km", "how far"),
+        ("n", "int64", "", "how many"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["counted", "metrics", "yearly_statistics"])
+@pytest.mark.parametrize("threshold", [0.2, 0.05])
+def test_a_definition_is_sql_with_the_threshold_filled_in(name, threshold):
+    text = sql_text(name, threshold)
+    assert "{" not in text
+    assert duckdb.extract_statements(text)  # raises where it does not parse
+
+
+def test_the_threshold_stands_in_the_names_of_the_metrics():
+    assert "total_neos_under_0.2_au_earth" in sql_text("metrics")
+    assert "total_neos_under_0.05_au_earth" in sql_text("metrics", 0.05)
+    assert "under_0.2" not in sql_text("metrics", 0.05)

@@ -1,0 +1,407 @@
+import datetime as dt
+import hashlib
+import itertools
+import json
+import logging
+import shutil
+import struct
+import subprocess
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from neo_utils import __version__
+from neo_utils.batches import TABLES, Batch, position_range
+from neo_utils.pages import decode_page
+from neo_utils.schemas import CLOSE_APPROACHES, RAW
+from neo_utils.store import (
+    Provenance,
+    newest_catalogue_size,
+    parquet_bytes,
+    read_rejected,
+    read_table,
+    remove_temporaries,
+    sha256,
+    stored_provenances,
+    write_batch,
+)
+from tests.objects import neos, page, put
+from tests.test_atomic import contents_of, files_in, killed
+
+FIRST, SECOND, THIRD = Batch(1), Batch(21), Batch(41)
+EVERYTHING = position_range(1, "all")
+URL = "https://example.invalid/browse?page=0&size=20"
+FETCHED_AT = dt.datetime(2026, 3, 1, 2, 3, 4, tzinfo=dt.UTC)
+
+RAW_FILE = "raw/batch-number=1-20/neo_partition_1-20.parquet"
+APPROACHES_FILE = "close_approaches/batch-number=1-20/close_approaches_1-20.parquet"
+PAGE_FILE = "pages/batch-number=1-20/page_1-20.json.zst"
+REJECTED_FILE = "rejected/batch-number=1-20/rejected_1-20.jsonl"
+
+CLEAN = neos()
+BROKEN = put(put(neos(name="changed"), (4, "name"), 5), (9, "close_approach_data"), None)
+
+
+def provenance(body, **changes):
+    sha = hashlib.sha256(body).hexdigest()
+    return Provenance("nasa", URL, FETCHED_AT, sha, 41_000)._replace(**changes)
+
+
+def store(output, objects=CLEAN, batch=FIRST, parquet_settings=None, **changes):
+    body = page(objects, number=batch.page_number)
+    of_parquet = {} if parquet_settings is None else {"parquet_settings": parquet_settings}
+    decoded = decode_page(body, batch)
+    write_batch(output, batch, decoded, body, provenance(body, **changes), **of_parquet)
+    return body
+
+
+def metadata_of(path):
+    """The Parquet file's own key-value pairs, without what Arrow keeps of its schema."""
+    pairs = pq.read_metadata(path).metadata
+    return {k.decode(): v.decode() for k, v in pairs.items() if k != b"ARROW:schema"}
+
+
+# --- What lies where. ---
+
+
+def test_a_batch_is_laid_out_as_designed(tmp_path):
+    store(tmp_path)
+    assert sorted(contents_of(tmp_path)) == [APPROACHES_FILE, PAGE_FILE, RAW_FILE]
+
+
+def test_another_batch_lies_beside_it(tmp_path):
+    store(tmp_path)
+    first = contents_of(tmp_path)
+    store(tmp_path, BROKEN, SECOND)
+    assert contents_of(tmp_path).items() >= first.items()
+    assert sorted(contents_of(tmp_path).keys() - first) == [
+        "close_approaches/batch-number=21-40/close_approaches_21-40.parquet",
+        "pages/batch-number=21-40/page_21-40.json.zst",
+        "raw/batch-number=21-40/neo_partition_21-40.parquet",
+        "rejected/batch-number=21-40/rejected_21-40.jsonl",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "schema", "table"),
+    [(RAW_FILE, RAW, "neos"), (APPROACHES_FILE, CLOSE_APPROACHES, "close_approaches")],
+)
+def test_a_table_is_read_back_as_it_was_decoded(tmp_path, path, schema, table):
+    body = store(tmp_path)
+    read = pq.read_table(tmp_path / path, partitioning=None)
+    assert read.equals(getattr(decode_page(body, FIRST), table))
+    # `check_metadata` of the whole schema would compare the file's metadata, too.
+    assert all(a.equals(b, check_metadata=True) for a, b in zip(read.schema, schema, strict=True))
+
+
+def test_the_file_itself_names_type_and_unit_of_its_17_columns(tmp_path):
+    store(tmp_path)
+    schema = pq.read_schema(tmp_path / RAW_FILE)
+    unit = {field.name: (field.metadata.get(b"unit") or b"").decode() for field in schema}
+    assert [(field.name, str(field.type), unit[field.name]) for field in schema] == [
+        ("id", "string", ""),
+        ("neo_reference_id", "string", ""),
+        ("name", "string", ""),
+        ("name_limited", "string", ""),
+        ("designation", "string", ""),
+        ("nasa_jpl_url", "string", ""),
+        ("absolute_magnitude_h", "double", "mag"),
+        ("is_potentially_hazardous_asteroid", "bool", ""),
+        ("minimum_estimated_diameter_meters", "double", "m"),
+        ("maximum_estimated_diameter_meters", "double", "m"),
+        ("closest_approach_miss_distance_km", "double", "km"),
+        ("closest_approach_date", "date32[day]", ""),
+        ("closest_approach_relative_velocity_km_per_sec", "double", "km/s"),
+        ("first_observation_date", "date32[day]", ""),
+        ("last_observation_date", "date32[day]", ""),
+        ("observations_used", "int64", ""),
+        ("orbital_period", "double", "d"),
+    ]
+    assert not schema.field("id").nullable
+    assert all(field.metadata[b"definition"] for field in schema)
+
+
+@pytest.mark.parametrize("path", [RAW_FILE, APPROACHES_FILE])
+def test_the_metadata_say_where_a_table_comes_from(tmp_path, path):
+    body = store(tmp_path)
+    assert metadata_of(tmp_path / path) == {
+        "source": "nasa",
+        "url": URL,
+        "fetched_at": "2026-03-01T02:03:04Z",
+        "page_sha256": hashlib.sha256(body).hexdigest(),
+        "catalogue_size": "41000",
+        "package_version": __version__,
+    }
+
+
+@pytest.mark.parametrize("path", [RAW_FILE, APPROACHES_FILE])
+def test_a_sample_is_marked_in_words(tmp_path, path):
+    store(tmp_path, source="sample")
+    assert metadata_of(tmp_path / path)["source"] == "sample"
+    assert metadata_of(tmp_path / path)["note"] == "simulated sample, not NASA data"
+
+
+def test_a_page_without_approaches_has_an_empty_table_of_them(tmp_path):
+    store(tmp_path, neos(close_approach_data=[]))
+    assert pq.read_table(tmp_path / APPROACHES_FILE, partitioning=None).num_rows == 0
+    assert read_table(tmp_path, [FIRST], "close_approaches").schema.equals(CLOSE_APPROACHES)
+
+
+def test_the_same_input_gives_the_same_bytes_anywhere(tmp_path):
+    for folder in ("one", "two/three", "one"):  # the last replaces the first
+        store(tmp_path / folder, BROKEN)
+    assert contents_of(tmp_path / "one") == contents_of(tmp_path / "two/three")
+    assert len(contents_of(tmp_path / "one")) == 4
+
+
+# --- The page as received. ---
+
+
+def test_another_zstd_reader_finds_the_page_whose_sha_256_is_in_the_metadata(tmp_path):
+    body = store(tmp_path)
+    with pa.input_stream(tmp_path / PAGE_FILE, compression="zstd") as stream:
+        archived = stream.read()
+    assert archived == body
+    sha = metadata_of(tmp_path / RAW_FILE)["page_sha256"]
+    assert hashlib.sha256(archived).hexdigest() == sha == sha256(body)
+    assert (tmp_path / PAGE_FILE).stat().st_size < len(body) / 4
+
+
+@pytest.mark.skipif(shutil.which("zstd") is None, reason="there is no zstd command here")
+def test_the_zstd_command_unpacks_the_page(tmp_path):
+    body = store(tmp_path)
+    command = [shutil.which("zstd"), "--decompress", "--stdout", tmp_path / PAGE_FILE]
+    assert subprocess.run(command, capture_output=True, check=True).stdout == body  # noqa: S603
+
+
+def test_the_page_carries_its_provenance_in_a_frame_that_readers_skip(tmp_path):
+    store(tmp_path, source="sample")
+    archived = (tmp_path / PAGE_FILE).read_bytes()
+    magic, length = struct.unpack("<II", archived[:8])
+    assert 0x184D2A50 <= magic <= 0x184D2A5F  # RFC 8878, 3.1.2
+    assert json.loads(archived[8 : 8 + length]) == metadata_of(tmp_path / RAW_FILE)
+    assert archived[8 + length :].startswith(bytes.fromhex("28b52ffd"))  # RFC 8878, 3.1.1
+
+
+# --- What was rejected. ---
+
+
+def test_the_rejected_are_stored_one_a_line_with_place_and_reason(tmp_path):
+    store(tmp_path, BROKEN)
+    lines = [json.loads(line) for line in (tmp_path / REJECTED_FILE).read_bytes().splitlines()]
+    assert lines == [
+        {
+            "position": 5,
+            "field_path": "$.name",
+            "reason": "Expected `str | null`, got `int`",
+            "object": BROKEN[4],
+        },
+        {
+            "position": 10,
+            "field_path": "$.close_approach_data",
+            "reason": "Expected `array`, got `null`",
+            "object": BROKEN[9],
+        },
+    ]
+    assert read_rejected(tmp_path, [FIRST]) == lines
+    assert read_table(tmp_path, [FIRST], "raw").num_rows == 18
+
+
+def test_a_rejected_object_of_a_page_on_many_lines_stays_on_one(tmp_path):
+    objects = put(neos(), (4, "name"), {'a "name"\n': "\u2028\\"})
+    body = page(objects, indent=4).replace(b"\n", b"\r\n")
+    write_batch(tmp_path, FIRST, decode_page(body, FIRST), body, provenance(body))
+    assert (tmp_path / REJECTED_FILE).read_bytes().count(b"\n") == 1
+    assert [one["object"] for one in read_rejected(tmp_path, [FIRST])] == [objects[4]]
+
+
+def test_a_better_page_takes_the_rejected_away(tmp_path):
+    store(tmp_path, BROKEN)
+    assert REJECTED_FILE in contents_of(tmp_path)
+    store(tmp_path, CLEAN)
+    assert sorted(contents_of(tmp_path)) == [APPROACHES_FILE, PAGE_FILE, RAW_FILE]
+    assert read_rejected(tmp_path, [FIRST]) == []
+
+
+def test_the_rejected_of_several_batches_are_read_in_their_order(tmp_path):
+    store(tmp_path, BROKEN, THIRD)
+    store(tmp_path, CLEAN, SECOND)
+    store(tmp_path, BROKEN, FIRST)
+    rejected = read_rejected(tmp_path, [FIRST, SECOND, THIRD])
+    assert [one["position"] for one in rejected] == [5, 10, 45, 50]
+
+
+# --- When a run is killed. ---
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(CLEAN, BROKEN), (BROKEN, CLEAN), (BROKEN, put(BROKEN, (4, "name"), 6))],
+    ids=["rejected is added", "rejected is removed", "rejected is replaced"],
+)
+def test_a_kill_at_any_step_leaves_the_old_batch_or_none_or_the_new_one(
+    tmp_path, monkeypatch, before, after
+):
+    older, newer = {"catalogue_size": 40_000}, {"catalogue_size": 41_000}
+    store(tmp_path / "old", before, **older)
+    store(tmp_path / "new", after, **newer)
+    whole = {name: contents_of(tmp_path / name) for name in ("old", "new")}
+    assert not set(whole["old"].values()) & set(whole["new"].values())
+    outcomes = []
+    for step in itertools.count():
+        output = tmp_path / str(step)
+        store(output, before, **older)
+        if not killed(monkeypatch, step, lambda to=output: store(to, after, **newer)):
+            break
+        outcomes.append(state_of(output, whole))
+        store(output, after, **newer)  # the same command again
+        assert contents_of(output) == whole["new"]
+    assert list(dict.fromkeys(outcomes)) == ["old", "not stored", "new"]
+
+
+def state_of(output, whole):
+    remove_temporaries(output, [FIRST])
+    if not stored_provenances(output, EVERYTHING):
+        return "not stored"
+    return next((name for name, files in whole.items() if files == contents_of(output)), "mixed")
+
+
+def make_folders(output, batch):
+    # Making them is synced, too, which the steps counted here leave out.
+    for table in TABLES:
+        batch.file(output, table).parent.mkdir(parents=True)
+
+
+def test_a_first_write_that_is_killed_is_not_stored_until_its_raw_file_is_there(
+    tmp_path, monkeypatch
+):
+    stored = []
+    for step in range(4 + 4 * 2):  # 4 files are synced; each is renamed, and its folder synced
+        output = tmp_path / str(step)
+        make_folders(output, FIRST)
+        assert killed(monkeypatch, step, lambda to=output: store(to, BROKEN))
+        stored.append(bool(stored_provenances(output, EVERYTHING)))
+        if stored[-1]:
+            remove_temporaries(output, [FIRST])
+            assert len(contents_of(output)) == 4
+    assert stored == [False] * 11 + [True]  # at the last step only the folder's sync was missing
+
+
+def test_what_a_killed_run_left_is_removed_of_the_batches_named(tmp_path, monkeypatch):
+    for batch in (FIRST, SECOND):
+        make_folders(tmp_path, batch)
+        assert killed(monkeypatch, 4, lambda one=batch: store(tmp_path, BROKEN, one))
+    remove_temporaries(tmp_path, [FIRST, THIRD])
+    assert len(files_in(tmp_path)) == 4
+    assert {path.parent.name for path in files_in(tmp_path)} == {"batch-number=21-40"}
+
+
+# --- Settings, other readers, what is stored. ---
+
+
+@pytest.mark.parametrize(
+    ("parquet_settings", "compression", "dictionary"),
+    [
+        (None, "ZSTD", True),
+        ({"compression": "gzip"}, "GZIP", True),
+        ({"compression": "snappy", "use_dictionary": False}, "SNAPPY", False),
+        ({"compression": "none", "use_dictionary": ["id"]}, "UNCOMPRESSED", True),
+    ],
+)
+@pytest.mark.parametrize("path", [RAW_FILE, APPROACHES_FILE])
+def test_the_parquet_settings_are_those_of_the_file(
+    tmp_path, path, parquet_settings, compression, dictionary
+):
+    store(tmp_path, parquet_settings=parquet_settings)
+    columns = pq.read_metadata(tmp_path / path).row_group(0)
+    assert columns.column(0).compression == compression
+    if path == RAW_FILE:
+        assert columns.column(0).has_dictionary_page == dictionary
+    assert read_table(tmp_path, [FIRST], "raw")["id"].to_pylist() == [one["id"] for one in CLEAN]
+
+
+def test_a_table_of_any_kind_carries_the_metadata_it_is_given():
+    table = pa.table({"metric": ["total_neos"], "value": [20]})
+    read = pq.read_table(pa.BufferReader(parquet_bytes(table, {"source": "sample"})))
+    assert read.to_pydict() == table.to_pydict()
+    assert read.schema.metadata[b"source"] == b"sample"
+
+
+def test_duckdb_reads_the_batches_with_their_numbers(tmp_path):
+    store(tmp_path, CLEAN, FIRST)
+    store(tmp_path, BROKEN, SECOND)
+    query = """
+        SELECT "batch-number", count(*), count(DISTINCT id), min(closest_approach_date)
+        FROM read_parquet(?, hive_partitioning = true) GROUP BY 1 ORDER BY 1
+    """
+    with duckdb.connect() as connection:
+        rows = connection.execute(query, [f"{tmp_path}/raw/*/*.parquet"]).fetchall()
+    assert rows == [("1-20", 20, 20, dt.date(2031, 4, 5)), ("21-40", 18, 18, dt.date(2031, 4, 5))]
+
+
+def test_the_provenance_is_read_back_as_it_was_written(tmp_path):
+    body = store(tmp_path, source="sample")
+    read = stored_provenances(tmp_path, EVERYTHING)
+    assert read == {FIRST: provenance(body, source="sample")}
+    assert read[FIRST].fetched_at.tzinfo is not None
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        (1, "all", [FIRST, SECOND, Batch(101)]),
+        (21, 40, [SECOND]),
+        (21, 100, [SECOND]),
+        (21, 120, [SECOND, Batch(101)]),
+        (41, "all", [Batch(101)]),
+        (41, 60, []),
+    ],
+)
+def test_the_stored_batches_are_those_of_the_range_in_their_order(tmp_path, start, end, expected):
+    for batch in (Batch(101), SECOND, FIRST):  # as text, 101 stands before 21
+        store(tmp_path, CLEAN, batch)
+    assert list(stored_provenances(tmp_path, position_range(start, end))) == expected
+
+
+def test_nothing_outside_the_range_is_opened(tmp_path):
+    store(tmp_path, CLEAN, SECOND)
+    elsewhere = FIRST.file(tmp_path, "raw")
+    elsewhere.parent.mkdir()
+    elsewhere.write_bytes(b"no Parquet at all")
+    assert list(stored_provenances(tmp_path, position_range(21, 40))) == [SECOND]
+
+
+def test_without_its_raw_file_a_batch_is_not_stored(tmp_path):
+    store(tmp_path)
+    (tmp_path / RAW_FILE).unlink()
+    assert stored_provenances(tmp_path, EVERYTHING) == {}
+    assert stored_provenances(tmp_path / "absent", EVERYTHING) == {}
+
+
+def test_tables_are_read_one_after_the_other_in_the_order_asked_for(tmp_path):
+    store(tmp_path, neos(designation="first"), FIRST)
+    store(tmp_path, neos(designation="second"), SECOND, source="sample")
+    table = read_table(tmp_path, [SECOND, FIRST], "raw")
+    assert table["designation"].to_pylist() == ["second"] * 20 + ["first"] * 20
+    assert table.schema.names == RAW.names
+    assert read_table(tmp_path, [FIRST, SECOND], "close_approaches").num_rows == 40
+
+
+def test_the_catalogues_size_is_the_one_of_the_newest_fetch():
+    def fetched(day, size):
+        at = FETCHED_AT.replace(day=day)
+        return provenance(b"", fetched_at=at, catalogue_size=size)
+
+    assert newest_catalogue_size([fetched(2, 5), fetched(9, 4), fetched(1, 6)]) == 4
+    assert newest_catalogue_size([]) is None
+
+
+def test_every_file_written_is_logged_for_the_curious(tmp_path, caplog):
+    with caplog.at_level(logging.DEBUG, logger="neo_utils"):
+        store(tmp_path, BROKEN)
+    for path in (RAW_FILE, APPROACHES_FILE, PAGE_FILE, REJECTED_FILE):
+        size = (tmp_path / path).stat().st_size
+        assert f"{tmp_path / path} ({size} bytes)" in caplog.text
+    assert {record.levelname for record in caplog.records} == {"DEBUG"}
