@@ -173,3 +173,12 @@ def test_a_range_tells_which_batches_lie_in_it():
 )
 def test_every_table_of_a_batch_has_its_file(table, path):
     assert Batch(21).file(Path("out"), table) == Path("out") / path
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "said"),
+    [(-20, 20, "use 1 "), (-40, 20, "use 1 "), (1, -1, "use 20 "), (1, -20, "use 20 ")],
+)
+def test_far_below_the_first_position_the_nearest_valid_value_is_named(start, end, said):
+    with pytest.raises(WrongParameter, match=said):
+        position_range(start, end)

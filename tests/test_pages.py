@@ -713,3 +713,20 @@ def test_whatever_is_done_to_the_bytes_a_page_is_decoded_or_broken(place, insert
     except PageBroken:
         return
     assert result.neos.num_rows + len(result.rejected) == 20
+
+
+def test_a_full_page_with_a_wrong_total_is_broken_and_not_past_the_end():
+    with pytest.raises(PageBroken) as error:
+        decode_page(page(neos(), number=4, total=0), Batch(81))
+    assert type(error.value) is not PagePastEnd
+
+
+def test_another_page_than_asked_for_is_broken_and_not_past_the_end():
+    with pytest.raises(PageBroken) as error:
+        decode_page(page(neos(), number=0, total=40), Batch(61))
+    assert type(error.value) is not PagePastEnd
+
+
+def test_a_text_is_kept_whatever_another_object_holds():
+    objects = put(put(neos(), (3, "name"), ".5 Anni"), (9, "orbital_data", "orbital_period"), ".5")
+    assert decode_page(page(objects), Batch(1)).neos["name"][3].as_py() == ".5 Anni"

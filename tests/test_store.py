@@ -405,3 +405,21 @@ def test_every_file_written_is_logged_for_the_curious(tmp_path, caplog):
         size = (tmp_path / path).stat().st_size
         assert f"{tmp_path / path} ({size} bytes)" in caplog.text
     assert {record.levelname for record in caplog.records} == {"DEBUG"}
+
+
+@pytest.mark.parametrize("token", [b'"\xff"', b"1" * 5000], ids=["no UTF-8", "5000 digits"])
+def test_a_rejected_object_of_any_kind_is_read_back(tmp_path, token):
+    body = page(put(neos(), (4, "name"), "@")).replace(b'"@"', token)
+    decoded = decode_page(body, Batch(1))
+    assert len(decoded.rejected) == 1
+    p = Provenance("nasa", "u", dt.datetime(2026, 1, 1, tzinfo=dt.UTC), sha256(body), 41_000)
+    write_batch(tmp_path, Batch(1), decoded, body, p)
+    assert len(read_rejected(tmp_path, [Batch(1)])) == 1
+
+
+@pytest.mark.parametrize("folder", ["x", "21-200"])
+def test_a_folder_that_is_no_batch_is_passed_over(tmp_path, folder):
+    path = tmp_path / f"raw/batch-number={folder}/neo_partition_{folder}.parquet"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    assert stored_provenances(tmp_path, position_range(1, "all")) == {}
