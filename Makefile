@@ -10,7 +10,7 @@ READY := .venv/.ready
 NEO   := @$(BIN)/python -m neo_utils
 
 # A misspelt name on the command line would otherwise be taken for a wish to run with the default.
-NAMES   := START END SOURCE API_KEY API_URL OUTPUT_DIR MASTER LOG_LEVEL PARAMETERS PYTHON
+NAMES   := START END SOURCE API_KEY API_URL OUTPUT_DIR MASTER LOG_LEVEL WAIT PARAMETERS PYTHON
 UNKNOWN := $(filter-out $(NAMES:=%),$(foreach word,$(MAKEOVERRIDES),$(if $(findstring =,$(word)),$(word))))
 $(if $(UNKNOWN),$(error no target knows $(UNKNOWN): use $(NAMES)))
 
@@ -19,7 +19,7 @@ $(if $(UNKNOWN),$(error no target knows $(UNKNOWN): use $(NAMES)))
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 	@echo
-	@echo "e.g. make run START=1 END=200; also: SOURCE API_URL OUTPUT_DIR MASTER LOG_LEVEL PARAMETERS"
+	@echo "e.g. make run START=1 END=200; also: SOURCE API_URL OUTPUT_DIR MASTER LOG_LEVEL WAIT PARAMETERS"
 
 setup: $(READY) ## Install the locked packages into .venv; every target does so itself
 

@@ -3,6 +3,7 @@
 import datetime as dt
 import logging
 import re
+import time
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
@@ -13,35 +14,19 @@ from urllib3.util import Retry
 
 from neo_utils.batches import BATCH_SIZE, Batch
 from neo_utils.errors import RateLimitReached, ServiceFailure
+from neo_utils.quota import HOUR_S, Pace, retry_after_s
 from neo_utils.sample.service import SAMPLE_URL, SampleAdapter
+from neo_utils.source import DEMO_KEY, KEYS_ARE_GIVEN_AT, Service
 
 log = logging.getLogger(__name__)
-
-NASA_URL = "https://api.nasa.gov/neo/rest/v1/neo/browse"
-KEYS_ARE_GIVEN_AT = "https://api.nasa.gov"
-DEMO_KEY = "DEMO_KEY"  # NASA's key for first steps: 30 requests an hour, 50 a day per address
 
 CONNECTIONS = 4  # at once: quick enough for the whole catalogue, and polite
 
 _TIMEOUT_S = (5, 60)  # to connect, to wait for the next bytes; a page takes a second or two
+_LONGEST_ANSWER_S = 180  # in all: a service that drips bytes never trips the timeout above
+_LARGEST_BODY = 64 * 2**20  # bytes, unpacked; the heaviest page seen had 0.6 million
 _RETRIES = 4  # with pauses of 0, 2, 4, 8 s: outlasts a restart, not an outage of days
 _PASSING_FAULTS = (500, 502, 503, 504)
-_DEFAULT_PARK_S = 3600  # NeoWs counts requests by the hour
-
-
-class Service(NamedTuple):
-    """The service that is asked: ``source`` is "nasa" or "sample", ``url`` its Browse address."""
-
-    source: str
-    url: str
-
-    @property
-    def label(self) -> str:
-        """How figures, tables and notebooks name the source of their data."""
-        if self.source == "sample":
-            return "simulated sample, not NASA data"
-        host = urlsplit(self.url).netloc
-        return "NASA NeoWs" if host == urlsplit(NASA_URL).netloc else f"NeoWs at {host}"
 
 
 class Answer(NamedTuple):
@@ -52,9 +37,8 @@ class Answer(NamedTuple):
     fetched_at: dt.datetime
 
 
-def service_of(source: str, api_url: str = NASA_URL) -> Service:
-    """Return the service of a source; the sample has an address of its own."""
-    return Service(source, SAMPLE_URL if source == "sample" else api_url)
+class AnswerBroken(ServiceFailure):
+    """The answer's body did not arrive whole: worth another try."""
 
 
 def open_session(api_key: str) -> requests.Session:
@@ -69,7 +53,7 @@ def open_session(api_key: str) -> requests.Session:
         backoff_factor=1,
         status_forcelist=_PASSING_FAULTS,
         raise_on_status=False,
-        respect_retry_after_header=False,  # how long to wait for quota is not this layer's to say
+        respect_retry_after_header=False,  # how long to wait for quota is the pace's to say
     )
     adapter = HTTPAdapter(max_retries=retry, pool_maxsize=CONNECTIONS)
     session.mount("https://", adapter)
@@ -78,39 +62,31 @@ def open_session(api_key: str) -> requests.Session:
     return session
 
 
-def get_page(session: requests.Session, service: Service, batch: Batch) -> Answer:
-    """Return the page of ``batch``.
+def get_page(session: requests.Session, service: Service, batch: Batch, pace: Pace) -> Answer:
+    """Return the page of ``batch``, waiting for quota where the pace allows it.
 
     Raises
     ------
     RateLimitReached
-        On status 429.
+        On status 429, where the wait would be too long.
+    AnswerBroken
+        Where the body breaks off, comes too slowly or is too large.
     ServiceFailure
         On any other status but 200, and where no answer came.
     """
     url = f"{service.url}?page={batch.page_number}&size={BATCH_SIZE}"
-    try:
-        # Redirects are not followed: the key would travel with them.
-        response = session.get(url, timeout=_TIMEOUT_S, allow_redirects=False)
-    except requests.RequestException as error:
-        # `from None`: a chained exception would bring a wall of text, and the whole request.
-        raise ServiceFailure(
-            f"{urlsplit(url).netloc} does not answer ({_root_cause(error)})"
-        ) from None
-    remaining = response.headers.get("X-RateLimit-Remaining", "not told")
-    seconds = response.elapsed.total_seconds()
-    log.debug("GET %s: %d, %s left, %.2f s", url, response.status_code, remaining, seconds)
-    if response.status_code == requests.codes.too_many_requests:
-        raise RateLimitReached(f"the service's rate limit is reached{_try_again(response)}")
-    if response.status_code == requests.codes.forbidden:
-        raise ServiceFailure(
-            f"the service refuses the API key{_error_code(response)}; "
-            f"keys are given at {KEYS_ARE_GIVEN_AT}"
-        )
-    if response.status_code != requests.codes.ok:
-        raise ServiceFailure(f"{urlsplit(url).netloc} answers with status {response.status_code}")
-    key = str(session.headers["X-Api-Key"])
-    return Answer(without_key(response.content, key), url, _fetched_at(response))
+    while True:
+        pace.take_turn()
+        with _ask(session, url) as response:
+            pace.note(response.headers)
+            if response.status_code != requests.codes.too_many_requests:
+                _check_status(response)
+                body = _body_of(response)
+                key = str(session.headers["X-Api-Key"])
+                return Answer(without_key(body, key), url, _fetched_at(response))
+            wait_s = retry_after_s(response.headers.get("Retry-After"), dt.datetime.now(dt.UTC))
+        if not pace.wait(wait_s or HOUR_S, "waiting for the rate limit"):
+            raise _rate_limit_reached(wait_s or HOUR_S)
 
 
 def without_key(body: bytes, api_key: str) -> bytes:
@@ -124,6 +100,57 @@ def without_key(body: bytes, api_key: str) -> bytes:
     return body
 
 
+def _ask(session: requests.Session, url: str) -> requests.Response:
+    try:
+        # Redirects are not followed: the key would travel with them.
+        response = session.get(url, timeout=_TIMEOUT_S, allow_redirects=False, stream=True)
+    except requests.RequestException as error:
+        # `from None`: a chained exception would bring a wall of text, and the whole request.
+        raise ServiceFailure(
+            f"{urlsplit(url).netloc} does not answer ({_root_cause(error)})"
+        ) from None
+    log.debug(
+        "GET %s: %d, %s requests left, %.2f s",
+        url,
+        response.status_code,
+        response.headers.get("X-RateLimit-Remaining", "unknown number of"),
+        response.elapsed.total_seconds(),
+    )
+    return response
+
+
+def _check_status(response: requests.Response) -> None:
+    host = urlsplit(response.url).netloc
+    if response.status_code == requests.codes.forbidden:
+        raise ServiceFailure(
+            f"{host} refuses the API key{_error_code(response)}: check API_KEY; "
+            f"keys are given at {KEYS_ARE_GIVEN_AT}"
+        )
+    if response.is_redirect:
+        target = urlsplit(response.headers["Location"]).netloc or "another address"
+        raise ServiceFailure(
+            f"{host} redirects to {target}: not followed, since the key would travel there; "
+            "check API_URL"
+        )
+    if response.status_code != requests.codes.ok:
+        raise ServiceFailure(f"{host} answers with status {response.status_code}")
+
+
+def _body_of(response: requests.Response) -> bytes:
+    """Return the unpacked body, read within the stated bounds of size and time."""
+    host, body, began = urlsplit(response.url).netloc, bytearray(), time.monotonic()
+    try:
+        for chunk in response.iter_content(2**16):
+            body += chunk
+            if len(body) > _LARGEST_BODY:
+                raise AnswerBroken(f"{host} sends more than {_LARGEST_BODY:,} bytes for a page")
+            if time.monotonic() - began > _LONGEST_ANSWER_S:
+                raise AnswerBroken(f"{host} takes more than {_LONGEST_ANSWER_S} s for a page")
+    except requests.RequestException as error:
+        raise AnswerBroken(f"the answer of {host} broke off ({_root_cause(error)})") from None
+    return bytes(body)
+
+
 def _fetched_at(response: requests.Response) -> dt.datetime:
     """Return the answer's Date header (UTC), or this machine's time where there is none."""
     try:
@@ -132,17 +159,18 @@ def _fetched_at(response: requests.Response) -> dt.datetime:
         return dt.datetime.now(dt.UTC).replace(microsecond=0)
 
 
-def _try_again(response: requests.Response) -> str:
-    seconds = response.headers.get("Retry-After", "")
-    wait = int(seconds) if seconds.isdigit() and int(seconds) > 0 else _DEFAULT_PARK_S
-    again = dt.datetime.now().astimezone() + dt.timedelta(seconds=wait)
-    return f": run the same command again after {again:%H:%M on %Y-%m-%d}"
+def _rate_limit_reached(wait_s: float) -> RateLimitReached:
+    again = dt.datetime.now().astimezone() + dt.timedelta(seconds=wait_s)
+    return RateLimitReached(
+        f"the service's rate limit is reached: run the same command again after "
+        f"{again:%H:%M on %Y-%m-%d}, or with WAIT=1 to wait for it"
+    )
 
 
 def _error_code(response: requests.Response) -> str:
     """Name the gateway's reason, such as API_KEY_INVALID, where the body gives one."""
-    code = re.search(r'"code"\s*:\s*"([A-Z_]+)"', response.text)
-    return f" ({code[1]})" if code else ""
+    code = re.search(rb'"code"\s*:\s*"([A-Z_]+)"', _body_of(response))
+    return f" ({code[1].decode()})" if code else ""
 
 
 def _root_cause(error: BaseException) -> str:

@@ -32,6 +32,14 @@ class ServiceFailure(RunFailure):
     exit_status = 4
 
 
+class OutputBusy(RunFailure):
+    """Another run writes to the same output."""
+
+
+class OutputUnwritable(RunFailure):
+    """The output folder takes no more: disk full, read-only, or failing."""
+
+
 class StoredDataMissing(RunFailure):
     """Batches that the question needs are not stored, or hold another source's data."""
 
@@ -46,5 +54,8 @@ class SparkUnavailable(RunFailure):
 
 def exit_status_of(error_name: str) -> int:
     """Return the exit status of a failure known by the name of its class (1 for any other)."""
-    known = {cls.__name__: cls.exit_status for cls in RunFailure.__subclasses__()}
-    return known.get(error_name, RunFailure.exit_status)
+    known = [RunFailure]
+    for cls in known:
+        known += cls.__subclasses__()
+    statuses = {cls.__name__: cls.exit_status for cls in known}
+    return statuses.get(error_name, RunFailure.exit_status)

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from neo_utils.batches import Batch, PositionRange, position_range
-from neo_utils.client import Service
 from neo_utils.errors import StoredDataMissing
 from neo_utils.settings import api_key, chosen_source, output_folder
+from neo_utils.source import Service
 from neo_utils.store import Provenance, newest_catalogue_size, stored_provenances
 
 

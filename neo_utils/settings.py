@@ -15,6 +15,7 @@ from dotenv.parser import parse_stream
 
 from neo_utils.batches import position_range
 from neo_utils.errors import WrongParameter
+from neo_utils.quota import LONGEST_RETRY_AFTER_S
 
 PROJECT = Path(__file__).resolve().parents[1]  # relative folders are taken from here
 
@@ -53,6 +54,8 @@ def run_parameters(
     for name in NAMES_IN_ENVIRONMENT:
         if settings.get(name):
             parameters[name.lower()] = settings[name]
+    if settings.get("WAIT", "0") != "0":
+        parameters["longest_wait_s"] = LONGEST_RETRY_AFTER_S
     check(parameters)
     return parameters
 
@@ -69,10 +72,14 @@ def check(parameters: Mapping[str, Any]) -> None:
             f"MASTER={parameters['master']} is no Spark master: "
             "use local[*], local[2] or spark://host:7077"
         )
-    threshold = parameters["threshold_au"]
-    if isinstance(threshold, bool) or not isinstance(threshold, int | float) or threshold <= 0:
+    if not _is_number(parameters["threshold_au"], above=0):
         raise WrongParameter(
-            f"threshold_au={threshold} is no distance: use a number of AU above 0, such as 0.2"
+            f"threshold_au={parameters['threshold_au']} is no distance: "
+            "use a number of AU above 0, such as 0.2"
+        )
+    if not _is_number(parameters["longest_wait_s"], above=-1):
+        raise WrongParameter(
+            f"longest_wait_s={parameters['longest_wait_s']} is no time: use seconds, such as 60"
         )
     if not isinstance(parameters["spark_conf"], dict):
         raise WrongParameter("spark_conf is no mapping: use lines such as `spark.ui.enabled: true`")
@@ -147,6 +154,10 @@ def _read_parameters_file(path: Path) -> dict[str, Any]:
             near = difflib.get_close_matches(str(name), known, n=1) or [", ".join(known)]
             raise WrongParameter(f"{path} sets {name}, which no notebook knows: use {near[0]}")
     return {**known, **given}
+
+
+def _is_number(value: object, above: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > above
 
 
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:

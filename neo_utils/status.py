@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from neo_utils.batches import Batch, PositionRange
-from neo_utils.recall import Plan, describe, plan_recall
+from neo_utils.plan import Plan, describe, plan_recall
 from neo_utils.results import read_result, run_folder
 from neo_utils.selection import select_batches
 from neo_utils.settings import output_folder

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neo_utils.client import SAMPLE_URL
 from neo_utils.errors import RateLimitReached, ServiceFailure, WrongParameter
-from neo_utils.recall import describe, plan_recall, recall
+from neo_utils.plan import describe, plan_recall
+from neo_utils.recall import recall
 from neo_utils.sample import service
+from neo_utils.sample.service import SAMPLE_URL
 from neo_utils.store import read_rejected, read_table
 
 KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
@@ -18,6 +19,7 @@ KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
 @pytest.fixture(autouse=True)
 def _key_of_our_own(monkeypatch):
     monkeypatch.setenv("API_KEY", KEY)
+    monkeypatch.setattr("neo_utils.recall.ATTEMPTS", 1)
 
 
 def files_of(folder):
@@ -63,6 +65,7 @@ def test_a_page_becomes_one_batch_in_three_tables(five_batches):
         "raw": 5,
         "close_approaches": 5,
         "pages": 5,
+        ".lock": 1,
     }
 
 
@@ -169,7 +172,7 @@ def test_a_page_that_is_broken_as_a_whole_stores_nothing_of_it(tmp_path, body):
 
     with (
         service.serve(answer=Listing(change=break_page)) as url,
-        pytest.raises(ServiceFailure, match="page of batch 41-60 is broken") as failure,
+        pytest.raises(ServiceFailure, match="page of batch 41-60 came broken") as failure,
     ):
         fetch(tmp_path, source="nasa", api_url=url)
     assert "\n" not in str(failure.value)
@@ -210,7 +213,7 @@ def test_a_backfill_without_a_key_does_not_replace_nasas_data_by_the_sample(tmp_
     with service.serve() as url:
         fetch(tmp_path, 1, 20, "nasa", api_url=url)
     monkeypatch.delenv("API_KEY")
-    monkeypatch.setattr("neo_utils.recall.api_key", lambda: None)
+    monkeypatch.setattr("neo_utils.plan.api_key", lambda: None)
     with pytest.raises(WrongParameter, match="holds NASA's data"):
         fetch(tmp_path, 1, 20, "auto", refetch=True)
 

@@ -9,7 +9,8 @@ from neo_utils.batches import Batch
 from neo_utils.definitions import sql_text
 from neo_utils.errors import StoredDataMissing
 from neo_utils.pages import decode_page
-from neo_utils.recall import plan_recall, recall
+from neo_utils.plan import plan_recall
+from neo_utils.recall import recall
 from neo_utils.results import read_result, result_path, save
 from neo_utils.sample.catalogue import AS_OF, page_body
 from neo_utils.schemas import METRICS, YEARLY_STATISTICS

@@ -1,0 +1,92 @@
+"""Plan the recall of a range: what is stored already, what has to be asked for."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from neo_utils.batches import ASSUMED_CATALOGUE_SIZE, Batch, PositionRange, position_range
+from neo_utils.errors import WrongParameter
+from neo_utils.sample.catalogue import CATALOGUE_SIZE
+from neo_utils.settings import api_key, chosen_source, output_folder
+from neo_utils.source import DEMO_KEY, NASA_URL, Service, service_of
+from neo_utils.store import newest_catalogue_size, stored_provenances
+
+
+class Plan(NamedTuple):
+    """What a recall of ``positions`` will ask ``service`` for, and what is stored already."""
+
+    positions: PositionRange
+    service: Service
+    output: Path
+    catalogue_size: int | None  # as the newest stored batch tells
+    stored: list[Batch]
+    refetch: bool
+
+    def to_fetch(self, catalogue_size: int | None) -> list[Batch]:
+        """Return the batches to ask for, given how many NEOs are listed."""
+        stored = set() if self.refetch else set(self.stored)
+        return [b for b in self.positions.batches(catalogue_size) if b not in stored]
+
+
+def plan_recall(
+    start: int | str,
+    end: int | str,
+    source: str = "auto",
+    api_url: str = NASA_URL,
+    output_dir: str = "output",
+    *,
+    refetch: bool = False,
+) -> Plan:
+    """Return what has to be fetched of START..END, without asking the service.
+
+    Parameters
+    ----------
+    start, end
+        Positions as ``position_range`` takes them.
+    source
+        "nasa", "sample", or "auto": NASA where an API key is set.
+    refetch
+        Backfill: take all of it again and replace what is stored.
+
+    Raises
+    ------
+    WrongParameter
+        For values that cannot be used, and where the sample would replace NASA's data unasked.
+    """
+    positions = position_range(start, end)
+    service = service_of(chosen_source(source, api_key()), api_url)
+    output = output_folder(output_dir)
+    stored = stored_provenances(output, positions)
+    same = {batch: p for batch, p in stored.items() if p.source == service.source}
+    asked_for_sample = refetch and source == "sample"
+    if len(same) < len(stored) and service.source == "sample" and not asked_for_sample:
+        raise WrongParameter(
+            f"{output} holds NASA's data of batch {min(stored.keys() - same.keys()).name}, which "
+            "the simulated sample does not replace: set API_KEY, or choose another OUTPUT_DIR"
+        )
+    size = newest_catalogue_size(same.values())
+    if size is not None and positions.start > size:
+        raise past_end(positions, size)
+    return Plan(positions, service, output, size, sorted(same), refetch)
+
+
+def describe(plan: Plan) -> str:
+    """Return the plan in a few lines of plain text."""
+    size = plan.catalogue_size or ASSUMED_CATALOGUE_SIZE
+    if plan.service.source == "sample":
+        size = CATALOGUE_SIZE
+    wanted = len(plan.to_fetch(size))
+    lines = [
+        f"source     {plan.service.label}",
+        f"positions  {plan.positions.start} to {plan.positions.end or 'the last'} "
+        f"of about {size:,} NEOs listed",
+        f"stored     {len(plan.stored):,} of {len(plan.positions.batches(size)):,} batches",
+        f"to fetch   {wanted:,} batches, by one request each",
+    ]
+    if plan.service.source == "nasa" and api_key() is None:
+        lines.append(f"key        {DEMO_KEY}, since no API_KEY is set: 30 requests an hour")
+    return "\n".join(lines)
+
+
+def past_end(positions: PositionRange, size: int | None) -> WrongParameter:
+    """Return the failure of a range that begins behind the last NEO of the listing."""
+    return WrongParameter(f"START={positions.start} lies behind the catalogue's end at {size}")
