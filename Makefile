@@ -10,11 +10,11 @@ READY := .venv/.ready
 NEO   := @$(BIN)/python -m neo_utils
 
 # A misspelt name on the command line would otherwise be taken for a wish to run with the default.
-NAMES   := START END SOURCE API_KEY API_URL OUTPUT_DIR MASTER LOG_LEVEL WAIT PARAMETERS PYTHON
+NAMES   := START END SOURCE API_KEY API_URL OUTPUT_DIR MASTER LOG_LEVEL WAIT AGAINST PARAMETERS PYTHON
 UNKNOWN := $(filter-out $(NAMES:=%),$(foreach word,$(MAKEOVERRIDES),$(if $(findstring =,$(word)),$(word))))
 $(if $(UNKNOWN),$(error no target knows $(UNKNOWN): use $(NAMES)))
 
-.PHONY: help setup run fetch aggregate backfill plan status lab test notebooks lint lock clean
+.PHONY: help setup run fetch aggregate backfill plan status verify rebuild drift lab test notebooks lint lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,15 @@ plan: $(READY) ## Show what a fetch of START..END would request
 
 status: $(READY) ## Show what is stored
 	$(NEO) status $(PARAMETERS)
+
+verify: $(READY) ## Check what is stored of START..END against what was written
+	$(NEO) verify $(PARAMETERS)
+
+rebuild: $(READY) ## Make the tables of START..END again from the archived pages
+	$(NEO) rebuild $(PARAMETERS)
+
+drift: $(READY) ## Tell what changed since the older output AGAINST=folder
+	$(NEO) drift $(PARAMETERS)
 
 lab: $(READY) ## Open JupyterLab on the notebooks
 	$(BIN)/jupyter lab notebooks

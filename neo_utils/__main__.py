@@ -1,4 +1,4 @@
-"""The command behind ``make``: ``python -m neo_utils run|fetch|backfill|aggregate|plan|status``."""
+"""The commands behind ``make``: ``python -m neo_utils COMMAND [PARAMETERS_FILE]``."""
 
 import sys
 from pathlib import Path
@@ -25,9 +25,16 @@ def main(command: str, parameters_file: str = "parameters/default.yaml") -> int:
 
             parameters["refetch"] = parameters["refetch"] or command == "backfill"
             return run(_NOTEBOOKS[command], parameters)
-        from neo_utils.status import plan_text, status_text
+        from neo_utils import status, upkeep
 
-        print(plan_text(parameters) if command == "plan" else status_text(parameters))
+        texts = {
+            "plan": status.plan_text,
+            "status": status.status_text,
+            "verify": upkeep.verify_text,
+            "rebuild": upkeep.rebuild_text,
+            "drift": upkeep.drift,
+        }
+        print(texts[command](parameters))
     except RunFailure as failure:
         print(f"{command}: {failure}", file=sys.stderr)
         return failure.exit_status

@@ -44,6 +44,10 @@ class StoredDataMissing(RunFailure):
     """Batches that the question needs are not stored, or hold another source's data."""
 
 
+class StoredDataBroken(RunFailure):
+    """A stored batch is not what was written; the message names it and what mends it."""
+
+
 class JavaMissing(RunFailure):
     """There is no Java that Spark can use."""
 

@@ -13,7 +13,7 @@ from neo_utils.errors import OutputBusy
 def sole_writer(output: Path) -> Iterator[None]:
     """Hold the output folder while the context lasts.
 
-    The system lets go of it when the process ends, however it ends; the file ``.lock`` stays, empty.
+    The system lets go of it when the process ends, however it ends; an empty file ``.lock`` stays.
 
     Raises
     ------

@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 from neo_utils.batches import ASSUMED_CATALOGUE_SIZE, Batch, PositionRange, position_range
 from neo_utils.errors import WrongParameter
+from neo_utils.provenance import newest_catalogue_size
 from neo_utils.sample.catalogue import CATALOGUE_SIZE
 from neo_utils.settings import api_key, chosen_source, output_folder
 from neo_utils.source import DEMO_KEY, NASA_URL, Service, service_of
-from neo_utils.store import newest_catalogue_size, stored_provenances
+from neo_utils.store import stored_provenances
 
 
 class Plan(NamedTuple):
@@ -55,7 +56,7 @@ def plan_recall(
     positions = position_range(start, end)
     service = service_of(chosen_source(source, api_key()), api_url)
     output = output_folder(output_dir)
-    stored = stored_provenances(output, positions)
+    stored = stored_provenances(output, positions, skip_broken=refetch)
     same = {batch: p for batch, p in stored.items() if p.source == service.source}
     asked_for_sample = refetch and source == "sample"
     if len(same) < len(stored) and service.source == "sample" and not asked_for_sample:

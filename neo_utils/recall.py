@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import requests
 
+from neo_utils.archive import sha256
 from neo_utils.batches import Batch
 from neo_utils.client import CONNECTIONS, Answer, AnswerBroken, get_page, open_session
 from neo_utils.errors import OutputUnwritable, RunFailure, ServiceFailure
@@ -14,10 +15,11 @@ from neo_utils.lock import sole_writer
 from neo_utils.pages import Page, PageBroken, PagePastEnd, decode_page
 from neo_utils.plan import Plan, past_end
 from neo_utils.progress import page_progress
+from neo_utils.provenance import Provenance
 from neo_utils.quota import Pace
 from neo_utils.settings import api_key
 from neo_utils.source import DEMO_KEY, Service
-from neo_utils.store import PARQUET_SETTINGS, Provenance, remove_temporaries, sha256, write_batch
+from neo_utils.store import PARQUET_SETTINGS, remove_temporaries, write_batch
 
 ATTEMPTS = 3  # for a page that comes broken
 

@@ -6,9 +6,11 @@ from typing import NamedTuple
 
 from neo_utils.batches import Batch, PositionRange, position_range
 from neo_utils.errors import StoredDataMissing
+from neo_utils.integrity import check_files
+from neo_utils.provenance import Provenance, newest_catalogue_size
 from neo_utils.settings import api_key, chosen_source, output_folder
 from neo_utils.source import Service
-from neo_utils.store import Provenance, newest_catalogue_size, stored_provenances
+from neo_utils.store import stored_provenances
 
 
 class Selection(NamedTuple):
@@ -48,6 +50,8 @@ def select_batches(
         For values that cannot be used.
     StoredDataMissing
         Where a batch of the range is not stored, or holds another source's data.
+    StoredDataBroken
+        Where a batch is not as it was stored.
     """
     positions, output = position_range(start, end), output_folder(output_dir)
     stored = stored_provenances(output, positions)
@@ -59,6 +63,7 @@ def select_batches(
     missing = [batch for batch in expected if batch not in provenances]
     if missing or not expected:
         raise _missing(positions, missing, wanted, output)
+    check_files(output, provenances)
     newest = max(provenances.values(), key=lambda p: p.fetched_at)
     return Selection(positions, output, Service(wanted, newest.url).label, provenances)
 

@@ -10,6 +10,7 @@ from neo_utils.plan import Plan, describe, plan_recall
 from neo_utils.results import read_result, run_folder
 from neo_utils.selection import select_batches
 from neo_utils.settings import output_folder
+from neo_utils.snapshot import drift_notes
 from neo_utils.store import read_rejected, stored_provenances
 
 _FETCH_PARAMETERS = ("start", "end", "source", "api_url", "output_dir")
@@ -41,6 +42,7 @@ def status_text(parameters: Mapping[str, Any]) -> str:
             f"{source:<9} {len(batches):,} batches: positions {_spans(batches)}; "
             f"fetched {min(times):%Y-%m-%d %H:%M} to {max(times):%Y-%m-%d %H:%M} UTC"
         )
+    lines += [f"note      {note}" for note in drift_notes(output, stored)]
     lines.append(f"rejected  {len(read_rejected(output, stored)):,} objects")
     results = sorted(path.parent.name for path in output.glob("aggregations/*/part-*.parquet"))
     lines.append(f"counted   {', '.join(results) or 'nothing yet'}")

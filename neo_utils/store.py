@@ -1,56 +1,26 @@
 """What lies on disk of a batch: its Parquet tables, its page as received, what was rejected."""
 
-import datetime as dt
-import hashlib
 import json
 import logging
-import struct
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from neo_utils import __version__
+from neo_utils.archive import packed, sha256
 from neo_utils.atomic import remove_leftovers, write_in_order
 from neo_utils.batches import TABLES, Batch, PositionRange
+from neo_utils.errors import StoredDataBroken
 from neo_utils.pages import Page, Rejected
+from neo_utils.provenance import Provenance
 
 log = logging.getLogger(__name__)
 
 # zstd: a third smaller than snappy on these tables, at no measurable cost for 20 NEOs.
 # dictionary: ids and bodies repeat in every row of the approaches.
 PARQUET_SETTINGS: dict[str, Any] = {"compression": "zstd", "use_dictionary": True}
-
-_SKIPPABLE_FRAME = 0x184D2A50  # RFC 8878, section 3.1.2: zstd tools pass over such a frame
-
-
-class Provenance(NamedTuple):
-    """Where a batch comes from; stands in the metadata of its files."""
-
-    source: str  # "nasa" or "sample"
-    url: str  # the Browse page's address, without any key
-    fetched_at: dt.datetime  # the answer's Date header (UTC)
-    page_sha256: str  # of the page as archived: without the key
-    catalogue_size: int  # NEOs listed at that time
-    package_version: str = __version__
-
-    def as_metadata(self) -> dict[str, str]:
-        """Return the fields as text; a sample is marked as such in words."""
-        fields = {name: str(value) for name, value in self._asdict().items()}
-        fields["fetched_at"] = f"{self.fetched_at:%Y-%m-%dT%H:%M:%SZ}"
-        if self.source == "sample":
-            fields["note"] = "simulated sample, not NASA data"
-        return fields
-
-    @classmethod
-    def from_metadata(cls, metadata: Mapping[bytes, bytes]) -> "Provenance":
-        """Return what ``as_metadata`` wrote; KeyError or ValueError where it did not."""
-        fields: dict[str, Any] = {name: metadata[name.encode()].decode() for name in cls._fields}
-        fields["fetched_at"] = dt.datetime.fromisoformat(fields["fetched_at"])
-        fields["catalogue_size"] = int(fields["catalogue_size"])
-        return cls(**fields)
 
 
 def write_batch(
@@ -71,11 +41,20 @@ def write_batch(
         Keyword arguments of ``pyarrow.parquet.write_table``.
     """
     metadata = provenance.as_metadata()
+    raw = parquet_bytes(page.neos, metadata, parquet_settings)
+    close_approaches = parquet_bytes(page.close_approaches, metadata, parquet_settings)
+    # With this note the tables can be checked, and made again from the page alone.
+    note = {
+        **metadata,
+        "parquet_settings": dict(parquet_settings),
+        "raw_sha256": sha256(raw),
+        "close_approaches_sha256": sha256(close_approaches),
+    }
     contents = {
-        "pages": _archived(body, metadata),
-        "close_approaches": parquet_bytes(page.close_approaches, metadata, parquet_settings),
+        "pages": packed(body, note),
+        "close_approaches": close_approaches,
         "rejected": _json_lines(page.rejected) if page.rejected else None,
-        "raw": parquet_bytes(page.neos, metadata, parquet_settings),
+        "raw": raw,
     }
     write_in_order([(batch.file(output, table), content) for table, content in contents.items()])
     for table, content in contents.items():
@@ -83,19 +62,48 @@ def write_batch(
             log.debug("wrote %s (%d bytes)", batch.file(output, table), len(content))
 
 
-def stored_provenances(output: Path, positions: PositionRange) -> dict[Batch, Provenance]:
-    """Return the stored batches of the range, each with where it comes from."""
-    names = (path.name for path in (output / TABLES["raw"][0]).glob("batch-number=*-*"))
+def batches_with(table: str, output: Path, positions: PositionRange) -> list[Batch]:
+    """Return the batches of the range that have a file of ``table``, in order of position."""
+    names = (path.name for path in (output / TABLES[table][0]).glob("batch-number=*-*"))
     firsts = (name.removeprefix("batch-number=").partition("-")[0] for name in names)
     batches = sorted(Batch(int(first)) for first in firsts if first.isdecimal())
-    paths = {batch: batch.file(output, "raw") for batch in batches if positions.covers(batch)}
-    return {batch: _provenance(path) for batch, path in paths.items() if path.exists()}
+    return [b for b in batches if positions.covers(b) and b.file(output, table).exists()]
 
 
-def newest_catalogue_size(provenances: Iterable[Provenance]) -> int | None:
-    """Return how many NEOs the listing had at the newest of these fetches; None where none is."""
-    newest = max(provenances, key=lambda p: p.fetched_at, default=None)
-    return newest.catalogue_size if newest else None
+def stored_provenances(
+    output: Path, positions: PositionRange, *, skip_broken: bool = False
+) -> dict[Batch, Provenance]:
+    """Return the stored batches of the range, each with where it comes from.
+
+    Raises
+    ------
+    StoredDataBroken
+        If a raw file is not one of ours, unless such batches are to be skipped.
+    """
+    provenances = {}
+    for batch in batches_with("raw", output, positions):
+        try:
+            provenances[batch] = _provenance(output, batch)
+        except StoredDataBroken:
+            if not skip_broken:
+                raise
+    return provenances
+
+
+def broken(output: Path, batch: Batch, reason: object) -> StoredDataBroken:
+    """Return the failure of a stored batch, with the command that mends it."""
+    return StoredDataBroken(
+        f"batch {batch.name} in {output} is not as it was stored ({reason}): "
+        f"`make backfill START={batch.first} END={batch.last}` takes it again"
+    )
+
+
+def _provenance(output: Path, batch: Batch) -> Provenance:
+    try:
+        metadata = pq.read_schema(batch.file(output, "raw")).metadata
+        return Provenance.from_metadata(metadata or {})
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+        raise broken(output, batch, f"raw: {str(error).splitlines()[0]}") from None
 
 
 def read_table(output: Path, batches: Iterable[Batch], table: str) -> pa.Table:
@@ -120,15 +128,6 @@ def remove_temporaries(output: Path, batches: Iterable[Batch]) -> None:
             remove_leftovers(batch.file(output, table).parent)
 
 
-def _provenance(path: Path) -> Provenance:
-    return Provenance.from_metadata(pq.read_schema(path).metadata)
-
-
-def sha256(body: bytes) -> str:
-    """Return the SHA-256 of a page, in hexadecimal."""
-    return hashlib.sha256(body).hexdigest()
-
-
 def parquet_bytes(
     table: pa.Table,
     metadata: Mapping[str, str],
@@ -138,13 +137,6 @@ def parquet_bytes(
     buffer = pa.BufferOutputStream()
     pq.write_table(table.replace_schema_metadata(dict(metadata)), buffer, **settings)
     return bytes(buffer.getvalue())
-
-
-def _archived(body: bytes, metadata: Mapping[str, str]) -> bytes:
-    """Compress the page, its provenance before it in a frame that zstd tools pass over."""
-    note = json.dumps(metadata).encode()
-    compressed: bytes = pa.Codec("zstd").compress(body, asbytes=True)
-    return struct.pack("<II", _SKIPPABLE_FRAME, len(note)) + note + compressed
 
 
 def _json_lines(rejected: list[Rejected]) -> bytes:

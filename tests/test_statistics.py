@@ -5,18 +5,20 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
+from neo_utils.archive import sha256
 from neo_utils.batches import Batch
 from neo_utils.definitions import sql_text
 from neo_utils.errors import StoredDataMissing
 from neo_utils.pages import decode_page
 from neo_utils.plan import plan_recall
+from neo_utils.provenance import Provenance
 from neo_utils.recall import recall
 from neo_utils.results import read_result, result_path, save
 from neo_utils.sample.catalogue import AS_OF, page_body
 from neo_utils.schemas import METRICS, YEARLY_STATISTICS
 from neo_utils.selection import select_batches
 from neo_utils.statistics import metrics, read_batches, yearly_statistics
-from neo_utils.store import Provenance, sha256, write_batch
+from neo_utils.store import write_batch
 from tests.oracle import metrics_of, yearly_of
 
 

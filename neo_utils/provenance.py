@@ -1,0 +1,40 @@
+"""Where a batch comes from: what its files' metadata tell."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from neo_utils import __version__
+
+
+class Provenance(NamedTuple):
+    """Where a batch comes from; stands in the metadata of its files."""
+
+    source: str  # "nasa" or "sample"
+    url: str  # the Browse page's address, without any key
+    fetched_at: dt.datetime  # the answer's Date header (UTC)
+    page_sha256: str  # of the page as archived: without the key
+    catalogue_size: int  # NEOs listed at that time
+    package_version: str = __version__
+
+    def as_metadata(self) -> dict[str, str]:
+        """Return the fields as text; a sample is marked as such in words."""
+        fields = {name: str(value) for name, value in self._asdict().items()}
+        fields["fetched_at"] = f"{self.fetched_at:%Y-%m-%dT%H:%M:%SZ}"
+        if self.source == "sample":
+            fields["note"] = "simulated sample, not NASA data"
+        return fields
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[bytes, bytes]) -> "Provenance":
+        """Return what ``as_metadata`` wrote; KeyError or ValueError where it did not."""
+        fields: dict[str, Any] = {name: metadata[name.encode()].decode() for name in cls._fields}
+        fields["fetched_at"] = dt.datetime.fromisoformat(fields["fetched_at"])
+        fields["catalogue_size"] = int(fields["catalogue_size"])
+        return cls(**fields)
+
+
+def newest_catalogue_size(provenances: Iterable[Provenance]) -> int | None:
+    """Return how many NEOs the listing had at the newest of these fetches; None where none is."""
+    newest = max(provenances, key=lambda p: p.fetched_at, default=None)
+    return newest.catalogue_size if newest else None

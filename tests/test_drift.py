@@ -1,0 +1,121 @@
+import datetime as dt
+
+import pytest
+
+from neo_utils.batches import position_range
+from neo_utils.drift import compare_approaches, compare_metrics, compare_neos, drift_text
+from neo_utils.selection import select_batches
+from neo_utils.snapshot import drift_notes
+from neo_utils.store import stored_provenances
+from tests.test_statistics import neo, store
+
+MARCH = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
+HOUR = dt.timedelta(hours=1)
+
+
+def notes_of(output):
+    return drift_notes(output, stored_provenances(output, position_range(1, "all")))
+
+
+def test_batches_of_one_state_give_no_note(tmp_path):
+    store(tmp_path, 1, [], MARCH)
+    store(tmp_path, 21, [], MARCH + 23 * HOUR)
+    assert notes_of(tmp_path) == []
+    assert drift_notes(tmp_path, {}) == []
+
+
+def test_a_catalogue_that_grew_is_noticed(tmp_path):
+    store(tmp_path, 1, [], MARCH, total=41_000)
+    store(tmp_path, 21, [], MARCH, total=41_003)
+    assert notes_of(tmp_path) == ["the listing had 41,000 to 41,003 NEOs while it was fetched"]
+
+
+def test_fetch_times_more_than_a_day_apart_are_noticed(tmp_path):
+    store(tmp_path, 1, [], MARCH)
+    store(tmp_path, 21, [], MARCH + 25 * HOUR)
+    (note,) = notes_of(tmp_path)
+    assert "from 2026-03-01 00:00 to 2026-03-02 01:00 UTC, more than 24 hours apart" in note
+
+
+def test_a_neo_in_two_batches_is_noticed(tmp_path):
+    store(tmp_path, 1, [neo("A")], MARCH)
+    store(tmp_path, 21, [neo("A")], MARCH)
+    (note,) = notes_of(tmp_path)
+    assert note.startswith("1 NEOs stand in two batches (A")
+
+
+@pytest.fixture
+def outputs(tmp_path):
+    """Return two selections: of 1 January, and of 1 March, when much has changed."""
+    earth, venus = "Earth", "Venus"
+    before = [
+        neo("stays", ("2030-01-01", earth, 0.1), ("2040-01-01", earth, 0.15)),
+        neo("moves", ("2030-01-01", earth, 0.1), ("2031-01-01", venus, 0.05)),
+        neo("leaves", ("2030-06-01", earth, 0.01)),
+    ]
+    after = [
+        neo("stays", ("2030-01-02", earth, 0.10009), ("2041-01-01", earth, 0.15)),
+        neo("moves", ("2030-01-01", earth, 0.1002), ("2031-01-01", earth, 0.05)),
+        neo("comes", ("2030-06-01", earth, 0.01)),
+    ]
+    store(tmp_path / "old", 1, before, MARCH - 59 * 24 * HOUR)
+    store(tmp_path / "new", 1, after, MARCH)
+    return tuple(select_batches(1, 20, "sample", tmp_path / name) for name in ("old", "new"))
+
+
+def test_neos_that_came_and_went_are_listed(outputs):
+    changes = compare_neos(*outputs)
+    assert dict(zip(changes["id"], changes["change"], strict=True)) == {
+        "comes": "in",
+        "leaves": "out",
+    }
+
+
+def test_approaches_added_removed_and_moved_are_told_apart(outputs):
+    changes = compare_approaches(*outputs)
+    assert [
+        (row.neo_id, row.orbiting_body, f"{row.close_approach_date:%Y}", row.change)
+        for row in changes.itertuples()
+    ] == [
+        # A day later and 0.00009 AU off is the same passage at the same distance.
+        ("moves", "Earth", "2030", "moved"),
+        ("moves", "Earth", "2031", "added"),
+        ("moves", "Venus", "2031", "removed"),
+        ("stays", "Earth", "2040", "removed"),
+        ("stays", "Earth", "2041", "added"),
+    ]
+    moved = changes[changes["change"] == "moved"].iloc[0]
+    assert (moved["miss_distance_au_before"], moved["miss_distance_au_after"]) == (0.1, 0.1002)
+
+
+def test_equal_outputs_have_no_changes(outputs):
+    before, _ = outputs
+    assert compare_neos(before, before).empty
+    assert compare_approaches(before, before).empty
+    assert "0 added, 0 removed, 0 moved by more than 0.0001 AU" in drift_text(before, before)
+
+
+def test_the_text_counts_the_changes(outputs):
+    text = drift_text(*outputs)
+    assert "NEOs        1 in, 1 out" in text
+    assert "approaches  2 added, 2 removed, 1 moved by more than 0.0001 AU" in text
+
+
+def test_metrics_of_outputs_that_are_not_counted_yet_are_left_out(outputs):
+    before, after = outputs
+    assert compare_metrics(before.output, after.output, after.positions).empty
+
+
+def test_metrics_are_compared_where_both_are_counted(outputs, spark):
+    from neo_utils.results import save
+    from neo_utils.statistics import metrics, read_batches
+
+    for selection in outputs:
+        save("metrics", metrics(*read_batches(spark, selection), 0.1), selection, 0.1)
+    before, after = outputs
+    changed = compare_metrics(before.output, after.output, after.positions)
+    # 0.1 is not under 0.1; "leaves" and "moves" to Venus were, "comes" and "moves" to Earth are.
+    assert changed.loc["total_close_approaches_under_0.1_au_earth"].tolist() == [1, 2]
+    assert changed.loc["close_approaches_in_2041"].tolist() == [0, 1]
+    assert "total_neos" not in changed.index
+    assert "total_close_approaches_under_0.1_au_earth  1 -> 2" in drift_text(before, after)

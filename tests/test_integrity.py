@@ -1,0 +1,136 @@
+import shutil
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from neo_utils.archive import body_of, note_of, packed, sha256
+from neo_utils.batches import Batch, position_range
+from neo_utils.errors import StoredDataBroken
+from neo_utils.integrity import check_files, rebuild, verify
+from neo_utils.plan import plan_recall
+from neo_utils.recall import recall
+from neo_utils.selection import select_batches
+
+RANGE = position_range(1, 60)
+BATCH = Batch(21)
+
+
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory):
+    output = tmp_path_factory.mktemp("pristine")
+    recall(plan_recall(1, 60, "sample", output_dir=str(output)))
+    return output
+
+
+@pytest.fixture
+def output(pristine, tmp_path):
+    return shutil.copytree(pristine, tmp_path / "output")
+
+
+def contents(output):
+    return {p.relative_to(output): p.read_bytes() for p in output.rglob("*") if p.is_file()}
+
+
+def edit(path):
+    """Change one value as an analyst might by hand, keeping schema and metadata."""
+    table = pq.read_table(path, partitioning=None)
+    index, field = next((i, f) for i, f in enumerate(table.schema) if f.type == pa.float64())
+    changed = pa.array([1.0] * table.num_rows, pa.float64())
+    pq.write_table(table.set_column(index, field, changed), path)
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def replace_by_another_programs(path):
+    pq.write_table(pa.table({"id": ["1"]}), path)
+
+
+def make_older(path):
+    """Take the checksums out of the note, as an older layout had it."""
+    archived = path.read_bytes()
+    note = {k: v for k, v in note_of(archived).items() if not k.endswith("_sha256")}
+    path.write_bytes(packed(body_of(archived), note))
+
+
+def swap(path):
+    other = Batch(41)
+    table = next(t for t in ("raw", "close_approaches") if t in str(path))
+    shutil.copy(other.file(path.parents[2], table), path)
+
+
+FAULTS = {
+    "the raw file is cut short": ("raw", cut),
+    "the approaches are cut short": ("close_approaches", cut),
+    "the raw file is edited by hand": ("raw", edit),
+    "the approaches are edited by hand": ("close_approaches", edit),
+    "the raw file is another program's": ("raw", replace_by_another_programs),
+    "the approaches are another program's": ("close_approaches", replace_by_another_programs),
+    "the approaches are gone": ("close_approaches", lambda path: path.unlink()),
+    "the archived page is gone": ("pages", lambda path: path.unlink()),
+    "the archived page is empty": ("pages", lambda path: path.write_bytes(b"")),
+    "the archived page is no archive": ("pages", lambda path: path.write_bytes(b"{}" * 99)),
+    "the archive is of an older layout": ("pages", make_older),
+    "another batch's approaches lie there": ("close_approaches", swap),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_broken_batch_is_named_before_a_number_is_made_and_backfill_mends_it(output, fault):
+    before = contents(output)
+    table, break_it = FAULTS[fault]
+    break_it(BATCH.file(output, table))
+    assert list(verify(output, RANGE)) == [BATCH]
+    with pytest.raises(StoredDataBroken, match=r"batch 21-40 .*`make backfill START=21 END=40`"):
+        select_batches(1, 60, "sample", output)
+    recall(plan_recall(21, 40, "sample", output_dir=str(output), refetch=True))
+    assert contents(output) == before
+    assert verify(output, RANGE) == {}
+
+
+def test_sound_batches_pass(output):
+    assert verify(output, RANGE) == {}
+    check_files(output, RANGE.batches(60))
+
+
+def test_an_archived_page_that_was_exchanged_is_found_by_verify(output):
+    path = BATCH.file(output, "pages")
+    archived = path.read_bytes()
+    path.write_bytes(packed(body_of(archived).replace(b"Earth", b"Pluto"), note_of(archived)))
+    assert list(verify(output, RANGE)) == [BATCH]
+    with pytest.raises(StoredDataBroken, match=r"batch 21-40.*checksum"):
+        rebuild(output, RANGE)
+
+
+def test_an_archived_page_that_is_cut_short_is_found_by_verify(output):
+    cut(BATCH.file(output, "pages"))
+    assert list(verify(output, RANGE)) == [BATCH]
+
+
+def test_tables_are_made_again_from_the_pages_byte_by_byte(output):
+    before = contents(output)
+    for table in ("raw", "close_approaches"):
+        shutil.rmtree(output / table)
+    assert rebuild(output, RANGE) == 3
+    assert contents(output) == before
+
+
+def test_tables_written_with_other_settings_are_made_again_with_them(tmp_path):
+    plan = plan_recall(1, 20, "sample", output_dir=str(tmp_path))
+    recall(plan, parquet_settings={"compression": "snappy", "use_dictionary": False})
+    before = contents(tmp_path)
+    assert rebuild(tmp_path, position_range(1, 20)) == 1
+    assert contents(tmp_path) == before
+
+
+def test_only_the_range_is_rebuilt(output):
+    shutil.rmtree(output / "raw")
+    assert rebuild(output, position_range(21, 40)) == 1
+    assert [path.name for path in (output / "raw").iterdir()] == ["batch-number=21-40"]
+
+
+def test_the_checksum_is_sha_256():
+    # The empty message's, FIPS 180-4.
+    assert sha256(b"") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
