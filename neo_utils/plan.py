@@ -1,5 +1,6 @@
 """Plan the recall of a range: what is stored already, what has to be asked for."""
 
+import datetime as dt
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +11,10 @@ from neo_utils.sample.catalogue import CATALOGUE_SIZE
 from neo_utils.settings import api_key, chosen_source, output_folder
 from neo_utils.source import DEMO_KEY, NASA_URL, Service, service_of
 from neo_utils.store import stored_provenances
+
+# Requests an hour and a day: https://api.nasa.gov, "Web Service Rate Limits".
+DEMO_KEY_LIMITS = (30, 50)
+KEY_LIMITS = (1_000, 24_000)
 
 
 class Plan(NamedTuple):
@@ -83,9 +88,22 @@ def describe(plan: Plan) -> str:
         f"stored     {len(plan.stored):,} of {len(plan.positions.batches(size)):,} batches",
         f"to fetch   {wanted:,} batches, by one request each",
     ]
-    if plan.service.source == "nasa" and api_key() is None:
-        lines.append(f"key        {DEMO_KEY}, since no API_KEY is set: 30 requests an hour")
+    if plan.service.source == "nasa":
+        lines.append(f"quota      {_quota_text(wanted, api_key() or DEMO_KEY)}")
     return "\n".join(lines)
+
+
+def _quota_text(requests: int, key: str) -> str:
+    demo = key == DEMO_KEY
+    hourly, daily = DEMO_KEY_LIMITS if demo else KEY_LIMITS
+    whose = f"and {daily} a day of {DEMO_KEY} (no API_KEY is set)" if demo else "of a key"
+    text = f"{requests / hourly:.1f} hours' worth of the {hourly:,} requests an hour {whose}"
+    if requests <= hourly:
+        return text
+    # The first hour's quota is there at once; the rest comes back hour by hour, or day by day.
+    days = (requests - hourly) / min(24 * hourly, daily)
+    done = dt.datetime.now().astimezone() + dt.timedelta(days=days)
+    return f"{text}; with WAIT=1 done at about {done:%H:%M on %Y-%m-%d}"
 
 
 def past_end(positions: PositionRange, size: int | None) -> WrongParameter:

@@ -1,3 +1,4 @@
+import datetime as dt
 import json
 from collections import Counter
 from itertools import pairwise
@@ -225,6 +226,23 @@ def test_the_plan_says_how_many_requests_a_run_needs_and_makes_none(tmp_path):
     assert "to fetch   4 batches, by one request each" in text
     whole = describe(plan_recall(1, "all", "nasa", output_dir=str(tmp_path / "none")))
     assert "to fetch   2,050 batches" in whole  # of about 41,000
+
+
+def test_the_plan_tells_the_hours_of_quota_and_when_the_whole_catalogue_would_be_done(
+    tmp_path, monkeypatch
+):
+    def plan(end):
+        return describe(plan_recall(1, end, "nasa", output_dir=str(tmp_path)))
+
+    # 10 of 1,000 an hour; 1,050 more than the first hour's 1,000 take a bit over an hour.
+    assert "0.0 hours' worth of the 1,000 requests an hour of a key" in plan(200)
+    done = dt.datetime.strptime(plan("all").rpartition("about ")[2], "%H:%M on %Y-%m-%d")
+    assert abs(done - dt.datetime.now() - dt.timedelta(minutes=63)) < dt.timedelta(minutes=2)
+    monkeypatch.delenv("API_KEY")
+    monkeypatch.setattr("neo_utils.plan.api_key", lambda: None)
+    # DEMO_KEY has 50 a day: 2,020 more than the first 30 take 40.4 days.
+    done = dt.datetime.strptime(plan("all").rpartition("about ")[2], "%H:%M on %Y-%m-%d")
+    assert abs(done - dt.datetime.now() - dt.timedelta(days=40.4)) < dt.timedelta(hours=2)
 
 
 def test_the_sample_has_an_address_that_no_network_resolves():
