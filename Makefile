@@ -24,34 +24,34 @@ help: ## Show this list
 setup: $(READY) ## Install the locked packages into .venv; every target does so itself
 
 run: $(READY) ## Fetch what is missing of START..END, count, plot
-	$(NEO) run $(PARAMETERS)
+	$(NEO) run "$(PARAMETERS)"
 
 fetch: $(READY) ## Fetch what is missing of START..END
-	$(NEO) fetch $(PARAMETERS)
+	$(NEO) fetch "$(PARAMETERS)"
 
 aggregate: $(READY) ## Count and plot what is stored of START..END
-	$(NEO) aggregate $(PARAMETERS)
+	$(NEO) aggregate "$(PARAMETERS)"
 
 backfill: $(READY) ## Fetch all of START..END again and replace it
-	$(NEO) backfill $(PARAMETERS)
+	$(NEO) backfill "$(PARAMETERS)"
 
 plan: $(READY) ## Show what a fetch of START..END would request
-	$(NEO) plan $(PARAMETERS)
+	$(NEO) plan "$(PARAMETERS)"
 
 status: $(READY) ## Show what is stored
-	$(NEO) status $(PARAMETERS)
+	$(NEO) status "$(PARAMETERS)"
 
 verify: $(READY) ## Check what is stored of START..END against what was written
-	$(NEO) verify $(PARAMETERS)
+	$(NEO) verify "$(PARAMETERS)"
 
 rebuild: $(READY) ## Make the tables of START..END again from the archived pages
-	$(NEO) rebuild $(PARAMETERS)
+	$(NEO) rebuild "$(PARAMETERS)"
 
 drift: $(READY) ## Tell what changed since the older output AGAINST=folder
-	$(NEO) drift $(PARAMETERS)
+	$(NEO) drift "$(PARAMETERS)"
 
 lab: $(READY) ## Open JupyterLab on the notebooks
-	$(BIN)/jupyter lab notebooks
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks
 
 test: $(READY) ## Run the tests of the package, and the notebooks against their stored outputs
 	$(BIN)/pytest
@@ -73,7 +73,8 @@ lock: $(READY) ## Choose the newest versions that pyproject.toml admits
 	  --no-emit-index-url --no-annotate --no-header --group dev pyproject.toml -o requirements.lock
 
 clean: ## Remove what can be made again without a request; what was fetched stays
-	rm -rf build output/aggregations output/yearly_statistics output/runs
+	cd "$(or $(OUTPUT_DIR),output)" 2>/dev/null && rm -rf aggregations yearly_statistics runs || true
+	rm -rf build
 	rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 # uv installs the same locked files as pip in half the time. It comes from the lock file itself.
@@ -84,6 +85,6 @@ $(READY): requirements.lock
 	@$(PYTHON) -m venv .venv
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.lock
 	@$(BIN)/python -m pip install -qq --require-hashes --requirement .venv/uv.lock
-	@$(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode --python .venv requirements.lock
+	@$(BIN)/uv pip sync --quiet --require-hashes --build-constraints requirements.lock --compile-bytecode --python .venv requirements.lock
 	@$(BIN)/uv pip install --quiet --no-deps --python .venv --editable .
 	@touch $@

@@ -1,5 +1,6 @@
 """The commands behind ``make``: ``python -m neo_utils COMMAND [PARAMETERS_FILE]``."""
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -12,32 +13,30 @@ _NOTEBOOKS = {
     "backfill": ["fetch"],
     "aggregate": ["aggregate"],
 }
+_TEXTS = ("plan", "status", "verify", "rebuild", "drift")
 _INTERRUPTED = 130  # what shells give a command that Ctrl-C ended
 
 
-def main(command: str, parameters_file: str = "parameters/default.yaml") -> int:
+def main(command: str, parameters_file: Path) -> int:
     """Run one command and return its exit status; an expected failure is one line on stderr."""
     try:
-        parameters = run_parameters(Path(parameters_file))
+        parameters = run_parameters(parameters_file)
         # Imported only now: a wrong parameter is said before the slow libraries are loaded.
         if command in _NOTEBOOKS:
             from neo_utils.runner import run
 
             parameters["refetch"] = parameters["refetch"] or command == "backfill"
-            return run(_NOTEBOOKS[command], parameters)
-        from neo_utils import status, upkeep
+            run(command, _NOTEBOOKS[command], parameters)
+        else:
+            from neo_utils.terminal import TEXTS
 
-        texts = {
-            "plan": status.plan_text,
-            "status": status.status_text,
-            "verify": upkeep.verify_text,
-            "rebuild": upkeep.rebuild_text,
-            "drift": upkeep.drift,
-        }
-        print(texts[command](parameters))
+            print(TEXTS[command](parameters))
     except RunFailure as failure:
         print(f"{command}: {failure}", file=sys.stderr)
         return failure.exit_status
+    except OSError as error:
+        print(f"{command}: {error}; what is stored stays", file=sys.stderr)
+        return RunFailure.exit_status
     except KeyboardInterrupt:
         print(f"\n{command}: stopped; what is stored stays", file=sys.stderr)
         return _INTERRUPTED
@@ -45,4 +44,7 @@ def main(command: str, parameters_file: str = "parameters/default.yaml") -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    parser = argparse.ArgumentParser(prog="neo_utils", description=__doc__)
+    parser.add_argument("command", choices=[*_NOTEBOOKS, *_TEXTS])
+    parser.add_argument("parameters_file", nargs="?", default="parameters/default.yaml", type=Path)
+    sys.exit(main(**vars(parser.parse_args())))

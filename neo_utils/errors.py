@@ -32,6 +32,14 @@ class ServiceFailure(RunFailure):
     exit_status = 4
 
 
+class PageUnusable(ServiceFailure):
+    """One page came broken each time it was asked for."""
+
+
+class PageAbsent(ServiceFailure):
+    """The service knows no such page: status 404."""
+
+
 class OutputBusy(RunFailure):
     """Another run writes to the same output."""
 

@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from neo_utils.selection import Selection
 
@@ -49,7 +50,7 @@ def plot_approaches_per_year(yearly: pd.DataFrame, selection: Selection) -> Figu
         )
         base = base + counts["close_approaches"]
     axes.set_xlim(years[0] - 0.5, years[-1] + 0.5)
-    axes.margins(y=0.05)
+    axes.set_ylim(0, 1.05 * float(base.max()))
     _legend_above(axes)
     return figure
 
@@ -70,17 +71,24 @@ def plot_nearest_per_year(yearly: pd.DataFrame, selection: Selection) -> Figure:
     earth = yearly[yearly["orbiting_body"] == "Earth"]
     distance = earth["nearest_miss_distance_au"] * LUNAR_DISTANCES_PER_AU
     predicted = earth["year"] > selection.fetched[1].year
-    axes.scatter(earth["year"][~predicted], distance[~predicted], 14, _EARTH, label="past")
+    axes.scatter(
+        earth["year"][~predicted],
+        distance[~predicted],
+        14,
+        _EARTH,
+        label="up to the year of the fetch",
+    )
     axes.scatter(
         earth["year"][predicted],
         distance[predicted],
         14,
         facecolors="none",
         edgecolors=_EARTH,
-        label="predicted (years after the fetch)",
+        label="predicted",
     )
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.axhline(1, color=_MARK, linewidth=1, linestyle="--", label="distance of the Moon")
     _legend_above(axes)
     return figure

@@ -14,6 +14,7 @@ from neo_utils.provenance import Provenance
 from neo_utils.store import batches_with, broken, write_batch
 
 _TABLES = ("raw", "close_approaches")
+_NOTE_BYTES = 4096  # a note has some 700
 
 
 def check_files(output: Path, batches: Iterable[Batch]) -> None:
@@ -91,9 +92,6 @@ def _changed_file(output: Path, batch: Batch) -> str | None:
     except (ValueError, OSError) as error:
         return f"pages: {error}"
     return None
-
-
-_NOTE_BYTES = 4096  # a note has some 700
 
 
 def _differing_table(output: Path, batch: Batch) -> str | None:

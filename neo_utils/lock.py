@@ -3,10 +3,10 @@
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from neo_utils.errors import OutputBusy
+from neo_utils.errors import OutputBusy, OutputUnwritable
 
 
 @contextmanager
@@ -19,21 +19,38 @@ def sole_writer(output: Path) -> Iterator[None]:
     ------
     OutputBusy
         If another run holds it.
+    OutputUnwritable
+        If the folder or its ``.lock`` cannot be made, opened or locked.
     """
-    output.mkdir(parents=True, exist_ok=True)
-    with (output / ".lock").open("a+", encoding="ascii") as file:
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        file = (output / ".lock").open("a+b", buffering=0)
+    except OSError as error:
+        raise _unwritable(output, error) from None
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
             raise OutputBusy(
-                f"another run (process {file.read().strip() or 'unknown'}) writes to {output}: "
+                f"another run (process {file.read().decode() or 'unknown'}) writes to {output}: "
                 "wait for its end, or choose another OUTPUT_DIR; nothing was changed"
             ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+        except OSError as error:
+            raise _unwritable(output, error) from None
+        # The number is a courtesy to whoever comes second: a full disk may have no room for it.
+        with suppress(OSError):
+            file.truncate(0)
+            file.write(str(os.getpid()).encode())
         try:
             yield
         finally:
-            file.truncate(0)
+            with suppress(OSError):
+                file.truncate(0)
+
+
+def _unwritable(output: Path, error: OSError) -> OutputUnwritable:
+    return OutputUnwritable(
+        f"{output} cannot be written ({error.strerror}): nothing was changed; what is stored "
+        "stays, and the same command goes on once it can be written"
+    )

@@ -1,12 +1,13 @@
 """Plan the recall of a range: what is stored already, what has to be asked for."""
 
 import datetime as dt
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import NamedTuple
 
 from neo_utils.batches import ASSUMED_CATALOGUE_SIZE, Batch, PositionRange, position_range
 from neo_utils.errors import WrongParameter
-from neo_utils.provenance import newest_catalogue_size
+from neo_utils.provenance import Provenance, newest_catalogue_size
 from neo_utils.sample.catalogue import CATALOGUE_SIZE
 from neo_utils.settings import api_key, chosen_source, output_folder
 from neo_utils.source import DEMO_KEY, NASA_URL, Service, service_of
@@ -26,6 +27,13 @@ class Plan(NamedTuple):
     catalogue_size: int | None  # as the newest stored batch tells
     stored: list[Batch]
     refetch: bool
+
+    @property
+    def size_to_ask_for(self) -> int | None:
+        """One NEO more than were listed at the last fetch, so that a longer listing is noticed."""
+        if self.catalogue_size is None or self.service.source == "sample":
+            return self.catalogue_size
+        return self.catalogue_size + 1
 
     def to_fetch(self, catalogue_size: int | None) -> list[Batch]:
         """Return the batches to ask for, given how many NEOs are listed."""
@@ -49,7 +57,7 @@ def plan_recall(
     start, end
         Positions as ``position_range`` takes them.
     source
-        "nasa", "sample", or "auto": NASA where an API key is set.
+        "nasa", "sample", or "auto": the service where an API key or another address is set.
     refetch
         Backfill: take all of it again and replace what is stored.
 
@@ -59,28 +67,38 @@ def plan_recall(
         For values that cannot be used, and where the sample would replace NASA's data unasked.
     """
     positions = position_range(start, end)
-    service = service_of(chosen_source(source, api_key()), api_url)
+    service = service_of(chosen_source(source, api_key(), api_url), api_url)
     output = output_folder(output_dir)
     stored = stored_provenances(output, positions, skip_broken=refetch)
-    same = {batch: p for batch, p in stored.items() if p.source == service.source}
-    asked_for_sample = refetch and source == "sample"
-    if len(same) < len(stored) and service.source == "sample" and not asked_for_sample:
-        raise WrongParameter(
-            f"{output} holds NASA's data of batch {min(stored.keys() - same.keys()).name}, which "
-            "the simulated sample does not replace: set API_KEY, or choose another OUTPUT_DIR"
-        )
-    size = newest_catalogue_size(same.values())
-    if size is not None and positions.start > size:
+    same = {batch: p for batch, p in stored.items() if p.service.label == service.label}
+    if not (refetch and source != "auto"):  # asked for in so many words
+        _check_replacement(stored.keys() - same.keys(), stored, service, output)
+    size = CATALOGUE_SIZE if service.source == "sample" else newest_catalogue_size(same.values())
+    if size is not None and positions.start > size and service.source == "sample":
         raise past_end(positions, size)
-    return Plan(positions, service, output, size, sorted(same), refetch)
+    # One that had fewer rows was the listing's last, which may have grown since.
+    whole = sorted(batch for batch, p in same.items() if p.catalogue_size >= batch.last)
+    return Plan(positions, service, output, size, whole, refetch)
+
+
+def _check_replacement(
+    others: Set[Batch], stored: Mapping[Batch, Provenance], service: Service, output: Path
+) -> None:
+    """Let the sample be replaced by a service's data, and nothing else by another's."""
+    for batch in sorted(others):
+        label = stored[batch].service.label
+        if stored[batch].source != "sample":
+            raise WrongParameter(
+                f"batch {batch.name} in {output} holds data of {label}, which those of "
+                f"{service.label} do not replace unasked: choose another OUTPUT_DIR or SOURCE, or "
+                "`make backfill` with SOURCE=sample or SOURCE=nasa"
+            )
 
 
 def describe(plan: Plan) -> str:
     """Return the plan in a few lines of plain text."""
     size = plan.catalogue_size or ASSUMED_CATALOGUE_SIZE
-    if plan.service.source == "sample":
-        size = CATALOGUE_SIZE
-    wanted = len(plan.to_fetch(size))
+    wanted = len(plan.to_fetch(plan.size_to_ask_for or size))
     lines = [
         f"source     {plan.service.label}",
         f"positions  {plan.positions.start} to {plan.positions.end or 'the last'} "

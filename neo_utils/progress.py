@@ -23,6 +23,9 @@ class _CellStream:
         sys.stderr.flush()
 
 
+_FETCHING = "fetching"
+
+
 def page_progress() -> "tqdm[Never]":
     """Return a progress bar over pages, with rate and estimated time left.
 
@@ -30,10 +33,20 @@ def page_progress() -> "tqdm[Never]":
     """
     return tqdm(
         unit="page",
-        desc="fetching",
+        desc=_FETCHING,
         file=_CellStream() if get_ipython() else sys.stderr,
         delay=1,
         ncols=80,
         leave=False,
         disable=None if not get_ipython() else False,
     )
+
+
+def tell(progress: "tqdm[Never]", text: str) -> None:
+    """Show what the run waits for, or, for an empty text, that it goes on.
+
+    It stands at the line's beginning: the end of a long line is cut off.
+    """
+    progress.set_description_str(text or _FETCHING, refresh=bool(text))
+    if not text:
+        progress.clear()  # the bar itself would, at its end, only where it was drawn by itself

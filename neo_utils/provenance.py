@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from neo_utils import __version__
+from neo_utils.source import Service
 
 
 class Provenance(NamedTuple):
@@ -16,6 +17,11 @@ class Provenance(NamedTuple):
     page_sha256: str  # of the page as archived: without the key
     catalogue_size: int  # NEOs listed at that time
     package_version: str = __version__
+
+    @property
+    def service(self) -> Service:
+        """The service it comes from; batches of two services never mix."""
+        return Service(self.source, self.url)
 
     def as_metadata(self) -> dict[str, str]:
         """Return the fields as text; a sample is marked as such in words."""
@@ -36,5 +42,5 @@ class Provenance(NamedTuple):
 
 def newest_catalogue_size(provenances: Iterable[Provenance]) -> int | None:
     """Return how many NEOs the listing had at the newest of these fetches; None where none is."""
-    newest = max(provenances, key=lambda p: p.fetched_at, default=None)
+    newest = max(provenances, key=lambda p: (p.fetched_at, p.catalogue_size), default=None)
     return newest.catalogue_size if newest else None

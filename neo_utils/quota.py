@@ -1,6 +1,7 @@
 """The service's rate limit: how much is left, how to slow down before it, how long to stay away."""
 
 import datetime as dt
+import re
 import threading
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
@@ -8,6 +9,8 @@ from email.utils import parsedate_to_datetime
 # NeoWs counts the requests of the last hour: https://api.nasa.gov, "Web Service Rate Limits".
 HOUR_S = 3600
 LONGEST_RETRY_AFTER_S = 86_400  # DEMO_KEY counts days, too; more is nothing to plan with
+
+_YEAR_OF_HTTP = 1991  # an earlier date is no answer's
 
 # The last tenth of the quota is asked for at the pace at which the hour gives it back.
 _RESERVE_SHARE = 0.1
@@ -33,18 +36,20 @@ class Pace:
 
     def note(self, headers: Mapping[str, str]) -> None:
         """Take note of an answer's ``X-RateLimit-Limit`` and ``X-RateLimit-Remaining``."""
-        self._pause_s = pause_s(
-            _count(headers.get("X-RateLimit-Limit")), _count(headers.get("X-RateLimit-Remaining"))
-        )
+        limit, remaining = headers.get("X-RateLimit-Limit"), headers.get("X-RateLimit-Remaining")
+        self._pause_s = pause_s(count_of(limit), count_of(remaining))
 
     def take_turn(self) -> None:
         """Wait for the next request's turn, where the quota runs low."""
         with self._turn:  # one after the other: each waits its own pause
             self.wait(self._pause_s, "slowing down before the rate limit")
 
-    def wait(self, seconds: float, reason: str) -> bool:
-        """Wait and return True, or return False at once where that is too long, or in vain."""
-        if seconds > self._longest_wait_s:
+    def wait(self, seconds: float, reason: str, waited_s: float = 0) -> bool:
+        """Wait and return True, or return False at once where that is too long, or in vain.
+
+        ``waited_s`` seconds have been waited for the same thing already: they count as well.
+        """
+        if waited_s + seconds > self._longest_wait_s:
             return False
         if seconds > 0:
             self._tell(f"{reason}: {seconds:.0f} s")
@@ -76,19 +81,25 @@ def retry_after_s(value: str | None, now: dt.datetime) -> float | None:
     It may be a number of seconds or a date (RFC 9110, section 10.2.3). None for 0, a date that is
     past, and anything else: nothing to plan with.
     """
-    if value is None:
-        return None
-    if value.strip().isascii() and value.strip().isdigit():
+    if value is not None and re.fullmatch(r"\d+", value.strip(), re.ASCII):
         seconds = float(value)
     else:
-        try:
-            until = parsedate_to_datetime(value)
-        except ValueError:
-            return None
-        # "-0000" gives a time without a zone; HTTP dates are in GMT.
-        seconds = (until.replace(tzinfo=until.tzinfo or dt.UTC) - now).total_seconds()
+        until = http_date(value)
+        seconds = (until - now).total_seconds() if until else 0
     return min(seconds, LONGEST_RETRY_AFTER_S) if seconds > 0 else None
 
 
-def _count(value: str | None) -> int | None:
-    return int(value) if value and value.isascii() and value.isdigit() else None
+def http_date(value: str | None) -> dt.datetime | None:
+    """Return the instant (UTC) that a header such as ``Date`` names, or None for rubbish."""
+    try:
+        date = parsedate_to_datetime(value or "")
+        # "-0000" gives a time without a zone; HTTP dates are in GMT.
+        date = date.replace(tzinfo=date.tzinfo or dt.UTC).astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        return None
+    return date if date.year >= _YEAR_OF_HTTP else None
+
+
+def count_of(value: str | None) -> int | None:
+    """Return the number of requests that a header names, or None for rubbish."""
+    return int(value) if value and re.fullmatch(r"\d{1,9}", value, re.ASCII) else None

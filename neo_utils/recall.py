@@ -1,6 +1,6 @@
 """Recall a range of the listing: fetch what is missing, store it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
 from typing import Any, NamedTuple
@@ -10,11 +10,11 @@ import requests
 from neo_utils.archive import sha256
 from neo_utils.batches import Batch
 from neo_utils.client import CONNECTIONS, Answer, AnswerBroken, get_page, open_session
-from neo_utils.errors import OutputUnwritable, RunFailure, ServiceFailure
+from neo_utils.errors import OutputUnwritable, PageAbsent, PageUnusable, RunFailure
 from neo_utils.lock import sole_writer
 from neo_utils.pages import Page, PageBroken, PagePastEnd, decode_page
 from neo_utils.plan import Plan, past_end
-from neo_utils.progress import page_progress
+from neo_utils.progress import page_progress, tell
 from neo_utils.provenance import Provenance
 from neo_utils.quota import Pace
 from neo_utils.settings import api_key
@@ -22,6 +22,8 @@ from neo_utils.source import DEMO_KEY, Service
 from neo_utils.store import PARQUET_SETTINGS, remove_temporaries, write_batch
 
 ATTEMPTS = 3  # for a page that comes broken
+MOST_UNUSABLE = 3  # pages in one run: with more, it is the service and not the page
+LARGEST_CATALOGUE = 10_000_000  # NEOs; 41,000 are listed in 2026, and every 20 are one request
 
 
 class Recalled(NamedTuple):
@@ -55,37 +57,50 @@ def recall(
     OutputUnwritable, RateLimitReached, ServiceFailure
         With what is safe; the same call again goes on where this one ended.
     """
-    total = Recalled(0, 0, 0, 0, plan.catalogue_size)
-    asked: set[Batch] = set()
+    size, listed = plan.size_to_ask_for, plan.catalogue_size
+    done: dict[Batch, Recalled] = {}
+    told: dict[Batch, int] = {}  # how many NEOs a page said are listed
+    seen: dict[Batch, int] = {}  # how many NEOs were known to be listed when a batch came
     with (
         sole_writer(plan.output),
         open_session(api_key() or DEMO_KEY) as session,
         page_progress() as progress,
     ):
-        pace = Pace(longest_wait_s, progress.set_postfix_str)
-        # More than one round only where the first answers tell that the catalogue is larger.
-        while todo := [b for b in plan.to_fetch(total.catalogue_size) if b not in asked]:
+        pace = Pace(longest_wait_s, partial(tell, progress))
+        fetch = partial(_recall_batch, session, plan, pace, parquet_settings, told)
+        # More than one round only where answers tell that the catalogue is larger: it then has more
+        # batches, and the one that was its last may have come too short.
+        while todo := [b for b in plan.to_fetch(size) if seen.get(b, -1) < min(b.last, size or 0)]:
             remove_temporaries(plan.output, todo)
-            asked.update(todo)
-            progress.total = len(asked)
-            fetch = partial(_recall_batch, session, plan, pace, parquet_settings)
-            for one in _side_by_side(fetch, todo, pace):
-                total = _sum(total, one)
+            progress.total = progress.n + len(todo)
+            for batch, one in _side_by_side(fetch, todo, pace):
+                done[batch], listed = one, one.catalogue_size
+                seen[batch] = max(size or 0, one.catalogue_size or 0)
                 progress.update()
-    if asked and not total.pages:
-        raise past_end(plan.positions, total.catalogue_size)
+            size = max(seen[batch] for batch in todo)
+    total = _sum(done.values(), listed)
+    if not total.pages and listed is not None and listed < plan.positions.start:
+        raise past_end(plan.positions, listed)
     return total
 
 
 def _side_by_side(
     fetch: Callable[[Batch], Recalled], batches: list[Batch], pace: Pace
-) -> Iterator[Recalled]:
+) -> Iterator[tuple[Batch, Recalled]]:
     """Recall the batches on all connections; after a failure, those under way are stored, too."""
     with ThreadPoolExecutor(CONNECTIONS) as pool:
-        tasks = [pool.submit(fetch, batch) for batch in batches]
+        tasks = {pool.submit(fetch, batch): batch for batch in batches}
+        unusable: list[PageUnusable] = []
         try:
             for task in as_completed(tasks):
-                yield task.result()
+                try:
+                    yield tasks[task], task.result()
+                except PageUnusable as failure:  # the other pages may still be sound
+                    unusable.append(failure)
+                    if len(unusable) == MOST_UNUSABLE:
+                        break
+            if unusable:
+                raise unusable[0]
         except BaseException as failure:
             pace.stop()
             pool.shutdown(cancel_futures=True)
@@ -103,12 +118,19 @@ def _recall_batch(
     plan: Plan,
     pace: Pace,
     parquet_settings: Mapping[str, Any],
+    told: dict[Batch, int],
     batch: Batch,
 ) -> Recalled:
     try:
         answer, page = _get_whole_page(session, plan.service, batch, pace)
     except PagePastEnd as error:
         return Recalled(0, 0, 0, 0, error.catalogue_size)
+    except PageAbsent:
+        size = max([plan.catalogue_size or 0, *told.values()])
+        if 0 < size < batch.first:  # past the end, which the service may say in this way, too
+            return Recalled(0, 0, 0, 0, size)
+        raise
+    told[batch] = page.catalogue_size
     provenance = Provenance(
         plan.service.source,
         answer.url,
@@ -133,26 +155,32 @@ def _get_whole_page(
     session: requests.Session, service: Service, batch: Batch, pace: Pace
 ) -> tuple[Answer, Page]:
     """Ask again where the page comes broken: mostly that passes, as faults of the status do."""
+    reason: Exception
     for attempt in range(ATTEMPTS):
         pace.wait(2.0**attempt if attempt else 0, "asking again for a broken page")
         try:
             answer = get_page(session, service, batch, pace)
-            return answer, decode_page(answer.body, batch)
-        except PagePastEnd:
-            raise
+            page = decode_page(answer.body, batch)
+            if page.catalogue_size <= LARGEST_CATALOGUE:
+                return answer, page
+            reason = PageBroken(f"it tells of {page.catalogue_size:,} NEOs")
+        except PagePastEnd as error:
+            if error.catalogue_size:
+                raise
+            reason = error  # an empty catalogue is a fault of the service
         except (AnswerBroken, PageBroken) as error:
             reason = error
-    raise ServiceFailure(
+    raise PageUnusable(
         f"the page of batch {batch.name} came broken {ATTEMPTS} times: {reason}; nothing of it "
         "is stored"
     ) from None
 
 
-def _sum(total: Recalled, one: Recalled) -> Recalled:
+def _sum(done: Collection[Recalled], catalogue_size: int | None) -> Recalled:
     return Recalled(
-        total.pages + one.pages,
-        total.neos + one.neos,
-        total.close_approaches + one.close_approaches,
-        total.rejected + one.rejected,
-        one.catalogue_size,
+        sum(one.pages for one in done),
+        sum(one.neos for one in done),
+        sum(one.close_approaches for one in done),
+        sum(one.rejected for one in done),
+        catalogue_size,
     )

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from neo_utils import __version__
+from neo_utils.archive import sha256
 from neo_utils.atomic import write_in_order
 from neo_utils.batches import PositionRange
 from neo_utils.definitions import sql_text
@@ -38,6 +40,8 @@ def save(name: str, frame: "DataFrame", selection: Selection, threshold_au: floa
     table = frame.toArrow().cast(_TABLES[name][1])
     first, last = selection.fetched
     metadata = {
+        "inputs_sha256": inputs_sha256(selection, threshold_au),
+        "package_version": __version__,
         "source": selection.label,
         "fetched_from": f"{first:%Y-%m-%dT%H:%M:%SZ}",
         "fetched_to": f"{last:%Y-%m-%dT%H:%M:%SZ}",
@@ -47,6 +51,24 @@ def save(name: str, frame: "DataFrame", selection: Selection, threshold_au: floa
     path = result_path(name, selection.output, selection.positions)
     write_in_order([(path, parquet_bytes(table, metadata))])
     return table
+
+
+def inputs_sha256(selection: Selection, threshold_au: float) -> str:
+    """Return a checksum of all that a result follows from: pages, definitions, package version."""
+    pages = [f"{batch.name} {p.page_sha256}" for batch, p in selection.provenances.items()]
+    texts = [sql_text(name, threshold_au) for name in ("counted", *_TABLES)]
+    return sha256("\n".join([*pages, *texts, selection.source_line, __version__]).encode())
+
+
+def counted_from(output: Path, positions: PositionRange) -> str | None:
+    """Return the checksum of what the saved results of a range follow from; None without any."""
+    sums = set()
+    for name in _TABLES:
+        path = result_path(name, output, positions)
+        metadata = pq.read_schema(path).metadata if path.exists() else None
+        sums.add((metadata or {}).get(b"inputs_sha256"))
+    only = sums.pop() if len(sums) == 1 else None
+    return only.decode() if only else None
 
 
 def read_result(name: str, output: Path, positions: PositionRange) -> pa.Table:

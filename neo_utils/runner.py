@@ -4,62 +4,122 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
+import nbformat
 import papermill
+from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
 from neo_utils.batches import position_range
-from neo_utils.errors import exit_status_of
-from neo_utils.results import run_folder
+from neo_utils.errors import RunFailure, exit_status_of
+from neo_utils.results import counted_from, inputs_sha256, run_folder
+from neo_utils.selection import select_batches
 from neo_utils.settings import PROJECT, output_folder
-from neo_utils.status import plan_of, summary_text
+from neo_utils.terminal import plan_of, source_text, summary_text
 
 
-def run(notebooks: list[str], parameters: Mapping[str, Any]) -> int:
-    """Execute the notebooks one after the other and return the exit status of the run.
+class NotebookFailed(RunFailure):
+    """A notebook ended with an error; ``exit_status`` is that of the error."""
+
+
+def run(command: str, notebooks: list[str], parameters: Mapping[str, Any]) -> None:
+    """Execute the notebooks one after the other and print a summary.
 
     Parameters
     ----------
+    command
+        What the user asked for: a ``run`` does not count again what is counted already.
     notebooks
         "fetch", "aggregate".
     parameters
         Checked parameters of all notebooks; each is given those that it declares.
+
+    Raises
+    ------
+    NotebookFailed
+        With the error's one line, and where the notebook is, as far as it came.
     """
     began = time.monotonic()
     plan = plan_of(parameters) if "fetch" in notebooks else None
-    folder = run_folder(
-        output_folder(parameters["output_dir"]),
-        position_range(parameters["start"], parameters["end"]),
-    )
+    if plan:
+        print(source_text(plan), flush=True)
+    positions = position_range(parameters["start"], parameters["end"])
+    folder = run_folder(output_folder(parameters["output_dir"]), positions)
     folder.mkdir(parents=True, exist_ok=True)
     logging.getLogger("papermill").setLevel(logging.ERROR)
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # tells of kernels that Ctrl-C ended
     # Seconds between two lines of progress, which tqdm reads in the kernel: a log is no screen.
     os.environ.setdefault("TQDM_MININTERVAL", "0.5" if sys.stderr.isatty() else "30")
     for name in notebooks:
         executed = folder / f"{name}.ipynb"
-        try:
-            _execute(name, executed, parameters)
-        except PapermillExecutionError as error:
-            print(f"{name}: {error.evalue}", file=sys.stderr)
-            print(f"{name}: the notebook as far as it came: {executed}", file=sys.stderr)
-            return exit_status_of(error.ename)
+        given = _declared(name, parameters)
+        if name == "aggregate" and command == "run" and _is_counted(executed, given):
+            print("counted already: same pages, same definitions, same parameters")
+            continue
+        with _kernel_messages_in(folder / "kernel.log") as terminal:
+            _execute(name, executed, given, terminal)
     print(summary_text(parameters, plan, notebooks, time.monotonic() - began))
-    return 0
 
 
-def _execute(name: str, executed: Path, parameters: Mapping[str, Any]) -> None:
-    notebook = PROJECT / "notebooks" / f"{name}.ipynb"
-    declared = papermill.inspect_notebook(notebook)
-    papermill.execute_notebook(
-        notebook,
-        executed,
-        {key: value for key, value in parameters.items() if key in declared},
-        cwd=PROJECT,
-        progress_bar=False,  # counts cells; the pages are what takes time
-        stderr_file=sys.stderr,  # the kernel's progress over pages, and its log
-        config=Config(KernelManager={"transport_encryption": "auto"}),  # as ipykernel 7.4 asks for
-    )
+def _declared(name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    declared = papermill.inspect_notebook(PROJECT / "notebooks" / f"{name}.ipynb")
+    return {key: value for key, value in parameters.items() if key in declared}
+
+
+def _is_counted(executed: Path, given: Mapping[str, Any]) -> bool:
+    """Tell whether the same pages were counted before, in the same way: as make would."""
+    if not executed.exists():
+        return False
+    notebook = nbformat.read(executed, 4)  # type: ignore[no-untyped-call]
+    report = notebook.metadata.get("papermill", {})
+    ended_well = report.get("end_time") and not report.get("exception")
+    if not ended_well or report.get("parameters") != given:
+        return False
+    selection = select_batches(*(given[k] for k in ("start", "end", "source", "output_dir")))
+    wanted = inputs_sha256(selection, given["threshold_au"])
+    return counted_from(selection.output, selection.positions) == wanted
+
+
+def _execute(name: str, executed: Path, given: dict[str, Any], terminal: TextIO) -> None:
+    try:
+        papermill.execute_notebook(
+            PROJECT / "notebooks" / f"{name}.ipynb",
+            executed,
+            given,
+            cwd=PROJECT,
+            progress_bar=False,  # counts cells; the pages are what takes time
+            stderr_file=terminal,  # what cells say: progress over pages, the log
+            config=Config(KernelManager={"transport_encryption": "auto"}),  # ipykernel asks for it
+        )
+    except PapermillExecutionError as error:
+        failure = NotebookFailed(f"{error.evalue.splitlines()[0]}\n  as far as it came: {executed}")
+        failure.exit_status = exit_status_of(error.ename)
+        raise failure from None
+    except DeadKernelError:
+        raise NotebookFailed(
+            f"the kernel of {name}.ipynb died, perhaps for want of memory; what is stored stays\n"
+            f"  as far as it came: {executed}"
+        ) from None
+
+
+@contextmanager
+def _kernel_messages_in(log: Path) -> Iterator[TextIO]:
+    """Let the kernel's own messages go to a file; gives a stream that still shows on the terminal.
+
+    A kernel inherits our stderr, and writes what no user can use to it, most of all when stopped.
+    """
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with log.open("wb") as file:
+        os.dup2(file.fileno(), 2)
+    try:
+        with os.fdopen(terminal, "w", closefd=False) as stream:
+            yield stream
+    finally:
+        os.dup2(terminal, 2)
+        os.close(terminal)

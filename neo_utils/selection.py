@@ -6,10 +6,8 @@ from typing import NamedTuple
 
 from neo_utils.batches import Batch, PositionRange, position_range
 from neo_utils.errors import StoredDataMissing
-from neo_utils.integrity import check_files
 from neo_utils.provenance import Provenance, newest_catalogue_size
 from neo_utils.settings import api_key, chosen_source, output_folder
-from neo_utils.source import Service
 from neo_utils.store import stored_provenances
 
 
@@ -51,21 +49,32 @@ def select_batches(
     StoredDataMissing
         Where a batch of the range is not stored, or holds another source's data.
     StoredDataBroken
-        Where a batch is not as it was stored.
+        Where a raw file is not one of ours.
     """
     positions, output = position_range(start, end), output_folder(output_dir)
     stored = stored_provenances(output, positions)
     sources = {provenance.source for provenance in stored.values()}
     wanted = sources.pop() if source == "auto" and len(sources) == 1 else None
     wanted = wanted or chosen_source(source, api_key())
-    provenances = {batch: p for batch, p in stored.items() if p.source == wanted}
-    expected = positions.batches(newest_catalogue_size(provenances.values()))
+    of_source = {batch: p for batch, p in stored.items() if p.source == wanted}
+    size = newest_catalogue_size(of_source.values())
+    expected = positions.batches(size)
+    # A batch that ended a shorter listing lacks what has been listed since.
+    provenances = {
+        batch: p
+        for batch, p in of_source.items()
+        if size is not None and p.catalogue_size >= min(batch.last, size)
+    }
     missing = [batch for batch in expected if batch not in provenances]
     if missing or not expected:
         raise _missing(positions, missing, wanted, output)
-    check_files(output, provenances)
-    newest = max(provenances.values(), key=lambda p: p.fetched_at)
-    return Selection(positions, output, Service(wanted, newest.url).label, provenances)
+    labels = sorted({provenance.service.label for provenance in provenances.values()})
+    if len(labels) > 1:
+        raise StoredDataMissing(
+            f"{output} holds data of {' and of '.join(labels)} in this range, which do not mix: "
+            f"`make backfill {_range_text(positions)} SOURCE={wanted}` takes all from one"
+        )
+    return Selection(positions, output, labels[0], provenances)
 
 
 def _missing(
@@ -74,6 +83,9 @@ def _missing(
     names = ", ".join(batch.name for batch in missing[:3]) + (", ..." if len(missing) > 3 else "")
     return StoredDataMissing(
         f"{len(missing)} batches of {positions.name} ({names}) of source {source} are not stored "
-        f"in {output}: `make fetch START={positions.start} END={positions.end or 'all'} "
-        f"SOURCE={source}` takes what is missing"
+        f"in {output}: `make fetch {_range_text(positions)} SOURCE={source}` takes what is missing"
     )
+
+
+def _range_text(positions: PositionRange) -> str:
+    return f"START={positions.start} END={positions.end or 'all'}"

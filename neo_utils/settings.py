@@ -3,6 +3,7 @@
 import difflib
 import io
 import logging
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from dotenv.parser import parse_stream
 from neo_utils.batches import position_range
 from neo_utils.errors import WrongParameter
 from neo_utils.quota import LONGEST_RETRY_AFTER_S
+from neo_utils.source import NASA_URL
 
 PROJECT = Path(__file__).resolve().parents[1]  # relative folders are taken from here
 
@@ -31,6 +33,7 @@ NAMES_IN_ENVIRONMENT = (
 )
 
 SOURCES = ("auto", "nasa", "sample")
+_CODECS = ("none", "snappy", "gzip", "brotli", "lz4", "zstd")  # that Parquet and PyArrow know
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 _MASTER = re.compile(r"local(\[(\*|[1-9]\d*)(,\d+)?\])?|spark://[^\s:,/]+:\d+(,[^\s:,/]+:\d+)*")
@@ -54,10 +57,13 @@ def run_parameters(
     for name in NAMES_IN_ENVIRONMENT:
         if settings.get(name):
             parameters[name.lower()] = settings[name]
-    if settings.get("WAIT", "0") != "0":
+    _check_choice("WAIT", settings.get("WAIT") or "0", ("0", "1"))
+    if settings.get("WAIT") == "1":
         parameters["longest_wait_s"] = LONGEST_RETRY_AFTER_S
     check(parameters)
-    return parameters
+    api_key(environment, env_file)
+    positions = position_range(parameters["start"], parameters["end"])
+    return {**parameters, "start": positions.start, "end": positions.end or "all"}
 
 
 def check(parameters: Mapping[str, Any]) -> None:
@@ -66,12 +72,12 @@ def check(parameters: Mapping[str, Any]) -> None:
     _check_choice("SOURCE", parameters["source"], SOURCES)
     _check_choice("LOG_LEVEL", parameters["log_level"], _LOG_LEVELS)
     _check_api_url(str(parameters["api_url"]))
-    _check_output_dir(output_folder(parameters["output_dir"]))
-    if not _MASTER.fullmatch(str(parameters["master"])):
-        raise WrongParameter(
-            f"MASTER={parameters['master']} is no Spark master: "
-            "use local[*], local[2] or spark://host:7077"
-        )
+    _check_output_dir(parameters["output_dir"])
+    check_master(str(parameters["master"]))
+    for name in ("refetch", "parquet_dictionary"):
+        if not isinstance(parameters[name], bool):
+            raise WrongParameter(f"{name}={parameters[name]} is neither true nor false")
+    _check_choice("parquet_compression", parameters["parquet_compression"], _CODECS)
     if not _is_number(parameters["threshold_au"], above=0):
         raise WrongParameter(
             f"threshold_au={parameters['threshold_au']} is no distance: "
@@ -85,27 +91,42 @@ def check(parameters: Mapping[str, Any]) -> None:
         raise WrongParameter("spark_conf is no mapping: use lines such as `spark.ui.enabled: true`")
 
 
+def check_master(master: str) -> None:
+    """Raise WrongParameter for what is no address of a Spark master."""
+    if not _MASTER.fullmatch(master):
+        raise WrongParameter(
+            f"MASTER={master} is no Spark master: use local[*], local[2] or spark://host:7077"
+        )
+
+
 def output_folder(output_dir: str | Path) -> Path:
     """Return the folder of the data; a relative one lies in the project's folder."""
     return PROJECT / Path(output_dir).expanduser()
+
+
+def setting(
+    name: str, environment: Mapping[str, str] = os.environ, env_file: Path = PROJECT / ".env"
+) -> str:
+    """Return a setting from the environment or ``.env``; an empty text where it is not set."""
+    return environment.get(name) or read_env_file(env_file).get(name) or ""
 
 
 def api_key(
     environment: Mapping[str, str] = os.environ, env_file: Path = PROJECT / ".env"
 ) -> str | None:
     """Return the API key from the environment or ``.env``, or None where none is set."""
-    key = (environment.get("API_KEY") or read_env_file(env_file).get("API_KEY") or "").strip()
+    key = setting("API_KEY", environment, env_file).strip()
     if not re.fullmatch(r"[!-~]*", key):
         raise WrongParameter("API_KEY holds blanks or characters that no key has: copy it anew")
     return key or None
 
 
-def chosen_source(source: str, key: str | None) -> str:
-    """Return "nasa" or "sample"; ``auto`` means NASA where a key is set."""
+def chosen_source(source: str, key: str | None, api_url: str = NASA_URL) -> str:
+    """Return "nasa" or "sample"; ``auto`` means the service where a key or its address is set."""
     _check_choice("SOURCE", source, SOURCES)
     if source != "auto":
         return source
-    return "nasa" if key else "sample"
+    return "nasa" if key or api_url != NASA_URL else "sample"
 
 
 def read_env_file(path: Path) -> dict[str, str]:
@@ -157,7 +178,9 @@ def _read_parameters_file(path: Path) -> dict[str, Any]:
 
 
 def _is_number(value: object, above: float) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value > above
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return math.isfinite(value) and value > above
 
 
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
@@ -165,7 +188,10 @@ def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
         raise WrongParameter(f"{name}={value} is unknown: use {' or '.join(choices)}")
 
 
-def _check_output_dir(folder: Path) -> None:
+def _check_output_dir(output_dir: object) -> None:
+    if not isinstance(output_dir, str) or not output_dir:
+        raise WrongParameter(f"OUTPUT_DIR={output_dir} is no folder: use a name such as output")
+    folder = output_folder(output_dir)
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     if not existing.is_dir():
         raise WrongParameter(f"OUTPUT_DIR={folder} cannot be used: {existing} is no folder")
@@ -174,8 +200,12 @@ def _check_output_dir(folder: Path) -> None:
 
 
 def _check_api_url(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # a broken IPv6 address, a port past 65535
+        usable = False
+    if not usable:
         raise WrongParameter(f"API_URL={url} is no web address: use https://host/path")
     if parts.query or parts.username:
         # Not shown: what stands there may be a key.

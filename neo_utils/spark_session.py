@@ -1,4 +1,8 @@
-"""One Spark session, embedded or on a cluster, whose Java keeps quiet and ends with us."""
+"""One Spark session, embedded or on a cluster, whose Java keeps quiet and ends with us.
+
+Written for PySpark 4.3, of which it uses some private names: nothing public ends or replaces a
+session's Java.
+"""
 
 import atexit
 import logging
@@ -18,6 +22,7 @@ from pyspark.sql import SparkSession
 
 from neo_utils.errors import SparkUnavailable
 from neo_utils.jvm import end, kill, reach_java, start_java
+from neo_utils.settings import check_master
 
 # A start took 10 s on two quiet cores and 23 s on two busy ones; Spark itself gives up on
 # a master that accepts connections but no application after 3 times 20 s, which must fit in.
@@ -46,8 +51,6 @@ EMBEDDED_CONF: Mapping[str, str] = {
 }
 
 log = logging.getLogger(__name__)
-_LOCAL = re.compile(r"local(\[(\d+|\*)(,\d+)?\])?")
-_CLUSTER = re.compile(r"spark://[^,\s:]+:\d+(,[^,\s:]+:\d+)*")
 
 
 def connect(master: str, spark_conf: Mapping[str, Any], log_path: Path) -> SparkSession:
@@ -66,14 +69,18 @@ def connect(master: str, spark_conf: Mapping[str, Any], log_path: Path) -> Spark
 
     Raises
     ------
+    WrongParameter
+        If ``master`` is no address of a Spark master.
     JavaMissing
         If there is no Java to run Spark on.
     SparkUnavailable
         After `TCP_SECONDS` per address if no master listens, after `START_SECONDS` at most if
         Spark does not start for another reason.
     """
-    embedded = _LOCAL.fullmatch(master) is not None
-    _check_master(master, embedded)
+    check_master(master)
+    embedded = master.startswith("local")
+    if not embedded:
+        _reach(master)
     defaults = {**DEFAULT_CONF, **(EMBEDDED_CONF if embedded else {})}
     chosen = {name: _spark_text(value) for name, value in spark_conf.items()}
     settings = {**defaults, **chosen, "spark.master": master}
@@ -88,11 +95,7 @@ def connect(master: str, spark_conf: Mapping[str, Any], log_path: Path) -> Spark
     return session
 
 
-def _check_master(master: str, embedded: bool) -> None:
-    if embedded:
-        return
-    if not _CLUSTER.fullmatch(master):
-        raise SparkUnavailable(f"{master!r} is no Spark master: give local[*] or spark://host:7077")
+def _reach(master: str) -> None:
     # Spark would try for a minute and then tell of everything but the address.
     for address in master.removeprefix("spark://").split(","):
         host, port = address.split(":")

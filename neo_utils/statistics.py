@@ -5,6 +5,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from neo_utils.batches import TABLES
 from neo_utils.definitions import sql_text
+from neo_utils.integrity import check_files
 from neo_utils.schemas import CLOSE_APPROACHES, RAW
 from neo_utils.selection import Selection
 
@@ -28,7 +29,13 @@ def read_batches(spark: SparkSession, selection: Selection) -> tuple[DataFrame, 
     close_approaches
         A row per approach of these NEOs: neo_id, close_approach_date, orbiting_body,
         miss_distance_au (AU), relative_velocity_km_per_sec (km/s), is_predicted.
+
+    Raises
+    ------
+    StoredDataBroken
+        Where a batch is not as it was stored.
     """
+    check_files(selection.output, selection.provenances)
     by_time = sorted(selection.provenances.items(), key=lambda item: (item[1].fetched_at, item[0]))
     batches = pa.table(
         {

@@ -1,6 +1,5 @@
 """Keep stored data sound: verify them, rebuild them, compare them with another output."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from neo_utils.drift import drift_text
 from neo_utils.errors import StoredDataBroken, WrongParameter
 from neo_utils.integrity import rebuild, verify
 from neo_utils.selection import select_batches
-from neo_utils.settings import output_folder
+from neo_utils.settings import output_folder, setting
 
 
 def verify_text(parameters: Mapping[str, Any]) -> str:
@@ -32,9 +31,9 @@ def rebuild_text(parameters: Mapping[str, Any]) -> str:
     return f"made the tables of {rebuild(output, positions):,} batches again from their pages"
 
 
-def drift(parameters: Mapping[str, Any]) -> str:
+def drift_between(parameters: Mapping[str, Any]) -> str:
     """Return what changed from the output that AGAINST names to the one of the parameters."""
-    against = os.environ.get("AGAINST", "")
+    against = setting("AGAINST")
     if not against or not output_folder(against).is_dir():
         raise WrongParameter(
             f"AGAINST={against} names no other output: use make drift AGAINST=older-output"

@@ -121,4 +121,4 @@ def test_the_source_is_named_for_what_it_is():
     assert service_of("nasa").label == "NASA NeoWs"
     assert service_of("sample").label == "simulated sample, not NASA data"
     # A service of one's own is not called NASA's.
-    assert Service("nasa", "http://127.0.0.1:8000/browse").label == "NeoWs at 127.0.0.1:8000"
+    assert Service("nasa", "http://127.0.0.1:8000/browse").label == "NeoWs at 127.0.0.1"

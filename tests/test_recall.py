@@ -7,11 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neo_utils.errors import RateLimitReached, ServiceFailure, WrongParameter
+from neo_utils.archive import body_of
+from neo_utils.batches import position_range
+from neo_utils.errors import (
+    RateLimitReached,
+    ServiceFailure,
+    StoredDataMissing,
+    WrongParameter,
+)
 from neo_utils.plan import describe, plan_recall
 from neo_utils.recall import recall
 from neo_utils.sample import service
 from neo_utils.sample.service import SAMPLE_URL
+from neo_utils.selection import select_batches
 from neo_utils.store import read_rejected, read_table
 
 KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
@@ -115,12 +123,50 @@ def test_the_service_on_a_port_gives_the_tables_that_the_sample_gives(tmp_path):
         )
 
 
-def test_the_key_that_the_service_repeats_in_its_links_is_in_no_file(tmp_path):
+def test_the_key_that_the_service_repeats_in_its_links_is_in_no_page(tmp_path):
     with service.serve() as url:
         fetch(tmp_path, source="nasa", api_url=url)
-    stored = files_of(tmp_path)
-    assert stored
-    assert not [name for name, content in stored.items() if KEY.encode() in content]
+        sent = service.answer(f"{url}?page=0", {"X-Api-Key": KEY}).body
+    kept = body_of((tmp_path / "pages/batch-number=1-20/page_1-20.json.zst").read_bytes())
+    assert KEY.encode() in sent
+    assert kept == sent.replace(KEY.encode(), b"REDACTED")
+
+
+def test_a_listing_that_has_grown_since_is_noticed_by_the_next_run(tmp_path):
+    listing = Listing(size=50)
+    with service.serve(answer=listing) as url:
+        fetch(tmp_path, 1, "all", "nasa", api_url=url)
+        listing.size = 90
+        assert fetch(tmp_path, 1, "all", "nasa", api_url=url).neos == 20 + 20 + 10
+        neos = select_batches(1, "all", "nasa", str(tmp_path)).provenances
+        assert [batch.first for batch in neos] == [1, 21, 41, 61, 81]
+        # Full and short: what has not grown costs one request.
+        for _ in range(2):
+            listing.asked.clear()
+            fetch(tmp_path, 1, "all", "nasa", api_url=url)
+            assert listing.asked == {4: 1}
+
+
+def test_a_full_last_page_is_not_taken_for_the_end_for_ever(tmp_path):
+    listing = Listing(size=40)
+    with service.serve(answer=listing) as url:
+        assert fetch(tmp_path, 1, "all", "nasa", api_url=url).neos == 40
+        assert fetch(tmp_path, 1, "all", "nasa", api_url=url).neos == 0
+        listing.size = 45
+        assert fetch(tmp_path, 1, "all", "nasa", api_url=url).neos == 5
+
+
+def test_data_of_two_services_do_not_mix(tmp_path):
+    with service.serve() as url:
+        fetch(tmp_path, 1, 20, "nasa", api_url=url)
+        other = url.replace("127.0.0.1", "localhost")
+        with pytest.raises(WrongParameter, match="holds data of NeoWs at 127.0.0.1"):
+            fetch(tmp_path, 1, 40, "nasa", api_url=other)
+        fetch(tmp_path, 21, 40, "nasa", api_url=other)
+        with pytest.raises(StoredDataMissing, match="NeoWs at 127.0.0.1 and of NeoWs at localhost"):
+            select_batches(1, 40, "nasa", str(tmp_path))
+        assert fetch(tmp_path, 1, 40, "nasa", api_url=other, refetch=True).pages == 2
+        assert select_batches(1, 40, "nasa", str(tmp_path)).label == "NeoWs at localhost"
 
 
 def test_the_whole_catalogue_is_as_long_as_the_service_says(tmp_path):
@@ -129,9 +175,10 @@ def test_the_whole_catalogue_is_as_long_as_the_service_says(tmp_path):
     assert (done.pages, done.neos) == (3, 50)
     # The last batch keeps its nominal name and has fewer rows.
     assert (tmp_path / "raw/batch-number=41-60/neo_partition_41-60.parquet").exists()
-    plan = plan_recall(1, "all", "nasa", output_dir=str(tmp_path))
-    assert [batch.first for batch in plan.stored] == [1, 21, 41]
-    assert plan.to_fetch(plan.catalogue_size) == []
+    plan = plan_recall(1, "all", "nasa", url, str(tmp_path))
+    assert [batch.first for batch in plan.stored] == [1, 21]
+    # The last one, which had 10 rows, is asked for again: the listing may have grown.
+    assert [batch.first for batch in plan.to_fetch(plan.size_to_ask_for)] == [41]
 
 
 def test_an_end_past_the_catalogue_gives_what_there_is(tmp_path):
@@ -160,7 +207,7 @@ def test_one_object_that_breaks_the_contract_leaves_the_other_19(tmp_path):
             "near_earth_objects"
         ][4]["id"]
     assert (done.neos, done.rejected) == (59, 1)
-    (rejected,) = read_rejected(tmp_path, plan_recall(1, 60, "nasa").positions.batches(60))
+    (rejected,) = read_rejected(tmp_path, position_range(1, 60).batches(60))
     assert rejected["position"] == 25
     assert rejected["field_path"] == "$.close_approach_data"
     assert rejected["object"]["id"] == broken_id
@@ -203,7 +250,7 @@ def test_nasas_data_count_the_samples_as_missing_and_are_not_replaced_by_them(tm
     with service.serve() as url:
         assert fetch(tmp_path, 1, 20, "nasa", api_url=url).pages == 1
     before = files_of(tmp_path)
-    with pytest.raises(WrongParameter, match="holds NASA's data of batch 1-20"):
+    with pytest.raises(WrongParameter, match="batch 1-20 in .* holds data of NeoWs at 127.0.0.1"):
         fetch(tmp_path, 1, 40)
     assert files_of(tmp_path) == before
     # Asked for in so many words, it is done.
@@ -215,7 +262,7 @@ def test_a_backfill_without_a_key_does_not_replace_nasas_data_by_the_sample(tmp_
         fetch(tmp_path, 1, 20, "nasa", api_url=url)
     monkeypatch.delenv("API_KEY")
     monkeypatch.setattr("neo_utils.plan.api_key", lambda: None)
-    with pytest.raises(WrongParameter, match="holds NASA's data"):
+    with pytest.raises(WrongParameter, match="holds data of NeoWs"):
         fetch(tmp_path, 1, 20, "auto", refetch=True)
 
 

@@ -21,7 +21,7 @@ def test_the_command_line_goes_before_env_file_and_that_before_the_parameters_fi
     file = tmp_path / "run.yaml"
     file.write_text("start: 41\nend: 60\nsource: nasa\n")
     given = parameters_of(tmp_path, {"START": "1"}, "START=21\nEND=40\n", file)
-    assert (given["start"], given["end"], given["source"]) == ("1", "40", "nasa")
+    assert (given["start"], given["end"], given["source"]) == (1, 40, "nasa")
 
 
 def test_a_name_set_to_nothing_counts_as_not_set(tmp_path):
@@ -43,6 +43,10 @@ def test_a_name_set_to_nothing_counts_as_not_set(tmp_path):
         ("API_URL", "api.nasa.gov", "no web address"),
         ("API_URL", "http://example.org/browse", "unencrypted"),
         ("API_URL", "https://example.org/browse?api_key=hush", "holds a query"),
+        ("API_URL", "https://[::1/browse", "no web address"),
+        ("API_URL", "https://example.org:99999/browse", "no web address"),
+        ("API_KEY", "hu sh", "copy it anew"),
+        ("WAIT", "yes", "use 0 or 1"),
     ],
 )
 def test_a_wrong_value_is_one_line_that_names_it_and_what_to_use(tmp_path, name, value, said):
@@ -78,10 +82,53 @@ def test_a_parameters_file_that_is_not_there_is_refused(tmp_path):
         parameters_of(tmp_path, file=tmp_path / "none.yaml")
 
 
-@pytest.mark.parametrize("value", [0, -0.2, "far", True, None])
-def test_a_threshold_is_a_number_above_zero(tmp_path, value):
-    with pytest.raises(WrongParameter, match="threshold_au"):
-        check(parameters_of(tmp_path) | {"threshold_au": value})
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("threshold_au", [0, -0.2, "far", True, None, float("nan"), float("inf")]),
+        ("longest_wait_s", [-1, "long", None, float("inf")]),
+        ("refetch", ["false", "maybe", 1, None]),
+        ("parquet_dictionary", ["yes", 0]),
+        ("parquet_compression", ["foo", None, True]),
+        ("output_dir", ["", None, 7]),
+        ("spark_conf", [None, [], "a=b"]),
+    ],
+)
+def test_a_value_of_another_kind_is_refused_by_name(tmp_path, name, values):
+    for value in values:
+        with pytest.raises(WrongParameter, match=rf"(?i){name}"):
+            check(parameters_of(tmp_path) | {name: value})
+
+
+def test_positions_are_numbers_for_the_notebooks(tmp_path):
+    given = parameters_of(tmp_path, {"START": "21", "END": "40"})
+    assert (given["start"], given["end"]) == (21, 40)
+    assert parameters_of(tmp_path, {"END": "ALL"})["end"] == "all"
+
+
+def test_waiting_through_the_parks_is_a_day_at_most(tmp_path):
+    assert parameters_of(tmp_path, {"WAIT": "1"})["longest_wait_s"] == 86_400
+    assert parameters_of(tmp_path, {"WAIT": "0"})["longest_wait_s"] == 60
+
+
+def test_conda_and_make_install_the_same_versions():
+    conda = yaml.safe_load((PROJECT / "environment.yml").read_text())
+    python, _, pip = conda["dependencies"]
+    assert python == "python=3.11"
+    assert 'requires-python = ">=3.11"' in (PROJECT / "pyproject.toml").read_text()
+    assert pip == {"pip": ["--requirement requirements.lock"]}
+    lock = (PROJECT / "requirements.lock").read_text()
+    for name in (
+        "jupyterlab",
+        "papermill",
+        "pyspark",
+        "pyarrow",
+        "requests",
+        "matplotlib",
+        "nbval",
+    ):
+        assert f"\n{name}==" in f"\n{lock}"
+    assert "://" not in lock  # no registry
 
 
 def test_an_output_folder_that_is_a_file_is_refused(tmp_path):
@@ -120,6 +167,8 @@ def test_auto_means_nasa_where_a_key_is_set_and_the_sample_elsewhere():
     assert chosen_source("auto", "a-key") == "nasa"
     assert chosen_source("auto", None) == "sample"
     assert chosen_source("nasa", None) == "nasa"
+    # Whoever names a service means it.
+    assert chosen_source("auto", None, "http://127.0.0.1:8000/browse") == "nasa"
 
 
 @pytest.mark.parametrize("path", sorted(PROJECT.glob("parameters/*.yaml")), ids=lambda p: p.stem)
@@ -145,7 +194,8 @@ def test_every_file_of_parameters_can_be_used(path):
 @pytest.mark.parametrize("setting", ["START=5", "MASTER=foo", "END=0"])
 def test_a_wrong_parameter_ends_a_run_before_the_libraries_of_kernels_are_loaded(setting):
     code = (
-        "import sys; from neo_utils.__main__ import main; status = main('run');"
+        "import sys; from pathlib import Path; from neo_utils.__main__ import main;"
+        "status = main('run', Path('parameters/default.yaml'));"
         "print(status, {'papermill', 'pyspark', 'pyarrow', 'pandas'} & set(sys.modules))"
     )
     name, value = setting.split("=")

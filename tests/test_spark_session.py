@@ -9,13 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from neo_utils.errors import SparkUnavailable
+from neo_utils.errors import SparkUnavailable, WrongParameter
 from neo_utils.spark_session import connect
 
 START = """
 import logging, os, sys
 from pathlib import Path
-from neo_utils.errors import SparkUnavailable
+from neo_utils.errors import SparkUnavailable, WrongParameter
 from neo_utils.spark_session import connect
 LOG = Path("runs/spark.log")
 """
@@ -67,7 +67,7 @@ def test_every_setting_is_logged_but_no_secret(spark, tmp_path, caplog):
 
 @pytest.mark.parametrize("master", ["yarn", "local[two]", "spark://host", "127.0.0.1:7077", ""])
 def test_what_is_no_master_is_refused_at_once(master, tmp_path):
-    with pytest.raises(SparkUnavailable, match="is no Spark master"):
+    with pytest.raises(WrongParameter, match="is no Spark master"):
         connect(master, {}, tmp_path / "spark.log")
 
 

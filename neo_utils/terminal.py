@@ -1,7 +1,7 @@
-"""What a run tells on the terminal: what is stored, and the summary at its end."""
+"""What the commands tell on the terminal: plan, status, upkeep, the summary of a run."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +9,11 @@ from neo_utils.batches import Batch, PositionRange
 from neo_utils.plan import Plan, describe, plan_recall
 from neo_utils.results import read_result, run_folder
 from neo_utils.selection import select_batches
-from neo_utils.settings import output_folder
+from neo_utils.settings import api_key, output_folder
 from neo_utils.snapshot import drift_notes
+from neo_utils.source import DEMO_KEY
 from neo_utils.store import read_rejected, stored_provenances
+from neo_utils.upkeep import drift_between, rebuild_text, verify_text
 
 _FETCH_PARAMETERS = ("start", "end", "source", "api_url", "output_dir")
 _WHOLE_CATALOGUE = PositionRange(1, None)
@@ -21,6 +23,14 @@ def plan_of(parameters: Mapping[str, Any]) -> Plan:
     """Return what a fetch with these parameters will do."""
     wanted = {name: parameters[name] for name in _FETCH_PARAMETERS}
     return plan_recall(**wanted, refetch=parameters["refetch"])
+
+
+def source_text(plan: Plan) -> str:
+    """Return where a run takes its data from, in one line."""
+    if plan.service.source == "sample":
+        return f"source: {plan.service.label} (SOURCE=nasa, or an API_KEY in .env, for NASA's)"
+    key = "with your API_KEY" if api_key() else f"with {DEMO_KEY}, since no API_KEY is set"
+    return f"source: {plan.service.label}, {key}"
 
 
 def plan_text(parameters: Mapping[str, Any]) -> str:
@@ -71,8 +81,8 @@ def summary_text(
         rejected = len(read_rejected(output, selection.provenances))
         fetched = len(selection.provenances) - (0 if plan.refetch else len(plan.stored))
         lines.append(
-            f"fetched     {fetched:,} pages of {len(selection.provenances):,}, "
-            f"the others were stored; {rejected:,} objects rejected"
+            f"fetched     {fetched:,} pages, {len(selection.provenances) - fetched:,} were stored "
+            f"before; {rejected:,} objects rejected"
         )
     if "aggregate" in notebooks:
         lines += _headlines(output, positions, parameters["threshold_au"])
@@ -106,3 +116,12 @@ def _spans(batches: list[Batch]) -> str:
         else:
             spans.append([batch.first, batch.last])
     return ", ".join(f"{first}-{last}" for first, last in spans)
+
+
+TEXTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "plan": plan_text,
+    "status": status_text,
+    "verify": verify_text,
+    "rebuild": rebuild_text,
+    "drift": drift_between,
+}
