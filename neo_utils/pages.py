@@ -16,7 +16,10 @@ _PAGE = msgspec.json.Decoder(Envelope, strict=False)
 _PAGE_OF_RAW_OBJECTS = msgspec.json.Decoder(RawEnvelope, strict=False)
 _OBJECT = msgspec.json.Decoder(Neo, strict=False)
 
-_LEADING_DOT = re.compile(rb'(:\s*")\.(?=\d+")')  # ".25", as the service writes in orbital_data
+# ".25", as the service writes decimals in orbital_data; msgspec, as JSON, wants a digit first.
+_LEADING_DOT = re.compile(
+    rb'("(?:orbital_period|astronomical|lunar|kilometers|kilometers_per_second)"\s*:\s*")\.(?=\d)'
+)
 _UNDECODABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 

@@ -1,11 +1,19 @@
 """What the tests share."""
 
+import sys
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 from pyspark.sql import SparkSession
 
 from neo_utils.spark_session import connect
+
+# "quick" finds the same today as tomorrow; "long", for `make fuzz`, finds something else each time.
+_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", _PATIENT, max_examples=50, derandomize=True)
+settings.register_profile("long", _PATIENT, max_examples=3_000, database=None)
+settings.load_profile("quick")
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +24,10 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session = connect("local[2]", conf, tmp_path_factory.mktemp("spark") / "spark.log")
     yield session
     session.stop()
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    fuzz = sys.modules.get("tests.test_fuzz")
+    if fuzz and config.getoption("--hypothesis-profile") == "long":
+        for line in fuzz.summary():
+            terminalreporter.write_line(line)

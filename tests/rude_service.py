@@ -1,0 +1,131 @@
+"""A service on a loopback port that may send any bytes, at any pace, and hang up when it likes."""
+
+import gzip
+import socket
+import struct
+import threading
+from collections import Counter
+from contextlib import contextmanager, suppress
+from functools import cache
+from http.client import responses
+from typing import NamedTuple
+
+from neo_utils.sample import service
+from neo_utils.sample.service import SAMPLE_URL
+
+SAMPLE_PATH = SAMPLE_URL.partition("sample.invalid")[2]
+
+
+class Asked(NamedTuple):
+    """One request: the page, how often it has been asked for, the path, the headers' names."""
+
+    page: int
+    nth: int
+    path: str
+    headers: dict[str, str]
+
+
+class RudeService:
+    """Answers by ``answer(asked, closing)``: bytes, one after the other, then the end.
+
+    The answer may wait for ``closing``, the event of the test's end, and raise ``ConnectionError``
+    to have the connection reset. Whatever the other side does meanwhile is put up with.
+    """
+
+    def __init__(self, answer):
+        self.asked = Counter()
+        self.sent = 0  # bytes
+        self._answer = answer
+        self._closing = threading.Event()
+        self._lock = threading.Lock()
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._threads = []
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self._listening.getsockname()[1]}"
+
+    @property
+    def url(self):
+        return f"http://{self.address}{SAMPLE_PATH}"
+
+    def accept(self):
+        with suppress(OSError):  # closed: the end
+            while not self._closing.is_set():
+                connection, _ = self._listening.accept()
+                thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
+                self._threads.append(thread)
+                thread.start()
+
+    def close(self):
+        self._closing.set()
+        with suppress(OSError):
+            self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        for thread in self._threads:
+            thread.join(10)
+            assert not thread.is_alive()
+
+    def _serve(self, connection):
+        with connection, suppress(OSError):
+            try:
+                for part in self._answer(self._hear(connection), self._closing):
+                    connection.sendall(part)
+                    self.sent += len(part)
+            except ConnectionResetError:
+                # With nothing to linger for, closing resets the connection.
+                linger = struct.pack("ii", 1, 0)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+
+    def _hear(self, connection):
+        heard = b""
+        while heard[:1] in (b"", b"G") and b"\r\n\r\n" not in heard:
+            more = connection.recv(65_536)
+            if not more:
+                break
+            heard += more
+        lines = heard.decode("latin-1").splitlines()
+        path = lines[0].split()[1] if heard.startswith(b"GET ") else ""
+        headers = dict(line.split(": ", 1) for line in lines[1:] if ": " in line)
+        number = path.partition("page=")[2].partition("&")[0]
+        page = int(number) if number else -1
+        with self._lock:
+            self.asked[page] += 1
+            return Asked(page, self.asked[page], path, headers)
+
+
+@contextmanager
+def serve_rudely(answer):
+    """Serve while the context lasts, and yield the ``RudeService``."""
+    rude = RudeService(answer)
+    accepting = threading.Thread(target=rude.accept, daemon=True)
+    accepting.start()
+    try:
+        yield rude
+    finally:
+        rude.close()
+        accepting.join(10)
+
+
+@cache
+def sample_page(page, key):
+    """Return what the sample catalogue lists on a page, for a caller with this key."""
+    return service.answer(f"{SAMPLE_URL}?page={page}&size=20", {"X-Api-Key": key}).body
+
+
+def http(body=b"", status=200, **headers):
+    """Return a whole answer; a header of value None is left out, `_` stands for `-`."""
+    fields = {
+        "Content-Type": "application/json",
+        "Content-Length": len(body),
+        "Date": "Sun, 01 Mar 2026 00:00:00 GMT",
+        "Connection": "close",
+    } | {name.replace("_", "-"): value for name, value in headers.items()}
+    lines = [f"HTTP/1.1 {status} {responses[status]}"]
+    lines += [f"{name}: {value}" for name, value in fields.items() if value is not None]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+def zipped(body, **headers):
+    """Return a whole answer with its body packed by gzip."""
+    return http(gzip.compress(body, 1), Content_Encoding="gzip", **headers)

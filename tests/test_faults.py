@@ -1,0 +1,750 @@
+"""What becomes of a run when the service misbehaves; docs/faults.md lists the same for readers."""
+
+import datetime as dt
+import gzip
+import io
+import json
+import re
+import threading
+import tracemalloc
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from math import inf
+from types import SimpleNamespace
+from typing import NamedTuple
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from urllib3.util import Retry
+
+from neo_utils import client, quota
+from neo_utils.batches import Batch
+from neo_utils.client import AnswerBroken, get_page, open_session
+from neo_utils.definitions import sql_text
+from neo_utils.errors import RateLimitReached, ServiceFailure, WrongParameter, exit_status_of
+from neo_utils.plan import plan_recall
+from neo_utils.quota import Pace
+from neo_utils.recall import recall
+from neo_utils.settings import PROJECT
+from neo_utils.source import Service
+from tests.rude_service import http, sample_page, serve_rudely, zipped
+
+KEY = "canary" + "+/=" + "-of-the-faults"
+ENCODED = "canary%2B%2F%3D-of-the-faults"  # as the service repeats it in its links
+PAGES = frozenset(range(5))
+MB = 2**20
+
+HEROKU = b"""<!DOCTYPE html><html><head><title>No application here</title></head>
+<body><iframe src="//errors.example/app.html"></iframe></body></html>"""
+NASA_HEADERS_OF_429 = {
+    "Content_Type": "text/html",
+    "Retry_After": "2870",
+    "X_RateLimit_Remaining": "0",
+}
+
+
+class World(NamedTuple):
+    """What a fault may use beside the page that it spoils."""
+
+    closing: threading.Event  # the test's end
+    elsewhere: str  # the address of another service, which nobody shall ask
+
+
+class Case(NamedTuple):
+    name: str
+    outcome: str
+    # One of the two: the bytes in place of the page, or the page changed.
+    fault: Callable | None = None
+    change: Callable | None = None
+    says: str = ""  # in the failure's line, or in the reason of what is rejected
+    pages: frozenset = frozenset({2})  # those that the service spoils
+    times: float = inf  # how often it does so
+    end: str = "100"
+    total: int = 41_000  # NEOs that the service lists
+    bounds: dict = {}  # noqa: RUF012 -- of the package, lowered so that the test is quick
+    url: Callable = lambda rude: rude.url
+    clock_ours: bool = False
+
+
+def once_and_for_ever(name, fault, says, for_ever="exit 4", **more):
+    return (
+        Case(f"{name}, once", "retried", fault, times=1, **more),
+        Case(name, for_ever, fault, says=says, **more),
+    )
+
+
+def sends(answer):
+    """The same bytes for every request."""
+    return lambda *_: [answer]
+
+
+def refuses(code):
+    message = "Get one at https://api.nasa.gov:443"
+    body = json.dumps({"error": {"code": code, "message": message}}).encode()
+    return sends(http(body, 403))
+
+
+def breaks_off(body, _):
+    yield http(body)[:-50]
+
+
+def gzip_breaks_off(body, _):
+    packed = gzip.compress(body)
+    yield http(packed[: len(packed) // 2], Content_Encoding="gzip")
+
+
+def gzip_is_none(body, _):
+    yield http(body, Content_Encoding="gzip")
+
+
+def resets(body, _):
+    whole = http(body)
+    yield whole[: len(whole) // 2]
+    raise ConnectionResetError
+
+
+def hangs(_, world):
+    world.closing.wait()
+    yield from ()
+
+
+def hangs_in_mid_body(body, world):
+    whole = http(body)
+    yield whole[: len(whole) // 2]
+    world.closing.wait()
+
+
+def drips(answer, from_byte):
+    """Send a part at once, and then a byte every 50 ms."""
+
+    def drip(body, world):
+        whole = answer(body)
+        start = len(whole) - len(body) if from_byte == "body" else from_byte
+        yield whole[:start]
+        for place in range(start, len(whole)):
+            if world.closing.wait(0.05):
+                return
+            yield whole[place : place + 1]
+
+    return drip
+
+
+def hundreds_of_megabytes(*_):
+    yield http(Content_Length=400 * MB)
+    for _ in range(400 * 16):
+        yield b" " * (MB // 16)
+
+
+def redirects(status, location):
+    return lambda _, world: [
+        http(status=status, Location=location.format(elsewhere=world.elsewhere, key=KEY))
+    ]
+
+
+def document(change):
+    """Change the page as an object of Python."""
+
+    def changed(body):
+        page = json.loads(body)
+        return json.dumps(change(page) or page).encode()
+
+    return changed
+
+
+def first_object(change):
+    return document(lambda page: change(page["near_earth_objects"][0]))
+
+
+def first_approach(change):
+    return first_object(lambda neo: change(neo["close_approach_data"][0]))
+
+
+def distance(literal):
+    """Write this for a distance, as it stands: with quotation marks or without."""
+
+    def changed(body):
+        return re.sub(rb'("kilometers":)"[\d.]+"', rb"\g<1>" + literal, body, count=1)
+
+    return changed
+
+
+def nested(depth):
+    deep = b"[" * depth + b"]" * depth
+    return lambda body: body.replace(b'"orbital_data":{', b'"orbital_data":{"deep":%s,' % deep, 1)
+
+
+def twice_on_one_page(page):
+    objects = page["near_earth_objects"]
+    objects[7]["id"] = objects[3]["id"]
+
+
+def same_object_as_on_the_page_before(page):
+    before = json.loads(sample_page(1, KEY))["near_earth_objects"]
+    page["near_earth_objects"][0] = before[-1]
+
+
+KEY_FAULTS = [
+    Case(
+        f"403, {code}",
+        "exit 4",
+        refuses(code),
+        says=rf"refuses the API key \({code}\): check API_KEY; .*https://api\.nasa\.gov",
+        pages=PAGES,
+    )
+    for code in ("API_KEY_MISSING", "API_KEY_INVALID", "API_KEY_DISABLED")
+]
+TWICE = {"client._RETRIES": 1, "recall.ATTEMPTS": 2}
+SLOW = {"client._LONGEST_ANSWER_S": 0.8} | TWICE
+STALLED = {"client._TIMEOUT_S": (0.5, 0.5)} | TWICE
+SMALL = {"client._LARGEST_BODY": MB}
+
+CASES = [
+    *KEY_FAULTS,
+    Case(
+        "403 with a page of HTML",
+        "exit 4",
+        sends(http(HEROKU, 403)),
+        says=r"refuses the API key: check",
+        pages=PAGES,
+    ),
+    Case("404", "exit 4", sends(http(b"{}", 404)), says="status 404"),
+    *once_and_for_ever("500", sends(http(b"oops", 500)), "status 500"),
+    *once_and_for_ever("502", sends(http(b"upstream connect error", 502)), "status 502"),
+    *once_and_for_ever(
+        "503 with Heroku's page of HTML",
+        sends(http(HEROKU, 503, Content_Type="text/html")),
+        "status 503",
+    ),
+    *once_and_for_ever(
+        "503 whose body drips", drips(lambda b: http(b, 503), "body"), "status 503", bounds=SLOW
+    ),
+    Case(
+        "429 of NASA: 2870 seconds, HTML",
+        "parked",
+        sends(http(HEROKU, 429, **NASA_HEADERS_OF_429)),
+        says=r"run the same command again after \d\d:\d\d on \d{4}-\d\d-\d\d, or with WAIT=1",
+    ),
+    *once_and_for_ever(
+        "429 with a short wait",
+        sends(http(status=429, Retry_After=25)),
+        "run the same command again after",
+        for_ever="parked",
+    ),
+    *once_and_for_ever("200 with nothing", sends(http()), "not a Browse page"),
+    *once_and_for_ever("200 with HTML", sends(http(HEROKU)), "not a Browse page"),
+    *once_and_for_ever(
+        "truncated JSON", lambda body, _: [http(body[: len(body) // 2])], "not a Browse page"
+    ),
+    *once_and_for_ever("a gzip body that breaks off", gzip_breaks_off, "not a Browse page"),
+    *once_and_for_ever("a gzip body that is none", gzip_is_none, "broke off"),
+    *once_and_for_ever("a Content-Length larger than the body", breaks_off, "broke off"),
+    *once_and_for_ever("a connection reset in mid-body", resets, "broke off"),
+    *once_and_for_ever("a connection closed without an answer", sends(b""), "does not answer"),
+    *once_and_for_ever("an answer that is no HTTP", sends(b"220 hello\r\n\r\n"), "does not answer"),
+    *once_and_for_ever("a hang before the answer", hangs, "does not answer", bounds=STALLED),
+    *once_and_for_ever("a hang in mid-body", hangs_in_mid_body, "broke off", bounds=STALLED),
+    *once_and_for_ever("a body that drips", drips(http, "body"), r"takes more than", bounds=SLOW),
+    *once_and_for_ever("headers that drip", drips(http, 20), "takes more than", bounds=SLOW),
+    Case(
+        "a host that no DNS knows",
+        "exit 4",
+        says=r"sample-does-not-exist\.invalid does not answer \(NameResolutionError\)",
+        pages=PAGES,
+        url=lambda _: "https://sample-does-not-exist.invalid/browse",
+    ),
+    Case(
+        "a TLS failure",
+        "exit 4",
+        sends(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
+        says=r"127\.0\.0\.1:\d+ does not answer \(SSL\w*\)",
+        pages=PAGES | {-1},
+        url=lambda rude: rude.url.replace("http:", "https:"),
+    ),
+    Case(
+        "nobody listening",
+        "exit 4",
+        says=r"127\.0\.0\.1:1 does not answer \(NewConnectionError\)",
+        pages=PAGES,
+        url=lambda _: "http://127.0.0.1:1/browse",
+    ),
+    Case(
+        "a redirect to another host",
+        "exit 4",
+        redirects(302, "http://{elsewhere}/browse"),
+        says=r"redirects to 127\.0\.0\.1: not followed, since the key would travel there",
+    ),
+    Case(
+        "a redirect to the same host",
+        "exit 4",
+        redirects(308, "/neo/rest/v1/neo/browse?page=2&size=20"),
+        says="redirects to another address: not followed",
+    ),
+    Case(
+        "a redirect whose address holds the key",
+        "exit 4",
+        redirects(301, "http://{key}@{elsewhere}/?api_key={key}"),
+        says="redirects to another address: not followed",
+    ),
+    Case(
+        "a redirect to no address",
+        "exit 4",
+        redirects(302, "http://[\xff"),
+        says="redirects to another address: not followed",
+    ),
+    *once_and_for_ever(
+        "a body of hundreds of megabytes",
+        hundreds_of_megabytes,
+        "sends more than 1,048,576 bytes",
+        bounds=SMALL,
+    ),
+    *once_and_for_ever(
+        "the page of another number",
+        lambda *_: [http(sample_page(3, KEY))],
+        "page 3 came where page 2 was asked for",
+    ),
+    *once_and_for_ever(
+        "fewer objects than the size",
+        lambda body, _: [http(document(lambda p: p["near_earth_objects"].pop() and None)(body))],
+        "19 objects where 20 were expected",
+    ),
+    *once_and_for_ever(
+        "JSON nested 1,000 deep",
+        lambda body, _: [http(nested(1_000)(body))],
+        "recursion depth",
+    ),
+    *once_and_for_ever(
+        "JSON nested 100,000 deep",
+        lambda body, _: [zipped(nested(100_000)(body))],
+        "recursion depth",
+    ),
+    *once_and_for_ever(
+        "NaN that is no JSON", lambda body, _: [http(distance(b"NaN")(body))], "malformed"
+    ),
+    *once_and_for_ever(
+        "a catalogue of 9,007,199,254,740,992 NEOs",
+        lambda body, _: [http(body.replace(b":41000", b":%d" % 2**53, 1))],
+        "it tells of 9,007,199,254,740,992 NEOs",
+    ),
+    Case(
+        "an empty catalogue",
+        "exit 4",
+        lambda body, _: [
+            http(
+                b'{"page":{"number":%d,"size":20,"total_elements":0},'
+                b'"near_earth_objects":[]}' % json.loads(body)["page"]["number"]
+            )
+        ],
+        says="past the catalogue's end at 0",
+        pages=PAGES,
+    ),
+    Case(
+        "a distance of NaN",
+        "rejected",
+        change=distance(b'"NaN"'),
+        says=r"miss_distance\.kilometers: Expected",
+    ),
+    Case(
+        "a distance of 1e400",
+        "rejected",
+        change=distance(b"1e400"),
+        says=r"miss_distance\.kilometers: Number out of range",
+    ),
+    Case(
+        "a negative distance",
+        "rejected",
+        change=distance(b'"-12.5"'),
+        says=r"miss_distance\.kilometers: Expected `float` >= 0",
+    ),
+    Case(
+        "the date 0000-00-00",
+        "rejected",
+        change=first_approach(lambda a: a.update(close_approach_date="0000-00-00")),
+        says=r"close_approach_date: Invalid",
+    ),
+    Case(
+        "an id twice on one page",
+        "rejected",
+        change=document(twice_on_one_page),
+        says=r"\$\.id: id \w+ twice on this page",
+    ),
+    Case(
+        "an approach listed twice",
+        "counted once",
+        change=first_object(lambda n: n["close_approach_data"].append(n["close_approach_data"][0])),
+    ),
+    Case(
+        "an object that moves from one page to the next",
+        "counted once",
+        change=document(same_object_as_on_the_page_before),
+    ),
+    Case(
+        "an unknown body",
+        "kept",
+        change=first_approach(lambda a: a.update(orbiting_body="Vulcan")),
+    ),
+    Case(
+        "no Date header",
+        "kept",
+        lambda body, _: [http(body, Date=None)],
+        clock_ours=True,
+    ),
+    Case(
+        "a Date header of rubbish",
+        "kept",
+        lambda body, _: [http(body, Date="Fri, 31 Dec 9999 23:59:59 -1200")],
+        clock_ours=True,
+    ),
+    Case("an empty list past the last page", "kept", end="200", total=100),
+    Case(
+        "404 past the last page",
+        "kept",
+        sends(http(status=404)),
+        pages=frozenset(range(5, 10)),
+        end="200",
+        total=100,
+    ),
+]
+# These change while the run goes on, and have a test each.
+OF_THE_LISTING = {
+    "a catalogue that grows in mid-run": "kept",
+    "a catalogue that shrinks in mid-run": "kept",
+}
+STATUSES = {
+    "retried": 0,
+    "parked": RateLimitReached.exit_status,
+    "rejected": 0,
+    "exit 4": ServiceFailure.exit_status,
+    "kept": 0,
+    "counted once": 0,
+}
+
+
+class NoWaiting(threading.Event):
+    """An event whose waits take no time; ``waits`` notes how long they would have been."""
+
+    waits: list[float]
+
+    def wait(self, timeout=None):
+        self.waits.append(timeout)
+        return self.is_set()
+
+
+@pytest.fixture(autouse=True)
+def waits(monkeypatch):
+    """Let no pause between two requests take time, and return how long they would have been."""
+    noted = []
+    event = type("NoWaiting", (NoWaiting,), {"waits": noted})
+    monkeypatch.setattr(quota, "threading", SimpleNamespace(Event=event, Lock=threading.Lock))
+    monkeypatch.setattr(Retry, "sleep", lambda *_: None)
+    monkeypatch.setenv("API_KEY", KEY)
+    return noted
+
+
+def cut(body, page, total):
+    """Return a page of a catalogue that ends after ``total`` NEOs."""
+    if total == 41_000:
+        return body
+    listed = json.loads(body)
+    listed["page"]["total_elements"] = total
+    listed["near_earth_objects"] = listed["near_earth_objects"][: max(0, total - page * 20)]
+    return json.dumps(listed).encode()
+
+
+class Spoilt:
+    """A service that spoils pages as a case says; ``served`` are the pages that were in order."""
+
+    def __init__(self, case, elsewhere):
+        self.case, self.elsewhere, self.served = case, elsewhere, {}
+        self.asked = Counter()
+
+    def __call__(self, asked, closing):
+        self.asked[asked.page] += 1
+        case, page = self.case, asked.page
+        body = cut(sample_page(max(page, 0), KEY), page, case.total)
+        if page not in case.pages or asked.nth > case.times or not (case.fault or case.change):
+            self.served[page] = body
+            return [http(body)]
+        if case.pages != PAGES and page >= 0:
+            self._let_others_go_first(closing)
+        if case.change:
+            self.served[page] = case.change(body)
+            assert self.served[page] != body
+            return [http(self.served[page])]
+        if case.clock_ours:
+            self.served[page] = body
+        return case.fault(body, World(closing, self.elsewhere))
+
+    def _let_others_go_first(self, closing):
+        """Wait for the requests of the pages in order, so that they are under way at the fault."""
+        for _ in range(500):
+            if len(PAGES & self.asked.keys()) == len(PAGES) or closing.wait(0.01):
+                return
+
+
+def stored_pages(output):
+    """Return what is stored of each page: ids, number of approaches, the page as archived."""
+    found = {}
+    for path in output.glob("raw/*/*.parquet"):
+        batch = Batch(int(path.stem.split("_")[-1].partition("-")[0]))
+        approaches = batch.file(output, "close_approaches")
+        archived = batch.file(output, "pages").read_bytes()
+        found[batch.page_number] = (
+            pq.read_table(path, partitioning=None)["id"].to_pylist(),
+            pq.read_table(approaches, partitioning=None).num_rows,
+            pa.input_stream(io.BytesIO(archived), compression="zstd").read(),
+        )
+    return found
+
+
+def expected_of(served, rejected=()):
+    """Return the same of a page as the service has sent it, by nothing of the package."""
+    objects = json.loads(served)["near_earth_objects"]
+    taken = [o for place, o in enumerate(objects) if place not in rejected]
+    approaches = {
+        (o["id"], a["epoch_date_close_approach"], a["orbiting_body"])
+        for o in taken
+        for a in o["close_approach_data"]
+    }
+    return [o["id"] for o in taken], len(approaches), without_key(served)
+
+
+def without_key(served):
+    assert KEY.encode() not in served
+    assert ENCODED.encode() in served
+    return served.replace(ENCODED.encode(), b"REDACTED")
+
+
+def rejected_in(output):
+    files = list(output.glob("rejected/*/*.jsonl"))
+    return [json.loads(line) for file in files for line in file.read_bytes().splitlines()]
+
+
+def run(url, output, end, start=1):
+    return recall(plan_recall(start, end, "nasa", url, str(output)))
+
+
+def fail(case, url, output):
+    """Run, and look at the failure that the case expects, and at what it leaves stored."""
+    failures = {"parked": RateLimitReached, "exit 4": ServiceFailure}
+    with pytest.raises(failures[case.outcome], match=case.says) as caught:
+        run(url, output, case.end)
+    line = str(caught.value)
+    assert "\n" not in line
+    assert len(line) < 400
+    assert not re.search("canary|0x[0-9a-f]{6}", line)
+    # The runner learns no more than the name, and knows the names of `errors` alone.
+    assert caught.type.__module__ == "neo_utils.errors"
+    assert exit_status_of(caught.typename) == STATUSES[case.outcome]
+    sound = PAGES - case.pages
+    assert stored_pages(output).keys() == sound
+    assert f"Stored before that: {len(sound)} of" in line
+    spoilt = [Batch(1 + 20 * page).name for page in case.pages]
+    assert not [p for p in output.rglob("*") if any(f"_{name}." in p.name for name in spoilt)]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_a_misbehaving_service_has_its_named_outcome(case, tmp_path, monkeypatch):
+    for name, value in case.bounds.items():
+        monkeypatch.setattr(f"neo_utils.{name}", value)
+    with serve_rudely(lambda *_: [http()]) as elsewhere:
+        spoilt = Spoilt(case, elsewhere.address)
+        with serve_rudely(spoilt) as rude:
+            if case.outcome in ("parked", "exit 4"):
+                fail(case, case.url(rude), tmp_path)
+            else:
+                succeed(case, spoilt, run(rude.url, tmp_path, case.end), tmp_path)
+        assert not elsewhere.asked
+    stored = stored_pages(tmp_path)
+    places = {row["position"] - 41 for row in rejected_in(tmp_path)}  # on page 2
+    for page, content in stored.items():
+        assert content == expected_of(spoilt.served[page], places if page == 2 else ())
+    assert not [path for path in tmp_path.rglob("*") if ".tmp" in path.name]
+    goes_on_where_it_ended(tmp_path, PAGES - stored.keys())
+
+
+def succeed(case, spoilt, done, output):
+    """Look at what a run has done that the case expects to end well."""
+    rejected = rejected_in(output)
+    assert (done.pages, done.neos, done.rejected) == (5, 100 - len(rejected), len(rejected))
+    assert {spoilt.asked[page] for page in PAGES - {2}} == {1}
+    assert spoilt.asked[2] == (2 if case.outcome == "retried" else 1)
+    assert len(rejected) == (case.outcome == "rejected")
+    for row in rejected:
+        as_served = json.loads(without_key(spoilt.served[2]))["near_earth_objects"]
+        assert row["object"] == as_served[row["position"] - 41]
+        assert re.search(case.says, f"{row['field_path']}: {row['reason']}")
+    if case.clock_ours:
+        written = pq.read_schema(Batch(41).file(output, "raw")).metadata[b"fetched_at"]
+        age = dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(written.decode())
+        assert abs(age) < dt.timedelta(minutes=1)
+
+
+def goes_on_where_it_ended(output, missing):
+    """The same command, once the service is well again, asks for the missing pages alone."""
+    with serve_rudely(lambda asked, _: [http(sample_page(asked.page, KEY))]) as rude:
+        run(rude.url, output, 100)
+    assert rude.asked == dict.fromkeys(missing, 1)
+    assert stored_pages(output).keys() == PAGES
+
+
+def test_an_unknown_body_stands_in_the_table_as_the_service_spells_it(tmp_path):
+    case = next(case for case in CASES if case.name == "an unknown body")
+    with serve_rudely(Spoilt(case, "")) as rude:
+        run(rude.url, tmp_path, 100)
+    table = pq.read_table(Batch(41).file(tmp_path, "close_approaches"), partitioning=None)
+    assert Counter(table["orbiting_body"].to_pylist())["Vulcan"] == 1
+
+
+def test_an_object_on_two_pages_is_stored_twice_and_counted_once(tmp_path):
+    case = next(case for case in CASES if case.name.startswith("an object that moves"))
+    with serve_rudely(Spoilt(case, "")) as rude:
+        run(rude.url, tmp_path, 100)
+    with duckdb.connect() as database:
+        for view, folder in (("stored_neos", "raw"), ("stored_close_approaches",) * 2):
+            files = f"{tmp_path}/{folder.removeprefix('stored_')}/*/*.parquet"
+            database.execute(
+                f'CREATE VIEW {view} AS SELECT *, "batch-number" AS batch_number '  # noqa: S608
+                f"FROM read_parquet('{files}', hive_partitioning=true)"
+            )
+        database.execute(
+            "CREATE TABLE batches AS SELECT batch_number, DATE '2026-03-01' AS fetched_on, "
+            "row_number() OVER () AS fetch_order "
+            "FROM (SELECT DISTINCT batch_number FROM stored_neos)"
+        )
+        for statement in sql_text("counted").split(";"):
+            database.execute(statement)
+        counted = dict(database.execute(sql_text("metrics", 0.2)).fetchall())
+        assert database.execute("SELECT count(*) FROM stored_neos").fetchone() == (100,)
+    pages = [json.loads(sample_page(number, KEY))["near_earth_objects"] for number in range(5)]
+    listed = {o["id"]: o for page in pages for o in page}
+    del listed[pages[2][0]["id"]]  # the one that had to make room
+    assert counted["total_neos"] == 99
+    assert counted["total_close_approaches"] == sum(
+        len(o["close_approach_data"]) for o in listed.values()
+    )
+
+
+class Moving:
+    """A catalogue of ``before`` NEOs that has ``after`` of them once page 4 has been asked for.
+
+    Pages 1 to 3 come only then. The service's clock goes on by a second with every answer.
+    """
+
+    def __init__(self, before, after):
+        self.before, self.after = before, after
+        self.moved = threading.Event()
+        self.asked = Counter()
+
+    def __call__(self, asked, _):
+        page = asked.page
+        self.asked[page] += 1
+        if page in (1, 2, 3):
+            self.moved.wait(5)
+        total = self.after if self.moved.is_set() else self.before
+        if page == 4:
+            self.moved.set()
+        date = (
+            f"Sun, 01 Mar 2026 00:00:{sum(self.asked.values()) + 10 * (page in (1, 2, 3)):02d} GMT"
+        )
+        return [http(cut(sample_page(page, KEY), page, total), Date=date)]
+
+
+@pytest.mark.parametrize("after", [95, 100, 130])
+def test_a_catalogue_that_grows_in_mid_run_is_fetched_to_its_new_end(tmp_path, after):
+    listing = Moving(90, after)
+    with serve_rudely(listing) as rude:
+        done = run(rude.url, tmp_path, "all")
+        assert (done.neos, done.catalogue_size) == (after, after)
+        # The last page came with 10 objects before, and is asked for again.
+        assert listing.asked == dict.fromkeys(range(-(-after // 20)), 1) | {4: 2}
+    stored = stored_pages(tmp_path)
+    assert [len(stored[page][0]) for page in sorted(stored)][:5] == [20] * 4 + [min(20, after - 80)]
+    assert sum(len(ids) for ids, _, _ in stored.values()) == after
+
+
+def test_a_catalogue_that_shrinks_in_mid_run_is_what_is_left_of_it(tmp_path):
+    listing = Moving(150, 70)
+    with serve_rudely(listing) as rude:
+        done = run(rude.url, tmp_path, "all")
+        assert done.neos == 70 + 20  # page 4 came before
+        assert listing.asked == dict.fromkeys(range(8), 1)
+        # What is past the end now is no failure of the next run, nor a wrong START of it.
+        run(rude.url, tmp_path, "all")
+
+
+def test_a_start_past_the_end_is_a_wrong_parameter_and_not_a_fault_of_the_service(tmp_path):
+    with (
+        serve_rudely(lambda *_: [http(cut(sample_page(9, KEY), 9, 100))]) as rude,
+        pytest.raises(WrongParameter, match="START=181 lies behind the catalogue's end at 100"),
+    ):
+        run(rude.url, tmp_path, 200, start=181)
+
+
+def ask(answer, longest_wait_s=0):
+    with serve_rudely(answer) as rude, open_session(KEY) as session:
+        service = Service("nasa", rude.url)
+        return rude, get_page(session, service, Batch(1), Pace(longest_wait_s, print))
+
+
+def test_a_gzip_bomb_is_refused_before_it_is_unpacked():
+    packed = gzip.compress(bytes(200 * MB), 1)
+    assert len(packed) < MB
+    tracemalloc.start()
+    try:
+        with pytest.raises(AnswerBroken, match="sends more than 67,108,864 bytes"):
+            ask(lambda *_: [http(packed, Content_Encoding="gzip")])
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 150 * MB  # the bound of 64, and room for growing to it
+
+
+def test_a_gzip_bomb_behind_a_redirect_is_not_even_read():
+    packed = gzip.compress(bytes(100 * MB), 1)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ServiceFailure, match="redirects"):
+            ask(lambda *_: [http(packed, 302, Content_Encoding="gzip", Location="/")])
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 10 * MB
+
+
+def test_of_a_body_that_is_too_large_no_more_is_taken_than_the_bound(monkeypatch):
+    monkeypatch.setattr(client, "_LARGEST_BODY", MB)
+    with (
+        serve_rudely(hundreds_of_megabytes) as rude,
+        open_session(KEY) as session,
+        pytest.raises(AnswerBroken, match="sends more than"),
+    ):
+        get_page(session, Service("nasa", rude.url), Batch(1), Pace(0, print))
+    assert rude.sent < 30 * MB  # the rest is what the system's buffers had taken
+
+
+def test_the_bounds_are_those_that_the_documentation_states():
+    # Real pages have 0.6 MB at most and come within seconds (FACTS of 2026).
+    text = (PROJECT / "docs/faults.md").read_text(encoding="utf-8")
+    assert f"{client._LARGEST_BODY // MB} MiB" in text
+    assert f"{client._LONGEST_ANSWER_S} s in all" in text
+    assert f"{client._TIMEOUT_S[0]} s to connect" in text
+    assert f"{client._TIMEOUT_S[1]} s for the next bytes" in text
+
+
+def test_the_documentation_lists_these_faults_and_no_others():
+    text = (PROJECT / "docs/faults.md").read_text(encoding="utf-8")
+    rows = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("| ")]
+    table = {
+        name.strip(): (re.findall(r"\*\*(.+?)\*\*", happens), status.strip())
+        for name, happens, status in rows[1:]
+    }
+    outcomes = defaultdict(list)
+    for name, outcome in [(c.name, c.outcome) for c in CASES] + list(OF_THE_LISTING.items()):
+        outcomes[name.removesuffix(", once")].append(outcome)
+    statuses = {
+        name: ", ".join(str(STATUSES[o]) for o in listed) for name, listed in outcomes.items()
+    }
+    assert table == {name: (listed, statuses[name]) for name, listed in outcomes.items()}
+    assert len(rows) - 1 == len(table)

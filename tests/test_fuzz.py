@@ -1,0 +1,386 @@
+"""Pages that no service should send, through the decoder: `make fuzz` runs this file for longer.
+
+Whatever comes, there is a page or `PageBroken`; and every row of the page is compared with what
+`json` reads in the same bytes.
+"""
+
+import copy
+import datetime as dt
+import json
+import os
+import re
+from collections import Counter, defaultdict
+from decimal import Decimal
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from neo_utils.batches import Batch
+from neo_utils.pages import PageBroken, decode_page
+from neo_utils.sample.catalogue import page_body
+from neo_utils.schemas import CLOSE_APPROACHES, RAW
+from tests.objects import neos, page, put, without
+from tests.test_pages import BETWEEN, MODERN, OLD, RECORDED, passing
+
+FIRST = Batch(1)
+OUTCOMES = defaultdict(Counter)  # of every test: how many pages were decoded, or broken
+
+
+def summary():
+    """What is printed at the end of `make fuzz`: a line per test."""
+    for test, outcomes in OUTCOMES.items():
+        each = ", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.most_common())
+        yield f"{outcomes.total():>7,} pages: {each}; {test}"
+
+
+def note(outcome):
+    _, _, test = os.environ["PYTEST_CURRENT_TEST"].partition("::")
+    OUTCOMES[test.removesuffix(" (call)")][outcome] += 1
+
+
+# --- What a page says, read by `json` alone. ---
+
+
+def read_by_json(body):
+    """The page with every number as its text, or None where `json` cannot read it."""
+    text = body.decode("utf-8", "surrogateescape")
+    try:
+        return json.loads(text, strict=False, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError):
+        return None
+
+
+def without_null(value):
+    # The decoder takes the text "null" for null wherever it expects no text.
+    return None if value is None or str(value).lower() == "null" else value
+
+
+def number(value):
+    return None if without_null(value) is None else float(value)
+
+
+def whole(value):
+    return None if without_null(value) is None else int(Decimal(value))
+
+
+def truth(value):
+    if without_null(value) is None or isinstance(value, bool):
+        return without_null(value)
+    return value.lower() == "true" if value.lower() in ("true", "false") else bool(int(value))
+
+
+def day(value):
+    return None if without_null(value) is None else dt.date.fromisoformat(value)
+
+
+def part(value, name):
+    return (without_null(value) or {}).get(name)
+
+
+def true_id(one):
+    return one["neo_reference_id"] if one.get("id") is None else one["id"]
+
+
+def true_approaches(one):
+    first_of = {}
+    for each in one["close_approach_data"]:
+        listed = day(each["close_approach_date"])
+        full = each.get("close_approach_date_full")
+        time_ms = whole(each.get("epoch_date_close_approach")) if full else None
+        row = (
+            true_id(one),
+            listed,
+            None if time_ms is None else instant(time_ms),
+            each["orbiting_body"],
+            number(each["miss_distance"]["astronomical"]),
+            number(each["miss_distance"].get("lunar")),
+            number(each["miss_distance"]["kilometers"]),
+            number(each["relative_velocity"]["kilometers_per_second"]),
+        )
+        first_of.setdefault((listed if time_ms is None else time_ms, each["orbiting_body"]), row)
+    return list(first_of.values())
+
+
+def instant(milliseconds):
+    return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(milliseconds=milliseconds)
+
+
+def true_neo(one):
+    approaches = true_approaches(one)
+    _, when, *_, kilometers, velocity = min(approaches, key=lambda a: a[6], default=[None] * 8)
+    meters = part(one.get("estimated_diameter"), "meters")
+    orbit = one.get("orbital_data")
+    return (
+        true_id(one),
+        *(one.get(name) for name in RAW.names[1:6]),
+        number(one.get("absolute_magnitude_h")),
+        truth(one.get("is_potentially_hazardous_asteroid")),
+        number(part(meters, "estimated_diameter_min")),
+        number(part(meters, "estimated_diameter_max")),
+        kilometers,
+        when,
+        velocity,
+        day(part(orbit, "first_observation_date")),
+        day(part(orbit, "last_observation_date")),
+        whole(part(orbit, "observations_used")),
+        number(part(orbit, "orbital_period")),
+    )
+
+
+def rows(table):
+    return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+
+
+def decoded_truly(body, batch=FIRST):
+    """The decoded page, compared with what `json` reads; None for a broken one."""
+    try:
+        result = decode_page(body, batch)
+    except PageBroken:
+        note("broken")
+        return None
+    assert result.neos.schema.equals(RAW)
+    assert result.close_approaches.schema.equals(CLOSE_APPROACHES)
+    assert 1 <= result.neos.num_rows <= 20 - len(result.rejected)
+    assert set(result.close_approaches["neo_id"].to_pylist()) <= set(result.neos["id"].to_pylist())
+    document = read_by_json(body)
+    if document is None:
+        note("decoded though json cannot read it")
+        return result
+    note("decoded but for some objects" if result.rejected else "decoded")
+    objects = dict(enumerate(document["near_earth_objects"], batch.first))
+    for one in result.rejected:
+        assert b"\n" not in one.object_json
+        assert read_by_json(one.object_json) == objects.pop(one.position)
+    neos_held = [true_neo(one) for one in objects.values()]
+    approaches_held = [row for one in objects.values() for row in true_approaches(one)]
+    assert rows(result.neos) == neos_held
+    assert rows(result.close_approaches) == approaches_held
+    assert whole(document["page"]["number"]) == batch.page_number
+    assert whole(document["page"]["total_elements"]) == result.catalogue_size
+    return result
+
+
+# --- Pages whose structure is that of a page. ---
+
+# What has a meaning somewhere, or did have one in some other program.
+WORDS = [
+    *("NaN", "inf", "-inf", "-1", "-0", ".5", "-.5", "5.", "+1", "1_0", "0x10", "٣", "01", "1e5"),
+    *("1e400", "1e-400", "0", "1", "true", "FALSE", "null", "NULL", "Earth", "3000001", "3000020"),
+    *("0000-00-00", "0001-01-01", "9999-12-31", "2031-02-30", "2031-W14-6", "20310405", "@", " "),
+]
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(10**15, 10**25)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text()
+    | st.sampled_from([*WORDS, "", '"', "\\", "\n", " 1", "1\n", "0" * 400 + "1", "9" * 5000])
+)
+ANY_JSON = st.recursive(
+    SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8
+)
+
+
+def paths_in(value, path=()):
+    yield path
+    if isinstance(value, list):
+        value = dict(enumerate(value))
+    if isinstance(value, dict):
+        for key, child in value.items():
+            yield from paths_in(child, (*path, key))
+
+
+FULL = neos(
+    close_approach_data=[
+        passing("2001-01-01", "9.5", "Earth"),
+        passing("2001-01-01", "8", "Moon"),
+        passing("2002-01-01", "9", "Moon"),
+    ]
+)
+BEFORE = decode_page(page(FULL), FIRST)
+PATHS = list(paths_in(FULL[0]))
+
+
+@given(st.integers(0, 19), st.sampled_from(PATHS), ANY_JSON)
+def test_whatever_one_value_becomes_the_other_objects_are_stored_as_before(place, path, value):
+    objects = put(FULL, (place, *path), value)
+    result = decoded_truly(page(objects))
+    assert result.neos.num_rows + len(result.rejected) == 20
+    assert result.neos.num_rows >= 19
+    others = [one["id"] for at, one in enumerate(FULL) if at != place]
+    if path == ("id",) and value in others:
+        others.remove(value)  # only the first of the two is stored
+    for now, before in zip(result[:2], BEFORE[:2], strict=True):
+        assert [row for row in rows(now) if row[0] in others] == [
+            row for row in rows(before) if row[0] in others
+        ]
+
+
+def as_in_2017(one):
+    """An object as old pages list it: no id of its own, days without instants."""
+    one = without(without(without(one, "id"), "name_limited"), "designation")
+    for each in one["close_approach_data"]:
+        del each["close_approach_date_full"]
+    return one
+
+
+FORMS = {
+    "modern": FULL,
+    "old": [as_in_2017(one) for one in FULL],
+    "bare": [{"id": one["id"], "close_approach_data": []} for one in FULL],
+    "dotted": [put(one, ("orbital_data", "orbital_period"), ".25") for one in FULL],
+}
+EDITS = st.tuples(
+    st.sampled_from(["put", "put", "take away", "give twice", "repeat", "take another's"]),
+    st.integers(0, 19),
+    st.sampled_from(PATHS),
+    ANY_JSON,
+)
+
+
+def edited(objects, edit):
+    """A copy of the objects with one edit, or the same where an earlier edit took its place."""
+    kind, place, path, value = edit
+    try:
+        if kind == "take away":
+            return without(objects, place, *path)
+        if kind == "take another's":
+            value = find(objects, (-1 - place, *path))
+        elif kind == "repeat":
+            value = [*find(objects, (place, *path)), *find(objects, (place, *path))]
+        elif kind == "give twice":
+            # The later one counts; "twice: " is cut off once the page is written.
+            parent = find(objects, (place, *path[:-1]))
+            name = f"twice: {path[-1]}"
+            more = {name: value, **parent} if place % 2 else {**parent, name: value}
+            return put(objects, (place, *path[:-1]), more)
+        return put(objects, (place, *path), value)
+    except (LookupError, TypeError):
+        return objects
+
+
+def find(document, path):
+    for step in path:
+        document = document[step]
+    return document
+
+
+@given(
+    st.lists(st.sampled_from([*FORMS, "modern", "modern"]), min_size=20, max_size=20),
+    st.lists(EDITS, max_size=6),
+    st.sampled_from([None, 1]),
+)
+def test_a_page_of_old_and_new_objects_holds_what_json_reads_in_it(forms, edits, indent):
+    objects = [copy.deepcopy(FORMS[form][place]) for place, form in enumerate(forms)]
+    for edit in edits:
+        objects = edited(objects, edit)
+    decoded_truly(page(objects, indent=indent).replace(b'"twice: ', b'"'))
+
+
+SIZES = [0, 1, 19, 20, 21, 27, 40, 41, 41_000, 41_001, "41000", 41_005.0]
+
+
+@given(
+    st.sampled_from([1, 1, 21, 41_001]),
+    st.sampled_from([neos(count) for count in (0, 1, 7, 19, 20, 20, 21)])
+    | st.lists(st.sampled_from(FULL), max_size=21)
+    | st.lists(st.sampled_from([*FULL, None, {}]) | ANY_JSON, max_size=4),
+    st.integers(0, 9),
+    ANY_JSON,
+    st.sampled_from(SIZES),
+)
+def test_whatever_the_page_says_of_itself_it_is_decoded_or_broken(
+    first, objects, choice, other, total
+):
+    number = (first - 1) // 20
+    of_page = {"number": number, "total": total} | (
+        {},
+        {"number": other},
+        {"total": other},
+        {"number": str(number)},
+        {"number": float(number)},
+        {"number": number + 1},
+        *[{}] * 4,
+    )[choice]
+    decoded_truly(page(other if choice == 9 else objects, **of_page), Batch(first))
+
+
+# --- Pages whose bytes are damaged. ---
+
+BODIES = [
+    page(FULL),
+    page(FULL, indent=2),
+    page([FORMS[("modern", "old", "bare", "dotted")[place % 4]][place] for place in range(20)]),
+    page_body(0, 20, "KEY"),
+    *(
+        (RECORDED / name).read_bytes()
+        for name in (OLD, BETWEEN, MODERN)
+        if (RECORDED / name).exists()
+    ),
+]
+VALUE_OF_A_KEPT_NAME = re.compile(
+    rb'"(?:id|neo_reference_id|name|name_limited|absolute_magnitude_h|orbiting_body|astronomical|'
+    rb"is_potentially_hazardous_asteroid|close_approach_date|close_approach_date_full|lunar|"
+    rb"epoch_date_close_approach|kilometers|kilometers_per_second|estimated_diameter_m..|"
+    rb"first_observation_date|observations_used|orbital_period|number|total_elements)"
+    rb'"\s*:\s*("[^"]*"|[^\s,{}\[\]]+)'
+)
+VALUES = {body: [match.span(1) for match in VALUE_OF_A_KEPT_NAME.finditer(body)] for body in BODIES}
+TOKENS = [
+    *(json.dumps(word).encode() for word in WORDS),
+    *(b'"%s"' % word.encode() for word in WORDS),
+    *(word.encode() for word in WORDS),
+    b"{}",
+    b"[]",
+    b'{"meters": {}}',
+    b'"\xff"',
+    b'"\\ud800"',
+    b'"\\u0000"',
+    b'"a","id":"3000001"',
+    b'null,"neo_reference_id":"2"',
+    b'"b","close_approach_data":[]',
+    b'1,"close_approach_data":null',
+    b"[" * 2000 + b"]" * 2000,
+    b'{"a":' * 2000 + b"1" + b"}" * 2000,
+    b"9" * 400,
+]
+
+
+@given(
+    st.sampled_from(BODIES),
+    st.lists(st.tuples(st.integers(0, 2**16), st.sampled_from(TOKENS)), min_size=1, max_size=3),
+)
+def test_whatever_token_stands_for_a_kept_value_a_page_is_decoded_or_broken(body, changes):
+    values = VALUES[body]
+    tokens = {values[at % len(values)]: token for at, token in changes}
+    for (start, end), token in sorted(tokens.items(), reverse=True):  # the places before stay valid
+        body = body[:start] + token + body[end:]
+    decoded_truly(body)
+
+
+@st.composite
+def damaged_bodies(draw):
+    body = draw(st.sampled_from(BODIES))
+    inside = st.tuples(st.sampled_from(VALUES[body]), st.integers(0, 12)).map(
+        lambda drawn: min(drawn[0][0] + drawn[1], drawn[0][1])
+    )
+    for _ in range(draw(st.sampled_from([1, 1, 1, 2, 3]))):
+        at = draw(inside | inside | st.integers(0, len(body)))
+        length = draw(st.sampled_from([0, 1, 1, 1, 1, 1, 2, 4, 300]))
+        written = draw(
+            st.sampled_from([bytes([one]) for one in b"0123456789.-+eE:TZ _na"])
+            | st.sampled_from([bytes([one]) for one in b'{}[]",:\\\n\x00\x7f\x80\xc3\xff'])
+            | st.binary(max_size=4)
+            | st.tuples(st.integers(0, len(body)), st.sampled_from([9, 300])).map(
+                lambda drawn, of=body: of[drawn[0] : sum(drawn)]
+            )
+        )
+        body = body[:at] + written + body[at + length :]
+    return body
+
+
+@settings(max_examples=4 * settings().max_examples)  # most of them are broken, and that in no time
+@given(damaged_bodies())
+def test_whatever_is_done_to_the_bytes_a_page_is_decoded_or_broken(body):
+    decoded_truly(body)

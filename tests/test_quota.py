@@ -1,0 +1,392 @@
+"""The rate limit: reading what the service says of it, slowing down, waiting, parking."""
+
+import datetime as dt
+import io
+import re
+import sys
+import threading
+import time
+from collections import Counter
+from email.utils import format_datetime
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from requests.structures import CaseInsensitiveDict
+
+from neo_utils import quota
+from neo_utils.batches import Batch
+from neo_utils.client import get_page, open_session
+from neo_utils.errors import RateLimitReached
+from neo_utils.plan import plan_recall
+from neo_utils.progress import page_progress, tell
+from neo_utils.quota import Pace, count_of, http_date, pause_s, retry_after_s
+from neo_utils.recall import recall
+from neo_utils.settings import PROJECT, run_parameters
+from neo_utils.source import Service
+from tests.rude_service import http, sample_page, serve_rudely
+
+KEY = "canary" + "-of-the-quota-tests"
+NOON = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
+DAY_S = 86_400
+
+# As it was seen in 2023, without a word of JSON (FACTS: the service).
+NASA_429 = http(
+    b"<html><head><title>429 Too Many Requests</title></head><body>slow down</body></html>",
+    429,
+    Content_Type="text/html",
+    Retry_After="2870",
+    X_RateLimit_Remaining="0",
+)
+
+
+class FakeClock:
+    """Time that passes only by waiting; ``waits`` notes every wait that was begun."""
+
+    def __init__(self):
+        self.now, self.waits = 0.0, []
+
+    def event(self):
+        clock = self
+
+        class Event(threading.Event):
+            def wait(self, timeout=None):
+                clock.waits.append(timeout)
+                clock.now += timeout
+                return self.is_set()
+
+        return Event()
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    fake = FakeClock()
+    names = SimpleNamespace(Event=fake.event, Lock=threading.Lock)
+    monkeypatch.setattr(quota, "threading", names)
+    return fake
+
+
+def headers(limit, remaining):
+    return {"X-RateLimit-Limit": str(limit), "X-RateLimit-Remaining": str(remaining)}
+
+
+@pytest.mark.parametrize(
+    ("limit", "remaining", "seconds"),
+    [
+        (1000, 999, 0),
+        (1000, 101, 0),
+        (1000, 100, 3.6),  # the last tenth, at the rate at which an hour gives it back
+        (1000, 0, 3.6),
+        (2000, 200, 1.8),
+        (30, 4, 0),
+        (30, 3, 120),
+        (1, 0, 3600),
+        (0, 0, 0),
+        (None, 0, 0),
+        (1000, None, 0),
+        (None, None, 0),
+    ],
+)
+def test_the_last_tenth_of_the_quota_is_spread_over_the_hour(limit, remaining, seconds):
+    assert pause_s(limit, remaining) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("2870", 2870),
+        (" 30 ", 30),
+        ("1", 1),
+        ("007", 7),
+        ("86400", DAY_S),
+        ("86401", DAY_S),  # a day at most
+        ("9" * 5000, DAY_S),
+        ("Sun, 22 Nov 2026 12:00:45 GMT", 45),
+        ("Sun, 22 Nov 2026 12:00:45 -0000", 45),  # no zone, which means GMT in HTTP
+        ("Sun, 22 Nov 2026 13:00:45 +0100", 45),
+        ("Sunday, 22-Nov-26 12:00:45 GMT", 45),  # the two older forms of HTTP's dates
+        ("Sun Nov 22 12:00:45 2026", 45),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", DAY_S),
+        ("Fri, 31 Dec 9999 23:59:59 +1200", DAY_S),
+    ],
+)
+def test_retry_after_is_read_in_seconds_and_as_a_date(value, seconds):
+    assert retry_after_s(value, NOON) == seconds
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        "",
+        " ",
+        "0",
+        "000",
+        "-1",
+        "+5",
+        "1.5",
+        "1e3",
+        "inf",
+        "nan",
+        "soon",
+        "٣٠",  # Arabic digits, which Python takes for a number
+        "²",
+        "30, 60",
+        "Sun, 22 Nov 2026 12:00:00 GMT",  # now
+        "Sun, 22 Nov 2026 11:59:59 GMT",
+        "Thu, 01 Jan 1970 00:00:00 GMT",
+        "Sun, 32 Nov 2026 12:00:45 GMT",
+        "Fri, 31 Dec 9999 23:59:59 -1200",  # past what a date can hold
+        "Fri, 31 Dec 99999 23:59:59 GMT",
+        "Mon, 01 Jan 99999999999999 00:00:00 GMT",
+        "Mon, 01 Jan 2030 00:00:00 +99999999999999",
+        "Mon, 01 Jan 0000 00:00:00 GMT",
+    ],
+)
+def test_zero_past_dates_and_rubbish_count_as_no_retry_after(value):
+    assert retry_after_s(value, NOON) is None
+
+
+@given(
+    st.one_of(
+        st.text(),
+        st.text("0123456789 -+.,:GMTSunNov"),
+        st.integers().map(str),
+        st.datetimes().map(format_datetime),
+        st.builds(
+            "{}, {} {} {} {}:{}:{} {}".format,
+            st.sampled_from(["Sun", "", "Xxx"]),
+            *[st.integers(-1, 99)],
+            st.sampled_from(["Jan", "Feb", "dec", "13"]),
+            st.integers(-1, 10**12),
+            *[st.integers(-1, 99)] * 3,
+            st.sampled_from(["GMT", "-0000", "EST", "+9999", "-99999999999", ""]),
+        ),
+    )
+)
+@example("Mon, 01 Jan 99999999999999 00:00:00 GMT")
+@example("1" * 400)
+def test_any_retry_after_is_none_or_more_than_nothing_and_at_most_a_day(value):
+    seconds = retry_after_s(value, NOON)
+    assert seconds is None or 0 < seconds <= DAY_S
+    date = http_date(value)
+    assert date is None or date.utcoffset() == dt.timedelta(0)
+    assert count_of(value) is None or 0 <= count_of(value) < 10**9
+
+
+def test_a_date_without_a_zone_is_not_taken_for_local_time(monkeypatch):
+    monkeypatch.setenv("TZ", "America/Los_Angeles")
+    time.tzset()
+    try:
+        assert http_date("Sun, 22 Nov 2026 12:00:00 -0000") == NOON
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@pytest.mark.parametrize("value", ["-1", "1,000", "many", "٣٠", "1" * 400, "1" * 5000, "", None])
+def test_a_limit_of_rubbish_counts_as_none(value, clock):
+    assert count_of(value) is None
+    pace = Pace(60, print)
+    pace.note({"X-RateLimit-Limit": value, "X-RateLimit-Remaining": "0"})
+    pace.note({"X-RateLimit-Limit": "1000", "X-RateLimit-Remaining": value})
+    pace.take_turn()
+    assert clock.waits == []
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("X-RateLimit-Limit", "X-RateLimit-Remaining"),
+        ("X-Ratelimit-Limit", "X-Ratelimit-Remaining"),  # as seen in 2023
+        ("x-ratelimit-limit", "x-ratelimit-remaining"),
+        ("X-RATELIMIT-LIMIT", "X-RATELIMIT-REMAINING"),
+    ],
+)
+def test_the_headers_are_read_in_any_letter_case(names, clock):
+    fields = dict(zip(names, ("1000", "50"), strict=True))
+    by_hand = Pace(60, print)
+    by_hand.note(CaseInsensitiveDict(fields))
+    by_hand.take_turn()
+    assert clock.waits == [3.6]
+    with serve_rudely(lambda *_: [http(b"{}", **fields)]) as rude:
+        pace = Pace(60, print)
+        ask(rude, pace)
+        pace.take_turn()
+    assert clock.waits == [3.6, 3.6]
+
+
+def ask(rude, pace, batch=1):
+    with open_session(KEY) as session:
+        return get_page(session, Service("nasa", rude.url), Batch(batch), pace)
+
+
+def test_a_short_wait_is_waited_and_told_before_and_after(clock):
+    told = []
+    assert Pace(60, told.append).wait(60, "waiting for the rate limit")
+    assert clock.waits == [60]
+    assert told == ["waiting for the rate limit: 60 s", ""]
+
+
+def test_a_wait_that_is_too_long_is_not_begun(clock):
+    told = []
+    assert not Pace(60, told.append).wait(60.5, "waiting")
+    assert (clock.waits, told) == ([], [])
+
+
+def test_waits_for_the_same_thing_count_together(clock):
+    pace = Pace(60, print)
+    assert pace.wait(25, "waiting", 25)
+    assert not pace.wait(25, "waiting", 50)
+    assert clock.waits == [25]
+
+
+def test_stop_ends_a_wait_at_once_and_it_was_in_vain():
+    waiting, ended = threading.Event(), []
+    pace = Pace(60, lambda text: text and waiting.set())
+    thread = threading.Thread(target=lambda: ended.append(pace.wait(50, "waiting")))
+    began = time.monotonic()
+    thread.start()
+    assert waiting.wait(5)
+    pace.stop()
+    thread.join(5)
+    assert ended == [False]
+    assert time.monotonic() - began < 5
+    assert not pace.wait(0.01, "after the end")
+
+
+def test_turns_are_taken_one_after_the_other_each_with_its_own_pause(monkeypatch):
+    at_once, most, waited, lock = Counter(), [], [], threading.Lock()
+
+    class Event(threading.Event):
+        def wait(self, timeout=None):
+            with lock:
+                at_once["now"] += 1
+                most.append(at_once["now"])
+                waited.append(timeout)
+            time.sleep(0.005)
+            with lock:
+                at_once["now"] -= 1
+
+    monkeypatch.setattr(quota, "threading", SimpleNamespace(Event=Event, Lock=threading.Lock))
+    pace = Pace(60, lambda _: None)
+    pace.note(headers(1000, 7))
+    threads = [threading.Thread(target=pace.take_turn) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert max(most) == 1
+    assert waited == [3.6] * 4
+
+
+def times_of_requests(pace, clock, limit, requests):
+    """Return when each request leaves, against a service that counts down from its limit."""
+    left = []
+    for remaining in range(limit - 1, limit - 1 - requests, -1):
+        pace.take_turn()
+        left.append(clock.now)
+        pace.note(headers(limit, remaining))
+    return left
+
+
+def test_of_a_thousand_requests_nine_hundred_go_unslowed_and_the_others_every_3_6_s(clock):
+    left = times_of_requests(Pace(60, lambda _: None), clock, 1000, 1000)
+    assert set(left[:900]) == {0.0}
+    assert left[900:] == pytest.approx([3.6 * n for n in range(1, 101)])
+
+
+def test_demo_keys_pause_of_two_minutes_is_left_out_where_only_one_is_waited(clock):
+    # It goes on to the wall, which is told with the time to come back.
+    assert times_of_requests(Pace(60, lambda _: None), clock, 30, 30) == [0.0] * 30
+    assert clock.waits == []
+
+
+def test_with_wait_1_demo_keys_last_requests_are_two_minutes_apart(clock):
+    settings = run_parameters(
+        PROJECT / "parameters/default.yaml", {"WAIT": "1"}, env_file=PROJECT / "no-such-file"
+    )
+    pace = Pace(settings["longest_wait_s"], lambda _: None)
+    assert times_of_requests(pace, clock, 30, 30)[-4:] == [0.0, 120.0, 240.0, 360.0]
+
+
+def fetch(url, output, longest_wait_s):
+    return recall(plan_recall(1, 20, "nasa", url, str(output)), longest_wait_s)
+
+
+def local_times(text):
+    return [
+        dt.datetime.strptime(found, "%H:%M on %Y-%m-%d").astimezone()
+        for found in re.findall(r"\d\d:\d\d on \d{4}-\d\d-\d\d", text)
+    ]
+
+
+def test_nasas_429_parks_the_run_and_the_line_names_the_minute_to_come_back(tmp_path, monkeypatch):
+    monkeypatch.setenv("API_KEY", KEY)
+    with (
+        serve_rudely(lambda *_: [NASA_429]) as rude,
+        pytest.raises(RateLimitReached, match="run the same command again after") as failure,
+    ):
+        before = dt.datetime.now().astimezone()
+        fetch(rude.url, tmp_path, 60)
+    assert rude.asked == {0: 1}
+    assert failure.value.exit_status == 3
+    (told,) = local_times(str(failure.value))
+    # Not before the service takes requests again, and less than two minutes after it.
+    assert dt.timedelta(0) <= told - (before + dt.timedelta(seconds=2870)) < dt.timedelta(minutes=2)
+    assert "WAIT=1" in str(failure.value)
+
+
+def test_where_so_long_a_wait_is_allowed_it_is_waited_and_the_run_goes_on(
+    tmp_path, monkeypatch, clock
+):
+    monkeypatch.setenv("API_KEY", KEY)
+    answers = iter([NASA_429, http(sample_page(0, KEY))])
+    with serve_rudely(lambda *_: [next(answers)]) as rude:
+        assert fetch(rude.url, tmp_path, 2870).pages == 1
+    assert clock.waits == [2870]
+
+
+def test_an_answer_that_gives_no_time_is_taken_for_an_hour(tmp_path, monkeypatch, clock):
+    monkeypatch.setenv("API_KEY", KEY)
+    answers = iter([http(status=429, Retry_After="0"), http(sample_page(0, KEY))])
+    with serve_rudely(lambda *_: [next(answers)]) as rude:
+        assert fetch(rude.url, tmp_path, 3600).pages == 1
+    assert clock.waits == [3600]
+
+
+def test_a_date_to_come_back_is_waited_for(clock):
+    in_half_a_minute = format_datetime(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=30))
+    answers = iter([http(status=429, Retry_After=in_half_a_minute), http(b"{}")])
+    with serve_rudely(lambda *_: [next(answers)]) as rude:
+        ask(rude, Pace(60, print))
+    (waited,) = clock.waits
+    assert 25 < waited <= 30
+
+
+def test_short_waits_without_end_are_parked_once_they_are_too_long_together(clock):
+    with (
+        serve_rudely(lambda *_: [http(status=429, Retry_After="20")]) as rude,
+        pytest.raises(RateLimitReached),
+    ):
+        ask(rude, Pace(60, print))
+    assert clock.waits == [20, 20, 20]
+    assert rude.asked == {0: 4}
+
+
+def test_the_progress_line_shows_the_whole_reason_and_is_empty_after_it(monkeypatch):
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with page_progress() as progress:
+        progress.total, progress.n = 2050, 1873
+        tell(progress, "slowing down before the rate limit: 120 s")
+        shown = terminal.getvalue()
+        tell(progress, "")
+    after = terminal.getvalue().removeprefix(shown)
+    assert "slowing down before the rate limit: 120 s" in shown
+    assert "1873/2050" in shown
+    assert len(shown.strip("\r")) <= 80
+    assert after
+    assert after.strip("\r ") == ""
