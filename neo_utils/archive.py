@@ -32,7 +32,9 @@ def note_of(archived: bytes) -> dict[str, Any]:
     magic, size = _HEAD.unpack_from(archived)
     if magic != _SKIPPABLE_FRAME:
         raise ValueError("the archived page has no note")
-    note: dict[str, Any] = json.loads(archived[_HEAD.size : _HEAD.size + size])
+    note = json.loads(archived[_HEAD.size : _HEAD.size + size])
+    if not isinstance(note, dict):
+        raise ValueError("the archived page's note holds no names and values")
     return note
 
 

@@ -14,7 +14,6 @@ from neo_utils.provenance import Provenance
 from neo_utils.store import batches_with, broken, write_batch
 
 _TABLES = ("raw", "close_approaches")
-_NOTE_BYTES = 4096  # a note has some 700
 
 
 def check_files(output: Path, batches: Iterable[Batch]) -> None:
@@ -72,16 +71,15 @@ def rebuild(output: Path, positions: PositionRange) -> int:
                 if sha256(body) != provenance.page_sha256:
                     raise ValueError("the page's checksum differs")
                 page = decode_page(body, batch)
-            except (ValueError, KeyError, PageBroken) as error:
+                write_batch(output, batch, page, body, provenance, note["parquet_settings"])
+            except (ValueError, KeyError, TypeError) as error:  # TypeError: of the settings
                 raise broken(output, batch, f"pages: {error}") from None
-            write_batch(output, batch, page, body, provenance, note["parquet_settings"])
     return len(batches)
 
 
 def _changed_file(output: Path, batch: Batch) -> str | None:
     try:
-        with batch.file(output, "pages").open("rb") as file:
-            note = note_of(file.read(_NOTE_BYTES))
+        note = note_of(batch.file(output, "pages").read_bytes())
         for table in _TABLES:
             if sha256(batch.file(output, table).read_bytes()) != note[f"{table}_sha256"]:
                 return f"{table}: the file's checksum differs"
@@ -105,7 +103,7 @@ def _differing_table(output: Path, batch: Batch) -> str | None:
         }
     except (ValueError, PageBroken) as error:
         return f"pages: {error}"
-    if sha256(body) != note_of(archived)["page_sha256"]:
+    if sha256(body) != note_of(archived).get("page_sha256"):
         return "pages: the page's checksum differs"
     made = {"raw": page.neos, "close_approaches": page.close_approaches}
     differing = [table for table in _TABLES if not _same_rows(stored[table], made[table])]

@@ -64,10 +64,15 @@ def write_batch(
 
 def batches_with(table: str, output: Path, positions: PositionRange) -> list[Batch]:
     """Return the batches of the range that have a file of ``table``, in order of position."""
-    names = (path.name for path in (output / TABLES[table][0]).glob("batch-number=*-*"))
-    firsts = (name.removeprefix("batch-number=").partition("-")[0] for name in names)
+    folders = (output / TABLES[table][0]).glob("batch-number=*-*")
+    names = {folder.name.removeprefix("batch-number=") for folder in folders}
+    firsts = {name.partition("-")[0] for name in names}
     batches = sorted(Batch(int(first)) for first in firsts if first.isdecimal())
-    return [b for b in batches if positions.covers(b) and b.file(output, table).exists()]
+    return [
+        batch
+        for batch in batches
+        if batch.name in names and positions.covers(batch) and batch.file(output, table).exists()
+    ]
 
 
 def stored_provenances(

@@ -159,9 +159,20 @@ def test_a_killed_run_never_leaves_half_a_file(tmp_path, monkeypatch, step):
     assert (tmp_path / "f").read_bytes() == expected
 
 
-def test_after_any_kill_the_mark_stands_only_beside_files_of_its_own_write(tmp_path, monkeypatch):
-    old = {"added": None, "changed": b"old", "removed": b"old", "mark": b"old"}
-    new = {"added": b"new", "changed": b"new", "removed": None, "mark": b"new"}
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (
+            {"added": None, "changed": b"old", "removed": b"old", "mark": b"old"},
+            {"added": b"new", "changed": b"new", "removed": None, "mark": b"new"},
+        ),
+        ({"changed": b"old", "mark": b"old"}, {"changed": b"new", "mark": b"new"}),
+    ],
+    ids=["many files", "two files"],
+)
+def test_after_any_kill_the_mark_stands_only_beside_files_of_its_own_write(
+    tmp_path, monkeypatch, old, new
+):
     whole = [{name: text for name, text in write.items() if text} for write in (old, new)]
     outcomes = []
     for step in itertools.count():

@@ -11,6 +11,7 @@ from neo_utils.integrity import check_files, rebuild, verify
 from neo_utils.plan import plan_recall
 from neo_utils.recall import recall
 from neo_utils.selection import select_batches
+from tests.objects import without
 
 RANGE = position_range(1, 60)
 BATCH = Batch(21)
@@ -84,10 +85,91 @@ def test_a_broken_batch_is_named_before_a_number_is_made_and_backfill_mends_it(o
     break_it(BATCH.file(output, table))
     assert list(verify(output, RANGE)) == [BATCH]
     with pytest.raises(StoredDataBroken, match=r"batch 21-40 .*`make backfill START=21 END=40`"):
-        select_batches(1, 60, "sample", output)
+        check_files(output, select_batches(1, 60, "sample", output).provenances)
     recall(plan_recall(21, 40, "sample", output_dir=str(output), refetch=True))
     assert contents(output) == before
     assert verify(output, RANGE) == {}
+
+
+def test_what_is_wrong_with_a_batch_is_said(output):
+    cut(BATCH.file(output, "close_approaches"))
+    reason = "close_approaches: the file's checksum differs"
+    assert verify(output, RANGE) == {BATCH: reason}
+    with pytest.raises(StoredDataBroken) as error:
+        check_files(output, RANGE.batches(60))
+    assert str(error.value).startswith(
+        f"batch 21-40 in {output} is not as it was stored ({reason}): "
+    )
+
+
+@pytest.mark.parametrize("table", ["raw", "close_approaches"])
+def test_verify_finds_a_table_that_was_edited_together_with_its_checksum(output, table):
+    edit(BATCH.file(output, table))
+    path = BATCH.file(output, "pages")
+    archived = path.read_bytes()
+    changed = {f"{table}_sha256": sha256(BATCH.file(output, table).read_bytes())}
+    path.write_bytes(packed(body_of(archived), note_of(archived) | changed))
+    check_files(output, RANGE.batches(60))
+    assert verify(output, RANGE) == {BATCH: f"{table}: other rows than the page's"}
+
+
+NOTE = b'{"source": "sample"}'
+FRAME = 0x184D2A50.to_bytes(4, "little")
+
+
+@pytest.mark.parametrize(
+    ("archived", "said"),
+    [
+        (b"", "^the archived page is cut short$"),
+        (FRAME + b"\0\0\0", "^the archived page is cut short$"),
+        (b"{}{}{}{}", "^the archived page has no note$"),
+        (b"{}" * 99, "^the archived page has no note$"),
+        (FRAME + b"\0\0\0\0", "line 1 column 1"),
+        (FRAME + b"\x14\0\0\0" + NOTE[:-1], "line 1 column 20"),
+    ],
+)
+def test_what_is_no_archived_page_has_no_note(archived, said):
+    assert note_of(FRAME + b"\x14\0\0\0" + NOTE + b"...") == {"source": "sample"}
+    with pytest.raises(ValueError, match=said):
+        note_of(archived)
+
+
+def test_a_page_that_cannot_be_unpacked_says_so():
+    with pytest.raises(ValueError, match="^the archived page cannot be unpacked: .+"):
+        body_of(packed(b"a page" * 100, {})[:-9])
+
+
+EDITED_NOTES = {
+    "no checksum of the page": lambda note: without(note, "page_sha256"),
+    "no settings": lambda note: without(note, "parquet_settings"),
+    "settings of no kind": lambda note: note | {"parquet_settings": 5},
+    "settings that Parquet does not know": lambda note: note | {"parquet_settings": {"x": 1}},
+    "a list": lambda note: [note],
+    "nothing": lambda _note: None,
+}
+
+
+@pytest.mark.parametrize("edited", EDITED_NOTES)
+def test_a_note_that_was_edited_by_hand_is_named_with_its_batch(output, edited):
+    path = BATCH.file(output, "pages")
+    archived = path.read_bytes()
+    path.write_bytes(packed(body_of(archived), EDITED_NOTES[edited](note_of(archived))))
+    assert list(verify(output, RANGE)) in ([], [BATCH])
+    with pytest.raises(StoredDataBroken, match="batch 21-40"):
+        rebuild(output, RANGE)
+
+
+def test_a_long_note_is_read_whole(output):
+    path = BATCH.file(output, "pages")
+    archived = path.read_bytes()
+    path.write_bytes(packed(body_of(archived), note_of(archived) | {"url": "x" * 5000}))
+    assert verify(output, RANGE) == {}
+
+
+def test_a_copied_folder_is_not_rebuilt_as_its_batch_once_more(output):
+    folder = BATCH.file(output, "pages").parent
+    shutil.copytree(folder, folder.with_name(f"{folder.name}-copy"))
+    assert rebuild(output, RANGE) == 3
 
 
 def test_sound_batches_pass(output):
@@ -99,9 +181,12 @@ def test_an_archived_page_that_was_exchanged_is_found_by_verify(output):
     path = BATCH.file(output, "pages")
     archived = path.read_bytes()
     path.write_bytes(packed(body_of(archived).replace(b"Earth", b"Pluto"), note_of(archived)))
-    assert list(verify(output, RANGE)) == [BATCH]
-    with pytest.raises(StoredDataBroken, match=r"batch 21-40.*checksum"):
+    assert verify(output, RANGE) == {BATCH: "pages: the page's checksum differs"}
+    with pytest.raises(StoredDataBroken) as error:
         rebuild(output, RANGE)
+    assert str(error.value).startswith(
+        f"batch 21-40 in {output} is not as it was stored (pages: the page's checksum differs): "
+    )
 
 
 def test_an_archived_page_that_is_cut_short_is_found_by_verify(output):

@@ -15,6 +15,7 @@ import pytest
 from neo_utils import __version__
 from neo_utils.archive import sha256
 from neo_utils.batches import TABLES, Batch, position_range
+from neo_utils.errors import StoredDataBroken
 from neo_utils.pages import decode_page
 from neo_utils.provenance import Provenance, newest_catalogue_size
 from neo_utils.schemas import CLOSE_APPROACHES, RAW
@@ -403,7 +404,7 @@ def test_every_file_written_is_logged_for_the_curious(tmp_path, caplog):
         store(tmp_path, BROKEN)
     for path in (RAW_FILE, APPROACHES_FILE, PAGE_FILE, REJECTED_FILE):
         size = (tmp_path / path).stat().st_size
-        assert f"{tmp_path / path} ({size} bytes)" in caplog.text
+        assert f"wrote {tmp_path / path} ({size} bytes)" in caplog.messages
     assert {record.levelname for record in caplog.records} == {"DEBUG"}
 
 
@@ -414,7 +415,10 @@ def test_a_rejected_object_of_any_kind_is_read_back(tmp_path, token):
     assert len(decoded.rejected) == 1
     p = Provenance("nasa", "u", dt.datetime(2026, 1, 1, tzinfo=dt.UTC), sha256(body), 41_000)
     write_batch(tmp_path, Batch(1), decoded, body, p)
-    assert len(read_rejected(tmp_path, [Batch(1)])) == 1
+    (rejected,) = read_rejected(tmp_path, [Batch(1)])
+    # What JSON cannot say stands there as text, broken bytes escaped.
+    shown = token.decode("utf-8", "backslashreplace")
+    assert f'"name": {shown}, "name_limited"' in rejected["object"]
 
 
 @pytest.mark.parametrize("folder", ["x", "21-200"])
@@ -423,3 +427,15 @@ def test_a_folder_that_is_no_batch_is_passed_over(tmp_path, folder):
     path.parent.mkdir(parents=True)
     path.touch()
     assert stored_provenances(tmp_path, position_range(1, "all")) == {}
+
+
+def test_a_raw_file_that_is_not_ours_is_named_with_the_command_that_mends_it(tmp_path):
+    store(tmp_path, CLEAN, SECOND)
+    pq.write_table(pa.table({"id": ["1"]}), SECOND.file(tmp_path, "raw"))
+    with pytest.raises(StoredDataBroken) as error:
+        stored_provenances(tmp_path, EVERYTHING)
+    assert str(error.value) == (
+        f"batch 21-40 in {tmp_path} is not as it was stored (raw: b'source'): "
+        "`make backfill START=21 END=40` takes it again"
+    )
+    assert stored_provenances(tmp_path, EVERYTHING, skip_broken=True) == {}
