@@ -75,7 +75,10 @@ def _is_counted(executed: Path, given: Mapping[str, Any]) -> bool:
     """Tell whether the same pages were counted before, in the same way: as make would."""
     if not executed.exists():
         return False
-    notebook = nbformat.read(executed, 4)  # type: ignore[no-untyped-call]
+    try:
+        notebook = nbformat.read(executed, 4)  # type: ignore[no-untyped-call]
+    except (nbformat.reader.NotJSONError, AttributeError, KeyError):
+        return False  # half a notebook, of a run that was killed
     report = notebook.metadata.get("papermill", {})
     ended_well = report.get("end_time") and not report.get("exception")
     if not ended_well or report.get("parameters") != given:

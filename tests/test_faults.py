@@ -26,7 +26,7 @@ from neo_utils.definitions import sql_text
 from neo_utils.errors import RateLimitReached, ServiceFailure, WrongParameter, exit_status_of
 from neo_utils.plan import plan_recall
 from neo_utils.quota import Pace
-from neo_utils.recall import recall
+from neo_utils.recall import ATTEMPTS, recall
 from neo_utils.settings import PROJECT
 from neo_utils.source import Service
 from tests.rude_service import http, sample_page, serve_rudely, zipped
@@ -117,16 +117,17 @@ def hangs_in_mid_body(body, world):
 
 
 def drips(answer, from_byte):
-    """Send a part at once, and then a byte every 50 ms."""
+    """Send a part at once, then a byte every 50 ms; after five seconds the rest, unasked for."""
 
     def drip(body, world):
         whole = answer(body)
         start = len(whole) - len(body) if from_byte == "body" else from_byte
         yield whole[:start]
-        for place in range(start, len(whole)):
+        for place in range(start, start + 100):
             if world.closing.wait(0.05):
                 return
             yield whole[place : place + 1]
+        yield whole[start + 100 :]
 
     return drip
 
@@ -731,6 +732,8 @@ def test_the_bounds_are_those_that_the_documentation_states():
     assert f"{client._LONGEST_ANSWER_S} s in all" in text
     assert f"{client._TIMEOUT_S[0]} s to connect" in text
     assert f"{client._TIMEOUT_S[1]} s for the next bytes" in text
+    assert f"{client._RETRIES + 1} requests where no answer" in text
+    assert f"{ATTEMPTS} where a page comes broken" in text
 
 
 def test_the_documentation_lists_these_faults_and_no_others():

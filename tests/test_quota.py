@@ -245,7 +245,7 @@ def test_waits_for_the_same_thing_count_together(clock):
 def test_stop_ends_a_wait_at_once_and_it_was_in_vain():
     waiting, ended = threading.Event(), []
     pace = Pace(60, lambda text: text and waiting.set())
-    thread = threading.Thread(target=lambda: ended.append(pace.wait(50, "waiting")))
+    thread = threading.Thread(target=lambda: ended.append(pace.wait(50, "waiting")), daemon=True)
     began = time.monotonic()
     thread.start()
     assert waiting.wait(5)

@@ -1,0 +1,368 @@
+"""Change the definitions of the statistics on purpose, and see whether the oracle tells.
+
+    python -m tests.mutate_sql
+
+prints how many such mutants there are, how many are told from the original, and which are not.
+DuckDB runs each over two pages of the sample and over hand-made edges; `tests/oracle.py` counts the
+same in plain Python.
+"""
+
+import datetime as dt
+import json
+import re
+import time
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+import duckdb
+import pyarrow as pa
+
+from neo_utils.batches import Batch
+from neo_utils.definitions import sql_text
+from neo_utils.pages import decode_page
+from neo_utils.sample.catalogue import page_body
+from tests.oracle import metrics_of, yearly_of
+
+DEFINITIONS = ("counted", "metrics", "yearly_statistics")
+
+
+# --- What is counted, and what comes out. ---
+
+
+class Stored(NamedTuple):
+    batch: Batch
+    fetched_on: str
+    page: bytes
+
+
+class Case(NamedTuple):
+    """Batches in the order of their fetch; what is counted of them, by the oracle or by hand."""
+
+    stored: list[Stored]
+    metrics: dict[str, int]
+    yearly: list[tuple]
+    beside: tuple[Stored, ...] = ()  # lies there, too, but is not selected
+    threshold: str = "0.2"
+
+
+def neo(neo_id, *approaches):
+    """An object with approaches given as (date, body, AU) or (date, body, AU, km/s)."""
+    return {
+        "id": neo_id,
+        "close_approach_data": [
+            {
+                "close_approach_date": date,
+                "orbiting_body": body,
+                "miss_distance": {"astronomical": str(au), "kilometers": "1"},
+                "relative_velocity": {"kilometers_per_second": velocity[0] if velocity else "10"},
+            }
+            for date, body, au, *velocity in approaches
+        ],
+    }
+
+
+def stored(first, fetched_on, *objects):
+    """A batch of these objects alone: its catalogue ends with them."""
+    page = {"number": (first - 1) // 20, "size": 20, "total_elements": first - 1 + len(objects)}
+    body = json.dumps({"page": page, "near_earth_objects": objects}).encode()
+    return Stored(Batch(first), fetched_on, body)
+
+
+def counted_by_the_oracle(*batches, threshold="0.2"):
+    pages = [one.page for one in batches]
+    yearly = yearly_of(pages, threshold, batches[-1].fetched_on)
+    return Case(list(batches), metrics_of(pages, threshold), yearly, threshold=threshold)
+
+
+@cache
+def cases() -> dict[str, Case]:
+    sample = [Stored(Batch(20 * n + 1), "2026-03-01", page_body(n, 20, "k")) for n in (1, 2)]
+    # As in tests/test_statistics.py: a NEO of two batches counts from the one fetched last, though
+    # its positions are the smaller ones. Here the two were fetched on different days, too.
+    moved = [
+        stored(21, "2026-01-01", neo("A", ("1999-12-31", "Earth", 0.1)), neo("C")),
+        stored(1, "2026-01-02", neo("A", ("2026-01-02", "Earth", 0.3), ("2026-01-03", "Mars", 0.1)),
+               neo("B", ("2026-01-03", "Earth", 0.4))),
+        stored(41, "2026-01-01", neo("D", ("2026-01-02", "Venus", 0.5))),
+    ]  # fmt: skip
+    in_2026 = [
+        (2026, "Earth", 2, 0, 1, 2, 0.3, "A", 10.0),
+        (2026, "Mars", 1, 1, 1, 1, 0.1, "A", 10.0),
+        (2026, "Venus", 1, 0, 1, 1, 0.5, "D", 10.0),
+    ]
+    return {
+        "two pages of the sample": counted_by_the_oracle(*sample),
+        "a nearer threshold": counted_by_the_oracle(sample[0], threshold="0.05"),
+        "a NEO in two batches": Case(
+            moved, metrics_of([one.page for one in moved], "0.2"), in_2026
+        ),
+        "edges of years, of the threshold and of the fetch": counted_by_the_oracle(
+            stored(
+                1,
+                "2026-03-01",
+                neo("A", ("2025-12-31", "Earth", 0.2), ("2026-01-01", "Earth", "0.1999999999")),
+                neo("B", ("2026-03-01", "Earth", 0.3), ("2026-03-02", "Earth", 0.05)),
+                neo("C", ("1900-01-01", "Moon", 0.001), ("2200-12-31", "Earth", 0.19)),
+                neo("D", ("1900-01-02", "Ceres", 0.1), ("1900-12-31", "earth", 0.1)),
+            )
+        ),
+        "two NEOs equally near": counted_by_the_oracle(
+            stored(
+                1,
+                "2026-03-01",
+                neo("C", ("2000-01-01", "Earth", 0.1)),
+                neo("A", ("2000-01-01", "Earth", 0.1)),
+                neo("0", ("2000-01-01", "Earth", 0.2)),
+                neo("B", ("2000-01-01", "Earth", 0.1)),
+            )
+        ),
+        "a batch that is not selected": counted_by_the_oracle(
+            stored(1, "2026-03-01", neo("A", ("2000-01-01", "Earth", 0.1)))
+        )._replace(beside=(stored(21, "2026-03-02", neo("B", ("2000-01-01", "Earth", 0.1))),)),
+        # Their mean is 38.3430175: doubles, summed, end below it.
+        "velocities whose mean lies on the edge": counted_by_the_oracle(
+            stored(
+                1,
+                "2026-03-01",
+                neo("A", ("2000-01-01", "Earth", 0.1, "20.2292960832")),
+                neo("B", ("2000-01-01", "Earth", 0.1, "6.5697496497")),
+                neo("C", ("2000-01-01", "Earth", 0.1, "88.2300067671")),
+            )
+        ),
+        "velocities that differ in the tenth decimal": counted_by_the_oracle(
+            stored(
+                1,
+                "2026-03-01",
+                neo("A", ("2000-01-01", "Earth", 0.1, "1.0000004999")),
+                neo("B", ("2000-01-01", "Mars", 0.1, "1.0000005001")),
+            )
+        ),
+        "NEOs without any approach": counted_by_the_oracle(
+            stored(1, "2026-03-01", neo("A"), neo("B"))
+        ),
+    }
+
+
+@cache
+def database(case: str) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(config={"threads": 1})
+    batches, beside = cases()[case].stored, cases()[case].beside
+    pages = [(one.batch.name, decode_page(one.page, one.batch)) for one in (*batches, *beside)]
+    for view, tables in (
+        ("stored_neos", [(name, page.neos) for name, page in pages]),
+        ("stored_close_approaches", [(name, page.close_approaches) for name, page in pages]),
+    ):
+        named = [
+            table.append_column("batch_number", pa.array([name] * table.num_rows))
+            for name, table in tables
+        ]
+        connection.register("registered", pa.concat_tables(named))
+        connection.execute(f"CREATE TABLE {view} AS FROM registered")
+    days = [dt.date.fromisoformat(one.fetched_on) for one in batches]
+    names = [one.batch.name for one in batches]
+    connection.register(
+        "registered",
+        pa.table({"batch_number": names, "fetched_on": days, "fetch_order": range(len(names))}),
+    )
+    connection.execute("CREATE TABLE batches AS FROM registered")
+    define(connection, sql_text("counted"))
+    return connection
+
+
+def define(connection: duckdb.DuckDBPyConnection, counted: str) -> None:
+    for statement in counted.split(";"):
+        connection.execute(statement)
+
+
+def expected(case: str, name: str) -> list[tuple]:
+    if name == "yearly_statistics":
+        return cases()[case].yearly
+    metrics = cases()[case].metrics.items()
+    return sorted(
+        metrics, key=lambda metric: (metric[0].startswith("close_approaches_in_"), metric)
+    )
+
+
+# --- The mutants. ---
+
+
+class Mutant(NamedTuple):
+    definition: str
+    line: int
+    before: str
+    after: str
+    text: str
+
+    def __str__(self) -> str:
+        before, after = (" ".join(text.split())[:24] for text in (self.before, self.after))
+        return f"{self.definition}.sql:{self.line}: {before} -> {after or 'nothing'}"
+
+
+# Each pattern, at each place where it stands outside comments, becomes each of these once.
+CHANGES = {
+    # comparison
+    r" < ": [" <= ", " > ", " >= "],
+    r" > ": [" >= ", " < ", " <> "],
+    r" = ": [" <> ", " <= ", " >= "],
+    r" AND ": [" OR "],
+    r"LIKE": ["NOT LIKE"],
+    # predicates dropped
+    r"[a-z_]+ < \{threshold_au\} AND ": [""],
+    r" AND orbiting_body = 'Earth'": [""],
+    # constants
+    r"'Earth'": ["'earth'", "'Moon'", "''"],
+    r"(?<=< )\{threshold_au\}": ["{threshold_au} / 2", "{threshold_au} * 2", "0.1999999999"],
+    r"\{threshold_au\}": ["0.2"],
+    r"\b[0-9]+\b": [lambda n: str(int(n) + 1), lambda n: str(int(n) - 1)],
+    r"'(?=total_|close_)": ["'x"],
+    # functions and operators
+    r"\bcount_if\(": ["count(", "max("],
+    r"\bcount\(\*\)": ["0", "1", "(count(*) + 1)"],
+    r"\bcount\(DISTINCT ": ["count("],
+    r"\bsum\(": ["max(", "min(", "avg(", "count("],
+    r"\bmax\(": ["min(", "count("],
+    r"\bmin\(": ["max(", "avg("],
+    r"\bmin_by\(": ["max_by("],
+    r"\byear\(": ["month(", "day("],
+    r"\bround\(": ["trunc("],
+    r"/": ["*", "+"],
+    # joins and sets
+    r"(?<!CROSS )JOIN": ["LEFT JOIN", "RIGHT JOIN", "FULL JOIN"],
+    r"USING \([a-z_]+\)": ["ON true"],
+    r"USING \(neo_id, fetch_order\)": ["USING (neo_id)", "USING (fetch_order)", "ON true"],
+    r"UNION ALL": ["UNION", "EXCEPT", "INTERSECT"],
+    r"FROM newest": ["FROM close_approaches", "FROM stored_neos"],
+    r"FROM close_approaches": ["FROM stored_close_approaches", "FROM newest"],
+    # order and groups
+    r"ORDER BY .*": [""],
+    r"(?<=ORDER BY )(\w+), (\w+)$": [r"\2", r"\1", r"\2, \1", r"\1 DESC, \2", r"\1, \2 DESC"],
+    r"(?<=ORDER BY )(.*LIKE \S+), metric$": [r"\1", "metric", r"\1 DESC, metric", r"\1, 1 DESC"],
+    r"GROUP BY .*": [""],
+    r"(?<=GROUP BY )(.*), (\w+)$": [r"\1", r"\2"],
+    # columns
+    r"\(miss_distance_au, neo_id\)": ["miss_distance_au", "neo_id", "(neo_id, miss_distance_au)"],
+    r"\bmiss_distance_au\b": ["relative_velocity_km_per_sec"],
+    r"\brelative_velocity_km_per_sec\b": ["miss_distance_au"],
+    r"(?<=DISTINCT )neo_id": ["close_approach_date", "miss_distance_au"],
+    r"(?<=sum\()(\w+?)(_earth)?\)": [lambda c: f"{c[:-7]})" if "_e" in c else f"{c[:-1]}_earth)"],
+    r"(?<=THEN )(\w+?)(_earth)?$": [lambda c: c[:-6] if "_e" in c else f"{c}_earth"],
+    r"(?<=count_if\()under(_earth)?(?= >)": [lambda c: "under" if "_e" in c else "under_earth"],
+    r"\bmax\(fetch_order\)": ["max(batch_number)"],
+    r"close_approach_date > fetched_on": ["true", "false", "fetched_on IS NOT NULL"],
+    # rows of the names
+    r"WHEN .*": [""],
+    r"    \('total_\w+(\{threshold_au\}\w+)?'\),\n": [""],
+}  # fmt: skip
+UNWRAPPED = ("CAST", "coalesce", "round")  # the function goes, its first argument stays
+
+
+def original(definition: str) -> str:
+    return sql_text(definition, "{threshold_au}")  # with the name still in it
+
+
+def mutants() -> Iterator[Mutant]:
+    for definition in DEFINITIONS:
+        text = original(definition)
+        for start, end, after in changes_of(text):
+            changed = text[:start] + after + text[end:]
+            line = text.count("\n", 0, start) + 1
+            before = text[start:end].strip()
+            yield Mutant(definition, line, before, after.strip(), changed)
+
+
+def changes_of(text: str) -> Iterator[tuple[int, int, str]]:
+    comments = [match.span() for match in re.finditer("^--.*", text, re.MULTILINE)]
+    for pattern, replacements in CHANGES.items():
+        for match in re.finditer(pattern, text, re.MULTILINE):
+            if any(start <= match.start() < end for start, end in comments):
+                continue
+            for new in replacements:
+                after = new(match[0]) if callable(new) else match.expand(new)
+                yield *match.span(), after
+    for function in UNWRAPPED:
+        for match in re.finditer(rf"\b{function}\(", text):
+            end = closing(text, match.end())
+            inside = text[match.end() : end - 1]
+            kept = inside.rpartition(" AS " if function == "CAST" else ", ")[0]
+            yield match.start(), end, f"({kept})"
+
+
+def closing(text: str, at: int) -> int:
+    """The place behind the parenthesis that closes the one before ``at``."""
+    depth = 1
+    while depth:
+        depth += {"(": 1, ")": -1}.get(text[at], 0)
+        at += 1
+    return at
+
+
+# Not told, since they find the same rows in every table that can come to be.
+_NEXT_JOIN = "rows without fetch_order or neo_id do not pass the join with newest"
+_TYPE = "the same value in another type; every table is cast when it is saved"
+_DECIMALS = "NeoWs lists at most 10 decimals, and velocities far below 10^9 km/s"
+EQUIVALENT = {
+    "counted.sql:5: JOIN -> RIGHT JOIN": "a page without a usable object is never stored",
+    "counted.sql:11: JOIN -> LEFT JOIN": _NEXT_JOIN,
+    "counted.sql:11: JOIN -> RIGHT JOIN": _NEXT_JOIN,
+    "counted.sql:11: JOIN -> FULL JOIN": _NEXT_JOIN,
+    "metrics.sql:17: > -> <>": "a count is zero or more",
+    "metrics.sql:18: > -> <>": "a count is zero or more",
+    "metrics.sql:23: UNION ALL -> UNION": "every metric has a name of its own",
+    "metrics.sql:40: UNION ALL -> UNION": "every metric has a name of its own",
+    "metrics.sql:25: CAST(coalesce(CASE metri -> (coalesce(CASE metric WH": _TYPE,
+    "yearly_statistics.sql:11: 20 -> 21": _DECIMALS,
+    "yearly_statistics.sql:11: 20 -> 19": _DECIMALS,
+    "yearly_statistics.sql:11: 10 -> 11": _DECIMALS,
+    "yearly_statistics.sql:3: CAST(year(close_approach -> (year(close_approach_dat": _TYPE,
+    "yearly_statistics.sql:11: CAST(sum(CAST(relative_v -> (sum(CAST(relative_veloc": _TYPE,
+}  # fmt: skip
+
+
+class Verdict(NamedTuple):
+    mutant: Mutant
+    told_by: str | None  # the first case with other rows, "DuckDB" where it refuses the text
+
+
+def judged(mutant: Mutant) -> Verdict:
+    name, text = mutant.definition, mutant.text
+    try:
+        told_by = next((case for case in cases() if differs(case, name, text)), None)
+    except duckdb.Error:
+        told_by = "DuckDB"
+    return Verdict(mutant, told_by)
+
+
+def differs(case: str, definition: str, text: str) -> bool:
+    """Whether DuckDB finds other rows than the oracle with this text in place of a definition."""
+    if definition != "counted":
+        query = text.replace("{threshold_au}", cases()[case].threshold)
+        return database(case).execute(query).fetchall() != expected(case, definition)
+    try:
+        define(database(case), text)
+        return any(differs(case, name, original(name)) for name in DEFINITIONS[1:])
+    finally:
+        define(database(case), sql_text("counted"))
+
+
+def main() -> None:
+    started = time.monotonic()
+    verdicts = [judged(mutant) for mutant in mutants()]
+    for definition in DEFINITIONS:
+        by = Counter(v.told_by for v in verdicts if v.mutant.definition == definition)
+        print(
+            f"{definition}.sql: {by.total()} mutants, {by['DuckDB']} refused by DuckDB, "
+            f"{by.total() - by['DuckDB'] - by[None]} told by other rows, {by[None]} not told"
+        )
+    for case in cases():
+        print(f"first told by {case}: {sum(verdict.told_by == case for verdict in verdicts)}")
+    print(f"in {time.monotonic() - started:.1f} s")
+    for verdict in verdicts:
+        if verdict.told_by is None:
+            reason = EQUIVALENT.get(str(verdict.mutant), "IT SHOULD BE")
+            print(f"not told: {verdict.mutant}: {reason}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""Killed anywhere, nothing lost: the figures that ``tests.kill_points`` finds."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from neo_utils.settings import PROJECT
+
+SCENARIOS = ("first fetch", "backfill", "four connections")
+
+
+@pytest.fixture(scope="module")
+def harnesses():
+    """Start all scenarios at once: each keeps one processor busy."""
+    started = {
+        name: subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-m", "tests.kill_points", name],
+            cwd=PROJECT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for name in SCENARIOS
+    }
+    yield started
+    for harness in started.values():
+        harness.kill()
+        harness.communicate()
+
+
+def figures_of(harness, capsys):
+    """Show the harness's line on the terminal; return the kill points and the requests saved."""
+    line, failure = harness.communicate()
+    assert harness.returncode == 0, failure
+    with capsys.disabled():
+        print(f"\n{line.strip()}", end=" ")
+    points, saved = re.search(r"killed at (\d+) points .*, (\d+) requests saved", line).groups()
+    return int(points), int(saved)
+
+
+def test_a_fetch_killed_at_any_point_goes_on_to_the_same_bytes(harnesses, capsys):
+    points, saved = figures_of(harnesses["first fetch"], capsys)
+    # Three pages, each with a request and at least three files: opened, written, synced, renamed.
+    assert points > 3 * (1 + 3 * 4)
+    assert saved > 0
+
+
+def test_a_backfill_killed_at_any_point_leaves_each_batch_old_or_new_or_not_stored(
+    harnesses, capsys
+):
+    points, saved = figures_of(harnesses["backfill"], capsys)
+    assert points > 3 * (1 + 3 * 4)
+    assert saved > 0  # by a plain fetch after it: the backfill asks for everything again
+
+
+def test_four_connections_at_once_lose_nothing_either(harnesses, capsys):
+    points, saved = figures_of(harnesses["four connections"], capsys)
+    assert points > 0
+    assert saved > 0
