@@ -17,7 +17,7 @@ from dotenv.parser import parse_stream
 from neo_utils.batches import position_range
 from neo_utils.errors import WrongParameter
 from neo_utils.quota import LONGEST_RETRY_AFTER_S
-from neo_utils.source import NASA_URL
+from neo_utils.source import LOOPBACK_HOSTS, NASA_URL
 
 PROJECT = Path(__file__).resolve().parents[1]  # relative folders are taken from here
 
@@ -35,7 +35,6 @@ NAMES_IN_ENVIRONMENT = (
 SOURCES = ("auto", "nasa", "sample")
 _CODECS = ("none", "snappy", "gzip", "brotli", "lz4", "zstd")  # that Parquet and PyArrow know
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-_LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 _MASTER = re.compile(r"local(\[(\*|[1-9]\d*)(,\d+)?\])?|spark://[^\s:,/]+:\d+(,[^\s:,/]+:\d+)*")
 
 
@@ -210,5 +209,5 @@ def _check_api_url(url: str) -> None:
     if parts.query or parts.username:
         # Not shown: what stands there may be a key.
         raise WrongParameter("API_URL holds a query or a user name: give the bare address")
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK_HOSTS:
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
         raise WrongParameter(f"API_URL={url} would send the key unencrypted: use https")

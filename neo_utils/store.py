@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,10 @@ log = logging.getLogger(__name__)
 # zstd: a third smaller than snappy on these tables, at no measurable cost for 20 NEOs.
 # dictionary: ids and bodies repeat in every row of the approaches.
 PARQUET_SETTINGS: dict[str, Any] = {"compression": "zstd", "use_dictionary": True}
+
+
+# An object of the service nests five deep; some hundred openings in a row, and readers give up.
+_TOO_DEEP = re.compile(rb"(?:[\[{]\s*(?:\"[^\"]*\"\s*:\s*)?){100}")
 
 
 def write_batch(
@@ -161,6 +166,9 @@ def _readable(object_json: bytes) -> bytes:
     """Return the object, or, where no reader of JSON would take it, its text as a JSON string."""
     try:
         json.loads(object_json)
-    except ValueError:  # among them broken UTF-8 and numbers of thousands of digits
+        readable = not _TOO_DEEP.search(object_json)
+    except (ValueError, RecursionError):  # broken UTF-8, numbers of thousands of digits, ...
+        readable = False
+    if not readable:
         return json.dumps(object_json.decode("utf-8", "backslashreplace")).encode()
     return object_json

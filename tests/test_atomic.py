@@ -218,3 +218,15 @@ def test_a_temporary_name_is_never_taken_for_a_table(tmp_path, monkeypatch):
     # Spark, Hive and DuckDB pass over a leading dot or another ending.
     assert leftover.name.startswith(".")
     assert not leftover.name.endswith(".parquet")
+
+
+def test_a_folder_that_another_run_makes_at_the_same_moment_is_no_fault(tmp_path, monkeypatch):
+    mkdir = Path.mkdir
+
+    def made_by_another_run_first(folder, *args, **kwargs):
+        os.mkdir(folder)  # noqa: PTH102
+        mkdir(folder, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "mkdir", made_by_another_run_first)
+    write_in_order([(tmp_path / "a/b/f", b"1")])
+    assert contents_of(tmp_path) == {"a/b/f": b"1"}

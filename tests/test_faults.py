@@ -50,6 +50,7 @@ class World(NamedTuple):
 
     closing: threading.Event  # the test's end
     elsewhere: str  # the address of another service, which nobody shall ask
+    borne: list  # what was put up with to its end, though it shall not be
 
 
 class Case(NamedTuple):
@@ -117,7 +118,7 @@ def hangs_in_mid_body(body, world):
 
 
 def drips(answer, from_byte):
-    """Send a part at once, then a byte every 50 ms; after five seconds the rest, unasked for."""
+    """Send a part at once, then a byte every 50 ms; after five seconds the rest."""
 
     def drip(body, world):
         whole = answer(body)
@@ -127,6 +128,7 @@ def drips(answer, from_byte):
             if world.closing.wait(0.05):
                 return
             yield whole[place : place + 1]
+        world.borne.append("drip")
         yield whole[start + 100 :]
 
     return drip
@@ -458,7 +460,7 @@ class Spoilt:
 
     def __init__(self, case, elsewhere):
         self.case, self.elsewhere, self.served = case, elsewhere, {}
-        self.asked = Counter()
+        self.asked, self.borne = Counter(), []
 
     def __call__(self, asked, closing):
         self.asked[asked.page] += 1
@@ -475,7 +477,7 @@ class Spoilt:
             return [http(self.served[page])]
         if case.clock_ours:
             self.served[page] = body
-        return case.fault(body, World(closing, self.elsewhere))
+        return case.fault(body, World(closing, self.elsewhere, self.borne))
 
     def _let_others_go_first(self, closing):
         """Wait for the requests of the pages in order, so that they are under way at the fault."""
@@ -557,6 +559,7 @@ def test_a_misbehaving_service_has_its_named_outcome(case, tmp_path, monkeypatch
             else:
                 succeed(case, spoilt, run(rude.url, tmp_path, case.end), tmp_path)
         assert not elsewhere.asked
+    assert spoilt.borne == []
     stored = stored_pages(tmp_path)
     places = {row["position"] - 41 for row in rejected_in(tmp_path)}  # on page 2
     for page, content in stored.items():
@@ -673,6 +676,14 @@ def test_a_catalogue_that_shrinks_in_mid_run_is_what_is_left_of_it(tmp_path):
         assert listing.asked == dict.fromkeys(range(8), 1)
         # What is past the end now is no failure of the next run, nor a wrong START of it.
         run(rude.url, tmp_path, "all")
+
+
+def test_a_run_that_finds_the_listing_no_longer_than_before_ends_well(tmp_path):
+    with serve_rudely(
+        lambda asked, _: [http(cut(sample_page(asked.page, KEY), asked.page, 100))]
+    ) as rude:
+        assert run(rude.url, tmp_path, "all").pages == 5
+        assert run(rude.url, tmp_path, "all").pages == 0
 
 
 def test_a_start_past_the_end_is_a_wrong_parameter_and_not_a_fault_of_the_service(tmp_path):
