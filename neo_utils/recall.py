@@ -9,7 +9,7 @@ import requests
 
 from neo_utils.archive import sha256
 from neo_utils.batches import Batch
-from neo_utils.client import CONNECTIONS, Answer, AnswerBroken, get_page, open_session
+from neo_utils.client import Answer, get_page
 from neo_utils.errors import OutputUnwritable, PageAbsent, PageUnusable, RunFailure
 from neo_utils.lock import sole_writer
 from neo_utils.pages import Page, PageBroken, PagePastEnd, decode_page
@@ -20,6 +20,7 @@ from neo_utils.quota import Pace
 from neo_utils.settings import api_key
 from neo_utils.source import DEMO_KEY, Service
 from neo_utils.store import PARQUET_SETTINGS, remove_temporaries, write_batch
+from neo_utils.transport import CONNECTIONS, AnswerBroken, open_session
 
 ATTEMPTS = 3  # for a page that comes broken
 MOST_UNUSABLE = 3  # pages in one run: with more, it is the service and not the page

@@ -48,8 +48,8 @@ import pyarrow.parquet as pq
 import requests
 from requests.adapters import HTTPAdapter
 
-import neo_utils.client
 import neo_utils.recall
+import neo_utils.transport
 from neo_utils.errors import RunFailure
 from neo_utils.plan import plan_recall
 from neo_utils.sample import service
@@ -79,7 +79,7 @@ class Fetch(NamedTuple):
     connections: int = 1  # with one, the points come in the same order in every run
 
     def __call__(self, output: Path) -> None:
-        neo_utils.client.CONNECTIONS = neo_utils.recall.CONNECTIONS = self.connections
+        neo_utils.transport.CONNECTIONS = neo_utils.recall.CONNECTIONS = self.connections
         end = 20 * self.pages
         plan = plan_recall(1, end, "nasa", self.url, str(output), refetch=self.refetch)
         neo_utils.recall.recall(plan)
@@ -466,7 +466,7 @@ class Scenario:
 
         self.lay(self.before)
         run = self.bench.run(self.fetch, act)
-        needed = (str(self.bench.output), os.strerror(code), "stay", "the same command")
+        needed = (str(self.bench.output), os.strerror(code), "stay", "the same command goes on")
         one_line = "\n" not in run.said and all(words in run.said for words in needed)
         # No harm comes of an output that is there already, nor of a holder that cannot be named.
         unharmed = run.status == 0 and self.points[nth].endswith((" .lock", " mkdir ."))
@@ -589,7 +589,7 @@ def main(names: list[str]) -> int:
     # In memory a sync costs nothing, and SIGKILL cannot tell the difference.
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
     for name in names or SCENARIOS:
-        with tempfile.TemporaryDirectory(dir=memory) as folder:
+        with tempfile.TemporaryDirectory(dir=memory, ignore_cleanup_errors=True) as folder:
             try:
                 figures = SCENARIOS[name](Bench(Path(folder)))
             except Lost as lost:

@@ -2,13 +2,14 @@ import datetime as dt
 
 import pytest
 
-from neo_utils import client
+from neo_utils import transport
 from neo_utils.batches import Batch
-from neo_utils.client import get_page, open_session, without_key
+from neo_utils.client import get_page, without_key
 from neo_utils.errors import RateLimitReached, ServiceFailure
 from neo_utils.quota import Pace
 from neo_utils.sample.service import Answer, serve
 from neo_utils.source import Service, service_of
+from neo_utils.transport import open_session
 
 KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
 OK = Answer(200, {"Date": "Sun, 01 Nov 2026 12:30:00 GMT"}, b"{}")
@@ -50,7 +51,7 @@ def test_a_passing_fault_is_retried():
 
 @pytest.mark.parametrize("status", [404, 500, 503])
 def test_a_fault_that_stays_is_one_line_with_the_status(status, monkeypatch):
-    monkeypatch.setattr(client, "_RETRIES", 1)
+    monkeypatch.setattr(transport, "_RETRIES", 1)
     with pytest.raises(ServiceFailure, match=f"status {status}") as failure:
         ask(lambda *_: Answer(status, {}, b"<html>" * 100))
     assert "\n" not in str(failure.value)
@@ -87,7 +88,7 @@ def test_the_rate_limit_says_when_to_come_back(seconds, minutes):
 
 
 def test_nobody_there_is_one_line_without_object_ids(monkeypatch):
-    monkeypatch.setattr(client, "_RETRIES", 0)
+    monkeypatch.setattr(transport, "_RETRIES", 0)
     with serve() as url:
         pass
     with pytest.raises(ServiceFailure, match="does not answer") as failure, open_session(KEY) as s:

@@ -19,9 +19,9 @@ import pyarrow.parquet as pq
 import pytest
 from urllib3.util import Retry
 
-from neo_utils import client, quota
+from neo_utils import quota, transport
 from neo_utils.batches import Batch
-from neo_utils.client import AnswerBroken, get_page, open_session
+from neo_utils.client import get_page
 from neo_utils.definitions import sql_text
 from neo_utils.errors import RateLimitReached, ServiceFailure, WrongParameter, exit_status_of
 from neo_utils.plan import plan_recall
@@ -29,6 +29,7 @@ from neo_utils.quota import Pace
 from neo_utils.recall import ATTEMPTS, recall
 from neo_utils.settings import PROJECT
 from neo_utils.source import Service
+from neo_utils.transport import AnswerBroken, open_session
 from tests.rude_service import http, sample_page, serve_rudely, zipped
 
 KEY = "canary" + "+/=" + "-of-the-faults"
@@ -198,10 +199,10 @@ KEY_FAULTS = [
     )
     for code in ("API_KEY_MISSING", "API_KEY_INVALID", "API_KEY_DISABLED")
 ]
-TWICE = {"client._RETRIES": 1, "recall.ATTEMPTS": 2}
-SLOW = {"client._LONGEST_ANSWER_S": 0.8} | TWICE
-STALLED = {"client._TIMEOUT_S": (0.5, 0.5)} | TWICE
-SMALL = {"client._LARGEST_BODY": MB}
+TWICE = {"transport._RETRIES": 1, "recall.ATTEMPTS": 2}
+SLOW = {"transport._LONGEST_ANSWER_S": 0.8} | TWICE
+STALLED = {"transport._TIMEOUT_S": (0.5, 0.5)} | TWICE
+SMALL = {"transport._LARGEST_BODY": MB}
 
 CASES = [
     *KEY_FAULTS,
@@ -726,7 +727,7 @@ def test_a_gzip_bomb_behind_a_redirect_is_not_even_read():
 
 
 def test_of_a_body_that_is_too_large_no_more_is_taken_than_the_bound(monkeypatch):
-    monkeypatch.setattr(client, "_LARGEST_BODY", MB)
+    monkeypatch.setattr(transport, "_LARGEST_BODY", MB)
     with (
         serve_rudely(hundreds_of_megabytes) as rude,
         open_session(KEY) as session,
@@ -739,11 +740,11 @@ def test_of_a_body_that_is_too_large_no_more_is_taken_than_the_bound(monkeypatch
 def test_the_bounds_are_those_that_the_documentation_states():
     # Real pages have 0.6 MB at most and come within seconds (FACTS of 2026).
     text = (PROJECT / "docs/faults.md").read_text(encoding="utf-8")
-    assert f"{client._LARGEST_BODY // MB} MiB" in text
-    assert f"{client._LONGEST_ANSWER_S} s in all" in text
-    assert f"{client._TIMEOUT_S[0]} s to connect" in text
-    assert f"{client._TIMEOUT_S[1]} s for the next bytes" in text
-    assert f"{client._RETRIES + 1} requests where no answer" in text
+    assert f"{transport._LARGEST_BODY // MB} MiB" in text
+    assert f"{transport._LONGEST_ANSWER_S} s in all" in text
+    assert f"{transport._TIMEOUT_S[0]} s to connect" in text
+    assert f"{transport._TIMEOUT_S[1]} s for the next bytes" in text
+    assert f"{transport._RETRIES + 1} requests where no answer" in text
     assert f"{ATTEMPTS} where a page comes broken" in text
 
 

@@ -17,7 +17,7 @@ from requests.structures import CaseInsensitiveDict
 
 from neo_utils import quota
 from neo_utils.batches import Batch
-from neo_utils.client import get_page, open_session
+from neo_utils.client import get_page
 from neo_utils.errors import RateLimitReached
 from neo_utils.plan import plan_recall
 from neo_utils.progress import page_progress, tell
@@ -25,6 +25,7 @@ from neo_utils.quota import Pace, count_of, http_date, pause_s, retry_after_s
 from neo_utils.recall import recall
 from neo_utils.settings import PROJECT, run_parameters
 from neo_utils.source import Service
+from neo_utils.transport import open_session
 from tests.rude_service import http, sample_page, serve_rudely
 
 KEY = "canary" + "-of-the-quota-tests"
