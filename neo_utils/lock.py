@@ -26,7 +26,7 @@ def sole_writer(output: Path) -> Iterator[None]:
         output.mkdir(parents=True, exist_ok=True)
         file = (output / ".lock").open("a+b", buffering=0)
     except OSError as error:
-        raise _unwritable(output, error) from None
+        raise unwritable(output, error) from None
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -37,7 +37,7 @@ def sole_writer(output: Path) -> Iterator[None]:
                 "wait for its end, or choose another OUTPUT_DIR; nothing was changed"
             ) from None
         except OSError as error:
-            raise _unwritable(output, error) from None
+            raise unwritable(output, error) from None
         # The number is a courtesy to whoever comes second: a full disk may have no room for it.
         with suppress(OSError):
             file.truncate(0)
@@ -49,8 +49,9 @@ def sole_writer(output: Path) -> Iterator[None]:
                 file.truncate(0)
 
 
-def _unwritable(output: Path, error: OSError) -> OutputUnwritable:
+def unwritable(output: Path, error: OSError) -> OutputUnwritable:
+    """Return the failure of an output that the system does not let us change."""
     return OutputUnwritable(
-        f"{output} cannot be written ({error.strerror}): nothing was changed; what is stored "
-        "stays, and the same command goes on once it can be written"
+        f"{output} cannot be written ({error.strerror}): what is stored stays, and the same "
+        "command goes on once it can be written"
     )

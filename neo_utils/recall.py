@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import requests
@@ -11,7 +12,7 @@ from neo_utils.archive import sha256
 from neo_utils.batches import Batch
 from neo_utils.client import Answer, get_page
 from neo_utils.errors import OutputUnwritable, PageAbsent, PageUnusable, RunFailure
-from neo_utils.lock import sole_writer
+from neo_utils.lock import sole_writer, unwritable
 from neo_utils.pages import Page, PageBroken, PagePastEnd, decode_page
 from neo_utils.plan import Plan, past_end
 from neo_utils.progress import page_progress, tell
@@ -69,10 +70,11 @@ def recall(
     ):
         pace = Pace(longest_wait_s, partial(tell, progress))
         fetch = partial(_recall_batch, session, plan, pace, parquet_settings, told)
+        _tidy(plan.output, plan.stored)  # after a backfill that was killed
         # More than one round only where answers tell that the catalogue is larger: it then has more
         # batches, and the one that was its last may have come too short.
         while todo := [b for b in plan.to_fetch(size) if seen.get(b, -1) < min(b.last, size or 0)]:
-            remove_temporaries(plan.output, todo)
+            _tidy(plan.output, todo)
             progress.total = progress.n + len(todo)
             for batch, one in _side_by_side(fetch, todo, pace):
                 done[batch], listed = one, one.catalogue_size
@@ -83,6 +85,13 @@ def recall(
     if not total.pages and listed is not None and listed < plan.positions.start:
         raise past_end(plan.positions, listed)
     return total
+
+
+def _tidy(output: Path, batches: Collection[Batch]) -> None:
+    try:
+        remove_temporaries(output, batches)
+    except OSError as error:
+        raise unwritable(output, error) from None
 
 
 def _side_by_side(

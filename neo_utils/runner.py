@@ -17,6 +17,7 @@ from traitlets.config import Config
 
 from neo_utils.batches import position_range
 from neo_utils.errors import RunFailure, exit_status_of
+from neo_utils.lock import sole_writer
 from neo_utils.results import counted_from, inputs_sha256, run_folder
 from neo_utils.selection import select_batches
 from neo_utils.settings import PROJECT, output_folder
@@ -48,6 +49,8 @@ def run(command: str, notebooks: list[str], parameters: Mapping[str, Any]) -> No
     plan = plan_of(parameters) if "fetch" in notebooks else None
     if plan:
         print(source_text(plan), flush=True)
+        with sole_writer(plan.output):
+            pass  # an output that another run holds is left alone: its notebooks, too
     positions = position_range(parameters["start"], parameters["end"])
     folder = run_folder(output_folder(parameters["output_dir"]), positions)
     folder.mkdir(parents=True, exist_ok=True)

@@ -31,8 +31,3 @@ def pytest_terminal_summary(terminalreporter, config):
     if fuzz and config.getoption("--hypothesis-profile") == "long":
         for line in fuzz.summary():
             terminalreporter.write_line(line)
-
-
-# Under way: the harness that kills a fetch at every step of every write. It runs by
-# `python -m tests.kill_points`, and found faults that are not mended yet.
-collect_ignore = ["test_killed.py", "test_write_faults.py"]
