@@ -243,6 +243,8 @@ def main() -> int:
     scores: dict[str, Counter[str]] = defaultdict(Counter)
     unknown = 0
     copied(folder)
+    (folder / "tmp").mkdir()
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = str(folder / "tmp")  # other runs of pytest tidy theirs
     kinds = {"in functions": mutmut(folder), "declared": declared_otherwise(folder)}
     for kind, outcomes in kinds.items():
         for mutant, outcome in outcomes:

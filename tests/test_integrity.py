@@ -126,6 +126,7 @@ FRAME = 0x184D2A50.to_bytes(4, "little")
         (b"{}" * 99, "^the archived page has no note$"),
         (FRAME + b"\0\0\0\0", "line 1 column 1"),
         (FRAME + b"\x14\0\0\0" + NOTE[:-1], "line 1 column 20"),
+        (FRAME + b"\x03\0\0\0[1]", "^the archived page's note holds no names and values$"),
     ],
 )
 def test_what_is_no_archived_page_has_no_note(archived, said):
