@@ -14,7 +14,7 @@ NAMES   := START END SOURCE API_KEY API_URL OUTPUT_DIR MASTER LOG_LEVEL WAIT AGA
 UNKNOWN := $(filter-out $(NAMES:=%),$(foreach word,$(MAKEOVERRIDES),$(if $(findstring =,$(word)),$(word))))
 $(if $(UNKNOWN),$(error no target knows $(UNKNOWN): use $(NAMES)))
 
-.PHONY: help setup run fetch aggregate backfill plan status verify rebuild drift lab test notebooks lint lock clean
+.PHONY: help setup run fetch aggregate backfill plan status verify rebuild drift lab test fuzz mutants notebooks lint lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -57,6 +57,14 @@ test: $(READY) ## Run the tests of the package, and the notebooks against their 
 	$(BIN)/pytest
 	rm -rf build/sample
 	$(BIN)/pytest --nbval --nbval-current-env notebooks/fetch.ipynb notebooks/aggregate.ipynb
+
+fuzz: $(READY) ## Send thousands of broken pages through the decoder (minutes)
+	$(BIN)/pytest tests/test_fuzz.py --hypothesis-profile=long
+
+mutants: $(READY) ## Change the code on purpose and see whether the tests notice (half an hour)
+	$(BIN)/uv pip install --quiet --python .venv --group mutants
+	$(BIN)/python -m tests.mutate_python
+	$(BIN)/python -m tests.mutate_sql
 
 notebooks: $(READY) ## Run the notebooks with their own values and store the outputs in them
 	rm -rf build/sample
