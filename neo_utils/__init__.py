@@ -2,9 +2,9 @@
 
 The rooms, from the runner down; imports point this way, too:
 
-``runner``, ``status`` · ``figures``, ``results``, ``statistics``, ``spark_session`` (``jvm``,
-``java``) · ``recall``, ``selection`` · ``client``, ``sample`` · ``store``, ``atomic`` · ``pages``,
-``contract`` · ``settings``, ``batches``, ``definitions``, ``schemas``, ``errors``.
+``runner``, ``status`` · ``figures``, ``results``, ``statistics``, ``spark`` · ``recall``,
+``selection`` · ``client``, ``sample`` · ``store``, ``atomic`` · ``pages``, ``contract`` ·
+``settings``, ``batches``, ``definitions``, ``schemas``, ``errors``.
 """
 
 __version__ = "0.1.0"

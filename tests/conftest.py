@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from pyspark.sql import SparkSession
 
-from neo_utils.spark_session import connect
+from neo_utils.spark.session import connect
 
 # "quick" finds the same today as tomorrow; "long", for `make fuzz`, finds something else each time.
 _PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -10,13 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from neo_utils.errors import SparkUnavailable, WrongParameter
-from neo_utils.spark_session import connect
+from neo_utils.spark.session import connect
 
 START = """
 import logging, os, sys
 from pathlib import Path
 from neo_utils.errors import SparkUnavailable, WrongParameter
-from neo_utils.spark_session import connect
+from neo_utils.spark.session import connect
 LOG = Path("runs/spark.log")
 """
 
@@ -106,8 +106,8 @@ def test_a_java_that_hangs_is_ended_in_time(tmp_path):
     (tmp_path / "home" / "release").write_text('JAVA_VERSION="17.0.1"\n')
     ran = run_python(
         """
-        import neo_utils.spark_session
-        neo_utils.spark_session.START_SECONDS = 2.0
+        import neo_utils.spark.session
+        neo_utils.spark.session.START_SECONDS = 2.0
         try:
             connect("local[1]", {}, LOG)
         except SparkUnavailable as error:

@@ -21,8 +21,8 @@ from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from neo_utils.errors import SparkUnavailable
-from neo_utils.jvm import end, kill, reach_java, start_java
 from neo_utils.settings import check_master
+from neo_utils.spark.jvm import end, kill, reach_java, start_java
 
 # A start took 10 s on two quiet cores and 23 s on two busy ones; Spark itself gives up on
 # a master that accepts connections but no application after 3 times 20 s, which must fit in.

@@ -13,7 +13,7 @@ from typing import Any
 import pyspark
 from pyspark.java_gateway import launch_gateway
 
-from neo_utils.java import java_home
+from neo_utils.spark.java import java_home
 
 _STOP_SECONDS = 10.0  # Java needs about 0.3 s to delete its temporary folders
 _SPARK_HOME = Path(pyspark.__file__).parent

@@ -1,0 +1,1 @@
+"""Spark: the session of a run, the Java behind it, and clusters of the installed PySpark."""
