@@ -16,7 +16,7 @@ from pyspark.java_gateway import launch_gateway
 from neo_utils.spark.java import java_home
 
 _STOP_SECONDS = 10.0  # Java needs about 0.3 s to delete its temporary folders
-_SPARK_HOME = Path(pyspark.__file__).parent
+SPARK_HOME = Path(pyspark.__file__).parent
 
 
 def start_java(
@@ -43,7 +43,7 @@ def start_java(
         "JAVA_HOME": str(java_home()),
         # Spark's scripts trust this name; a user's may be another Spark, which PySpark cannot
         # talk to. Unset, they would search with PYSPARK_DRIVER_PYTHON, which may be jupyter.
-        "SPARK_HOME": str(_SPARK_HOME),
+        "SPARK_HOME": str(SPARK_HOME),
         "SPARK_CONNECT_MODE": "0",
         "_PYSPARK_DRIVER_CONN_INFO_PATH": str(answer),
     }
@@ -54,7 +54,7 @@ def start_java(
     log_path.parent.mkdir(parents=True, exist_ok=True)
     with log_path.open("ab") as log:
         return subprocess.Popen(  # noqa: S603 - the installed PySpark's own script, no shell
-            [str(_SPARK_HOME / "bin" / "spark-submit"), *settings, "pyspark-shell"],
+            [str(SPARK_HOME / "bin" / "spark-submit"), *settings, "pyspark-shell"],
             stdin=subprocess.PIPE,  # closed by the system when we end, however: Java ends then
             stdout=log,
             stderr=subprocess.STDOUT,

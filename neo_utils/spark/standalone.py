@@ -1,0 +1,115 @@
+"""How a daemon of a standalone cluster is started, in a container or as a process of this machine.
+
+``python -m neo_utils.spark.standalone master|worker|history-server`` becomes that daemon. It is set
+by the environment: ``CLUSTER_SECRET_FILE`` (made where it is missing), ``MASTER`` (for a worker),
+and Spark's own names, such as ``SPARK_MASTER_HOST``, ``SPARK_WORKER_CORES``,
+``SPARK_WORKER_MEMORY``, ``SPARK_LOCAL_IP`` or ``SPARK_HISTORY_OPTS``:
+https://spark.apache.org/docs/latest/spark-standalone.html
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NoReturn
+
+from neo_utils.errors import RunFailure, WrongParameter
+from neo_utils.settings import check_master
+from neo_utils.spark.java import java_home
+from neo_utils.spark.jvm import SPARK_HOME
+from neo_utils.spark.secret import make_secret, read_secret
+
+CLASSES = {
+    "master": "org.apache.spark.deploy.master.Master",
+    "worker": "org.apache.spark.deploy.worker.Worker",
+    "history-server": "org.apache.spark.deploy.history.HistoryServer",
+}
+# What drivers and daemons must agree on, beside the secret itself.
+AUTHENTICATION: Mapping[str, str] = {
+    "spark.authenticate": "true",
+    "spark.network.crypto.enabled": "true",  # else the secret protects the greeting alone
+}
+_MASTER_SETTINGS: Mapping[str, str] = {
+    # It runs what anybody sends: Spark does not ask for the secret there.
+    "spark.master.rest.enabled": "false",
+    # A master on the next free port is one that nobody finds.
+    "spark.port.maxRetries": "0",
+}
+
+
+def daemon(
+    role: str, environment: Mapping[str, str], folder: Path
+) -> tuple[list[str], dict[str, str]]:
+    """Return the command and the environment of a daemon, and write its settings to ``folder``.
+
+    The secret stands in that file alone, which has mode 0600. (A worker hands it to its executors
+    in their environment, which only the same user can read: so Spark does it.)
+
+    Parameters
+    ----------
+    role
+        "master", "worker" or "history-server".
+    environment
+        What the module's text names, among others.
+    folder
+        A folder that only we can open.
+
+    Raises
+    ------
+    WrongParameter
+        If the secret or the master's address cannot be used.
+    JavaMissing
+        If there is no Java.
+    """
+    settings: dict[str, str] = {}
+    command = [str(SPARK_HOME / "bin" / "spark-class"), CLASSES[role]]
+    if role != "history-server":  # reads files, talks to nobody
+        settings |= {**AUTHENTICATION, "spark.authenticate.secret": _secret(environment)}
+    if role == "master":
+        settings |= _MASTER_SETTINGS
+    if role == "worker":
+        master = environment.get("MASTER", "")
+        check_master(master)
+        command.append(master)
+    _write_settings(settings, folder / "spark-defaults.conf")
+    ours = {"SPARK_HOME": SPARK_HOME, "SPARK_CONF_DIR": folder, "JAVA_HOME": java_home()}
+    # A daemon's children inherit its environment; none of them has a use for NASA's key.
+    kept = {name: value for name, value in environment.items() if name != "API_KEY"}
+    return command, kept | {name: str(path) for name, path in ours.items()}
+
+
+def _secret(environment: Mapping[str, str]) -> str:
+    name = environment.get("CLUSTER_SECRET_FILE")
+    if not name:
+        raise WrongParameter(
+            "CLUSTER_SECRET_FILE is not set: name a file for the cluster's secret, which is made"
+            " where it is missing"
+        )
+    make_secret(Path(name))
+    return read_secret(Path(name))
+
+
+def _write_settings(settings: Mapping[str, str], path: Path) -> None:
+    lines = [f"{name} {value}".replace("\\", "\\\\") for name, value in settings.items()]
+    path.unlink(missing_ok=True)  # the mode of an older file would stay
+    path.touch(mode=0o600)
+    path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+
+def main(role: str) -> NoReturn:
+    """Become the daemon: signals to this process are then signals to its Java."""
+    try:
+        folder = tempfile.mkdtemp(prefix=f"neo-data-recaller-{role}-")
+        command, environment = daemon(role, os.environ, Path(folder))
+    except RunFailure as failure:
+        print(f"{role}: {failure}", file=sys.stderr)
+        sys.exit(failure.exit_status)
+    os.execve(command[0], command, environment)  # noqa: S606 - Spark's own script, no shell
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="neo_utils.spark.standalone", description=__doc__)
+    parser.add_argument("role", choices=[*CLASSES])
+    main(**vars(parser.parse_args()))
