@@ -76,9 +76,12 @@ lint: $(READY) ## Check style and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
+COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-annotate --no-header pyproject.toml
+
 lock: $(READY) ## Choose the newest versions that pyproject.toml admits
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-annotate --no-header --group dev pyproject.toml -o requirements.lock
+	$(COMPILE) -o requirements.lock
+	$(COMPILE) --group dev --constraint requirements.lock -o requirements-dev.lock
 
 clean: ## Remove what can be made again without a request; what was fetched stays
 	cd "$(or $(OUTPUT_DIR),output)" 2>/dev/null && rm -rf aggregations yearly_statistics runs || true
@@ -86,13 +89,13 @@ clean: ## Remove what can be made again without a request; what was fetched stay
 	rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 # uv installs the same locked files as pip in half the time. It comes from the lock file itself.
-$(READY): requirements.lock
+$(READY): requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..." >&2; exit 2; }
 	@echo "setting up .venv (about a minute, once) ..."
 	@$(PYTHON) -m venv .venv
-	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.lock
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.lock > .venv/uv.lock
 	@$(BIN)/python -m pip install -qq --require-hashes --requirement .venv/uv.lock
-	@$(BIN)/uv pip sync --quiet --require-hashes --build-constraints requirements.lock --compile-bytecode --python .venv requirements.lock
+	@$(BIN)/uv pip sync --quiet --require-hashes --build-constraints requirements-dev.lock --compile-bytecode --python .venv requirements-dev.lock
 	@$(BIN)/uv pip install --quiet --no-deps --python .venv --editable .
 	@touch $@

@@ -116,8 +116,8 @@ def test_conda_and_make_install_the_same_versions():
     python, _, pip = conda["dependencies"]
     assert python == "python=3.11"
     assert 'requires-python = ">=3.11"' in (PROJECT / "pyproject.toml").read_text()
-    assert pip == {"pip": ["--requirement requirements.lock"]}
-    lock = (PROJECT / "requirements.lock").read_text()
+    assert pip == {"pip": ["--requirement requirements-dev.lock"]}
+    lock = (PROJECT / "requirements-dev.lock").read_text()
     for name in (
         "jupyterlab",
         "papermill",
@@ -215,3 +215,12 @@ def test_a_relative_output_folder_lies_in_the_project(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert settings.output_folder("output") == PROJECT / "output"
     assert settings.output_folder(tmp_path) == tmp_path
+
+
+def test_what_the_image_installs_is_what_everybody_else_tests():
+    run, dev = (
+        set((PROJECT / name).read_text().split("\n"))
+        for name in ("requirements.lock", "requirements-dev.lock")
+    )
+    assert run < dev  # the same versions, by the same hashes
+    assert not [line for line in run if line.startswith(("pytest==", "mypy==", "uv=="))]
