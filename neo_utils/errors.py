@@ -64,6 +64,10 @@ class SparkUnavailable(RunFailure):
     """There is no Spark session to be had."""
 
 
+class JobFailed(RunFailure):
+    """Spark gave up a job."""
+
+
 class ClusterFailure(RunFailure):
     """The local cluster did not start."""
 
