@@ -93,27 +93,32 @@ def await_executors(context: SparkContext) -> None:
     Raises
     ------
     SparkUnavailable
-        After `EXECUTOR_SECONDS`, if none has.
+        After `EXECUTOR_SECONDS`, if none has; at once if the master gives up.
     """
     begun = changed = time.monotonic()
     registered = 0
+    java = context._jsc.sc()
     while not registered or time.monotonic() - changed < _SETTLE_SECONDS:
-        if not registered and time.monotonic() - begun > EXECUTOR_SECONDS:
-            conf = context.getConf()
-            memory = conf.get("spark.executor.memory", "1g")
+        if java.isStopped():
             raise SparkUnavailable(
-                f"no worker of {context.master} took the job in {EXECUTOR_SECONDS:.0f} s: check on"
-                f" the master's web page that one is ALIVE with a free core and {memory} of free"
-                " memory (spark.executor.memory), and that it reaches this machine at"
-                f" {conf.get('spark.driver.host')}"
+                f"{context.master} ended the job before it began: the logs of its workers tell why"
             )
+        if not registered and time.monotonic() - begun > EXECUTOR_SECONDS:
+            raise _no_executors(context)
         time.sleep(0.1)
-        now = 0
-        with suppress(Exception):  # the master may have ended the job meanwhile
-            status = context._jsc.sc().getExecutorMemoryStatus()
-            now = status.size() - 1  # the driver is one of them
+        now = java.statusStore().executorList(True).size() - 1  # the driver is one of them
         if now != registered:
             registered, changed = now, time.monotonic()
+
+
+def _no_executors(context: SparkContext) -> SparkUnavailable:
+    conf = context.getConf()
+    return SparkUnavailable(
+        f"no worker of {context.master} took the job in {EXECUTOR_SECONDS:.0f} s: check on the"
+        " master's web page that one is ALIVE with a free core and"
+        f" {conf.get('spark.executor.memory', '1g')} of free memory (spark.executor.memory), and"
+        f" that it reaches this machine at {conf.get('spark.driver.host')}"
+    )
 
 
 def _addresses(master: str) -> list[tuple[str, int]]:

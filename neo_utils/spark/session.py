@@ -136,8 +136,8 @@ def _start(settings: Mapping[str, str], log_path: Path) -> SparkSession:
                 raise
             # Not chained: what py4j adds is a page of Java's stack, which the file has too.
             raise SparkUnavailable(
-                f"Spark did not start on {settings['spark.master']} ({what}): check the master and"
-                f" spark_conf; Java's messages are in {log_path}"
+                f"Spark did not start on {settings['spark.master']} ({what}): check the master,"
+                f" its workers and spark_conf; Java's messages are in {log_path}"
             ) from None
         finally:
             overdue.cancel()

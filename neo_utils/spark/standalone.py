@@ -31,6 +31,9 @@ _MASTER_SETTINGS: Mapping[str, str] = {
     "spark.master.rest.enabled": "false",
     # A master on the next free port is one that nobody finds.
     "spark.port.maxRetries": "0",
+    # A worker without a disk fails ten times before another's first executor runs, after which
+    # Spark would end the job: https://github.com/apache/spark/pull/23437
+    "spark.deploy.maxExecutorRetries": "100",
 }
 
 
