@@ -14,10 +14,10 @@ NAMES   := START END SOURCE API_KEY API_URL OUTPUT_DIR MASTER LOG_LEVEL WAIT AGA
 UNKNOWN := $(filter-out $(NAMES:=%),$(foreach word,$(MAKEOVERRIDES),$(if $(findstring =,$(word)),$(word))))
 $(if $(UNKNOWN),$(error no target knows $(UNKNOWN): use $(NAMES)))
 
-.PHONY: help setup run fetch aggregate backfill plan status verify rebuild drift lab test fuzz mutants notebooks lint lock clean
+.PHONY: help setup run fetch aggregate backfill plan status verify rebuild drift local-cluster-up local-cluster-down lab test fuzz mutants notebooks lint lock clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 	@echo
 	@echo "e.g. make run START=1 END=200; also: SOURCE API_URL OUTPUT_DIR MASTER LOG_LEVEL WAIT PARAMETERS"
 
@@ -49,6 +49,12 @@ rebuild: $(READY) ## Make the tables of START..END again from the archived pages
 
 drift: $(READY) ## Tell what changed since the older output AGAINST=folder
 	$(NEO) drift "$(PARAMETERS)"
+
+local-cluster-up: $(READY) ## Start a Spark master and two workers on this machine, for MASTER=spark://127.0.0.1:7077
+	@$(BIN)/python -m neo_utils.spark.local_cluster up
+
+local-cluster-down: $(READY) ## End them
+	@$(BIN)/python -m neo_utils.spark.local_cluster down
 
 lab: $(READY) ## Open JupyterLab on the notebooks
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks

@@ -64,6 +64,14 @@ class SparkUnavailable(RunFailure):
     """There is no Spark session to be had."""
 
 
+class JobFailed(RunFailure):
+    """Spark gave up a job."""
+
+
+class ClusterFailure(RunFailure):
+    """The local cluster did not start."""
+
+
 def exit_status_of(error_name: str) -> int:
     """Return the exit status of a failure known by the name of its class (1 for any other)."""
     known = [RunFailure]

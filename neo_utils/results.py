@@ -13,6 +13,7 @@ from neo_utils.batches import PositionRange
 from neo_utils.definitions import sql_text
 from neo_utils.schemas import METRICS, YEARLY_STATISTICS
 from neo_utils.selection import Selection
+from neo_utils.spark.jobs import plain_failures
 from neo_utils.store import parquet_bytes
 
 if TYPE_CHECKING:  # a runner that only reads results shall not wait for Spark's import
@@ -34,10 +35,17 @@ def save(name: str, frame: "DataFrame", selection: Selection, threshold_au: floa
     ----------
     name
         "metrics" or "yearly_statistics".
+
+    Raises
+    ------
+    JobFailed
+        If Spark cannot compute it.
     """
     # A few hundred rows: the driver writes them itself, whole or not at all, in the same bytes
     # whether the executors run here or on a cluster.
-    table = frame.toArrow().cast(_TABLES[name][1])
+    with plain_failures():
+        table = frame.toArrow()
+    table = table.cast(_TABLES[name][1])
     first, last = selection.fetched
     metadata = {
         "inputs_sha256": inputs_sha256(selection, threshold_au),

@@ -18,6 +18,7 @@ from neo_utils.batches import position_range
 from neo_utils.errors import WrongParameter
 from neo_utils.quota import LONGEST_RETRY_AFTER_S
 from neo_utils.source import LOOPBACK_HOSTS, NASA_URL
+from neo_utils.spark.conf import check_conf, check_master
 
 PROJECT = Path(__file__).resolve().parents[1]  # relative folders are taken from here
 
@@ -35,7 +36,6 @@ NAMES_IN_ENVIRONMENT = (
 SOURCES = ("auto", "nasa", "sample")
 _CODECS = ("none", "snappy", "gzip", "brotli", "lz4", "zstd")  # that Parquet and PyArrow know
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-_MASTER = re.compile(r"local(\[(\*|[1-9]\d*)(,\d+)?\])?|spark://[^\s:,/]+:\d+(,[^\s:,/]+:\d+)*")
 
 
 def run_parameters(
@@ -86,16 +86,7 @@ def check(parameters: Mapping[str, Any]) -> None:
         raise WrongParameter(
             f"longest_wait_s={parameters['longest_wait_s']} is no time: use seconds, such as 60"
         )
-    if not isinstance(parameters["spark_conf"], dict):
-        raise WrongParameter("spark_conf is no mapping: use lines such as `spark.ui.enabled: true`")
-
-
-def check_master(master: str) -> None:
-    """Raise WrongParameter for what is no address of a Spark master."""
-    if not _MASTER.fullmatch(master):
-        raise WrongParameter(
-            f"MASTER={master} is no Spark master: use local[*], local[2] or spark://host:7077"
-        )
+    check_conf(parameters["spark_conf"])
 
 
 def output_folder(output_dir: str | Path) -> Path:

@@ -20,7 +20,7 @@ SPARK_HOME = Path(pyspark.__file__).parent
 
 
 def start_java(
-    shown_settings: Mapping[str, str], embedded: bool, log_path: Path, answer: Path
+    shown_settings: Mapping[str, str], own_address: str, log_path: Path, answer: Path
 ) -> subprocess.Popen[bytes]:
     """Start Java as `pyspark.java_gateway.launch_gateway` does, except for what is told here.
 
@@ -31,8 +31,8 @@ def start_java(
     ----------
     shown_settings
         Spark settings for the command line, which everybody on the machine can read.
-    embedded
-        Whether executors run in this process.
+    own_address
+        The address of this machine at which Spark listens, its web page included.
     log_path
         File that what Java prints is appended to; its folder is made.
     answer
@@ -46,10 +46,9 @@ def start_java(
         "SPARK_HOME": str(SPARK_HOME),
         "SPARK_CONNECT_MODE": "0",
         "_PYSPARK_DRIVER_CONN_INFO_PATH": str(answer),
+        "SPARK_LOCAL_IP": own_address,  # no look-up of this machine's name
     }
     environment.pop("SPARK_CONF_DIR", None)  # belongs to that other Spark, as its settings do
-    if embedded:
-        environment["SPARK_LOCAL_IP"] = "127.0.0.1"  # no look-up of this machine's name
     settings = [f"--conf={name}={value}" for name, value in shown_settings.items()]
     log_path.parent.mkdir(parents=True, exist_ok=True)
     with log_path.open("ab") as log:

@@ -7,8 +7,6 @@ session's Java.
 import atexit
 import logging
 import os
-import re
-import socket
 import sys
 import tempfile
 import threading
@@ -21,34 +19,14 @@ from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from neo_utils.errors import SparkUnavailable
-from neo_utils.settings import check_master
+from neo_utils.spark.cluster import await_executors, greet, own_address, secret_file
+from neo_utils.spark.conf import check_conf, check_master, is_embedded, is_secret, session_settings
 from neo_utils.spark.jvm import end, kill, reach_java, start_java
+from neo_utils.spark.secret import read_secret
 
 # A start took 10 s on two quiet cores and 23 s on two busy ones; Spark itself gives up on
 # a master that accepts connections but no application after 3 times 20 s, which must fit in.
 START_SECONDS = 90.0
-# Two repeated packets' worth; a master that is there answers in milliseconds.
-TCP_SECONDS = 3.0
-
-DEFAULT_CONF: Mapping[str, str] = {
-    "spark.app.name": "NEO Data Recaller",
-    # The same dates on every machine: approaches are in UTC, and so is the year they count in.
-    "spark.sql.session.timeZone": "UTC",
-    # Progress bars have no reader here: Java's output goes to a file.
-    "spark.ui.showConsoleProgress": "false",
-    # Our results have a few hundred rows; Spark's 200 partitions would be 200 tiny tasks.
-    "spark.sql.shuffle.partitions": "8",
-}
-# Where driver and executor are one process on this machine.
-EMBEDDED_CONF: Mapping[str, str] = {
-    # Saves its start and an open port.
-    "spark.ui.enabled": "false",
-    # Host names of laptops and containers often do not resolve, and nobody else shall reach us.
-    "spark.driver.host": "127.0.0.1",
-    "spark.driver.bindAddress": "127.0.0.1",
-    # Does an executor's work too. A limit, not a reservation.
-    "spark.driver.memory": "2g",
-}
 
 log = logging.getLogger(__name__)
 
@@ -63,48 +41,47 @@ def connect(master: str, spark_conf: Mapping[str, Any], log_path: Path) -> Spark
     master
         ``local[...]`` or ``spark://host:port[,host:port]``.
     spark_conf
-        Spark settings by name; they override `DEFAULT_CONF` and `EMBEDDED_CONF`.
+        Spark settings by name; they override those of `neo_utils.spark.conf`.
     log_path
         File that what Java prints is appended to; its folder is made.
 
     Raises
     ------
     WrongParameter
-        If ``master`` is no address of a Spark master.
+        If ``master``, ``spark_conf`` or the cluster's secret cannot be used.
     JavaMissing
         If there is no Java to run Spark on.
     SparkUnavailable
-        After `TCP_SECONDS` per address if no master listens, after `START_SECONDS` at most if
-        Spark does not start for another reason.
+        After `cluster.TCP_SECONDS` if no master listens, `cluster.EXECUTOR_SECONDS` after the start
+        if no worker takes the job, after `START_SECONDS` if Spark does not start.
     """
     check_master(master)
-    embedded = master.startswith("local")
-    if not embedded:
-        _reach(master)
-    defaults = {**DEFAULT_CONF, **(EMBEDDED_CONF if embedded else {})}
-    chosen = {name: _spark_text(value) for name, value in spark_conf.items()}
-    settings = {**defaults, **chosen, "spark.master": master}
+    check_conf(spark_conf)
+    address, secret = "127.0.0.1", None
+    if not is_embedded(master):
+        address = own_address(master)
+        file = secret_file(master)
+        secret = read_secret(file) if file else None
+    settings = session_settings(master, spark_conf, address, secret)
     # py4j raises what it logs, and would log secrets at DEBUG and tracebacks for every lost Java.
     logging.getLogger("py4j").setLevel(logging.CRITICAL)
     session = _running(settings)
     if session is None:
         _disconnect()
-        session = _start(settings, embedded, log_path)
+        session = _start(settings, log_path)
+        if not is_embedded(master):
+            _await_workers(session)
     for name, value in sorted(session.sparkContext.getConf().getAll()):
-        log.debug("%s = %s", name, "***" if _is_secret(name) else value)
+        log.debug("%s = %s", name, "***" if is_secret(name) else value)
     return session
 
 
-def _reach(master: str) -> None:
-    # Spark would try for a minute and then tell of everything but the address.
-    for address in master.removeprefix("spark://").split(","):
-        host, port = address.split(":")
-        with suppress(OSError, OverflowError):
-            socket.create_connection((host, int(port)), TCP_SECONDS).close()
-            return
-    raise SparkUnavailable(
-        f"no Spark master listens at {master}: check the address, and that the cluster runs"
-    )
+def _await_workers(session: SparkSession) -> None:
+    try:
+        await_executors(session.sparkContext)
+    except BaseException:
+        _disconnect()
+        raise
 
 
 def _running(settings: Mapping[str, str]) -> SparkSession | None:
@@ -136,49 +113,45 @@ def _disconnect() -> None:
     SparkSession._instantiatedSession = SparkSession._activeSession = None
 
 
-def _start(settings: Mapping[str, str], embedded: bool, log_path: Path) -> SparkSession:
+def _start(settings: Mapping[str, str], log_path: Path) -> SparkSession:
     os.environ["PYSPARK_PYTHON"] = sys.executable  # SparkContext names it to the executors
-    where_to_look = f"Java's messages are in {log_path}"
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "gateway"  # Java writes it when it is ready
         # Everyone can read a command line: SparkContext passes the secrets.
-        shown = {name: value for name, value in settings.items() if not _is_secret(name)}
-        java = start_java(shown, embedded, log_path, answer)
+        shown = {name: value for name, value in settings.items() if not is_secret(name)}
+        java = start_java(shown, settings["spark.driver.bindAddress"], log_path, answer)
         overdue = threading.Timer(START_SECONDS, kill, [java])
         overdue.daemon = True
         overdue.start()
         try:
-            gateway = reach_java(java, answer)
-            conf = SparkConf(_jvm=gateway.jvm).setAll(list(settings.items()))
-            context = SparkContext(conf=conf, gateway=gateway)
-            # Spark takes a master's silence for a start, under an id of its own making.
-            if not context.applicationId.startswith(("local-", "app-")):
-                raise RuntimeError("the master accepted no application")
-            return SparkSession(context)
+            return SparkSession(_context(reach_java(java, answer), settings))
         except BaseException as error:
             late = overdue.finished.is_set()
             what = f"no answer in {START_SECONDS:.0f} s" if late else _first_line(error)
             _disconnect()
             kill(java)
             end(java)
-            if not isinstance(error, Exception):  # Ctrl-C and the like
+            told = isinstance(error, SparkUnavailable) and not late
+            if told or not isinstance(error, Exception):  # Ctrl-C and the like
                 raise
             # Not chained: what py4j adds is a page of Java's stack, which the file has too.
             raise SparkUnavailable(
-                f"Spark did not start on {settings['spark.master']}"
-                f" ({what}): check the master and spark_conf; {where_to_look}"
+                f"Spark did not start on {settings['spark.master']} ({what}): check the master,"
+                f" its workers and spark_conf; Java's messages are in {log_path}"
             ) from None
         finally:
             overdue.cancel()
 
 
-def _spark_text(value: object) -> str:
-    # YAML's true is Python's True, but Spark's "true".
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _is_secret(name: str) -> bool:
-    return re.search("secret|password|token", name, re.IGNORECASE) is not None
+def _context(gateway: Any, settings: Mapping[str, str]) -> SparkContext:  # noqa: ANN401
+    if not is_embedded(settings["spark.master"]):
+        greet(gateway.jvm, settings)
+    conf = SparkConf(_jvm=gateway.jvm).setAll(list(settings.items()))
+    context = SparkContext(conf=conf, gateway=gateway)
+    # Spark takes a master's silence for a start, under an id of its own making.
+    if not context.applicationId.startswith(("local-", "app-")):
+        raise RuntimeError("the master accepted no application")
+    return context
 
 
 def _first_line(error: BaseException) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from neo_utils.errors import RunFailure, WrongParameter
-from neo_utils.settings import check_master
+from neo_utils.spark.conf import AUTHENTICATION, check_master
 from neo_utils.spark.java import java_home
 from neo_utils.spark.jvm import SPARK_HOME
 from neo_utils.spark.secret import make_secret, read_secret
@@ -26,16 +26,14 @@ CLASSES = {
     "worker": "org.apache.spark.deploy.worker.Worker",
     "history-server": "org.apache.spark.deploy.history.HistoryServer",
 }
-# What drivers and daemons must agree on, beside the secret itself.
-AUTHENTICATION: Mapping[str, str] = {
-    "spark.authenticate": "true",
-    "spark.network.crypto.enabled": "true",  # else the secret protects the greeting alone
-}
 _MASTER_SETTINGS: Mapping[str, str] = {
     # It runs what anybody sends: Spark does not ask for the secret there.
     "spark.master.rest.enabled": "false",
     # A master on the next free port is one that nobody finds.
     "spark.port.maxRetries": "0",
+    # A worker without a disk fails ten times before another's first executor runs, after which
+    # Spark would end the job: https://github.com/apache/spark/pull/23437
+    "spark.deploy.maxExecutorRetries": "100",
 }
 
 

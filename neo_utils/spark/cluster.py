@@ -1,0 +1,126 @@
+"""What a driver makes sure of before it gives work to a cluster: a job never runs local instead.
+
+Written for PySpark 4.3, of which it uses some private names: Spark itself takes 71 s to tell that a
+secret is wrong, and waits for workers without limit.
+"""
+
+import socket
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from pyspark import SparkConf, SparkContext
+
+from neo_utils.errors import SparkUnavailable
+from neo_utils.settings import PROJECT, setting
+from neo_utils.source import LOOPBACK_HOSTS
+
+# Two repeated packets' worth; a master that is there answers in milliseconds.
+TCP_SECONDS = 3.0
+# A master took 1 s at most, and 6 s with four processes to each core.
+GREETING_SECONDS = 15
+# Executors took 6 s on two quiet cores; a worker comes back to a restarted master within 15 s.
+EXECUTOR_SECONDS = 60.0
+# The workers start theirs at the same time; on busy cores they came 1.3 s apart.
+_SETTLE_SECONDS = 2.0
+
+
+def secret_file(master: str) -> Path | None:
+    """Return the file of the cluster's secret: CLUSTER_SECRET_FILE, or the local cluster's."""
+    if named := setting("CLUSTER_SECRET_FILE"):
+        return PROJECT / Path(named).expanduser()
+    ours = PROJECT / ".cluster" / "secret"
+    on_this_machine = all(host in LOOPBACK_HOSTS for host, _ in _addresses(master))
+    return ours if on_this_machine and ours.exists() else None
+
+
+def own_address(master: str) -> str:
+    """Return the address of this machine on the way to the master.
+
+    Raises
+    ------
+    SparkUnavailable
+        After `TCP_SECONDS` for each address, if nothing listens there.
+    """
+    for address in _addresses(master):
+        with (
+            suppress(OSError, OverflowError),
+            socket.create_connection(address, TCP_SECONDS) as connection,
+        ):
+            own: str = connection.getsockname()[0]
+            return own
+    raise SparkUnavailable(
+        f"no Spark master listens at {master}: check the address, and that the cluster runs"
+    )
+
+
+def greet(jvm: Any, settings: Mapping[str, str]) -> None:  # noqa: ANN401 - py4j is untyped
+    """Make sure that what listens is a master that shares our secret.
+
+    Raises
+    ------
+    SparkUnavailable
+        After `GREETING_SECONDS` at most for each address, if it does not.
+    """
+    conf = SparkConf(loadDefaults=False, _jvm=jvm).setAll(list(settings.items()))
+    for name in ("rpc.askTimeout", "rpc.lookupTimeout", "network.auth.rpcTimeout"):
+        conf.set(f"spark.{name}", f"{GREETING_SECONDS}s")
+    spark, java_conf = jvm.org.apache.spark, conf._jconf
+    no_key = getattr(getattr(jvm.scala, "None$"), "MODULE$")
+    security = spark.SecurityManager(java_conf, no_key, None)
+    host = settings["spark.driver.host"]
+    rpc = spark.rpc.RpcEnv.create("greeting", host, 0, java_conf, security, True)
+    try:
+        for address in _addresses(settings["spark.master"]):
+            with suppress(Exception):  # py4j's, around any of Java's
+                rpc.setupEndpointRef(spark.rpc.RpcAddress(*address), "Master")
+                return
+    finally:
+        rpc.shutdown()
+    master = settings["spark.master"]
+    shared = secret_file(master) or "none, as CLUSTER_SECRET_FILE is not set"
+    raise SparkUnavailable(
+        f"{master} is no Spark master that shares our secret ({shared}): check MASTER and"
+        " CLUSTER_SECRET_FILE"
+    )
+
+
+def await_executors(context: SparkContext) -> None:
+    """Wait until the workers have started executors for us.
+
+    Raises
+    ------
+    SparkUnavailable
+        After `EXECUTOR_SECONDS`, if none has; at once if the master gives up.
+    """
+    begun = changed = time.monotonic()
+    registered = 0
+    java = context._jsc.sc()
+    while not registered or time.monotonic() - changed < _SETTLE_SECONDS:
+        if java.isStopped():
+            raise SparkUnavailable(
+                f"{context.master} ended the job before it began: the logs of its workers tell why"
+            )
+        if not registered and time.monotonic() - begun > EXECUTOR_SECONDS:
+            raise _no_executors(context)
+        time.sleep(0.1)
+        now = java.statusStore().executorList(True).size() - 1  # the driver is one of them
+        if now != registered:
+            registered, changed = now, time.monotonic()
+
+
+def _no_executors(context: SparkContext) -> SparkUnavailable:
+    conf = context.getConf()
+    return SparkUnavailable(
+        f"no worker of {context.master} took the job in {EXECUTOR_SECONDS:.0f} s: check on the"
+        " master's web page that one is ALIVE with a free core and"
+        f" {conf.get('spark.executor.memory', '1g')} of free memory (spark.executor.memory), and"
+        f" that it reaches this machine at {conf.get('spark.driver.host')}"
+    )
+
+
+def _addresses(master: str) -> list[tuple[str, int]]:
+    pairs = (address.split(":") for address in master.removeprefix("spark://").split(","))
+    return [(host, int(port)) for host, port in pairs]

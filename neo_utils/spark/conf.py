@@ -1,0 +1,97 @@
+"""Which settings a Spark session gets, and which masters and settings can be used."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from neo_utils.errors import WrongParameter
+
+_MASTER = re.compile(r"local(\[(\*|[1-9]\d*)(,\d+)?\])?|spark://[^\s:,/]+:\d+(,[^\s:,/]+:\d+)*")
+_SECRET = "spark.authenticate.secret"  # noqa: S105 - a setting's name
+
+DEFAULT_CONF: Mapping[str, str] = {
+    "spark.app.name": "NEO Data Recaller",
+    # The same dates on every machine: approaches are in UTC, and so is the year they count in.
+    "spark.sql.session.timeZone": "UTC",
+    # Progress bars have no reader here: Java's output goes to a file.
+    "spark.ui.showConsoleProgress": "false",
+    # Our results have a few hundred rows; Spark's 200 partitions would be 200 tiny tasks.
+    "spark.sql.shuffle.partitions": "8",
+}
+# Where driver and executor are one process on this machine.
+EMBEDDED_CONF: Mapping[str, str] = {
+    # Saves its start and an open port.
+    "spark.ui.enabled": "false",
+    # Does an executor's work too. A limit, not a reservation.
+    "spark.driver.memory": "2g",
+}
+CLUSTER_CONF: Mapping[str, str] = {
+    # Spark takes the opening of a file for the reading of 4 MB, and so puts many small files into
+    # fewer tasks than there are cores. Without it, each core gets its share of the bytes.
+    "spark.sql.files.openCostInBytes": "0",
+    # A task that failed is not tried again on the same worker, whose disk may be full.
+    "spark.excludeOnFailure.enabled": "true",
+    # A driver plans and waits: with Java's light compiler alone, a run on 200 NEOs took 31 s of its
+    # processor time in place of 57. The executors, who do the work, keep both compilers.
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+}
+# What drivers and daemons must agree on, beside the secret itself.
+AUTHENTICATION: Mapping[str, str] = {
+    "spark.authenticate": "true",
+    "spark.network.crypto.enabled": "true",  # else the secret protects the greeting alone
+}
+
+
+def check_master(master: str) -> None:
+    """Raise WrongParameter for what is no address of a Spark master."""
+    if not _MASTER.fullmatch(master):
+        raise WrongParameter(
+            f"MASTER={master} is no Spark master: use local[*], local[2] or spark://host:7077"
+        )
+
+
+def check_conf(spark_conf: object) -> None:
+    """Raise WrongParameter for settings that are none, or that hold the cluster's secret."""
+    if not isinstance(spark_conf, Mapping):
+        raise WrongParameter("spark_conf is no mapping: use lines such as `spark.ui.enabled: true`")
+    if _SECRET in spark_conf:  # papermill writes parameters into the notebook
+        raise WrongParameter(
+            f"spark_conf sets {_SECRET}, which would stand in the executed notebook: put the secret"
+            " into a file of mode 600 and name that in CLUSTER_SECRET_FILE"
+        )
+
+
+def session_settings(
+    master: str, spark_conf: Mapping[str, Any], own_address: str, secret: str | None
+) -> dict[str, str]:
+    """Return the settings of a session; ``spark_conf`` overrides what is chosen here.
+
+    Parameters
+    ----------
+    own_address
+        The address of this machine at which executors reach the driver.
+    secret
+        What the master and its workers ask for; None where they ask for nothing.
+    """
+    settings = {**DEFAULT_CONF, **(EMBEDDED_CONF if is_embedded(master) else CLUSTER_CONF)}
+    # Host names of laptops and containers often do not resolve.
+    settings |= {"spark.driver.host": own_address, "spark.driver.bindAddress": own_address}
+    if secret is not None:
+        settings |= {**AUTHENTICATION, _SECRET: secret}
+    settings |= {name: _spark_text(value) for name, value in spark_conf.items()}
+    return settings | {"spark.master": master}
+
+
+def is_embedded(master: str) -> bool:
+    """Tell whether executors run in this process."""
+    return master.startswith("local")
+
+
+def is_secret(name: str) -> bool:
+    """Tell whether a setting's value is to be shown to nobody."""
+    return re.search("secret|password|token", name, re.IGNORECASE) is not None
+
+
+def _spark_text(value: object) -> str:
+    # YAML's true is Python's True, but Spark's "true".
+    return str(value).lower() if isinstance(value, bool) else str(value)
