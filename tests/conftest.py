@@ -7,7 +7,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from pyspark.sql import SparkSession
 
+from neo_utils.spark.local_cluster import down
 from neo_utils.spark.session import connect
+from tests.cluster import Cluster, cluster_at
 
 # "quick" finds the same today as tomorrow; "long", for `make fuzz`, finds something else each time.
 _PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -24,6 +26,17 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session = connect("local[2]", conf, tmp_path_factory.mktemp("spark") / "spark.log")
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Start a cluster of processes on ports of its own, and end it whatever happens."""
+    ours = cluster_at(tmp_path_factory.mktemp("cluster"))
+    try:
+        ours.up()
+        yield ours
+    finally:
+        down(ours.folder)
 
 
 def pytest_terminal_summary(terminalreporter, config):

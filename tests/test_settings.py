@@ -100,6 +100,13 @@ def test_a_value_of_another_kind_is_refused_by_name(tmp_path, name, values):
             check(parameters_of(tmp_path) | {name: value})
 
 
+def test_the_secret_of_a_cluster_is_no_parameter_since_notebooks_keep_those(tmp_path):
+    conf = {"spark.authenticate.secret": "hush"}
+    with pytest.raises(WrongParameter, match="CLUSTER_SECRET_FILE") as refusal:
+        check(parameters_of(tmp_path) | {"spark_conf": conf})
+    assert "hush" not in str(refusal.value)
+
+
 def test_positions_are_numbers_for_the_notebooks(tmp_path):
     given = parameters_of(tmp_path, {"START": "21", "END": "40"})
     assert (given["start"], given["end"]) == (21, 40)

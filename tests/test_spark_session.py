@@ -1,8 +1,5 @@
 import os
 import socket
-import subprocess
-import sys
-import textwrap
 import time
 
 import pyarrow as pa
@@ -11,26 +8,7 @@ import pytest
 
 from neo_utils.errors import SparkUnavailable, WrongParameter
 from neo_utils.spark.session import connect
-
-START = """
-import logging, os, sys
-from pathlib import Path
-from neo_utils.errors import SparkUnavailable, WrongParameter
-from neo_utils.spark.session import connect
-LOG = Path("runs/spark.log")
-"""
-
-
-def run_python(code: str, folder, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the code in a process of its own, as it may start, stop or break Spark as it likes."""
-    return subprocess.run(  # noqa: S603 - our own Python and code
-        [sys.executable, "-c", START + textwrap.dedent(code)],
-        cwd=folder,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=150,
-    )
+from tests.driver import run_python
 
 
 def _ended(process: int, seconds: float) -> bool:

@@ -1,0 +1,91 @@
+"""A real cluster of processes for the tests, and what can be seen of it from outside."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from neo_utils.settings import PROJECT
+from neo_utils.spark.local_cluster import up
+from neo_utils.spark.processes import runs
+
+
+class Process(NamedTuple):
+    number: int
+    parent: int
+    command: str
+
+
+class Cluster(NamedTuple):
+    folder: Path
+    environment: dict[str, str]
+
+    @property
+    def secret(self) -> str:
+        return (self.folder / "secret").read_text()
+
+    @property
+    def ui(self) -> str:
+        return f"127.0.0.1:{self.environment['SPARK_MASTER_WEBUI_PORT']}"
+
+    def up(self) -> str:
+        return up(self.folder, os.environ | self.environment)
+
+    def process_of(self, daemon: str) -> int:
+        return int((self.folder / f"{daemon}.pid").read_text())
+
+    def kill(self, daemon: str) -> None:
+        os.kill(self.process_of(daemon), signal.SIGKILL)
+        while runs(self.folder / f"{daemon}.pid"):
+            time.sleep(0.05)
+
+    def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run one of our modules against the cluster."""
+        return subprocess.run(  # noqa: S603 - our own modules
+            [sys.executable, "-m", *command],
+            cwd=PROJECT,
+            env=os.environ | self.environment | environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+
+    def job(self, name: str, output: Path, status: int = 0) -> dict[str, Any]:
+        """Run a driver of ``tests.cluster_jobs``; return what it tells, and what it logs."""
+        ran = self.run("tests.cluster_jobs", name, str(output), str(self.folder))
+        assert ran.returncode == status, ran.stderr
+        return {**json.loads(ran.stdout), "log": ran.stderr}
+
+
+def cluster_at(folder: Path) -> Cluster:
+    """Name a cluster on ports that nobody listens on; nothing is started."""
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(3)]
+        master, ui, worker = (str(s.getsockname()[1]) for s in sockets)
+    environment = {
+        "MASTER": f"spark://127.0.0.1:{master}",
+        "CLUSTER_SECRET_FILE": str(folder / "secret"),
+        "SPARK_MASTER_PORT": master,
+        "SPARK_MASTER_WEBUI_PORT": ui,
+        "SPARK_WORKER_WEBUI_PORT": worker,
+        "SPARK_WORKER_MEMORY": "512m",
+    }
+    return Cluster(folder, environment)
+
+
+def processes() -> list[Process]:
+    """Return every process whose command line this user can read."""
+    told = subprocess.run(
+        ["ps", "-axww", "-o", "pid=,ppid=,command="],  # noqa: S607
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    fields = (line.split(None, 2) for line in told.splitlines())
+    return [Process(int(f[0]), int(f[1]), f[2]) for f in fields if len(f) == 3]

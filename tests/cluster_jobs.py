@@ -1,0 +1,193 @@
+"""The drivers of ``test_cluster``: ``python -m tests.cluster_jobs NAME OUTPUT CLUSTER_FOLDER``.
+
+Each tells what it saw as JSON. Metrics are multiplied by pairing every approach with the numbers of
+a range, for jobs that take long enough to be disturbed.
+"""
+
+import json
+import os
+import resource
+import shutil
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import neo_utils.spark.cluster
+from neo_utils.errors import RunFailure
+from neo_utils.results import save
+from neo_utils.selection import select_batches
+from neo_utils.settings import set_log_level
+from neo_utils.spark.jobs import tasks_text
+from neo_utils.spark.local_cluster import up
+from neo_utils.spark.processes import end
+from neo_utils.spark.session import connect
+from neo_utils.statistics import metrics, read_batches, yearly_statistics
+from tests.cluster import processes
+
+MANY = 4_000  # times 4,737 approaches: some ten seconds on two cores
+
+
+def session(folder, **conf):
+    light = {
+        "spark.executor.memory": "512m",
+        "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+        "spark.eventLog.enabled": True,
+        "spark.eventLog.compress": False,
+        "spark.eventLog.dir": (folder / "events").as_uri(),
+    }
+    (folder / "events").mkdir(exist_ok=True)
+    return connect(os.environ["MASTER"], {**light, **conf}, folder / "logs" / "driver.log")
+
+
+def multiplied(spark, output, times):
+    selection = select_batches(1, 200, "sample", str(output))
+    newest, approaches = read_batches(spark, selection)
+    return selection, metrics(newest, approaches.crossJoin(spark.range(times)), 0.2)
+
+
+def executors(spark, active=True):
+    """Return the summaries of the executors by their ids, from Spark's own status."""
+    spark.sparkContext._jsc.sc().listenerBus().waitUntilEmpty()
+    listed = spark.sparkContext._jsc.sc().statusStore().executorList(active)
+    summaries = {e.id(): e for e in (listed.apply(i) for i in range(listed.size()))}
+    return {name: e for name, e in summaries.items() if name != "driver"}
+
+
+def in_mid_job(spark, act: Callable[[], None]) -> threading.Thread:
+    """Act when every executor has been busy for a second."""
+
+    def watch():
+        busy = 0
+        while busy < 10:
+            busy = busy + 1 if all(e.activeTasks() for e in executors(spark).values()) else 0
+            time.sleep(0.1)
+        act()
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    return thread
+
+
+def executor_process(application, executor):
+    (found,) = (
+        p.number
+        for p in processes()
+        if application in p.command and f"--executor-id {executor} " in f"{p.command} "
+    )
+    return found
+
+
+def count(output, folder):
+    set_log_level("DEBUG")
+    spark = session(folder)
+    context = spark.sparkContext
+    selection = select_batches(1, 200, "sample", str(output))
+    newest, approaches = read_batches(spark, selection)
+    tables = {
+        "metrics": metrics(newest, approaches, 0.2),
+        "yearly_statistics": yearly_statistics(approaches, 0.2),
+    }
+    told = {}
+    for name, frame in tables.items():
+        told[name] = [list(row.values()) for row in save(name, frame, selection, 0.2).to_pylist()]
+    told["processes"] = processes()
+    context.setJobDescription("one file")
+    _, of_one_file = read_batches(spark, select_batches(1, 20, "sample", str(output)))
+    told["approaches_of_one_file"] = of_one_file.count()
+    context.setJobDescription("a file that no worker sees")
+    private = folder / "private"
+    shutil.copytree(output, private)
+    selection = select_batches(1, 40, "sample", str(private))
+    unseen = metrics(*read_batches(spark, selection), 0.2)
+    shutil.rmtree(private / "close_approaches" / "batch-number=21-40")
+    try:
+        save("metrics", unseen, selection, 0.2)
+    except RunFailure as error:
+        told["unseen"] = str(error)
+    told["tasks"] = tasks_text(spark)
+    told["application"] = context.applicationId
+    spark.stop()
+    return told
+
+
+def lose_a_worker(output, folder):
+    spark = session(folder)
+    _, frame = multiplied(spark, output, MANY)
+    killed = []
+
+    def kill():
+        os.kill(int((folder / "worker-1.pid").read_text()), signal.SIGKILL)
+        killed.append(time.monotonic())
+
+    watch = in_mid_job(spark, kill)
+    told = {"times": MANY, "metrics": [list(row) for row in frame.collect()]}
+    watch.join()
+    told["seconds_after"] = time.monotonic() - killed[0]
+    told["left"] = len(executors(spark))
+    up(folder)
+    until = time.monotonic() + 60
+    while len(executors(spark)) < 2 and time.monotonic() < until:
+        time.sleep(0.2)
+    _, frame = multiplied(spark, output, 1)
+    told["again"] = [list(row) for row in frame.collect()]
+    newest = max(executors(spark), key=int)
+    told["tasks_of_the_new"] = executors(spark)[newest].completedTasks()
+    if hasattr(resource, "prlimit"):
+        process = executor_process(spark.sparkContext.applicationId, newest)
+        resource.prlimit(process, resource.RLIMIT_FSIZE, (0, 0))
+        _, frame = multiplied(spark, output, 2)  # another job: Spark keeps what one has computed
+        told["without_disk"] = [list(row) for row in frame.collect()]
+        told["failed_without_disk"] = executors(spark)[newest].failedTasks()
+    return told
+
+
+def count_and_be_killed(output, folder):
+    spark = session(folder)
+    _, frame = multiplied(spark, output, 1)
+    told = {"metrics": [list(row) for row in frame.collect()], "tasks": tasks_text(spark)}
+    print(json.dumps(told), flush=True)
+    selection, frame = multiplied(spark, output, MANY)
+    in_mid_job(spark, lambda: os.kill(os.getpid(), signal.SIGKILL))
+    save("metrics", frame, selection, 0.2)
+
+
+def be_refused(_, folder):
+    neo_utils.spark.cluster.EXECUTOR_SECONDS = 5.0
+    neo_utils.spark.cluster.GREETING_SECONDS = 4
+    told = {}
+
+    def refused(name, **conf):
+        began = time.monotonic()
+        try:
+            session(folder, **conf)
+        except RunFailure as error:
+            told[name] = [str(error), time.monotonic() - began]
+
+    right = os.environ["CLUSTER_SECRET_FILE"]
+    wrong = folder / "wrong-secret"
+    wrong.touch(mode=0o600)
+    wrong.write_text("0123456789abcdef")
+    os.environ["CLUSTER_SECRET_FILE"] = str(wrong)
+    refused("wrong secret")
+    os.environ["CLUSTER_SECRET_FILE"] = right
+    refused("too much memory", **{"spark.executor.memory": "64g"})
+    ours = os.environ["MASTER"]
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        os.environ["MASTER"] = f"spark://127.0.0.1:{silent.getsockname()[1]}"
+        refused("no master")
+    os.environ["MASTER"] = ours
+    for worker in ("worker-1", "worker-2"):
+        end(folder / f"{worker}.pid")
+    refused("no workers")
+    up(folder)
+    return told
+
+
+if __name__ == "__main__":
+    jobs = (count, lose_a_worker, count_and_be_killed, be_refused)
+    job = next(job for job in jobs if job.__name__ == sys.argv[1])
+    print(json.dumps(job(*map(Path, sys.argv[2:]))))

@@ -1,0 +1,26 @@
+"""Spark drivers in processes of their own, as they may start, stop or break Spark as they like."""
+
+import os
+import subprocess
+import sys
+import textwrap
+
+START = """
+import logging, os, sys
+from pathlib import Path
+from neo_utils.errors import SparkUnavailable, WrongParameter
+from neo_utils.spark.session import connect
+LOG = Path("runs/spark.log")
+"""
+
+
+def run_python(code: str, folder, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the code in ``folder``."""
+    return subprocess.run(  # noqa: S603 - our own Python and code
+        [sys.executable, "-c", START + textwrap.dedent(code)],
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=150,
+    )

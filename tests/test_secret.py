@@ -1,0 +1,86 @@
+import subprocess
+import sys
+
+import pytest
+
+from neo_utils.errors import WrongParameter
+from neo_utils.spark import cluster
+from neo_utils.spark.cluster import secret_file
+from neo_utils.spark.secret import make_secret, read_secret
+
+MAKE = """
+import sys
+from pathlib import Path
+from neo_utils.spark.secret import make_secret, read_secret
+sys.stdin.readline()
+make_secret(Path(sys.argv[1]))
+print(read_secret(Path(sys.argv[1])))
+"""
+
+
+def test_of_many_that_make_a_secret_at_once_all_find_the_same_one(tmp_path):
+    path = tmp_path / "shared" / "secret"
+    makers = [
+        subprocess.Popen(  # noqa: S603 - our own Python and code
+            [sys.executable, "-c", MAKE, str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(8)
+    ]
+    for maker in makers:
+        maker.stdin.write("\n")
+        maker.stdin.flush()
+    (secret,) = {maker.communicate()[0].strip() for maker in makers}
+    assert len(bytes.fromhex(secret)) == 32
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [file.name for file in path.parent.iterdir()] == ["secret"]
+
+
+def test_a_secret_that_is_there_stays(tmp_path):
+    path = tmp_path / "secret"
+    path.touch(mode=0o600)
+    path.write_text("of another machine\n")
+    make_secret(path)
+    assert path.read_text() == "of another machine\n"
+
+
+def test_two_clusters_have_two_secrets(tmp_path):
+    for name in ("one", "other"):
+        make_secret(tmp_path / name)
+    assert read_secret(tmp_path / "one") != read_secret(tmp_path / "other")
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
+def test_a_secret_that_others_can_read_is_refused(tmp_path, mode):
+    make_secret(tmp_path / "secret")
+    (tmp_path / "secret").chmod(mode)
+    with pytest.raises(WrongParameter, match="can be read by other users"):
+        read_secret(tmp_path / "secret")
+
+
+@pytest.mark.parametrize("text", [b"", b"\n", b"two words", b"two\nlines", "schlüssel".encode()])
+def test_what_is_no_secret_is_refused_and_not_shown(tmp_path, text):
+    path = tmp_path / "secret"
+    path.touch(mode=0o600)
+    path.write_bytes(text)
+    with pytest.raises(WrongParameter) as refusal:
+        read_secret(path)
+    assert "words" not in str(refusal.value)
+    assert len(str(refusal.value).splitlines()) == 1
+
+
+def test_a_secret_that_is_missing_is_named_with_what_to_do(tmp_path):
+    with pytest.raises(WrongParameter, match="No such file.*copy it from a machine of the cluster"):
+        read_secret(tmp_path / "secret")
+
+
+def test_a_secret_of_the_local_cluster_is_shown_to_no_other_master(tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "PROJECT", tmp_path)
+    monkeypatch.setenv("CLUSTER_SECRET_FILE", "")
+    make_secret(tmp_path / ".cluster" / "secret")
+    assert secret_file("spark://127.0.0.1:7077") == tmp_path / ".cluster" / "secret"
+    assert secret_file("spark://cluster.example:7077") is None
+    monkeypatch.setenv("CLUSTER_SECRET_FILE", "theirs")
+    assert secret_file("spark://cluster.example:7077") == tmp_path / "theirs"
