@@ -1,0 +1,53 @@
+# One image for every role: master, worker, history server, JupyterLab with the driver, single runs.
+# So Python, Java, Spark and the packages are the same wherever a part of a job runs.
+# The base is pinned by its tag; `docker buildx imagetools inspect` gives the digest to pin it harder.
+
+FROM python:3.11-slim-bookworm AS uv
+# A stage of its own, so that other changes of the developers' lock file install nothing anew.
+COPY requirements-dev.lock .
+RUN sed -n '/^uv==/,/[^\\]$/p' requirements-dev.lock > uv.lock \
+ && pip install --quiet --no-cache-dir --require-hashes --requirement uv.lock
+
+FROM python:3.11-slim-bookworm AS packages
+COPY --from=uv /usr/local/bin/uv /usr/local/bin/
+COPY requirements.lock .
+# The authorities that pip trusts, too; uv brings a list of its own.
+ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
+# Compiled now: where the file system is read-only, Python would compile at each start.
+RUN --mount=type=cache,target=/root/.cache/uv \
+    uv venv --quiet /opt/venv \
+ && uv pip sync --quiet --python /opt/venv --require-hashes --build-constraints requirements.lock \
+      --link-mode copy --compile-bytecode requirements.lock
+# A tenth of Spark, which no standalone cluster loads: Kubernetes, and the store of streaming's state.
+RUN cd /opt/venv/lib/python3.11/site-packages/pyspark/jars \
+ && rm -r kubernetes-* spark-kubernetes_* rocksdbjni-*
+
+FROM python:3.11-slim-bookworm
+# Gives a name to users that have none; docker-entrypoint.sh says why.
+RUN apt-get update --quiet=2 \
+ && apt-get install --quiet=2 --yes --no-install-recommends libnss-wrapper \
+ && rm -rf /var/lib/apt/lists/*
+# New volumes take over the owner of the folder that they are mounted on.
+RUN useradd --uid 10001 --home-dir /tmp --no-create-home neo \
+ && mkdir --parents /neo/build /neo/output /neo/work /var/lib/neo/events /var/lib/neo/scratch \
+ && mkdir --mode 700 /var/lib/neo/secret \
+ && chown --recursive neo:neo /neo /var/lib/neo \
+ && ln -s /tmp/.env /neo/.env
+COPY --from=packages /opt/venv /opt/venv
+WORKDIR /neo
+# HOME: the one folder that every user, on every read-only file system, can write to.
+ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/neo PYTHONUNBUFFERED=1 HOME=/tmp JAVA_HOME=/opt/java
+COPY docker-entrypoint.sh /usr/local/bin/
+COPY parameters parameters
+COPY notebooks notebooks
+COPY neo_utils neo_utils
+# The start script of the packages' Java is written now: at run time its folder may be read-only.
+RUN python -m compileall -q neo_utils \
+ && ln -s "$(XDG_CACHE_HOME=/opt JAVA_HOME= python -c 'from neo_utils.spark.java import *; print(java_home())')" /opt/java
+USER neo
+# Python and Java take it for Ctrl-C and end in good order; as first process they would not hear TERM.
+STOPSIGNAL SIGINT
+# Of a single run: what it finds can be stored. The cluster's services have checks of their own.
+HEALTHCHECK CMD test -w /neo/output
+ENTRYPOINT ["docker-entrypoint.sh"]
+CMD ["--help"]

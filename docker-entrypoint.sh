@@ -1,0 +1,14 @@
+#!/bin/sh
+# What a container of the image does: a daemon of the cluster, JupyterLab, or a command of neo_utils.
+
+# Java refuses a user without a name, such as that of `docker run --user "$(id -u)"`.
+if ! getent passwd "$(id -u)" > /dev/null; then
+  echo "neo:x:$(id -u):$(id -g)::$HOME:/bin/sh" > /tmp/.passwd
+  export LD_PRELOAD=libnss_wrapper.so NSS_WRAPPER_PASSWD=/tmp/.passwd NSS_WRAPPER_GROUP=/etc/group
+fi
+
+case $1 in
+  master | worker | history-server) exec python -m neo_utils.spark.standalone "$1" ;;
+  lab) exec jupyter lab --config neo_utils/lab.py ;;
+  *) exec python -m neo_utils "$@" ;;
+esac
