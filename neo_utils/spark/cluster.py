@@ -36,6 +36,17 @@ def secret_file(master: str) -> Path | None:
     return ours if on_this_machine and ours.exists() else None
 
 
+def event_log_settings() -> dict[str, str]:
+    """Return what lets a job leave its events for the history server, in the folder EVENT_LOG_DIR.
+
+    Not a matter of a parameters file: Spark does not start where the folder is not there.
+    """
+    folder = setting("EVENT_LOG_DIR")
+    if not folder:
+        return {}
+    return {"spark.eventLog.enabled": "true", "spark.eventLog.dir": (PROJECT / folder).as_uri()}
+
+
 def own_address(master: str) -> str:
     """Return the address of this machine on the way to the master.
 

@@ -1,13 +1,15 @@
 """How a standalone cluster is, asked from its master's web page.
 
 ``python -m neo_utils.spark.health [--workers 2] [--ui 127.0.0.1:8080]`` prints it, and ends
-with status 1 where fewer workers are ALIVE. It imports the standard library alone, since containers
-ask every few seconds.
+with status 1 where fewer workers are ALIVE; with ``--page 127.0.0.1:8081`` it tells by its status
+alone whether that page is there. It imports the standard library alone, since containers ask every
+few seconds.
 """
 
 import argparse
 import json
 import sys
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 
@@ -73,8 +75,23 @@ def _free_of(workers: list[dict[str, Any]], what: str) -> str:
     return f"{free:,} of {sum(worker[what] for worker in workers):,}"
 
 
-def main(workers: int, ui: str) -> int:
-    """Print the state; 1 where there are fewer workers than wanted."""
+def is_there(page: str) -> bool:
+    """Tell whether a web page (``host:port`` or ``host:port/path``) answers."""
+    address, slash, path = page.partition("/")
+    connection = HTTPConnection(address, timeout=_ANSWER_SECONDS)
+    try:
+        connection.request("GET", slash + path or "/")
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def main(workers: int, ui: str, page: str | None) -> int:
+    """Print the state; 1 where there are fewer workers than wanted, or no page."""
+    if page:
+        return int(not is_there(page))
     try:
         state = master_state(ui)
     except OSError as error:
@@ -88,4 +105,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="neo_utils.spark.health", description=__doc__)
     parser.add_argument("--workers", type=int, default=0, help="so many must be ALIVE")
     parser.add_argument("--ui", default=MASTER_UI, help="host:port of the master's web page")
+    parser.add_argument("--page", help="only this page is asked for")
     sys.exit(main(**vars(parser.parse_args())))

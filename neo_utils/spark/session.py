@@ -19,7 +19,13 @@ from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from neo_utils.errors import SparkUnavailable
-from neo_utils.spark.cluster import await_executors, greet, own_address, secret_file
+from neo_utils.spark.cluster import (
+    await_executors,
+    event_log_settings,
+    greet,
+    own_address,
+    secret_file,
+)
 from neo_utils.spark.conf import check_conf, check_master, is_embedded, is_secret, session_settings
 from neo_utils.spark.jvm import end, kill, reach_java, start_java
 from neo_utils.spark.secret import read_secret
@@ -62,6 +68,7 @@ def connect(master: str, spark_conf: Mapping[str, Any], log_path: Path) -> Spark
         address = own_address(master)
         file = secret_file(master)
         secret = read_secret(file) if file else None
+        spark_conf = {**event_log_settings(), **spark_conf}
     settings = session_settings(master, spark_conf, address, secret)
     # py4j raises what it logs, and would log secrets at DEBUG and tracebacks for every lost Java.
     logging.getLogger("py4j").setLevel(logging.CRITICAL)
