@@ -9,12 +9,23 @@ BIN   := .venv/bin
 READY := .venv/.ready
 NEO   := @$(BIN)/python -m neo_utils
 
+# Compose would take our .env for its own, and show the line that it cannot read.
+COMPOSE := docker compose --env-file /dev/null --file docker-compose-cluster.yml
+# Named without a value, which ps would show: docker takes it from the environment.
+PASSED  := START END SOURCE API_KEY API_URL OUTPUT_DIR LOG_LEVEL WAIT MASTER
+define NEEDS_DOCKER
+@docker compose version >/dev/null 2>&1 || { echo "this needs Docker with its plugin Compose: \
+  https://docs.docker.com/engine/install; make local-cluster-up needs neither" >&2; exit 2; }
+@docker info >/dev/null 2>&1 || { echo "no Docker engine answers: start it, or see what docker info says; \
+  make local-cluster-up needs none" >&2; exit 2; }
+endef
+
 # A misspelt name on the command line would otherwise be taken for a wish to run with the default.
-NAMES   := START END SOURCE API_KEY API_URL OUTPUT_DIR MASTER LOG_LEVEL WAIT AGAINST PARAMETERS PYTHON
+NAMES   := START END SOURCE API_KEY API_URL OUTPUT_DIR MASTER LOG_LEVEL WAIT AGAINST PARAMETERS PYTHON EXTRA_WORKERS DOCKER_BUILD_FLAGS
 UNKNOWN := $(filter-out $(NAMES:=%),$(foreach word,$(MAKEOVERRIDES),$(if $(findstring =,$(word)),$(word))))
 $(if $(UNKNOWN),$(error no target knows $(UNKNOWN): use $(NAMES)))
 
-.PHONY: help setup run fetch aggregate backfill plan status verify rebuild drift local-cluster-up local-cluster-down lab test fuzz mutants notebooks lint lock clean
+.PHONY: help setup run fetch aggregate backfill plan status verify rebuild drift cluster-up cluster-run cluster-status cluster-logs cluster-down local-cluster-up local-cluster-down lab test fuzz mutants notebooks lint lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -49,6 +60,43 @@ rebuild: $(READY) ## Make the tables of START..END again from the archived pages
 
 drift: $(READY) ## Tell what changed since the older output AGAINST=folder
 	$(NEO) drift "$(PARAMETERS)"
+
+cluster-up: ## Build and start the Spark cluster of Docker Compose; done when it is healthy
+	$(NEEDS_DOCKER)
+	@echo "starting (the first time, the image is made: about two minutes) ..."
+	@docker build --quiet $(DOCKER_BUILD_FLAGS) --tag neo-data-recaller . >/dev/null
+	@$(COMPOSE) --progress quiet up --detach --no-build --wait --wait-timeout 180 || \
+	  { echo "the cluster is not healthy: the line above or make cluster-logs shows why" >&2; exit 1; }
+	@echo "JupyterLab      http://$$($(COMPOSE) port jupyter 8888)/lab?token=$$($(COMPOSE) exec -T jupyter cat /var/lib/neo/secret/jupyter)"
+	@echo "Spark master    http://$$($(COMPOSE) port spark-master 8080)"
+	@echo "workers         http://$$($(COMPOSE) port spark-worker-1 8081)  http://$$($(COMPOSE) port spark-worker-2 8082)"
+	@echo "a running job   http://$$($(COMPOSE) port jupyter 4040)"
+	@echo "past jobs       http://$$($(COMPOSE) port history-server 18080)"
+	@echo "a job for it    make cluster-run START=1 END=200"
+
+# These two are always passed: those of .env are meant for this machine.
+cluster-run: PARAMETERS = parameters/cluster.yaml
+cluster-run: export OUTPUT_DIR := $(or $(OUTPUT_DIR),output)
+cluster-run: export MASTER := spark://spark-master:7077
+cluster-run: ## Fetch what is missing of START..END, count, plot, on that cluster
+	$(NEEDS_DOCKER)
+	@$(COMPOSE) exec -T jupyter sh -c 'umask 077 && cat > /tmp/.env' < $(or $(wildcard .env),/dev/null) 2>/dev/null || \
+	  { echo "the cluster does not run: make cluster-up" >&2; exit 2; }
+	@$(COMPOSE) exec $$([ -t 0 ] && [ -t 1 ] || echo -T) $(PASSED:%=--env %) jupyter \
+	  python -m neo_utils run "$(PARAMETERS)"
+	@echo "a copy of them  docker compose -f docker-compose-cluster.yml cp jupyter:/neo/output copy"
+
+cluster-status: ## Show its workers, cores, memory and running applications
+	$(NEEDS_DOCKER)
+	@$(COMPOSE) exec -T spark-master python -m neo_utils.spark.health
+
+cluster-logs: ## Show the last lines of its logs
+	$(NEEDS_DOCKER)
+	@$(COMPOSE) logs --tail 50
+
+cluster-down: ## Stop it; what it stored stays in its volumes
+	$(NEEDS_DOCKER)
+	@$(COMPOSE) --progress quiet down
 
 local-cluster-up: $(READY) ## Start a Spark master and two workers on this machine, for MASTER=spark://127.0.0.1:7077
 	@$(BIN)/python -m neo_utils.spark.local_cluster up
