@@ -61,12 +61,16 @@ rebuild: $(READY) ## Make the tables of START..END again from the archived pages
 drift: $(READY) ## Tell what changed since the older output AGAINST=folder
 	$(NEO) drift "$(PARAMETERS)"
 
+# Compose starts a worker that was killed, but does not wait for a master that is unhealthy for want
+# of it: it is asked again.
 cluster-up: ## Build and start the Spark cluster of Docker Compose; done when it is healthy
 	$(NEEDS_DOCKER)
 	@echo "starting (the first time, the image is made: about two minutes) ..."
 	@docker build --quiet $(DOCKER_BUILD_FLAGS) --tag neo-data-recaller . >/dev/null
-	@$(COMPOSE) --progress quiet up --detach --no-build --wait --wait-timeout 180 || \
-	  { echo "the cluster is not healthy: the line above or make cluster-logs shows why" >&2; exit 1; }
+	@for pause in 10 20 40 0; do \
+	  said=$$($(COMPOSE) --progress quiet up --detach --no-build --wait 2>&1) && exit; \
+	  case $$said in *unhealthy*) sleep $$pause ;; *) break ;; esac; \
+	done; echo "$$said" >&2; echo "the cluster is not healthy: make cluster-logs may show why" >&2; exit 1
 	@echo "JupyterLab      http://$$($(COMPOSE) port jupyter 8888)/lab?token=$$($(COMPOSE) exec -T jupyter cat /var/lib/neo/secret/jupyter)"
 	@echo "Spark master    http://$$($(COMPOSE) port spark-master 8080)"
 	@echo "workers         http://$$($(COMPOSE) port spark-worker-1 8081)  http://$$($(COMPOSE) port spark-worker-2 8082)"
