@@ -35,7 +35,8 @@ def main(command: str, parameters_file: Path) -> int:
         print(f"{command}: {failure}", file=sys.stderr)
         return failure.exit_status
     except OSError as error:
-        print(f"{command}: {error}; what is stored stays", file=sys.stderr)
+        advice = "what is stored stays, and the same command goes on once this is mended"
+        print(f"{command}: {error}: {advice}", file=sys.stderr)
         return RunFailure.exit_status
     except KeyboardInterrupt:
         print(f"\n{command}: stopped; what is stored stays", file=sys.stderr)
