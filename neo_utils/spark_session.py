@@ -86,6 +86,7 @@ def connect(master: str, spark_conf: Mapping[str, Any], log_path: Path) -> Spark
     settings = {**defaults, **chosen, "spark.master": master}
     # py4j raises what it logs, and would log secrets at DEBUG and tracebacks for every lost Java.
     logging.getLogger("py4j").setLevel(logging.CRITICAL)
+    logging.getLogger().addFilter(_is_not_of_py4j)  # what Ctrl-C breaks off it logs at the root
     session = _running(settings)
     if session is None:
         _disconnect()
@@ -93,6 +94,10 @@ def connect(master: str, spark_conf: Mapping[str, Any], log_path: Path) -> Spark
     for name, value in sorted(session.sparkContext.getConf().getAll()):
         log.debug("%s = %s", name, "***" if _is_secret(name) else value)
     return session
+
+
+def _is_not_of_py4j(record: logging.LogRecord) -> bool:
+    return "py4j" not in Path(record.pathname).parts
 
 
 def _reach(master: str) -> None:
