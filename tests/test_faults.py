@@ -389,6 +389,12 @@ CASES = [
         change=first_approach(lambda a: a.update(orbiting_body="Vulcan")),
     ),
     Case(
+        "a Date header of the far future",
+        "kept",
+        lambda body, _: [http(body, Date="Fri, 31 Dec 9999 23:59:59 GMT")],
+        clock_ours=True,
+    ),
+    Case(
         "no Date header",
         "kept",
         lambda body, _: [http(body, Date=None)],
