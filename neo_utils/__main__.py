@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 from neo_utils.errors import RunFailure
-from neo_utils.settings import run_parameters
 
 _NOTEBOOKS = {
     "run": ["fetch", "aggregate"],
@@ -19,9 +18,13 @@ _INTERRUPTED = 130  # what shells give a command that Ctrl-C ended
 
 def main(command: str, parameters_file: Path) -> int:
     """Run one command and return its exit status; an expected failure is one line on stderr."""
+    parameters = {}
     try:
+        # Imported only now: Ctrl-C is then one line from the start, and a wrong parameter is said
+        # before the slow libraries are loaded.
+        from neo_utils.settings import run_parameters
+
         parameters = run_parameters(parameters_file)
-        # Imported only now: a wrong parameter is said before the slow libraries are loaded.
         if command in _NOTEBOOKS:
             from neo_utils.runner import run
 
@@ -35,7 +38,9 @@ def main(command: str, parameters_file: Path) -> int:
         print(f"{command}: {failure}", file=sys.stderr)
         return failure.exit_status
     except OSError as error:
-        print(f"{command}: {error}; what is stored stays", file=sys.stderr)
+        where = "" if error.filename else f" in {parameters.get('output_dir')}"
+        advice = "what is stored stays, and the same command goes on once this is mended"
+        print(f"{command}: {error}{where}: {advice}", file=sys.stderr)
         return RunFailure.exit_status
     except KeyboardInterrupt:
         print(f"\n{command}: stopped; what is stored stays", file=sys.stderr)

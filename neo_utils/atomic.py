@@ -1,6 +1,7 @@
 """Write files so that a reader, or a killed run, never sees half of one."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 _TEMPORARY = ".{name}.tmp"
@@ -18,18 +19,24 @@ def write_in_order(contents: list[tuple[Path, bytes | None]]) -> None:
         Path and bytes, in the order in which the files shall appear; None for a file that shall
         not be there.
     """
-    for path, content in contents:
-        if content is not None:
-            _write_temporary(path, content)
-    mark = contents[-1][0]
-    if len(contents) > 1:
-        _remove(mark)
-    for path, content in contents:
-        if content is None:
-            _remove(path)
-        else:
-            _temporary(path).replace(path)
-            _sync_folder(path.parent)
+    try:
+        for path, content in contents:
+            if content is not None:
+                _write_temporary(path, content)
+        mark = contents[-1][0]
+        if len(contents) > 1:
+            _remove(mark)
+        for path, content in contents:
+            if content is None:
+                _remove(path)
+            else:
+                _temporary(path).replace(path)
+                _sync_folder(path.parent)
+    except OSError:
+        for path, _ in contents:
+            with suppress(OSError):  # a full disk has better uses for the room
+                _temporary(path).unlink(missing_ok=True)
+        raise
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -56,6 +56,11 @@ class PositionRange(NamedTuple):
         """How folders of this range are called: ``batches-1-200`` or ``batches-1-all``."""
         return f"batches-{self.start}-{self.end or 'all'}"
 
+    @property
+    def as_arguments(self) -> str:
+        """How this range is asked of ``make``: ``START=1 END=200``."""
+        return f"START={self.start} END={self.end or 'all'}"
+
     def covers(self, batch: Batch) -> bool:
         """Tell whether a batch lies within the range."""
         return self.start <= batch.first <= (self.end or batch.first)

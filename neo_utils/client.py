@@ -14,7 +14,8 @@ from neo_utils.quota import HOUR_S, Pace, http_date, retry_after_s
 from neo_utils.source import DEMO_KEY, KEYS_ARE_GIVEN_AT, Service
 from neo_utils.transport import AnswerBroken, ask, body_of
 
-_SHORTEST_SECRET = 6  # characters: a shorter key is nobody's, and may stand in any number
+# The gateway's reasons: https://api.data.gov/docs/developer-manual/
+_ERROR_CODE = re.compile(rb'"code"\s*:\s*"(API_KEY_[A-Z]{1,20}|HTTPS_REQUIRED)"')
 
 
 class Answer(NamedTuple):
@@ -61,9 +62,9 @@ def without_key(body: bytes, api_key: str) -> bytes:
     """Return ``body`` with the caller's key replaced by REDACTED wherever it stands.
 
     The service repeats the key in the ``links`` of every object: in plain form, percent-encoded, or
-    with the escapes of JSON. A key too short to be one is only taken for it after ``api_key=``.
+    with the escapes of JSON.
     """
-    if api_key != DEMO_KEY and len(api_key) >= _SHORTEST_SECRET:
+    if api_key != DEMO_KEY:
         body = re.sub(b"".join(map(_spellings, api_key)), b"REDACTED", body)
     return re.sub(rb'(api_key=)[^"&\\\s]+', rb"\1REDACTED", body)
 
@@ -78,7 +79,7 @@ def _spellings(character: str) -> bytes:
 
 def _check_status(response: requests.Response) -> None:
     host = urlsplit(response.url).netloc
-    if response.status_code == requests.codes.forbidden:
+    if response.status_code in (requests.codes.unauthorized, requests.codes.forbidden):
         raise ServiceFailure(
             f"{host} refuses the API key{_error_code(response)}: check API_KEY; "
             f"keys are given at {KEYS_ARE_GIVEN_AT}"
@@ -91,13 +92,17 @@ def _check_status(response: requests.Response) -> None:
     if response.status_code == requests.codes.not_found:
         raise PageAbsent(f"{host} knows no such page (status 404): check API_URL")
     if response.status_code != requests.codes.ok:
-        raise ServiceFailure(f"{host} answers with status {response.status_code}")
+        raise ServiceFailure(
+            f"{host} answers with status {response.status_code}{_error_code(response)}"
+        )
 
 
 def _fetched_at(response: requests.Response) -> dt.datetime:
-    """Return the answer's Date header (UTC), or this machine's time where there is none."""
+    """Return the answer's Date header (UTC), or this machine's time where that cannot be meant."""
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
-    return http_date(response.headers.get("Date")) or now
+    told = http_date(response.headers.get("Date"))
+    # A batch of the far future would count as the newest for ever. Our own clock may be wrong, too.
+    return told if told and told < now + dt.timedelta(days=1) else now
 
 
 def _rate_limit_reached(wait_s: float) -> RateLimitReached:
@@ -112,7 +117,7 @@ def _rate_limit_reached(wait_s: float) -> RateLimitReached:
 def _error_code(response: requests.Response) -> str:
     """Name the gateway's reason, such as API_KEY_INVALID, where the body gives one."""
     with suppress(AnswerBroken):
-        if code := re.search(rb'"code"\s*:\s*"(API_KEY_[A-Z]{1,20})"', body_of(response)):
+        if code := _ERROR_CODE.search(body_of(response)):
             return f" ({code[1].decode()})"
     return ""
 

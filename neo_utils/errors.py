@@ -56,6 +56,10 @@ class StoredDataBroken(RunFailure):
     """A stored batch is not what was written; the message names it and what mends it."""
 
 
+class StoredDataChanged(RunFailure):
+    """A batch was replaced while numbers were made of it."""
+
+
 class JavaMissing(RunFailure):
     """There is no Java that Spark can use."""
 

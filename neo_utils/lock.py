@@ -10,21 +10,39 @@ from neo_utils.errors import OutputBusy, OutputUnwritable
 
 
 @contextmanager
-def sole_writer(output: Path) -> Iterator[None]:
-    """Hold the output folder while the context lasts.
+def sole_run(output: Path) -> Iterator[None]:
+    """Hold an output for a whole run, from its first notebook to its summary.
 
-    The system lets go of it when the process ends, however it ends; an empty file ``.lock`` stays.
+    A kernel outlives a killed runner by a second, and people run notebooks by hand: so who writes
+    batches holds those, by `sole_writer`, which raises the same.
+    """
+    with _sole_holder(output, ".run-lock"):
+        with sole_writer(output):
+            pass  # nobody does so now
+        yield
+
+
+@contextmanager
+def sole_writer(output: Path) -> Iterator[None]:
+    """Hold the batches of an output while the context lasts.
 
     Raises
     ------
     OutputBusy
         If another run holds it.
     OutputUnwritable
-        If the folder or its ``.lock`` cannot be made, opened or locked.
+        If the folder or its lock file cannot be made, opened or locked.
     """
+    with _sole_holder(output, ".lock"):
+        yield
+
+
+@contextmanager
+def _sole_holder(output: Path, name: str) -> Iterator[None]:
+    # The system lets go of it when the process ends, however it ends; an empty file stays.
     try:
         output.mkdir(parents=True, exist_ok=True)
-        file = (output / ".lock").open("a+b", buffering=0)
+        file = (output / name).open("a+b", buffering=0)
     except OSError as error:
         raise unwritable(output, error) from None
     with file:

@@ -11,10 +11,11 @@ from neo_utils.archive import sha256
 from neo_utils.atomic import write_in_order
 from neo_utils.batches import PositionRange
 from neo_utils.definitions import sql_text
+from neo_utils.errors import StoredDataBroken, StoredDataChanged
 from neo_utils.schemas import METRICS, YEARLY_STATISTICS
 from neo_utils.selection import Selection
 from neo_utils.spark.jobs import plain_failures
-from neo_utils.store import parquet_bytes
+from neo_utils.store import parquet_bytes, stored_provenances
 
 if TYPE_CHECKING:  # a runner that only reads results shall not wait for Spark's import
     from pyspark.sql import DataFrame
@@ -40,15 +41,19 @@ def save(name: str, frame: "DataFrame", selection: Selection, threshold_au: floa
     ------
     JobFailed
         If Spark cannot compute it.
+    StoredDataChanged
+        If a batch was fetched anew while it was counted.
     """
     # A few hundred rows: the driver writes them itself, whole or not at all, in the same bytes
     # whether the executors run here or on a cluster.
     with plain_failures():
         table = frame.toArrow()
     table = table.cast(_TABLES[name][1])
+    _check_unchanged(selection)
     first, last = selection.fetched
     metadata = {
         "inputs_sha256": inputs_sha256(selection, threshold_au),
+        "values_sha256": _values_sha256(table),
         "package_version": __version__,
         "source": selection.label,
         "fetched_from": f"{first:%Y-%m-%dT%H:%M:%SZ}",
@@ -72,16 +77,53 @@ def counted_from(output: Path, positions: PositionRange) -> str | None:
     """Return the checksum of what the saved results of a range follow from; None without any."""
     sums = set()
     for name in _TABLES:
-        path = result_path(name, output, positions)
-        metadata = pq.read_schema(path).metadata if path.exists() else None
-        sums.add((metadata or {}).get(b"inputs_sha256"))
-    only = sums.pop() if len(sums) == 1 else None
-    return only.decode() if only else None
+        try:
+            sums.add(read_result(name, output, positions).schema.metadata[b"inputs_sha256"])
+        except (FileNotFoundError, StoredDataBroken):
+            return None
+    return sums.pop().decode() if len(sums) == 1 else None
 
 
 def read_result(name: str, output: Path, positions: PositionRange) -> pa.Table:
-    """Return a saved table of statistics of a range."""
-    return pq.read_table(result_path(name, output, positions), partitioning=None)
+    """Return a saved table of statistics of a range.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the range was not counted.
+    StoredDataBroken
+        If the table is not as it was counted.
+    """
+    path = result_path(name, output, positions)
+    try:
+        table = pq.read_table(path, partitioning=None)
+        as_counted = (table.schema.metadata or {}).get(b"values_sha256", b"").decode()
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        as_counted = None
+    if as_counted is None or as_counted != _values_sha256(table):
+        raise StoredDataBroken(
+            f"{path} is not as it was counted: "
+            f"`make aggregate {positions.as_arguments}` counts it again"
+        )
+    return table
+
+
+def _values_sha256(table: pa.Table) -> str:
+    """Return a checksum of what a table says, however Parquet packs it."""
+    return sha256(repr(table.to_pydict()).encode())
+
+
+def _check_unchanged(selection: Selection) -> None:
+    """Raise where the batches are no longer those that the numbers were made of."""
+    stored = stored_provenances(selection.output, selection.positions, skip_broken=True)
+    changed = [batch for batch, p in selection.provenances.items() if stored.get(batch) != p]
+    if changed:
+        raise StoredDataChanged(
+            f"batch {changed[0].name} was fetched anew while it was counted: run the same command "
+            "again; earlier results stay as they are"
+        )
 
 
 def result_path(name: str, output: Path, positions: PositionRange) -> Path:

@@ -1,5 +1,6 @@
 """Run the notebooks through Papermill, keep them executed, and sum up in a few lines."""
 
+import json
 import logging
 import os
 import sys
@@ -9,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-import nbformat
 import papermill
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
@@ -17,7 +17,7 @@ from traitlets.config import Config
 
 from neo_utils.batches import position_range
 from neo_utils.errors import RunFailure, exit_status_of
-from neo_utils.lock import sole_writer
+from neo_utils.lock import sole_run
 from neo_utils.results import counted_from, inputs_sha256, run_folder
 from neo_utils.selection import select_batches
 from neo_utils.settings import PROJECT, output_folder
@@ -49,24 +49,22 @@ def run(command: str, notebooks: list[str], parameters: Mapping[str, Any]) -> No
     plan = plan_of(parameters) if "fetch" in notebooks else None
     if plan:
         print(source_text(plan), flush=True)
-        with sole_writer(plan.output):
-            pass  # an output that another run holds is left alone: its notebooks, too
-    positions = position_range(parameters["start"], parameters["end"])
-    folder = run_folder(output_folder(parameters["output_dir"]), positions)
-    folder.mkdir(parents=True, exist_ok=True)
     logging.getLogger("papermill").setLevel(logging.ERROR)
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # tells of kernels that Ctrl-C ended
     # Seconds between two lines of progress, which tqdm reads in the kernel: a log is no screen.
     os.environ.setdefault("TQDM_MININTERVAL", "0.5" if sys.stderr.isatty() else "30")
-    for name in notebooks:
-        executed = folder / f"{name}.ipynb"
-        given = _declared(name, parameters)
-        if name == "aggregate" and command == "run" and _is_counted(executed, given):
-            print("counted already: same pages, same definitions, same parameters")
-            continue
-        with _kernel_messages_in(folder / "kernel.log") as terminal:
-            _execute(name, executed, given, terminal)
-    print(summary_text(parameters, plan, notebooks, time.monotonic() - began))
+    output = output_folder(parameters["output_dir"])
+    with sole_run(output):
+        positions = position_range(parameters["start"], parameters["end"])
+        folder = run_folder(output, positions)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in notebooks:
+            given = _declared(name, parameters)
+            if name == "aggregate" and command == "run" and _is_counted(folder, given):
+                print("counted already: same pages, same definitions, same parameters")
+            else:
+                _execute(name, folder, given)
+        print(summary_text(parameters, plan, notebooks, time.monotonic() - began))
 
 
 def _declared(name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,34 +72,36 @@ def _declared(name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in parameters.items() if key in declared}
 
 
-def _is_counted(executed: Path, given: Mapping[str, Any]) -> bool:
+def _is_counted(folder: Path, given: Mapping[str, Any]) -> bool:
     """Tell whether the same pages were counted before, in the same way: as make would."""
-    if not executed.exists():
-        return False
     try:
-        notebook = nbformat.read(executed, 4)  # type: ignore[no-untyped-call]
-    except (nbformat.reader.NotJSONError, AttributeError, KeyError):
-        return False  # half a notebook, of a run that was killed
-    report = notebook.metadata.get("papermill", {})
-    ended_well = report.get("end_time") and not report.get("exception")
-    if not ended_well or report.get("parameters") != given:
+        notebook = json.loads((folder / "aggregate.ipynb").read_bytes())
+        report = notebook["metadata"]["papermill"]
+        ended_well = report["end_time"] and not report["exception"]
+        as_given = report["parameters"] == given
+    except (OSError, ValueError, LookupError, TypeError):
+        return False  # none, or half a notebook, of a run that was killed
+    if not ended_well or not as_given:
         return False
     selection = select_batches(*(given[k] for k in ("start", "end", "source", "output_dir")))
     wanted = inputs_sha256(selection, given["threshold_au"])
     return counted_from(selection.output, selection.positions) == wanted
 
 
-def _execute(name: str, executed: Path, given: dict[str, Any], terminal: TextIO) -> None:
+def _execute(name: str, folder: Path, given: dict[str, Any]) -> None:
+    executed = folder / f"{name}.ipynb"
     try:
-        papermill.execute_notebook(
-            PROJECT / "notebooks" / f"{name}.ipynb",
-            executed,
-            given,
-            cwd=PROJECT,
-            progress_bar=False,  # counts cells; the pages are what takes time
-            stderr_file=terminal,  # what cells say: progress over pages, the log
-            config=Config(KernelManager={"transport_encryption": "auto"}),  # ipykernel asks for it
-        )
+        with _kernel_messages_in(folder / "kernel.log") as terminal:
+            papermill.execute_notebook(
+                PROJECT / "notebooks" / f"{name}.ipynb",
+                executed,
+                given,
+                cwd=PROJECT,
+                progress_bar=False,  # counts cells; the pages are what takes time
+                stderr_file=terminal,  # what cells say: progress over pages, the log
+                # ipykernel asks for it
+                config=Config(KernelManager={"transport_encryption": "auto"}),
+            )
     except PapermillExecutionError as error:
         failure = NotebookFailed(f"{error.evalue.splitlines()[0]}\n  as far as it came: {executed}")
         failure.exit_status = exit_status_of(error.ename)

@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import yaml
 from dotenv.parser import parse_stream
@@ -17,7 +16,7 @@ from dotenv.parser import parse_stream
 from neo_utils.batches import position_range
 from neo_utils.errors import WrongParameter
 from neo_utils.quota import LONGEST_RETRY_AFTER_S
-from neo_utils.source import LOOPBACK_HOSTS, NASA_URL
+from neo_utils.source import DEMO_KEY, NASA_URL, check_api_url
 from neo_utils.spark.conf import check_conf, check_master
 
 PROJECT = Path(__file__).resolve().parents[1]  # relative folders are taken from here
@@ -34,6 +33,8 @@ NAMES_IN_ENVIRONMENT = (
 )
 
 SOURCES = ("auto", "nasa", "sample")
+# The key is taken out of every page, and shorter words stand in pages by themselves.
+_SHORTEST_KEY = 16
 _CODECS = ("none", "snappy", "gzip", "brotli", "lz4", "zstd")  # that Parquet and PyArrow know
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -70,7 +71,7 @@ def check(parameters: Mapping[str, Any]) -> None:
     position_range(parameters["start"], parameters["end"])
     _check_choice("SOURCE", parameters["source"], SOURCES)
     _check_choice("LOG_LEVEL", parameters["log_level"], _LOG_LEVELS)
-    _check_api_url(str(parameters["api_url"]))
+    check_api_url(str(parameters["api_url"]))
     _check_output_dir(parameters["output_dir"])
     check_master(str(parameters["master"]))
     for name in ("refetch", "parquet_dictionary"):
@@ -108,6 +109,10 @@ def api_key(
     key = setting("API_KEY", environment, env_file).strip()
     if not re.fullmatch(r"[!-~]*", key):
         raise WrongParameter("API_KEY holds blanks or characters that no key has: copy it anew")
+    if key and key != DEMO_KEY and len(key) < _SHORTEST_KEY:
+        raise WrongParameter(
+            f"API_KEY has {len(key)} characters, and NASA's have 40: copy it anew, or leave it out"
+        )
     return key or None
 
 
@@ -185,20 +190,3 @@ def _check_output_dir(output_dir: object) -> None:
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     if not existing.is_dir():
         raise WrongParameter(f"OUTPUT_DIR={folder} cannot be used: {existing} is no folder")
-    if not os.access(existing, os.W_OK):
-        raise WrongParameter(f"OUTPUT_DIR={folder} cannot be used: {existing} is read-only")
-
-
-def _check_api_url(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:  # a broken IPv6 address, a port past 65535
-        usable = False
-    if not usable:
-        raise WrongParameter(f"API_URL={url} is no web address: use https://host/path")
-    if parts.query or parts.username:
-        # Not shown: what stands there may be a key.
-        raise WrongParameter("API_URL holds a query or a user name: give the bare address")
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
-        raise WrongParameter(f"API_URL={url} would send the key unencrypted: use https")

@@ -32,9 +32,10 @@ def drift_notes(output: Path, provenances: Mapping[Batch, Provenance]) -> list[s
         )
     repeated = [neo_id for neo_id, count in _ids(output, provenances).items() if count > 1]
     if repeated:
+        some = ", ".join(sorted(repeated)[:3]) + (", ..." if len(repeated) > 3 else "")
         notes.append(
-            f"{len(repeated):,} NEOs stand in two batches ({', '.join(sorted(repeated)[:3])}, ...)"
-            " and count once; as many others may have been missed"
+            f"NEOs that stand in two batches and count once: {len(repeated):,} ({some}); as many"
+            " others may have been missed"
         )
     return notes
 

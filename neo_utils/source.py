@@ -1,5 +1,6 @@
 """Where the data come from: NASA's service, another one like it, or the simulated sample."""
 
+import re
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ from neo_utils.sample.service import SAMPLE_URL
 NASA_URL = "https://api.nasa.gov/neo/rest/v1/neo/browse"
 KEYS_ARE_GIVEN_AT = "https://api.nasa.gov"
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+_PLAIN_ADDRESS = re.compile(r"https?://[\w.:\[\]-]+(/[\w./~%-]*)?", re.ASCII)
 DEMO_KEY = "DEMO_KEY"  # NASA's key for first steps: 30 requests an hour, 50 a day per address
 
 
@@ -33,17 +35,27 @@ def service_of(source: str, api_url: str = NASA_URL) -> Service:
     Raises
     ------
     WrongParameter
-        For an address to which the key would travel unencrypted.
+        As `check_api_url` does.
     """
-    if not _keeps_secrets(api_url):
-        raise WrongParameter(f"API_URL={api_url} would send the key unencrypted: use https")
+    check_api_url(api_url)
     return Service(source, SAMPLE_URL if source == "sample" else api_url)
 
 
-def _keeps_secrets(url: str) -> bool:
-    """Tell whether requests to an address are encrypted, or do not leave this machine."""
+def check_api_url(url: str) -> None:
+    """Raise WrongParameter for an address that cannot be asked, or not without giving the key away.
+
+    Only plain addresses pass: where parsers of addresses differ, the key goes to another host than
+    the one that was looked at.
+    """
     try:
         parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme == "https" or parts.hostname in LOOPBACK_HOSTS
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # a broken IPv6 address, a port past 65535
+        usable = False
+    if usable and (parts.query or parts.fragment or "@" in url):
+        # Not shown: what stands there may be a key.
+        raise WrongParameter("API_URL holds a query or a user name: give the bare address")
+    if not usable or not _PLAIN_ADDRESS.fullmatch(url):
+        raise WrongParameter(f"API_URL={url} is no web address: use https://host/path")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
+        raise WrongParameter(f"API_URL={url} would send the key unencrypted: use https")

@@ -28,7 +28,7 @@ from neo_utils.spark.session import connect
 from neo_utils.statistics import metrics, read_batches, yearly_statistics
 from tests.cluster import processes
 
-MANY = 4_000  # times 4,737 approaches: some ten seconds on two cores
+MANY = 2_000  # times 4,737 approaches: some five seconds on two cores
 
 
 def session(folder, **conf):
@@ -58,11 +58,11 @@ def executors(spark, active=True):
 
 
 def in_mid_job(spark, act: Callable[[], None]) -> threading.Thread:
-    """Act when every executor has been busy for a second."""
+    """Act when every executor has been busy for half a second."""
 
     def watch():
         busy = 0
-        while busy < 10:
+        while busy < 5:
             busy = busy + 1 if all(e.activeTasks() for e in executors(spark).values()) else 0
             time.sleep(0.1)
         act()
@@ -98,6 +98,7 @@ def count(output, folder):
     context.setJobDescription("one file")
     _, of_one_file = read_batches(spark, select_batches(1, 20, "sample", str(output)))
     told["approaches_of_one_file"] = of_one_file.count()
+    told["tasks"] = tasks_text(spark)
     context.setJobDescription("a file that no worker sees")
     private = folder / "private"
     shutil.copytree(output, private)
@@ -108,10 +109,7 @@ def count(output, folder):
         save("metrics", unseen, selection, 0.2)
     except RunFailure as error:
         told["unseen"] = str(error)
-    told["tasks"] = tasks_text(spark)
-    told["application"] = context.applicationId
-    spark.stop()
-    return told
+    return {**told, "application": context.applicationId}
 
 
 def lose_a_worker(output, folder):
@@ -128,6 +126,7 @@ def lose_a_worker(output, folder):
     watch.join()
     told["seconds_after"] = time.monotonic() - killed[0]
     told["left"] = len(executors(spark))
+    told["application"] = spark.sparkContext.applicationId
     up(folder)
     until = time.monotonic() + 60
     while len(executors(spark)) < 2 and time.monotonic() < until:

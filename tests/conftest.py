@@ -40,7 +40,10 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    fuzz = sys.modules.get("tests.test_fuzz")
-    if fuzz and config.getoption("--hypothesis-profile") == "long":
-        for line in fuzz.summary():
+    """Print the figures of the tests that have some: the page "docs/trust.md" quotes them."""
+    names = ["test_faults"]
+    if config.getoption("--hypothesis-profile") == "long":
+        names.append("test_fuzz")
+    for module in filter(None, (sys.modules.get(f"tests.{name}") for name in names)):
+        for line in module.summary():
             terminalreporter.write_line(line)

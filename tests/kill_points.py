@@ -214,7 +214,7 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self._asked, self._trace, self._said = (folder / n for n in ("asked", "trace", "said"))
         self._asked.mkdir()
-        self._keys = (f"kill-points-{number}" for number in itertools.count())
+        self._keys = (f"key-of-the-kill-points-{number}" for number in itertools.count())
         self.folder, self.output = folder, folder / "output"
 
     def run(self, fetch: Fetch, act: Callable[[int], None] | None = None) -> Run:

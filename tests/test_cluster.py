@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from neo_utils.plan import plan_recall
 from neo_utils.recall import recall
@@ -39,9 +40,7 @@ def first_job(cluster, output):
 
 @pytest.fixture(scope="module")
 def events(cluster, first_job):
-    """Return Spark's own record of the first job."""
-    (log,) = (cluster.folder / "events").glob(f"*{first_job['application']}*/events_*")
-    return [json.loads(line) for line in log.read_text().splitlines()]
+    return record_of(cluster, first_job)
 
 
 @pytest.fixture(scope="module")
@@ -82,17 +81,35 @@ def multiplied(times):
     }
 
 
+def record_of(cluster, job):
+    """Return Spark's own record of a job."""
+    (log,) = (cluster.folder / "events").glob(f"*{job['application']}*/events_*")
+    return [json.loads(line) for line in log.read_text().splitlines()]
+
+
+def described(events, text):
+    """Return the stages of the jobs with this description."""
+    return [
+        stage
+        for e in events
+        if e["Event"] == "SparkListenerJobStart"
+        and e["Properties"].get("spark.job.description") == text
+        for stage in e["Stage Infos"]
+    ]
+
+
 def tasks_by_worker(events):
-    """Return how many tasks ended well on the worker with this web page."""
+    """Return how many tasks the worker with this web page has done, without those of a failure."""
     page = {
         e["Executor ID"]: urlsplit(e["Executor Info"]["Log Urls"]["stderr"]).netloc
         for e in events
         if e["Event"] == "SparkListenerExecutorAdded"
     }
+    left_out = {stage["Stage ID"] for stage in described(events, "a file that no worker sees")}
     return Counter(
         page[e["Task Info"]["Executor ID"]]
         for e in events
-        if e["Event"] == "SparkListenerTaskEnd" and e["Task End Reason"]["Reason"] == "Success"
+        if e["Event"] == "SparkListenerTaskEnd" and e["Stage ID"] not in left_out
     )
 
 
@@ -116,10 +133,7 @@ def test_both_workers_run_tasks_and_the_line_on_it_tells_how_many(cluster, first
 def test_a_single_small_file_is_cut_for_every_core(first_job, events):
     reads = [
         stage["Number of Tasks"]
-        for e in events
-        if e["Event"] == "SparkListenerJobStart"
-        and e["Properties"].get("spark.job.description") == "one file"
-        for stage in e["Stage Infos"]
+        for stage in described(events, "one file")
         if any(rdd["Name"] == "FileScanRDD" for rdd in stage["RDD Info"])
     ]
     assert reads
@@ -162,9 +176,11 @@ def test_a_file_that_a_worker_does_not_see_is_named_in_one_line(first_job):
     )
 
 
-def test_a_job_outlives_a_worker_that_is_killed_in_its_middle(disturbed_job):
+def test_a_job_outlives_a_worker_that_is_killed_in_its_middle(cluster, disturbed_job):
     assert disturbed_job["left"] == 1
-    assert disturbed_job["seconds_after"] > 2
+    ends = [e for e in record_of(cluster, disturbed_job) if e["Event"] == "SparkListenerTaskEnd"]
+    assert "ExecutorLostFailure" in {e["Task End Reason"]["Reason"] for e in ends}
+    assert disturbed_job["seconds_after"] > 1
     assert dict(disturbed_job["metrics"]) == multiplied(disturbed_job["times"])
 
 
@@ -202,7 +218,11 @@ def test_after_a_restart_of_the_master_the_notebook_counts_on_both_workers(clust
     cluster.up()
     assert len(alive_workers(master_state(cluster.ui))) == 2
     parameters = cluster.folder / "light.yaml"
-    parameters.write_text("spark_conf: {spark.executor.memory: 512m}\n")
+    light = {
+        "spark.executor.memory": "512m",
+        "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+    }
+    parameters.write_text(yaml.safe_dump({"spark_conf": light}))
     (output / RESULT).unlink(missing_ok=True)
     ran = cluster.run(
         *("neo_utils", "aggregate", str(parameters)),

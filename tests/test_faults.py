@@ -389,6 +389,12 @@ CASES = [
         change=first_approach(lambda a: a.update(orbiting_body="Vulcan")),
     ),
     Case(
+        "a Date header of the far future",
+        "kept",
+        lambda body, _: [http(body, Date="Fri, 31 Dec 9999 23:59:59 GMT")],
+        clock_ours=True,
+    ),
+    Case(
         "no Date header",
         "kept",
         lambda body, _: [http(body, Date=None)],
@@ -415,6 +421,15 @@ OF_THE_LISTING = {
     "a catalogue that grows in mid-run": "kept",
     "a catalogue that shrinks in mid-run": "kept",
 }
+PLAYED = Counter()  # outcomes of the cases that have ended as they should
+
+
+def summary():
+    """Return what is printed at the end of the tests: how many faults were played."""
+    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(PLAYED.items()))
+    return [f"faults: {PLAYED.total()} played ({outcomes})"] if PLAYED else []
+
+
 STATUSES = {
     "retried": 0,
     "parked": RateLimitReached.exit_status,
@@ -567,6 +582,7 @@ def test_a_misbehaving_service_has_its_named_outcome(case, tmp_path, monkeypatch
         assert content == expected_of(spoilt.served[page], places if page == 2 else ())
     assert not [path for path in tmp_path.rglob("*") if ".tmp" in path.name]
     goes_on_where_it_ended(tmp_path, PAGES - stored.keys())
+    PLAYED[case.outcome] += 1
 
 
 def succeed(case, spoilt, done, output):

@@ -250,7 +250,8 @@ def test_the_runs_that_were_searched_went_as_they_should(runs):
     for name, text in shown.items():
         assert "Traceback" not in text, name
         # The log was at its most talkative.
-        assert re.search(r"DEBUG neo_utils\.client: GET http://127\.0\.0\.1:\d+/\S+: \d{3}, ", text)
+        request = r"DEBUG neo_utils\.transport: GET http://127\.0\.0\.1:\d+/\S+: \d{3}, "
+        assert re.search(request, text)
 
 
 def test_the_search_reached_the_places_where_a_key_could_be(runs):

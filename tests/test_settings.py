@@ -45,7 +45,13 @@ def test_a_name_set_to_nothing_counts_as_not_set(tmp_path):
         ("API_URL", "https://example.org/browse?api_key=hush", "holds a query"),
         ("API_URL", "https://[::1/browse", "no web address"),
         ("API_URL", "https://example.org:99999/browse", "no web address"),
+        ("API_URL", "http://127.0.0.2:80\\@127.0.0.1/browse", "a user name"),
+        ("API_URL", "http://127.0.0.2:80\\.127.0.0.1/browse", "no web address"),
+        ("API_URL", "https://:hush@example.org/browse", "a user name"),
+        ("API_URL", "https://example.org/browse#hush", "holds a query"),
+        ("API_URL", "https://example.org/bro wse", "no web address"),
         ("API_KEY", "hu sh", "copy it anew"),
+        ("API_KEY", "asteroid", "has 8 characters, and NASA's have 40"),
         ("WAIT", "yes", "use 0 or 1"),
     ],
 )
@@ -158,9 +164,10 @@ def test_an_env_file_that_is_a_folder_is_refused(tmp_path):
 
 
 def test_the_key_comes_from_the_environment_or_else_from_the_env_file(tmp_path):
-    (tmp_path / ".env").write_text('# a comment\nexport API_KEY="of-the-file"\n')
-    assert api_key({}, tmp_path / ".env") == "of-the-file"
-    assert api_key({"API_KEY": "of-the-environment"}, tmp_path / ".env") == "of-the-environment"
+    (tmp_path / ".env").write_text('# a comment\nexport API_KEY="the-key-of-the-file"\n')
+    assert api_key({}, tmp_path / ".env") == "the-key-of-the-file"
+    environment = {"API_KEY": "the-key-of-the-environment"}
+    assert api_key(environment, tmp_path / ".env") == "the-key-of-the-environment"
     assert api_key({}, tmp_path / "none") is None
 
 

@@ -43,7 +43,7 @@ def tree_of(folder):
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in folder.rglob("*")
-        if path.is_file()
+        if path.is_file() and path.name != ".run-lock"
     }
 
 
@@ -229,11 +229,15 @@ def processes():
     return {int(pid): int(parent) for pid, parent, state in rows if not state.startswith("Z")}
 
 
+def children_of(parents):
+    return {pid for pid, parent in processes().items() if parent in parents}
+
+
 def test_ctrl_c_is_one_line_and_status_130_and_the_same_command_goes_on(tmp_path):
     settings = {"SOURCE": "sample", "START": "1", "END": "2000"}
     process = start("fetch", tmp_path, **settings)
     wait_until(lambda: len(stored_in(tmp_path)) >= 10)
-    kernels = {pid for pid, parent in processes().items() if parent == process.pid}
+    kernels = children_of({process.pid})
     assert kernels
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=30)
@@ -255,8 +259,25 @@ def test_ctrl_c_is_one_line_and_status_130_and_the_same_command_goes_on(tmp_path
     status, _, err = run("fetch", tmp_path, **settings)
     assert status == 0, err
     assert len(stored_in(tmp_path)) == 100
-    assert list(tmp_path.rglob(".*")) == [tmp_path / ".lock"]
+    assert {path.name for path in tmp_path.rglob(".*")} == {".lock", ".run-lock"}
     assert {path: path.stat().st_mtime_ns for path in written} == written
+
+
+def test_ctrl_c_while_spark_counts_is_one_line_and_no_java_stays(tmp_path):
+    settings = {"SOURCE": "sample", "START": "1", "END": "40"}
+    assert run("fetch", tmp_path, **settings)[0] == 0
+    process = start("aggregate", tmp_path, **settings)
+    kernels, javas = set(), set()
+    while not javas:
+        time.sleep(0.2)
+        kernels = children_of({process.pid})
+        javas = children_of(kernels)
+    time.sleep(6)  # until Python waits for what Java does
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert err.strip() == "aggregate: stopped; what is stored stays"
+    wait_until(lambda: not (kernels | javas) & processes().keys(), seconds=15)
 
 
 HOLDER = """
@@ -318,7 +339,11 @@ def test_a_second_run_says_who_holds_the_output_and_goes_on_once_that_one_is_kil
     assert (tmp_path / ".lock").read_bytes() == b""
 
 
-@pytest.mark.parametrize("half", ["", '{"cells": ['])
+@pytest.mark.parametrize(
+    "half",
+    [b"", b'{"cells": [', '{"cells": ["\u2026'.encode()[:-1], b'{"metadata": {"papermill": 5}}'],
+    ids=["nothing", "half", "half a character", "another's"],
+)
 def test_half_an_executed_notebook_that_a_killed_run_left_is_executed_anew(
     tmp_path, monkeypatch, half
 ):
@@ -327,7 +352,7 @@ def test_half_an_executed_notebook_that_a_killed_run_left_is_executed_anew(
     fetch(tmp_path, 40)
     executed = tmp_path / "runs/batches-1-40/aggregate.ipynb"
     executed.parent.mkdir(parents=True)
-    executed.write_text(half)
+    executed.write_bytes(half)
 
     def execute(*_args, **_kwargs):
         raise RunFailure("here it would be executed")

@@ -131,10 +131,10 @@ def _check_ports(env: Mapping[str, str]) -> None:
     for name in ("SPARK_MASTER_PORT", "SPARK_MASTER_WEBUI_PORT"):
         try:
             socket.create_server((_LOOPBACK, int(env[name]))).close()
-        except (OSError, OverflowError, ValueError) as error:
+        except (OSError, OverflowError, ValueError):
             raise ClusterFailure(
-                f"port {env[name]} cannot be used ({error}): end what listens there, or choose"
-                f" another by {name}=... make local-cluster-up"
+                f"port {env[name]} of this machine is taken, or no port: end what listens there, or"
+                f" choose another by {name}=... make local-cluster-up"
             ) from None
 
 

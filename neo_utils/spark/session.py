@@ -72,6 +72,7 @@ def connect(master: str, spark_conf: Mapping[str, Any], log_path: Path) -> Spark
     settings = session_settings(master, spark_conf, address, secret)
     # py4j raises what it logs, and would log secrets at DEBUG and tracebacks for every lost Java.
     logging.getLogger("py4j").setLevel(logging.CRITICAL)
+    logging.getLogger().addFilter(_is_not_of_py4j)  # what Ctrl-C breaks off it logs at the root
     session = _running(settings)
     if session is None:
         _disconnect()
@@ -89,6 +90,10 @@ def _await_workers(session: SparkSession) -> None:
     except BaseException:
         _disconnect()
         raise
+
+
+def _is_not_of_py4j(record: logging.LogRecord) -> bool:
+    return "py4j" not in Path(record.pathname).parts
 
 
 def _running(settings: Mapping[str, str]) -> SparkSession | None:

@@ -1,0 +1,71 @@
+"""Saved tables of statistics: never of other pages than they say, never other than as counted."""
+
+from types import SimpleNamespace
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from neo_utils.errors import StoredDataBroken, StoredDataChanged
+from neo_utils.plan import plan_recall
+from neo_utils.recall import recall
+from neo_utils.results import counted_from, inputs_sha256, read_result, result_path, save
+from neo_utils.schemas import METRICS, YEARLY_STATISTICS
+from neo_utils.selection import select_batches
+
+COUNTS = pa.table({"metric": ["total_neos"], "value": [40]}, METRICS)
+YEARS = YEARLY_STATISTICS.empty_table()
+
+
+@pytest.fixture
+def selection(tmp_path):
+    recall(plan_recall(1, 40, "sample", output_dir=str(tmp_path)))
+    return select_batches(1, 40, "sample", str(tmp_path))
+
+
+def save_both(selection):
+    for name, table in (("metrics", COUNTS), ("yearly_statistics", YEARS)):
+        save(name, SimpleNamespace(toArrow=lambda table=table: table), selection, 0.2)
+
+
+def counted(selection):
+    return counted_from(selection.output, selection.positions)
+
+
+def test_what_was_saved_is_known_by_the_pages_it_was_counted_from(selection):
+    assert counted(selection) is None
+    save_both(selection)
+    assert counted(selection) == inputs_sha256(selection, 0.2)
+
+
+def test_a_table_of_which_a_value_was_edited_is_neither_read_nor_taken_for_counted(selection):
+    save_both(selection)
+    path = result_path("metrics", selection.output, selection.positions)
+    table = pq.read_table(path, partitioning=None)
+    pq.write_table(table.set_column(1, table.schema.field(1), pa.array([999_999])), path)
+    assert pq.read_schema(path).metadata == table.schema.metadata
+    with pytest.raises(StoredDataBroken, match="`make aggregate START=1 END=40` counts it again"):
+        read_result("metrics", selection.output, selection.positions)
+    assert counted(selection) is None
+
+
+@pytest.mark.parametrize("keep", [0, 50, -50])
+def test_a_table_that_was_cut_short_is_neither_read_nor_taken_for_counted(selection, keep):
+    save_both(selection)
+    path = result_path("yearly_statistics", selection.output, selection.positions)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(StoredDataBroken, match="is not as it was counted"):
+        read_result("yearly_statistics", selection.output, selection.positions)
+    assert counted(selection) is None
+
+
+def test_numbers_of_pages_that_were_replaced_meanwhile_are_not_saved(selection):
+    save_both(selection)
+    before = counted(selection)
+    other = selection.provenances | {
+        batch: p._replace(page_sha256="0" * 64)
+        for batch, p in list(selection.provenances.items())[1:]
+    }
+    with pytest.raises(StoredDataChanged, match="batch 21-40 was fetched anew"):
+        save_both(selection._replace(provenances=other))
+    assert counted(selection) == before
