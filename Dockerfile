@@ -28,10 +28,11 @@ RUN apt-get update --quiet=2 \
  && apt-get install --quiet=2 --yes --no-install-recommends libnss-wrapper \
  && rm -rf /var/lib/apt/lists/*
 # New volumes take over the owner of the folder that they are mounted on.
-RUN useradd --uid 10001 --home-dir /tmp --no-create-home neo \
+RUN useradd --uid 10001 --user-group --home-dir /tmp --no-create-home neo \
  && mkdir --parents /neo/build /neo/output /neo/work /var/lib/neo/events /var/lib/neo/scratch \
  && mkdir --mode 700 /var/lib/neo/secret \
  && chown --recursive neo:neo /neo /var/lib/neo \
+ && chmod 1777 /neo/build \
  && ln -s /tmp/.env /neo/.env
 COPY --from=packages /opt/venv /opt/venv
 WORKDIR /neo
@@ -44,7 +45,7 @@ COPY neo_utils neo_utils
 # The start script of the packages' Java is written now: at run time its folder may be read-only.
 RUN python -m compileall -q neo_utils \
  && ln -s "$(XDG_CACHE_HOME=/opt JAVA_HOME= python -c 'from neo_utils.spark.java import *; print(java_home())')" /opt/java
-USER neo
+USER 10001:10001
 # Python and Java take it for Ctrl-C and end in good order; as first process they would not hear TERM.
 STOPSIGNAL SIGINT
 # Of a single run: what it finds can be stored. The cluster's services have checks of their own.
