@@ -65,9 +65,7 @@ class Cluster(NamedTuple):
 
 def cluster_at(folder: Path) -> Cluster:
     """Name a cluster on ports that nobody listens on; nothing is started."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(3)]
-        master, ui, worker = (str(s.getsockname()[1]) for s in sockets)
+    master, ui, worker = free_ports(3)
     environment = {
         "MASTER": f"spark://127.0.0.1:{master}",
         "CLUSTER_SECRET_FILE": str(folder / "secret"),
@@ -77,6 +75,13 @@ def cluster_at(folder: Path) -> Cluster:
         "SPARK_WORKER_MEMORY": "512m",
     }
     return Cluster(folder, environment)
+
+
+def free_ports(number: int) -> list[str]:
+    """Return ports of this machine that nobody listens on."""
+    with ExitStack() as held:
+        servers = (socket.create_server(("127.0.0.1", 0)) for _ in range(number))
+        return [str(held.enter_context(server).getsockname()[1]) for server in servers]
 
 
 def processes() -> list[Process]:

@@ -39,6 +39,14 @@ def metrics_of(pages, threshold):
     return metrics
 
 
+def with_approaches_repeated(metrics, times):
+    """Return the metrics as they are with every approach counted so many times."""
+    return {
+        name: value * (1 if name.startswith("total_neos") else times)
+        for name, value in metrics.items()
+    }
+
+
 def yearly_of(pages, threshold, fetched_on):
     groups = defaultdict(list)
     for approach in approaches_of(pages)[1]:

@@ -19,7 +19,7 @@ from neo_utils.sample.catalogue import AS_OF, page_body
 from neo_utils.selection import select_batches
 from neo_utils.spark.health import alive_workers, master_state
 from neo_utils.statistics import metrics, read_batches, yearly_statistics
-from tests.oracle import metrics_of, yearly_of
+from tests.oracle import metrics_of, with_approaches_repeated, yearly_of
 
 PAGES = [page_body(number, 20, "k") for number in range(10)]
 RESULT = "aggregations/batches-1-200/part-0.parquet"
@@ -75,10 +75,7 @@ def lists(rows):
 
 def multiplied(times):
     """Return the metrics of the ten pages with every approach counted so many times."""
-    return {
-        name: value * (1 if name.startswith("total_neos") else times)
-        for name, value in metrics_of(PAGES, "0.2").items()
-    }
+    return with_approaches_repeated(metrics_of(PAGES, "0.2"), times)
 
 
 def record_of(cluster, job):

@@ -1,16 +1,13 @@
 """The project as its user meets it: an empty clone, two commands, nothing else installed."""
 
 import io
-import os
-import shutil
-import subprocess
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from neo_utils.sample.service import serve
-from neo_utils.settings import PROJECT
+from tests.clones import clone_into, run
 from tests.oracle import metrics_of
 
 KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
@@ -40,32 +37,7 @@ COLUMNS = {
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
-    """Return an empty folder with the files that git knows, or would know, and no .venv."""
-    folder = tmp_path_factory.mktemp("clone")
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],  # noqa: S607
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    for name in filter(lambda name: (PROJECT / name).is_file(), listed.splitlines()):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(PROJECT / name, folder / name)
-    return folder
-
-
-def run(folder, *command, **environment):
-    names = ("START", "END", "SOURCE", "API_KEY", "API_URL", "OUTPUT_DIR", "MASTER", "MAKEFLAGS")
-    kept = {name: value for name, value in os.environ.items() if name not in names}
-    return subprocess.run(  # noqa: S603 - the project's own commands
-        command,
-        cwd=folder,
-        env=kept | environment,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-    )
+    return clone_into(tmp_path_factory.mktemp("clone"))
 
 
 @pytest.fixture(scope="module")

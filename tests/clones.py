@@ -1,0 +1,37 @@
+"""Empty clones of the project, and its commands as a user gives them there."""
+
+import os
+import shutil
+import subprocess
+
+from neo_utils.settings import PROJECT
+
+_PARAMETERS = ("START", "END", "SOURCE", "API_KEY", "API_URL", "OUTPUT_DIR", "MASTER")
+
+
+def clone_into(folder):
+    """Copy the files that git knows, or would know, and no .venv."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],  # noqa: S607
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for name in filter(lambda name: (PROJECT / name).is_file(), listed.splitlines()):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(PROJECT / name, folder / name)
+    return folder
+
+
+def run(folder, *command, **environment):
+    """Run a command there, without the parameters that this process was given."""
+    kept = {k: v for k, v in os.environ.items() if k not in (*_PARAMETERS, "MAKEFLAGS")}
+    return subprocess.run(  # noqa: S603 - the project's own commands
+        command,
+        cwd=folder,
+        env=kept | environment,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )

@@ -1,0 +1,37 @@
+"""The driver of ``test_compose_cluster``, run in the cluster; it tells what it saw as JSON."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+from neo_utils.selection import select_batches
+from neo_utils.spark.session import connect
+from neo_utils.statistics import metrics, read_batches
+from tests.cluster_jobs import executors
+
+MANY = 20_000  # times 808 approaches: some ten seconds on two cores
+RETURN_SECONDS = 300
+
+
+def main():
+    spark = connect(os.environ["MASTER"], {"spark.executor.memory": "1g"}, Path("build/job.log"))
+    newest, approaches = read_batches(spark, select_batches(1, 40))
+
+    def counted(times):
+        rows = metrics(newest, approaches.crossJoin(spark.range(times)), 0.2).collect()
+        return [list(row) for row in rows]
+
+    told = {"times": MANY, "metrics": counted(MANY)}
+    told["lost"] = len(executors(spark, active=False)) - len(executors(spark))
+    until = time.monotonic() + RETURN_SECONDS
+    while len(executors(spark)) < 2 and time.monotonic() < until:
+        time.sleep(0.5)
+    told["again"] = counted(1)
+    newest_executor = max(executors(spark), key=int)
+    told["tasks_of_the_new"] = executors(spark)[newest_executor].completedTasks()
+    return told
+
+
+if __name__ == "__main__":
+    print(json.dumps(main()))
