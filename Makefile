@@ -86,7 +86,7 @@ cluster-run: ## Fetch what is missing of START..END, count, plot, on that cluste
 	$(NEEDS_DOCKER)
 	@$(COMPOSE) exec -T jupyter sh -c 'umask 077 && cat > /tmp/.env' < $(or $(wildcard .env),/dev/null) 2>/dev/null || \
 	  { echo "the cluster does not run: make cluster-up" >&2; exit 2; }
-	@$(COMPOSE) exec $$([ -t 0 ] && [ -t 1 ] || echo -T) $(PASSED:%=--env %) jupyter \
+	@[ -t 0 ] && [ -t 1 ] || no_terminal=-T; $(COMPOSE) exec $$no_terminal $(PASSED:%=--env %) jupyter \
 	  python -m neo_utils run "$(PARAMETERS)"
 	@echo "a copy of them  docker compose -f docker-compose-cluster.yml cp jupyter:/neo/output copy"
 
