@@ -22,5 +22,5 @@ def run_python(code: str, folder, **environment: str) -> subprocess.CompletedPro
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=150,
+        timeout=300,  # three starts of Java took 97 s where nine processes shared two cores
     )

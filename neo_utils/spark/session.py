@@ -85,11 +85,14 @@ def connect(master: str, spark_conf: Mapping[str, Any], log_path: Path) -> Spark
 
 
 def _await_workers(session: SparkSession) -> None:
+    master = session.sparkContext.master
     try:
         await_executors(session.sparkContext)
-    except BaseException:
+    except BaseException as error:
         _disconnect()
-        raise
+        if isinstance(error, SparkUnavailable) or not isinstance(error, Exception):
+            raise
+        raise SparkUnavailable(f"Spark ended on {master} ({_first_line(error)})") from None
 
 
 def _is_not_of_py4j(record: logging.LogRecord) -> bool:
