@@ -11,6 +11,7 @@ NEO   := @$(BIN)/python -m neo_utils
 
 # Compose would take our .env for its own, and show the line that it cannot read.
 COMPOSE := docker compose --env-file /dev/null --file docker-compose-cluster.yml
+UP      := $(COMPOSE) --progress quiet up --detach --no-build
 # Named without a value, which ps would show: docker takes it from the environment.
 PASSED  := START END SOURCE API_KEY API_URL OUTPUT_DIR LOG_LEVEL WAIT MASTER
 define NEEDS_DOCKER
@@ -61,14 +62,15 @@ rebuild: $(READY) ## Make the tables of START..END again from the archived pages
 drift: $(READY) ## Tell what changed since the older output AGAINST=folder
 	$(NEO) drift "$(PARAMETERS)"
 
-# Compose starts a worker that was killed, but does not wait for a master that is unhealthy for want
-# of it: it is asked again.
+# At first what waits for nobody, so that a port that is taken is told at once. Then again and again:
+# Compose does not wait for a master that is unhealthy for want of a worker which has just come back.
 cluster-up: ## Build and start the Spark cluster of Docker Compose; done when it is healthy
 	$(NEEDS_DOCKER)
 	@echo "starting (the first time, the image is made: about two minutes) ..."
 	@docker build --quiet $(DOCKER_BUILD_FLAGS) --tag neo-data-recaller . >/dev/null
+	@$(UP) spark-worker-1 spark-worker-2 spark-worker-extra history-server
 	@for pause in 10 20 40 0; do \
-	  said=$$($(COMPOSE) --progress quiet up --detach --no-build --wait 2>&1) && exit; \
+	  said=$$($(UP) --wait 2>&1) && exit; \
 	  case $$said in *unhealthy*) sleep $$pause ;; *) break ;; esac; \
 	done; echo "$$said" >&2; echo "the cluster is not healthy: make cluster-logs may show why" >&2; exit 1
 	@echo "JupyterLab      http://$$($(COMPOSE) port jupyter 8888)/lab?token=$$($(COMPOSE) exec -T jupyter cat /var/lib/neo/secret/jupyter)"
