@@ -7,7 +7,8 @@ from typing import Any
 from neo_utils.batches import PositionRange, position_range
 from neo_utils.drift import drift_text
 from neo_utils.errors import StoredDataBroken, WrongParameter
-from neo_utils.integrity import rebuild, verify
+from neo_utils.integrity import verify
+from neo_utils.rebuild import rebuild
 from neo_utils.selection import select_batches
 from neo_utils.settings import output_folder, setting
 

@@ -1,0 +1,77 @@
+"""Read archived pages with all that their notes tell, and make the tables again from them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from neo_utils.archive import body_of, note_of, sha256
+from neo_utils.batches import Batch, PositionRange
+from neo_utils.lock import sole_writer
+from neo_utils.pages import Page, decode_page
+from neo_utils.provenance import Provenance
+from neo_utils.store import batches_with, broken, write_batch
+
+
+class Archived(NamedTuple):
+    """An archived page, and all that its batch is made of."""
+
+    body: bytes
+    page: Page
+    provenance: Provenance
+    parquet_settings: Mapping[str, Any]
+
+
+def rebuild(output: Path, positions: PositionRange) -> int:
+    """Make all files of the range again from the archived pages, without a request.
+
+    Returns
+    -------
+    int
+        The number of batches.
+
+    Raises
+    ------
+    OutputBusy
+        If a run writes to the same output.
+    StoredDataBroken
+        If an archived page cannot be used.
+    """
+    batches = batches_with("pages", output, positions)
+    with sole_writer(output):
+        for batch in batches:
+            try:
+                archived = read_archived(output, batch)
+            except ValueError as error:
+                raise broken(output, batch, f"pages: {error}") from None
+            body, page, provenance, settings = archived
+            try:
+                write_batch(output, batch, page, body, provenance, settings)
+            except (ValueError, TypeError) as error:  # TypeError: of the settings
+                raise broken(output, batch, f"pages: {error}") from None
+    return len(batches)
+
+
+def read_archived(output: Path, batch: Batch) -> Archived:
+    """Return the archived page of a batch.
+
+    Raises
+    ------
+    ValueError
+        With what is wrong, if page or note cannot be used.
+    """
+    try:
+        archived = batch.file(output, "pages").read_bytes()
+        note, body = note_of(archived), body_of(archived)
+        metadata = {name.encode(): str(value).encode() for name, value in note.items()}
+        provenance = Provenance.from_metadata(metadata)
+        settings = note["parquet_settings"]
+        if sha256(body) != provenance.page_sha256:
+            raise ValueError("the page's checksum differs")
+        page = decode_page(body, batch)
+    except OSError as error:
+        raise ValueError(error.strerror) from None
+    except KeyError as error:
+        name = error.args[0]
+        name = name.decode() if isinstance(name, bytes) else name
+        raise ValueError(f"the note has no {name}") from None
+    return Archived(body, page, provenance, settings)
