@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from neo_utils.archive import note_of, sha256
 from neo_utils.batches import Batch, PositionRange
 from neo_utils.pages import Page
+from neo_utils.provenance import Provenance
 from neo_utils.rebuild import read_archived
 from neo_utils.store import batches_with, broken, json_lines
 
@@ -38,7 +39,8 @@ def check_files(output: Path, batches: Iterable[Batch]) -> None:
 def verify(output: Path, positions: PositionRange) -> dict[Batch, str]:
     """Return what is wrong with each stored batch of the range; nothing where all is well.
 
-    Beyond ``check_files``, every page is unpacked, decoded, and compared with the other files.
+    Beyond ``check_files``, every page is unpacked, decoded, and compared with the other files, and
+    its note with their metadata.
     """
     batches = {*batches_with("raw", output, positions), *batches_with("pages", output, positions)}
     reasons = {
@@ -86,15 +88,24 @@ def _differing_file(output: Path, batch: Batch) -> str | None:
         return f"pages: {error}"
     page = archived.page
     made = {"raw": page.neos, "close_approaches": page.close_approaches}
-    reasons = [_differing_table(output, batch, table, made[table]) for table in _TABLES]
+    reasons = [
+        _differing_table(output, batch, table, made[table], archived.provenance)
+        for table in _TABLES
+    ]
     return next(filter(None, [*reasons, _differing_rejected(output, batch, page)]), None)
 
 
-def _differing_table(output: Path, batch: Batch, table: str, made: pa.Table) -> str | None:
+def _differing_table(
+    output: Path, batch: Batch, table: str, made: pa.Table, noted: Provenance
+) -> str | None:
     try:
         stored = pq.read_table(batch.file(output, table), partitioning=None)
-    except (pa.ArrowException, OSError) as error:
+        told = Provenance.from_metadata(stored.schema.metadata or {})
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         return f"{table}: {str(error).splitlines()[0]}"
+    others = told.differing_from(noted)
+    if others:
+        return f"{table}: another {', '.join(others)} than the page's note tells"
     same = stored.schema.equals(made.schema) and stored.equals(made)
     return None if same else f"{table}: other rows than the page's"
 

@@ -1,15 +1,20 @@
 """Read archived pages with all that their notes tell, and make the tables again from them."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pyarrow as pa
+
 from neo_utils.archive import body_of, note_of, sha256
 from neo_utils.batches import Batch, PositionRange
+from neo_utils.errors import StoredDataBroken
 from neo_utils.lock import sole_writer
 from neo_utils.pages import Page, decode_page
 from neo_utils.provenance import Provenance
-from neo_utils.store import batches_with, broken, write_batch
+from neo_utils.schemas import RAW
+from neo_utils.store import batches_with, broken, parquet_bytes, provenance_of, write_batch
 
 
 class Archived(NamedTuple):
@@ -41,13 +46,11 @@ def rebuild(output: Path, positions: PositionRange) -> int:
         for batch in batches:
             try:
                 archived = read_archived(output, batch)
+                _check_against_raw(output, batch, archived.provenance)
             except ValueError as error:
                 raise broken(output, batch, f"pages: {error}") from None
             body, page, provenance, settings = archived
-            try:
-                write_batch(output, batch, page, body, provenance, settings)
-            except (ValueError, TypeError) as error:  # TypeError: of the settings
-                raise broken(output, batch, f"pages: {error}") from None
+            write_batch(output, batch, page, body, provenance, settings)
     return len(batches)
 
 
@@ -74,4 +77,26 @@ def read_archived(output: Path, batch: Batch) -> Archived:
         name = error.args[0]
         name = name.decode() if isinstance(name, bytes) else name
         raise ValueError(f"the note has no {name}") from None
+    _check_settings(settings)
     return Archived(body, page, provenance, settings)
+
+
+def _check_against_raw(output: Path, batch: Batch, noted: Provenance) -> None:
+    """Refuse a note that tells otherwise than the raw file: the tables would come to say the same.
+
+    A raw file that is gone, broken or of another page says nothing.
+    """
+    with suppress(StoredDataBroken):
+        told = provenance_of(output, batch)
+        others = told.differing_from(noted)
+        if others and "page_sha256" not in others:
+            raise ValueError(f"the note tells another {', '.join(others)} than the raw file")
+
+
+def _check_settings(settings: Mapping[str, Any]) -> None:
+    try:
+        parquet_bytes(RAW.empty_table(), {}, settings)
+    # What comes of a setting that Parquet does not know depends on the setting.
+    except (TypeError, ValueError, AttributeError, OSError, pa.ArrowException) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"the note's parquet_settings cannot be used: {reason}") from None

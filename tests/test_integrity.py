@@ -165,26 +165,46 @@ EDITED_NOTES = {
     "no settings": lambda note: without(note, "parquet_settings"),
     "settings of no kind": lambda note: note | {"parquet_settings": 5},
     "settings that Parquet does not know": lambda note: note | {"parquet_settings": {"x": 1}},
+    "a compression that Parquet does not know": lambda note: (
+        note | {"parquet_settings": {"compression": "x"}}
+    ),
+    "a compression of no kind": lambda note: note | {"parquet_settings": {"compression": 5}},
+    "another source and address": lambda note: (
+        note | {"source": "nasa", "url": "https://api.nasa.gov/neo/rest/v1/neo/browse?page=1"}
+    ),
+    "another time": lambda note: note | {"fetched_at": "2020-01-01T00:00:00Z"},
+    "a time without a zone": lambda note: note | {"fetched_at": "2020-01-01"},
+    "another size of the catalogue": lambda note: note | {"catalogue_size": "40"},
     "a list": lambda note: [note],
     "nothing": lambda _note: None,
 }
 
 
 @pytest.mark.parametrize("edited", EDITED_NOTES)
-def test_a_note_that_was_edited_by_hand_is_named_with_its_batch(output, edited):
-    path = BATCH.file(output, "pages")
-    archived = path.read_bytes()
-    path.write_bytes(packed(body_of(archived), EDITED_NOTES[edited](note_of(archived))))
-    assert list(verify(output, RANGE)) in ([], [BATCH])
+def test_a_note_that_was_edited_by_hand_is_found_and_goes_into_no_table(output, edited):
+    edit_note(BATCH.file(output, "pages"), EDITED_NOTES[edited])
+    before = contents(output)
+    assert list(verify(output, RANGE)) == [BATCH]
     with pytest.raises(StoredDataBroken, match="batch 21-40"):
+        rebuild(output, RANGE)
+    assert contents(output).items() >= before.items()
+
+
+def test_what_the_note_tells_otherwise_than_the_tables_is_said(output):
+    edit_note(BATCH.file(output, "pages"), EDITED_NOTES["another source and address"])
+    assert verify(output, RANGE) == {BATCH: "raw: another source, url than the page's note tells"}
+    with pytest.raises(StoredDataBroken, match="the note tells another source, url than the raw"):
         rebuild(output, RANGE)
 
 
-def test_a_long_note_is_read_whole(output):
-    path = BATCH.file(output, "pages")
-    archived = path.read_bytes()
-    path.write_bytes(packed(body_of(archived), note_of(archived) | {"url": "x" * 5000}))
-    assert verify(output, RANGE) == {}
+def test_a_note_without_an_entry_is_named_with_the_entry(output):
+    edit_note(BATCH.file(output, "pages"), lambda note: without(note, "page_sha256"))
+    assert verify(output, RANGE) == {BATCH: "pages: the note has no page_sha256"}
+
+
+def test_a_long_note_is_read_whole():
+    note = {"url": "x" * 5000, "source": "nasa"}
+    assert note_of(packed(b"a page", note)) == note
 
 
 @pytest.mark.parametrize("fault", [cut, swap, replace_by_another_programs, make_folder_of])
