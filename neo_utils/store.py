@@ -16,6 +16,7 @@ from neo_utils.batches import TABLES, Batch, PositionRange
 from neo_utils.errors import StoredDataBroken
 from neo_utils.pages import Page, Rejected
 from neo_utils.provenance import Provenance
+from neo_utils.schemas import CLOSE_APPROACHES, RAW
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 # dictionary: ids and bodies repeat in every row of the approaches.
 PARQUET_SETTINGS: dict[str, Any] = {"compression": "zstd", "use_dictionary": True}
 
+_SCHEMAS = {"raw": RAW, "close_approaches": CLOSE_APPROACHES}
 
 # An object of the service nests five deep; some hundred openings in a row, and readers give up.
 _TOO_DEEP = re.compile(rb"(?:[\[{]\s*(?:\"[^\"]*\"\s*:\s*)?){100}")
@@ -120,12 +122,31 @@ def provenance_of(output: Path, batch: Batch) -> Provenance:
         raise broken(output, batch, f"raw: {str(error).splitlines()[0]}") from None
 
 
-def read_table(output: Path, batches: Iterable[Batch], table: str) -> pa.Table:
-    """Return ``table`` ("raw" or "close_approaches") of these batches, one after the other."""
-    return pa.concat_tables(
-        pq.read_table(batch.file(output, table), partitioning=None).replace_schema_metadata(None)
-        for batch in batches
-    )
+def read_table(
+    output: Path, batches: Iterable[Batch], table: str, columns: list[str] | None = None
+) -> pa.Table:
+    """Return ``table`` ("raw" or "close_approaches") of these batches, one after the other.
+
+    Raises
+    ------
+    StoredDataBroken
+        If a file cannot be read, or has other columns.
+    """
+    return pa.concat_tables(_table_of(output, batch, table, columns) for batch in batches)
+
+
+def _table_of(output: Path, batch: Batch, table: str, columns: list[str] | None) -> pa.Table:
+    wanted = _SCHEMAS[table]
+    if columns is not None:
+        wanted = pa.schema([wanted.field(name) for name in columns])
+    try:
+        path = batch.file(output, table)
+        stored = pq.read_table(path, columns=columns, partitioning=None)
+    except (pa.ArrowException, OSError) as error:
+        raise broken(output, batch, f"{table}: {str(error).splitlines()[0]}") from None
+    if not stored.schema.equals(wanted):
+        raise broken(output, batch, f"{table}: other columns than it was stored with")
+    return stored.replace_schema_metadata(None)
 
 
 def read_rejected(output: Path, batches: Iterable[Batch]) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 from neo_utils.batches import PositionRange, position_range
 from neo_utils.drift import drift_text
 from neo_utils.errors import StoredDataBroken, WrongParameter
-from neo_utils.integrity import verify
+from neo_utils.integrity import check_files, verify
 from neo_utils.rebuild import rebuild
 from neo_utils.selection import select_batches
 from neo_utils.settings import output_folder, setting
@@ -40,8 +40,11 @@ def drift_between(parameters: Mapping[str, Any]) -> str:
             f"AGAINST={against} names no other output: use make drift AGAINST=older-output"
         )
     start, end, source = (parameters[name] for name in ("start", "end", "source"))
-    before = select_batches(start, end, source, against)
-    return drift_text(before, select_batches(start, end, source, parameters["output_dir"]))
+    outputs = (against, parameters["output_dir"])
+    before, after = (select_batches(start, end, source, output) for output in outputs)
+    for selection in (before, after):
+        check_files(selection.output, selection.provenances)
+    return drift_text(before, after)
 
 
 def _output_and_positions(parameters: Mapping[str, Any]) -> tuple[Path, PositionRange]:

@@ -1,12 +1,17 @@
 import datetime as dt
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from neo_utils.batches import position_range
+from neo_utils.batches import Batch, position_range
 from neo_utils.drift import compare_approaches, compare_metrics, compare_neos, drift_text
+from neo_utils.errors import StoredDataBroken
 from neo_utils.selection import select_batches
 from neo_utils.snapshot import drift_notes
 from neo_utils.store import stored_provenances
+from neo_utils.terminal import status_text
+from neo_utils.upkeep import drift_between
 from tests.test_statistics import neo, store
 
 MARCH = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
@@ -119,3 +124,47 @@ def test_metrics_are_compared_where_both_are_counted(outputs, spark):
     assert changed.loc["close_approaches_in_2041"].tolist() == [0, 1]
     assert "total_neos" not in changed.index
     assert "total_close_approaches_under_0.1_au_earth  1 -> 2" in drift_text(before, after)
+
+
+def without_first_row(content):
+    buffer = pa.BufferOutputStream()
+    pq.write_table(pq.read_table(pa.BufferReader(content)).slice(1), buffer)
+    return bytes(buffer.getvalue())
+
+
+BROKEN = {
+    "cut short": lambda content: content[:-100],
+    "zeroed": lambda content: content[:4] + bytes(200) + content[204:],
+    "edited by hand": without_first_row,
+    "another program's": lambda _content: b"no Parquet",
+}
+
+
+def broken_by(fault, path):
+    path.write_bytes(BROKEN[fault](path.read_bytes()))
+
+
+@pytest.fixture
+def parameters(outputs, monkeypatch):
+    """Return what `make drift` is given."""
+    before, after = outputs
+    monkeypatch.setenv("AGAINST", str(before.output))
+    return {"start": 1, "end": 20, "source": "sample", "output_dir": str(after.output)}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+@pytest.mark.parametrize("table", ["raw", "close_approaches"])
+@pytest.mark.parametrize("which", [0, 1])
+def test_nothing_is_compared_of_files_that_were_changed(outputs, parameters, which, table, fault):
+    assert "NEOs        1 in, 1 out" in drift_between(parameters)
+    output = outputs[which].output
+    broken_by(fault, Batch(1).file(output, table))
+    remedy = f"batch 1-20 in {output} .*{table}: .*`make backfill START=1 END=20`"
+    with pytest.raises(StoredDataBroken, match=remedy):
+        drift_between(parameters)
+
+
+def test_the_status_of_a_raw_file_with_zeroed_bytes_names_batch_and_remedy(outputs):
+    broken_by("zeroed", Batch(1).file(outputs[0].output, "raw"))
+    with pytest.raises(StoredDataBroken, match=r"batch 1-20 .*raw: .*`make backfill START=1"):
+        status_text({"output_dir": str(outputs[0].output)})
