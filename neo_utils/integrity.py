@@ -42,12 +42,20 @@ def verify(output: Path, positions: PositionRange) -> dict[Batch, str]:
     Beyond ``check_files``, every page is unpacked, decoded, and compared with the other files, and
     its note with their metadata.
     """
-    batches = {*batches_with("raw", output, positions), *batches_with("pages", output, positions)}
     reasons = {
         batch: _changed_file(output, batch) or _differing_file(output, batch)
-        for batch in sorted(batches)
+        for batch in batches_with("raw", output, positions)
     }
     return {batch: reason for batch, reason in reasons.items() if reason}
+
+
+def unfinished(output: Path, positions: PositionRange) -> list[Batch]:
+    """Return the batches of which a killed run left a page, and no raw file: they are not stored.
+
+    ``make fetch`` takes them, and ``rebuild`` makes them of their pages.
+    """
+    stored = set(batches_with("raw", output, positions))
+    return [batch for batch in batches_with("pages", output, positions) if batch not in stored]
 
 
 def _changed_file(output: Path, batch: Batch) -> str | None:

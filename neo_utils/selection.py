@@ -72,7 +72,7 @@ def select_batches(
     if len(labels) > 1:
         raise StoredDataMissing(
             f"{output} holds data of {' and of '.join(labels)} in this range, which do not mix: "
-            f"`make backfill {_range_text(positions)} SOURCE={wanted}` takes all from one"
+            f"`make backfill {positions.as_words} SOURCE={wanted}` takes all from one"
         )
     return Selection(positions, output, labels[0], provenances)
 
@@ -83,9 +83,5 @@ def _missing(
     names = ", ".join(batch.name for batch in missing[:3]) + (", ..." if len(missing) > 3 else "")
     return StoredDataMissing(
         f"{len(missing)} batches of {positions.name} ({names}) of source {source} are not stored "
-        f"in {output}: `make fetch {_range_text(positions)} SOURCE={source}` takes what is missing"
+        f"in {output}: `make fetch {positions.as_words} SOURCE={source}` takes what is missing"
     )
-
-
-def _range_text(positions: PositionRange) -> str:
-    return f"START={positions.start} END={positions.end or 'all'}"
