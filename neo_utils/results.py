@@ -1,5 +1,6 @@
 """Where the tables of statistics lie, and how they are written and read."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from neo_utils.archive import sha256
 from neo_utils.atomic import write_in_order
 from neo_utils.batches import PositionRange
 from neo_utils.definitions import sql_text
+from neo_utils.errors import StoredDataBroken
 from neo_utils.schemas import METRICS, YEARLY_STATISTICS
 from neo_utils.selection import Selection
 from neo_utils.store import parquet_bytes
@@ -62,18 +64,40 @@ def inputs_sha256(selection: Selection, threshold_au: float) -> str:
 
 def counted_from(output: Path, positions: PositionRange) -> str | None:
     """Return the checksum of what the saved results of a range follow from; None without any."""
-    sums = set()
-    for name in _TABLES:
-        path = result_path(name, output, positions)
-        metadata = pq.read_schema(path).metadata if path.exists() else None
-        sums.add((metadata or {}).get(b"inputs_sha256"))
+    sums = {_metadata(name, output, positions).get(b"inputs_sha256") for name in _TABLES}
     only = sums.pop() if len(sums) == 1 else None
     return only.decode() if only else None
 
 
+def counted_threshold(selection: Selection) -> float | None:
+    """Return the threshold (AU) of the saved results; None where they are not of these pages."""
+    metadata = _metadata("metrics", selection.output, selection.positions)
+    try:
+        # As the parameters gave it: 1 and 1.0 stand in the metrics' names differently.
+        threshold: float = json.loads(metadata[b"threshold_au"])
+    except (KeyError, ValueError):
+        return None
+    counted = counted_from(selection.output, selection.positions)
+    return threshold if counted == inputs_sha256(selection, threshold) else None
+
+
+def _metadata(name: str, output: Path, positions: PositionRange) -> dict[bytes, bytes]:
+    """Return a saved table's metadata; none where it cannot be read, and has to be counted."""
+    try:
+        return pq.read_schema(result_path(name, output, positions)).metadata or {}
+    except (pa.ArrowException, OSError):
+        return {}
+
+
 def read_result(name: str, output: Path, positions: PositionRange) -> pa.Table:
-    """Return a saved table of statistics of a range."""
-    return pq.read_table(result_path(name, output, positions), partitioning=None)
+    """Return a saved table of statistics of a range; StoredDataBroken where it is not readable."""
+    try:
+        return pq.read_table(result_path(name, output, positions), partitioning=None)
+    except (pa.ArrowException, OSError) as error:
+        raise StoredDataBroken(
+            f"{name} of {positions.name} in {output} cannot be read "
+            f"({str(error).splitlines()[0]}): `make aggregate {positions.as_words}` counts again"
+        ) from None
 
 
 def result_path(name: str, output: Path, positions: PositionRange) -> Path:
