@@ -1,6 +1,7 @@
 """Where the tables of statistics lie, and how they are written and read."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -116,6 +117,13 @@ def read_result(name: str, output: Path, positions: PositionRange) -> pa.Table:
     if noted != _values_sha256(table).encode():
         raise broken
     return table
+
+
+def check_results(output: Path, positions: PositionRange) -> None:
+    """Raise StoredDataBroken for a saved table of a range that is not as it was counted."""
+    for name in _TABLES:
+        with suppress(FileNotFoundError):
+            read_result(name, output, positions)
 
 
 def _values_sha256(table: pa.Table) -> str:

@@ -9,6 +9,7 @@ from neo_utils.drift import drift_text
 from neo_utils.errors import StoredDataBroken, StoredDataMissing, WrongParameter
 from neo_utils.integrity import check_files, unfinished, verify
 from neo_utils.rebuild import rebuild
+from neo_utils.results import check_results
 from neo_utils.selection import select_batches
 from neo_utils.settings import output_folder, setting
 from neo_utils.store import batches_with
@@ -20,7 +21,7 @@ def verify_text(parameters: Mapping[str, Any]) -> str:
     Raises
     ------
     StoredDataBroken
-        Naming each batch that is not.
+        Naming each batch that is not, or a table of statistics of this range.
     StoredDataMissing
         Where a batch is stored in part, or none at all.
     """
@@ -43,6 +44,7 @@ def verify_text(parameters: Mapping[str, Any]) -> str:
         )
     if not stored:
         raise _nothing(output, positions)
+    check_results(output, positions)
     return f"{stored:,} batches of {positions.name} in {output}: all are as they were stored"
 
 

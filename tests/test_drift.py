@@ -189,13 +189,10 @@ def test_results_that_cannot_be_read_are_counted_again(outputs, spark):
         count(spark, selection, 0.2)
     path = result_path("metrics", before.output, before.positions)
     whole = path.read_bytes()
-    path.write_bytes(whole[:4] + bytes(100) + whole[104:])
-    remedy = "metrics of batches-1-20 .*`make aggregate START=1 END=20` counts again"
-    with pytest.raises(StoredDataBroken, match=remedy):
-        drift_text(before, after)
-    path.write_bytes(whole[:-9])
-    assert counted_from(before.output, before.positions) is None
-    assert "not counted from its present pages" in not_compared(before, after)
+    for broken in (whole[:4] + bytes(100) + whole[104:], whole[:-9]):
+        path.write_bytes(broken)
+        assert counted_from(before.output, before.positions) is None
+        assert "not counted from its present pages" in not_compared(before, after)
 
 
 def without_first_row(content):
