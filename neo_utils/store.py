@@ -107,9 +107,10 @@ def stored_provenances(
 
 def broken(output: Path, batch: Batch, reason: object) -> StoredDataBroken:
     """Return the failure of a stored batch, with the command that mends it."""
+    span = PositionRange(batch.first, batch.last)
     return StoredDataBroken(
         f"batch {batch.name} in {output} is not as it was stored ({reason}): "
-        f"`make backfill START={batch.first} END={batch.last}` takes it again"
+        f"`make backfill {span.as_arguments}` takes it again"
     )
 
 

@@ -19,20 +19,9 @@ from neo_utils.selection import select_batches
 from neo_utils.store import read_rejected, write_batch
 from tests.objects import neos, page, put, without
 
-RANGE = position_range(1, 60)
+END = 60
+RANGE = position_range(1, END)
 BATCH = Batch(21)
-
-
-@pytest.fixture(scope="module")
-def pristine(tmp_path_factory):
-    output = tmp_path_factory.mktemp("pristine")
-    recall(plan_recall(1, 60, "sample", output_dir=str(output)))
-    return output
-
-
-@pytest.fixture
-def output(pristine, tmp_path):
-    return shutil.copytree(pristine, tmp_path / "output")
 
 
 def contents(output):

@@ -1,7 +1,5 @@
 """What verify and rebuild tell, and what they leave alone."""
 
-import shutil
-
 import pytest
 
 from neo_utils.batches import Batch
@@ -10,19 +8,8 @@ from neo_utils.plan import describe, plan_recall
 from neo_utils.recall import recall
 from neo_utils.upkeep import rebuild_text, verify_text
 
+END = 80
 FIRST, SECOND, THIRD, FOURTH = (Batch(first) for first in (1, 21, 41, 61))
-
-
-@pytest.fixture(scope="module")
-def pristine(tmp_path_factory):
-    output = tmp_path_factory.mktemp("pristine")
-    recall(plan_recall(1, 80, "sample", output_dir=str(output)))
-    return output
-
-
-@pytest.fixture
-def output(pristine, tmp_path):
-    return shutil.copytree(pristine, tmp_path / "output")
 
 
 def parameters(output, start=1, end=200):
