@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -73,6 +74,17 @@ class PositionRange(NamedTuple):
         size = (self.end or self.start) if catalogue_size is None else catalogue_size
         end = min(self.end or size, size)
         return [Batch(first) for first in range(self.start, end + 1, BATCH_SIZE)]
+
+
+def spans(batches: Iterable[Batch]) -> list[PositionRange]:
+    """Return the ranges that these batches, in order of position, make up: neighbours joined."""
+    found: list[PositionRange] = []
+    for batch in batches:
+        if found and found[-1].end == batch.first - 1:
+            found[-1] = PositionRange(found[-1].start, batch.last)
+        else:
+            found.append(PositionRange(batch.first, batch.last))
+    return found
 
 
 def position_range(start: int | str, end: int | str) -> PositionRange:

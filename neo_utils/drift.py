@@ -1,11 +1,10 @@
 """Compare two outputs of the same range: which NEOs and approaches came, went or moved."""
 
-from pathlib import Path
-
 import pandas as pd
+import pyarrow as pa
 
-from neo_utils.batches import PositionRange
-from neo_utils.results import read_result, result_path
+from neo_utils.errors import StoredDataMissing
+from neo_utils.results import counted_threshold, read_result
 from neo_utils.selection import Selection
 from neo_utils.store import read_table
 
@@ -17,7 +16,8 @@ def compare_neos(before: Selection, after: Selection) -> pd.DataFrame:
     """Return the NEOs that only one of two outputs has: id, name, change ("in" or "out")."""
     old, new = _neos(before), _neos(after)
     came, went = new[~new["id"].isin(old["id"])], old[~old["id"].isin(new["id"])]
-    return pd.concat([came.assign(change="in"), went.assign(change="out")], ignore_index=True)
+    changes = pd.concat([came.assign(change="in"), went.assign(change="out")], ignore_index=True)
+    return changes[["id", "name", "change"]]
 
 
 def compare_approaches(before: Selection, after: Selection) -> pd.DataFrame:
@@ -50,33 +50,71 @@ def compare_approaches(before: Selection, after: Selection) -> pd.DataFrame:
     return changes.sort_values(["close_approach_date", "neo_id"], ignore_index=True)
 
 
-def compare_metrics(before: Path, after: Path, positions: PositionRange) -> pd.DataFrame:
-    """Return the metrics that differ: before, after; empty where one output is not counted yet."""
-    if not all(result_path("metrics", output, positions).exists() for output in (before, after)):
-        return pd.DataFrame(columns=["before", "after"])
-    tables = (read_result("metrics", output, positions).to_pandas() for output in (before, after))
-    old, new = (table.set_index("metric")["value"] for table in tables)
+def compare_metrics(before: Selection, after: Selection) -> pd.DataFrame:
+    """Return the metrics that differ: before, after.
+
+    Raises
+    ------
+    StoredDataMissing
+        Where one output is not counted from its present pages, or both at other thresholds.
+    """
+    _check_counted(before, after)
+    old, new = (
+        read_result("metrics", one.output, one.positions).to_pandas().set_index("metric")["value"]
+        for one in (before, after)
+    )
     both = pd.DataFrame({"before": old, "after": new}).fillna(0).astype(int)
     return both[both["before"] != both["after"]]
+
+
+def _check_counted(before: Selection, after: Selection) -> None:
+    """Other pages or another threshold give other numbers, which would look like drift."""
+    thresholds = {}
+    for one in (before, after):
+        thresholds[one.output] = counted_threshold(one)
+        if thresholds[one.output] is None:
+            raise StoredDataMissing(
+                f"{one.output} is not counted from its present pages by this version: "
+                f"{_aggregate(one)} counts it"
+            )
+    old, new = thresholds[before.output], thresholds[after.output]
+    if old != new:
+        raise StoredDataMissing(
+            f"counted nearer than {old} AU before and {new} AU after: {_aggregate(before)} with "
+            f"threshold_au: {new} in the file PARAMETERS counts both alike"
+        )
+
+
+def _aggregate(one: Selection) -> str:
+    return f"`make aggregate {one.positions.as_arguments} OUTPUT_DIR={one.output}`"
 
 
 def drift_text(before: Selection, after: Selection) -> str:
     """Return what changed between two outputs, in a few lines."""
     neos, approaches = compare_neos(before, after), compare_approaches(before, after)
-    metrics = compare_metrics(before.output, after.output, after.positions)
-    lines = [
-        f"before      {before.source_line}",
-        f"after       {after.source_line}",
-        f"NEOs        {_counts(neos, ['in', 'out'])}",
-        f"approaches  {_counts(approaches, ['added', 'removed'])}, "
-        f"{_counts(approaches, ['moved'])} by more than {MOVED_AU} AU, of NEOs in both",
+    return "\n".join(
+        [
+            f"before      {before.source_line}",
+            f"after       {after.source_line}",
+            f"NEOs        {_counts(neos, ['in', 'out'])}",
+            f"approaches  {_counts(approaches, ['added', 'removed'])}, "
+            f"{_counts(approaches, ['moved'])} by more than {MOVED_AU} AU, of NEOs in both",
+            *_metric_lines(before, after),
+        ]
+    )
+
+
+def _metric_lines(before: Selection, after: Selection) -> list[str]:
+    try:
+        metrics = compare_metrics(before, after)
+    except StoredDataMissing as reason:
+        return [f"metrics     not compared: {reason}"]
+    totals = metrics[metrics.index.str.startswith("total")]
+    years = len(metrics) - len(totals)
+    return [
+        f"metrics     {len(totals):,} totals differ, and the approaches in {years:,} years",
+        *(f"{name}  {row.before:,} -> {row.after:,}" for name, row in totals.iterrows()),
     ]
-    lines += [
-        f"{name}  {row.before:,} -> {row.after:,}"
-        for name, row in metrics.iterrows()
-        if str(name).startswith("total")
-    ]
-    return "\n".join(lines)
 
 
 def _counts(changes: pd.DataFrame, kinds: list[str]) -> str:
@@ -84,15 +122,25 @@ def _counts(changes: pd.DataFrame, kinds: list[str]) -> str:
 
 
 def _neos(selection: Selection) -> pd.DataFrame:
-    table = read_table(selection.output, selection.provenances, "raw")
-    return table.select(["id", "name"]).to_pandas().drop_duplicates("id")
+    """Return id, name and fetch_order of every NEO, from its newest batch as the counts do."""
+    frame = _in_order_of_fetch(selection, "raw", ["id", "name"])
+    return frame.drop_duplicates("id", keep="last")
 
 
 def _approaches(selection: Selection) -> pd.DataFrame:
-    table = read_table(selection.output, selection.provenances, "close_approaches")
     columns = ["neo_id", "orbiting_body", "close_approach_date", "miss_distance_au"]
-    frame = table.select(columns).to_pandas().drop_duplicates(columns[:3])
-    return frame.astype({"close_approach_date": "datetime64[s]"})
+    frame = _in_order_of_fetch(selection, "close_approaches", columns)
+    newest = _neos(selection).rename(columns={"id": "neo_id"})[["neo_id", "fetch_order"]]
+    frame = frame.merge(newest, on=["neo_id", "fetch_order"])[columns]
+    return frame.drop_duplicates(columns[:3]).astype({"close_approach_date": "datetime64[s]"})
+
+
+def _in_order_of_fetch(selection: Selection, table: str, columns: list[str]) -> pd.DataFrame:
+    batches = [batch for batch, _ in selection.oldest_first]
+    tables = [read_table(selection.output, [batch], table, columns) for batch in batches]
+    order = [place for place, one in enumerate(tables) for _ in range(one.num_rows)]
+    frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
+    return frame.assign(fetch_order=order)
 
 
 def _matched(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:

@@ -1,23 +1,26 @@
-"""Check stored batches against what was written, and make their tables again from the pages."""
+"""Check stored batches against what was written, and against their pages."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from neo_utils.archive import body_of, note_of, sha256
+from neo_utils.archive import note_of, sha256
 from neo_utils.batches import Batch, PositionRange
-from neo_utils.lock import sole_writer
-from neo_utils.pages import PageBroken, decode_page
+from neo_utils.pages import Page
 from neo_utils.provenance import Provenance
-from neo_utils.store import batches_with, broken, write_batch
+from neo_utils.rebuild import read_archived
+from neo_utils.store import batches_with, broken, json_lines
 
 _TABLES = ("raw", "close_approaches")
+# The wording is that of the library that checks a page, and may change with its version.
+_REASON = re.compile(rb'"reason":"(?:[^"\\]|\\.)*",')
 
 
 def check_files(output: Path, batches: Iterable[Batch]) -> None:
-    """Compare the tables' bytes with the checksums that were noted when they were written.
+    """Compare the files' bytes with the checksums that were noted when they were written.
 
     It costs a reading of the files, and finds what was cut short, edited, replaced by another
     program's file, or written by an older layout.
@@ -36,84 +39,87 @@ def check_files(output: Path, batches: Iterable[Batch]) -> None:
 def verify(output: Path, positions: PositionRange) -> dict[Batch, str]:
     """Return what is wrong with each stored batch of the range; nothing where all is well.
 
-    Beyond ``check_files``, every page is unpacked, decoded, and compared with the tables.
+    Beyond ``check_files``, every page is unpacked, decoded, and compared with the other files, and
+    its note with their metadata.
     """
-    batches = {*batches_with("raw", output, positions), *batches_with("pages", output, positions)}
     reasons = {
-        batch: _changed_file(output, batch) or _differing_table(output, batch)
-        for batch in sorted(batches)
+        batch: _changed_file(output, batch) or _differing_file(output, batch)
+        for batch in batches_with("raw", output, positions)
     }
     return {batch: reason for batch, reason in reasons.items() if reason}
 
 
-def rebuild(output: Path, positions: PositionRange) -> int:
-    """Make all tables of the range again from the archived pages, without a request.
+def unfinished(output: Path, positions: PositionRange) -> list[Batch]:
+    """Return the batches of which a killed run left a page, and no raw file: they are not stored.
 
-    Returns
-    -------
-    int
-        The number of batches.
-
-    Raises
-    ------
-    OutputBusy
-        If a run writes to the same output.
-    StoredDataBroken
-        If an archived page cannot be used.
+    ``make fetch`` takes them, and ``rebuild`` makes them of their pages.
     """
-    batches = batches_with("pages", output, positions)
-    with sole_writer(output):
-        for batch in batches:
-            try:
-                archived = batch.file(output, "pages").read_bytes()
-                note, body = note_of(archived), body_of(archived)
-                provenance = Provenance.from_metadata(_encoded(note))
-                if sha256(body) != provenance.page_sha256:
-                    raise ValueError("the page's checksum differs")
-                page = decode_page(body, batch)
-                write_batch(output, batch, page, body, provenance, note["parquet_settings"])
-            except (ValueError, KeyError, TypeError) as error:  # TypeError: of the settings
-                raise broken(output, batch, f"pages: {error}") from None
-    return len(batches)
+    stored = set(batches_with("raw", output, positions))
+    return [batch for batch in batches_with("pages", output, positions) if batch not in stored]
 
 
 def _changed_file(output: Path, batch: Batch) -> str | None:
     try:
         note = note_of(batch.file(output, "pages").read_bytes())
-        for table in _TABLES:
-            if sha256(batch.file(output, table).read_bytes()) != note[f"{table}_sha256"]:
-                return f"{table}: the file's checksum differs"
-    except FileNotFoundError as error:
-        return f"{Path(error.filename).name} is missing"
+        expected = {table: note[f"{table}_sha256"] for table in (*_TABLES, "rejected")}
+    except FileNotFoundError:
+        return f"{batch.file(output, 'pages').name} is missing"
     except KeyError as error:
-        return f"pages: the note has no {error.args[0]}"
-    except (ValueError, OSError) as error:
+        return (
+            f"pages: the note has no {error.args[0]}, as of an older version; where the page is "
+            "sound, `make rebuild` of the same range writes it"
+        )
+    except OSError as error:
+        return f"pages: {error.strerror}"
+    except ValueError as error:
         return f"pages: {error}"
-    return None
+    reasons = (_changed(output, batch, table, sha) for table, sha in expected.items())
+    return next((reason for reason in reasons if reason), None)
 
 
-def _differing_table(output: Path, batch: Batch) -> str | None:
-    body = b""
+def _changed(output: Path, batch: Batch, table: str, expected: str | None) -> str | None:
+    path = batch.file(output, table)
     try:
-        archived = batch.file(output, "pages").read_bytes()
-        body = body_of(archived)
-        page = decode_page(body, batch)
-        stored = {
-            table: pq.read_table(batch.file(output, table), partitioning=None) for table in _TABLES
-        }
-    except (ValueError, PageBroken) as error:
+        found = sha256(path.read_bytes())
+    except FileNotFoundError:
+        return f"{path.name} is missing" if expected else None
+    except OSError as error:
+        return f"{table}: {error.strerror}"
+    return None if found == expected else f"{table}: the file's checksum differs"
+
+
+def _differing_file(output: Path, batch: Batch) -> str | None:
+    """Tell what differs where the checksums do not: someone may have changed them as well."""
+    try:
+        archived = read_archived(output, batch)
+    except ValueError as error:
         return f"pages: {error}"
-    if sha256(body) != note_of(archived).get("page_sha256"):
-        return "pages: the page's checksum differs"
+    page = archived.page
     made = {"raw": page.neos, "close_approaches": page.close_approaches}
-    differing = [table for table in _TABLES if not _same_rows(stored[table], made[table])]
-    return f"{differing[0]}: other rows than the page's" if differing else None
+    reasons = [
+        _differing_table(output, batch, table, made[table], archived.provenance)
+        for table in _TABLES
+    ]
+    return next(filter(None, [*reasons, _differing_rejected(output, batch, page)]), None)
 
 
-def _same_rows(stored: pa.Table, made: pa.Table) -> bool:
-    same: bool = stored.schema.equals(made.schema) and stored.equals(made)
-    return same
+def _differing_table(
+    output: Path, batch: Batch, table: str, made: pa.Table, noted: Provenance
+) -> str | None:
+    try:
+        stored = pq.read_table(batch.file(output, table), partitioning=None)
+        told = Provenance.from_metadata(stored.schema.metadata or {})
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+        return f"{table}: {str(error).splitlines()[0]}"
+    others = told.differing_from(noted)
+    if others:
+        return f"{table}: another {', '.join(others)} than the page's note tells"
+    same = stored.schema.equals(made.schema) and stored.equals(made)
+    return None if same else f"{table}: other rows than the page's"
 
 
-def _encoded(note: dict[str, object]) -> dict[bytes, bytes]:
-    return {name.encode(): str(value).encode() for name, value in note.items()}
+def _differing_rejected(output: Path, batch: Batch, page: Page) -> str | None:
+    path = batch.file(output, "rejected")
+    stored = path.read_bytes() if path.exists() else b""
+    same = _REASON.sub(b"", stored) == _REASON.sub(b"", json_lines(page.rejected))
+    return None if same else "rejected: other objects than the page's"

@@ -8,12 +8,14 @@ from typing import NamedTuple
 from neo_utils.batches import ASSUMED_CATALOGUE_SIZE, Batch, PositionRange, position_range
 from neo_utils.errors import WrongParameter
 from neo_utils.provenance import Provenance, newest_catalogue_size
+from neo_utils.quota import hours_until_last
 from neo_utils.sample.catalogue import CATALOGUE_SIZE
 from neo_utils.settings import api_key, chosen_source, output_folder
 from neo_utils.source import DEMO_KEY, NASA_URL, Service, service_of
 from neo_utils.store import stored_provenances
 
-# Requests an hour and a day: https://api.nasa.gov, "Web Service Rate Limits".
+# Requests an hour and a day: https://api.nasa.gov and https://api.data.gov/docs/rate-limits. A
+# key has no limit of the day of its own.
 DEMO_KEY_LIMITS = (30, 50)
 KEY_LIMITS = (1_000, 24_000)
 
@@ -118,10 +120,10 @@ def _quota_text(requests: int, key: str) -> str:
     text = f"{requests / hourly:.1f} hours' worth of the {hourly:,} requests an hour {whose}"
     if requests <= hourly:
         return text
-    # The first hour's quota is there at once; the rest comes back hour by hour, or day by day.
-    days = (requests - hourly) / min(24 * hourly, daily)
-    done = dt.datetime.now().astimezone() + dt.timedelta(days=days)
-    return f"{text}; with WAIT=1 done at about {done:%H:%M on %Y-%m-%d}"
+    hours = hours_until_last(requests, hourly, daily)
+    done = dt.datetime.now().astimezone() + dt.timedelta(hours=hours)
+    # By the limits alone: the answers' own time, and slowing down before the wall, add minutes.
+    return f"{text}; with WAIT=1 the last of them is allowed at about {done:%H:%M on %Y-%m-%d}"
 
 
 def past_end(positions: PositionRange, size: int | None) -> WrongParameter:

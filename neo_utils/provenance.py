@@ -31,6 +31,10 @@ class Provenance(NamedTuple):
             fields["note"] = "simulated sample, not NASA data"
         return fields
 
+    def differing_from(self, other: "Provenance") -> list[str]:
+        """Return the names of the fields in which two differ."""
+        return [name for name in self._fields if getattr(self, name) != getattr(other, name)]
+
     @classmethod
     def from_metadata(cls, metadata: Mapping[bytes, bytes]) -> "Provenance":
         """Return what ``as_metadata`` wrote; KeyError or ValueError where it did not."""

@@ -6,8 +6,10 @@ import threading
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 
-# NeoWs counts the requests of the last hour: https://api.nasa.gov, "Web Service Rate Limits".
+# NeoWs counts the requests of the last hour, and DEMO_KEY's of the last day, too:
+# https://api.data.gov/docs/rate-limits. What was asked at 10:15 is given back at 11:15.
 HOUR_S = 3600
+_DAY_HOURS = 24
 LONGEST_RETRY_AFTER_S = 86_400  # DEMO_KEY counts days, too; more is nothing to plan with
 
 _YEAR_OF_HTTP = 1991  # an earlier date is no answer's
@@ -73,6 +75,20 @@ def pause_s(limit: int | None, remaining: int | None) -> float:
     if not limit or remaining is None or remaining > limit * _RESERVE_SHARE:
         return 0.0
     return HOUR_S / limit
+
+
+def hours_until_last(requests: int, hourly: int, daily: int) -> int:
+    """Return after how many hours the last of these requests is allowed, the first going now.
+
+    Each hour's requests go at once as soon as the limits of an hour and of a day, both rolling,
+    leave room for them.
+    """
+    sent: list[int] = []  # in each hour from now on
+    while requests > 0:
+        of_last_day = sum(sent[-(_DAY_HOURS - 1) :])
+        sent.append(min(requests, hourly, daily - of_last_day))
+        requests -= sent[-1]
+    return len(sent) - 1
 
 
 def retry_after_s(value: str | None, now: dt.datetime) -> float | None:

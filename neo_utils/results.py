@@ -1,5 +1,7 @@
 """Where the tables of statistics lie, and how they are written and read."""
 
+import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,6 +86,18 @@ def counted_from(output: Path, positions: PositionRange) -> str | None:
     return sums.pop().decode() if len(sums) == 1 else None
 
 
+def counted_threshold(selection: Selection) -> float | None:
+    """Return the threshold (AU) of the saved results; None where they are not of these pages."""
+    try:
+        metadata = read_result("metrics", selection.output, selection.positions).schema.metadata
+    except (FileNotFoundError, StoredDataBroken):
+        return None
+    # As the parameters gave it: 1 and 1.0 stand in the metrics' names differently.
+    threshold: float = json.loads(metadata[b"threshold_au"])
+    counted = counted_from(selection.output, selection.positions)
+    return threshold if counted == inputs_sha256(selection, threshold) else None
+
+
 def read_result(name: str, output: Path, positions: PositionRange) -> pa.Table:
     """Return a saved table of statistics of a range.
 
@@ -95,19 +109,26 @@ def read_result(name: str, output: Path, positions: PositionRange) -> pa.Table:
         If the table is not as it was counted.
     """
     path = result_path(name, output, positions)
+    broken = StoredDataBroken(
+        f"{path} is not as it was counted: `make aggregate {positions.as_arguments}` counts again"
+    )
     try:
         table = pq.read_table(path, partitioning=None)
-        as_counted = (table.schema.metadata or {}).get(b"values_sha256", b"").decode()
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
-        as_counted = None
-    if as_counted is None or as_counted != _values_sha256(table):
-        raise StoredDataBroken(
-            f"{path} is not as it was counted: "
-            f"`make aggregate {positions.as_arguments}` counts it again"
-        )
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowException, OSError):
+        raise broken from None
+    noted = (table.schema.metadata or {}).get(b"values_sha256")
+    if noted != _values_sha256(table).encode():
+        raise broken
     return table
+
+
+def check_results(output: Path, positions: PositionRange) -> None:
+    """Raise StoredDataBroken for a saved table of a range that is not as it was counted."""
+    for name in _TABLES:
+        with suppress(FileNotFoundError):
+            read_result(name, output, positions)
 
 
 def _values_sha256(table: pa.Table) -> str:

@@ -26,6 +26,11 @@ class Selection(NamedTuple):
         return min(times), max(times)
 
     @property
+    def oldest_first(self) -> list[tuple[Batch, Provenance]]:
+        """The batches in the order of their fetch: a NEO in two of them counts from the later."""
+        return sorted(self.provenances.items(), key=lambda item: (item[1].fetched_at, item[0]))
+
+    @property
     def source_line(self) -> str:
         """Source and day or days of the fetch, as it stands under every figure and table."""
         days = dict.fromkeys(f"{time:%Y-%m-%d}" for time in self.fetched)

@@ -5,10 +5,9 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from neo_utils.batches import Batch
 from neo_utils.provenance import Provenance
+from neo_utils.store import read_table
 
 # The listing changes daily, when orbits are determined anew; a fetch of all takes some hours.
 LONGEST_SPAN = dt.timedelta(hours=24)
@@ -41,8 +40,5 @@ def drift_notes(output: Path, provenances: Mapping[Batch, Provenance]) -> list[s
 
 
 def _ids(output: Path, provenances: Mapping[Batch, Provenance]) -> Counter[str]:
-    columns = (
-        pq.read_table(batch.file(output, "raw"), columns=["id"], partitioning=None)["id"]
-        for batch in provenances
-    )
+    columns = (read_table(output, [batch], "raw", ["id"])["id"] for batch in provenances)
     return Counter(neo_id for column in columns for neo_id in column.to_pylist())

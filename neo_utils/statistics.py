@@ -36,7 +36,7 @@ def read_batches(spark: SparkSession, selection: Selection) -> tuple[DataFrame, 
         Where a batch is not as it was stored.
     """
     check_files(selection.output, selection.provenances)
-    by_time = sorted(selection.provenances.items(), key=lambda item: (item[1].fetched_at, item[0]))
+    by_time = selection.oldest_first
     batches = pa.table(
         {
             "batch_number": [batch.name for batch, _ in by_time],

@@ -16,6 +16,7 @@ from neo_utils.batches import TABLES, Batch, PositionRange
 from neo_utils.errors import StoredDataBroken
 from neo_utils.pages import Page, Rejected
 from neo_utils.provenance import Provenance
+from neo_utils.schemas import CLOSE_APPROACHES, RAW
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 # dictionary: ids and bodies repeat in every row of the approaches.
 PARQUET_SETTINGS: dict[str, Any] = {"compression": "zstd", "use_dictionary": True}
 
+_SCHEMAS = {"raw": RAW, "close_approaches": CLOSE_APPROACHES}
 
 # An object of the service nests five deep; some hundred openings in a row, and readers give up.
 _TOO_DEEP = re.compile(rb"(?:[\[{]\s*(?:\"[^\"]*\"\s*:\s*)?){100}")
@@ -48,17 +50,20 @@ def write_batch(
     metadata = provenance.as_metadata()
     raw = parquet_bytes(page.neos, metadata, parquet_settings)
     close_approaches = parquet_bytes(page.close_approaches, metadata, parquet_settings)
-    # With this note the tables can be checked, and made again from the page alone.
+    rejected = json_lines(page.rejected) if page.rejected else None
+    # With this note the files can be checked, and made again from the page alone.
     note = {
         **metadata,
         "parquet_settings": dict(parquet_settings),
         "raw_sha256": sha256(raw),
         "close_approaches_sha256": sha256(close_approaches),
+        # null says that there is no such file: one that lies there is not ours.
+        "rejected_sha256": None if rejected is None else sha256(rejected),
     }
     contents = {
         "pages": packed(body, note),
         "close_approaches": close_approaches,
-        "rejected": _json_lines(page.rejected) if page.rejected else None,
+        "rejected": rejected,
         "raw": raw,
     }
     write_in_order([(batch.file(output, table), content) for table, content in contents.items()])
@@ -93,7 +98,7 @@ def stored_provenances(
     provenances = {}
     for batch in batches_with("raw", output, positions):
         try:
-            provenances[batch] = _provenance(output, batch)
+            provenances[batch] = provenance_of(output, batch)
         except StoredDataBroken:
             if not skip_broken:
                 raise
@@ -102,13 +107,15 @@ def stored_provenances(
 
 def broken(output: Path, batch: Batch, reason: object) -> StoredDataBroken:
     """Return the failure of a stored batch, with the command that mends it."""
+    span = PositionRange(batch.first, batch.last)
     return StoredDataBroken(
         f"batch {batch.name} in {output} is not as it was stored ({reason}): "
-        f"`make backfill START={batch.first} END={batch.last}` takes it again"
+        f"`make backfill {span.as_arguments}` takes it again"
     )
 
 
-def _provenance(output: Path, batch: Batch) -> Provenance:
+def provenance_of(output: Path, batch: Batch) -> Provenance:
+    """Return where a stored batch comes from; StoredDataBroken where its raw file is not ours."""
     try:
         metadata = pq.read_schema(batch.file(output, "raw")).metadata
         return Provenance.from_metadata(metadata or {})
@@ -116,19 +123,54 @@ def _provenance(output: Path, batch: Batch) -> Provenance:
         raise broken(output, batch, f"raw: {str(error).splitlines()[0]}") from None
 
 
-def read_table(output: Path, batches: Iterable[Batch], table: str) -> pa.Table:
-    """Return ``table`` ("raw" or "close_approaches") of these batches, one after the other."""
-    return pa.concat_tables(
-        pq.read_table(batch.file(output, table), partitioning=None).replace_schema_metadata(None)
-        for batch in batches
-    )
+def read_table(
+    output: Path, batches: Iterable[Batch], table: str, columns: list[str] | None = None
+) -> pa.Table:
+    """Return ``table`` ("raw" or "close_approaches") of these batches, one after the other.
+
+    Raises
+    ------
+    StoredDataBroken
+        If a file cannot be read, or has other columns.
+    """
+    return pa.concat_tables(_table_of(output, batch, table, columns) for batch in batches)
+
+
+def _table_of(output: Path, batch: Batch, table: str, columns: list[str] | None) -> pa.Table:
+    wanted = _SCHEMAS[table]
+    if columns is not None:
+        wanted = pa.schema([wanted.field(name) for name in columns])
+    try:
+        path = batch.file(output, table)
+        stored = pq.read_table(path, columns=columns, partitioning=None)
+    except (pa.ArrowException, OSError) as error:
+        raise broken(output, batch, f"{table}: {str(error).splitlines()[0]}") from None
+    if not stored.schema.equals(wanted):
+        raise broken(output, batch, f"{table}: other columns than it was stored with")
+    return stored.replace_schema_metadata(None)
 
 
 def read_rejected(output: Path, batches: Iterable[Batch]) -> list[dict[str, Any]]:
-    """Return the rejected objects of these batches: position, field path, reason, object."""
-    files = (batch.file(output, "rejected") for batch in batches)
-    lines = (line for file in files if file.exists() for line in file.read_bytes().splitlines())
-    return [json.loads(line) for line in lines]
+    """Return the rejected objects of these batches: position, field path, reason, object.
+
+    Raises
+    ------
+    StoredDataBroken
+        If a file cannot be read.
+    """
+    return [one for batch in batches for one in _rejected_of(output, batch)]
+
+
+def _rejected_of(output: Path, batch: Batch) -> list[dict[str, Any]]:
+    try:
+        lines = batch.file(output, "rejected").read_bytes().splitlines()
+        return [json.loads(line) for line in lines]
+    except FileNotFoundError:  # as with most batches
+        return []
+    except OSError as error:
+        raise broken(output, batch, f"rejected: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise broken(output, batch, f"rejected: {error}") from None
 
 
 def remove_temporaries(output: Path, batches: Iterable[Batch]) -> None:
@@ -149,7 +191,8 @@ def parquet_bytes(
     return bytes(buffer.getvalue())
 
 
-def _json_lines(rejected: list[Rejected]) -> bytes:
+def json_lines(rejected: list[Rejected]) -> bytes:
+    """Return the rejected objects, one a line, as they are stored."""
     return b"".join(
         b'{"position":%d,"field_path":%s,"reason":%s,"object":%s}\n'
         % (

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from neo_utils.batches import Batch, PositionRange
+from neo_utils.batches import PositionRange, spans
 from neo_utils.plan import Plan, describe, plan_recall
 from neo_utils.results import read_result, run_folder
 from neo_utils.selection import select_batches
@@ -48,8 +48,9 @@ def status_text(parameters: Mapping[str, Any]) -> str:
     for source in Counter(provenance.source for provenance in stored.values()):
         batches = [batch for batch, p in stored.items() if p.source == source]
         times = [stored[batch].fetched_at for batch in batches]
+        positions = ", ".join(f"{span.start}-{span.end}" for span in spans(batches))
         lines.append(
-            f"{source:<9} {len(batches):,} batches: positions {_spans(batches)}; "
+            f"{source:<9} {len(batches):,} batches: positions {positions}; "
             f"fetched {min(times):%Y-%m-%d %H:%M} to {max(times):%Y-%m-%d %H:%M} UTC"
         )
     lines += [f"note      {note}" for note in drift_notes(output, stored)]
@@ -105,17 +106,6 @@ def _headlines(output: Path, positions: PositionRange, threshold_au: float) -> l
         f"{value[f'total_close_approaches_{under}_earth']:,}, "
         f"by {value[f'total_neos_{under}_earth']:,} NEOs",
     ]
-
-
-def _spans(batches: list[Batch]) -> str:
-    """Join neighbouring batches: 1-200, 241-260."""
-    spans: list[list[int]] = []
-    for batch in batches:
-        if spans and spans[-1][1] + 1 == batch.first:
-            spans[-1][1] = batch.last
-        else:
-            spans.append([batch.first, batch.last])
-    return ", ".join(f"{first}-{last}" for first, last in spans)
 
 
 TEXTS: dict[str, Callable[[Mapping[str, Any]], str]] = {

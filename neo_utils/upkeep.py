@@ -1,33 +1,58 @@
 """Keep stored data sound: verify them, rebuild them, compare them with another output."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from neo_utils.batches import PositionRange, position_range
+from neo_utils.batches import Batch, PositionRange, position_range, spans
 from neo_utils.drift import drift_text
-from neo_utils.errors import StoredDataBroken, WrongParameter
-from neo_utils.integrity import rebuild, verify
+from neo_utils.errors import StoredDataBroken, StoredDataMissing, WrongParameter
+from neo_utils.integrity import check_files, unfinished, verify
+from neo_utils.rebuild import rebuild
+from neo_utils.results import check_results
 from neo_utils.selection import select_batches
 from neo_utils.settings import output_folder, setting
+from neo_utils.store import batches_with
 
 
 def verify_text(parameters: Mapping[str, Any]) -> str:
-    """Return that all is well; StoredDataBroken, naming each batch, where it is not."""
+    """Return how many batches are as they were stored.
+
+    Raises
+    ------
+    StoredDataBroken
+        Naming each batch that is not, or a table of statistics of this range.
+    StoredDataMissing
+        Where a batch is stored in part, or none at all.
+    """
     output, positions = _output_and_positions(parameters)
-    reasons = verify(output, positions)
+    reasons, begun = verify(output, positions), unfinished(output, positions)
+    stored = len(batches_with("raw", output, positions))
     if reasons:
         batches = "; ".join(f"{batch.name} ({reason})" for batch, reason in reasons.items())
         raise StoredDataBroken(
-            f"not as they were stored in {output}: batches {batches}. `make backfill START=... "
-            "END=...` takes a batch again; where its page is sound, `make rebuild` makes its tables"
+            f"{len(reasons):,} of {stored:,} batches are not as they were stored in {output}: "
+            f"{batches}. {_commands('backfill', reasons)} takes them again; where their pages are "
+            "sound, `make rebuild` of the same range makes their tables"
         )
-    return f"every stored batch of {positions.name} in {output} is as it was stored"
+    if begun:
+        batches = ", ".join(batch.name for batch in begun)
+        raise StoredDataMissing(
+            f"not stored in {output}: {batches}, of which a killed run left a part; "
+            f"{_commands('fetch', begun)} takes them. The other {stored:,} batches are as they "
+            "were stored"
+        )
+    if not stored:
+        raise _nothing(output, positions)
+    check_results(output, positions)
+    return f"{stored:,} batches of {positions.name} in {output}: all are as they were stored"
 
 
 def rebuild_text(parameters: Mapping[str, Any]) -> str:
     """Make the tables again from the archived pages and return how many batches that were."""
     output, positions = _output_and_positions(parameters)
+    if not batches_with("pages", output, positions):  # else the folder would be made and locked
+        raise _nothing(output, positions)
     return f"made the tables of {rebuild(output, positions):,} batches again from their pages"
 
 
@@ -39,10 +64,24 @@ def drift_between(parameters: Mapping[str, Any]) -> str:
             f"AGAINST={against} names no other output: use make drift AGAINST=older-output"
         )
     start, end, source = (parameters[name] for name in ("start", "end", "source"))
-    before = select_batches(start, end, source, against)
-    return drift_text(before, select_batches(start, end, source, parameters["output_dir"]))
+    outputs = (against, parameters["output_dir"])
+    before, after = (select_batches(start, end, source, output) for output in outputs)
+    for selection in (before, after):
+        check_files(selection.output, selection.provenances)
+    return drift_text(before, after)
 
 
 def _output_and_positions(parameters: Mapping[str, Any]) -> tuple[Path, PositionRange]:
     positions = position_range(parameters["start"], parameters["end"])
     return output_folder(parameters["output_dir"]), positions
+
+
+def _commands(command: str, batches: Iterable[Batch]) -> str:
+    return " and ".join(f"`make {command} {span.as_arguments}`" for span in spans(batches))
+
+
+def _nothing(output: Path, positions: PositionRange) -> StoredDataMissing:
+    return StoredDataMissing(
+        f"no batch of {positions.name} is stored in {output}: set OUTPUT_DIR, START and END to "
+        f"what is stored (`make status`), or `make fetch {positions.as_arguments}`"
+    )

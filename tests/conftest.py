@@ -1,12 +1,16 @@
 """What the tests share."""
 
+import shutil
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 from pyspark.sql import SparkSession
 
+from neo_utils.plan import plan_recall
+from neo_utils.recall import recall
 from neo_utils.spark.local_cluster import down
 from neo_utils.spark.session import connect
 from tests.cluster import Cluster, cluster_at
@@ -37,6 +41,20 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield ours
     finally:
         down(ours.folder)
+
+
+@pytest.fixture(scope="module")
+def pristine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An output of the positions up to the END of the tests' module, which no test changes."""
+    output = tmp_path_factory.mktemp("pristine")
+    recall(plan_recall(1, request.module.END, "sample", output_dir=str(output)))
+    return output
+
+
+@pytest.fixture
+def output(pristine: Path, tmp_path: Path) -> Path:
+    """A copy of it, for one test to change."""
+    return shutil.copytree(pristine, tmp_path / "output")
 
 
 def pytest_terminal_summary(terminalreporter, config):

@@ -34,6 +34,7 @@ TESTS = {
     "store": ["store", "integrity"],
     "archive": ["integrity", "store"],
     "integrity": ["integrity"],
+    "rebuild": ["integrity", "upkeep"],
     "definitions": ["schemas"],
 }
 # What is imported before the processes part, so that each of them need not.

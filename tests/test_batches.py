@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neo_utils.batches import Batch, position_range
+from neo_utils.batches import Batch, position_range, spans
 from neo_utils.errors import WrongParameter
 
 
@@ -182,3 +182,11 @@ def test_every_table_of_a_batch_has_its_file(table, path):
 def test_far_below_the_first_position_the_nearest_valid_value_is_named(start, end, said):
     with pytest.raises(WrongParameter, match=said):
         position_range(start, end)
+
+
+def test_neighbouring_batches_are_joined_to_ranges():
+    assert spans([]) == []
+    joined = spans(Batch(first) for first in (1, 21, 41, 81, 121, 141))
+    assert joined == [position_range(1, 60), position_range(81, 100), position_range(121, 160)]
+    assert joined[1].as_arguments == "START=81 END=100"
+    assert position_range(21, "all").as_arguments == "START=21 END=all"

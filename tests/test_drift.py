@@ -1,12 +1,19 @@
 import datetime as dt
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from neo_utils.batches import position_range
+from neo_utils.batches import Batch, position_range
 from neo_utils.drift import compare_approaches, compare_metrics, compare_neos, drift_text
+from neo_utils.errors import StoredDataBroken, StoredDataMissing
+from neo_utils.results import counted_from, result_path, save
 from neo_utils.selection import select_batches
 from neo_utils.snapshot import drift_notes
+from neo_utils.statistics import metrics, read_batches, yearly_statistics
 from neo_utils.store import stored_provenances
+from neo_utils.terminal import status_text
+from neo_utils.upkeep import drift_between
 from tests.test_statistics import neo, store
 
 MARCH = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
@@ -101,21 +108,132 @@ def test_the_text_counts_the_changes(outputs):
     assert "approaches  2 added, 2 removed, 1 moved by more than 0.0001 AU" in text
 
 
-def test_metrics_of_outputs_that_are_not_counted_yet_are_left_out(outputs):
-    before, after = outputs
-    assert compare_metrics(before.output, after.output, after.positions).empty
+def test_a_neo_in_two_batches_is_compared_from_the_newer_one(tmp_path):
+    # The newer batch may stand before or behind the older one.
+    for name, first, second in (("old", MARCH, MARCH + HOUR), ("new", MARCH + HOUR, MARCH)):
+        in_first = neo("A", ("2030-01-01", "Earth", 0.1), ("2040-01-01", "Earth", 0.3))
+        in_second = neo("A", ("2030-01-01", "Earth", 0.2), ("2050-01-01", "Earth", 0.3))
+        store(tmp_path / name, 1, [in_first | {"name": "first"}], first)
+        store(tmp_path / name, 21, [in_second | {"name": "second"}], second)
+    before, after = (select_batches(1, 40, "sample", tmp_path / name) for name in ("old", "new"))
+    changes = compare_approaches(before, after)
+    assert [(f"{row.close_approach_date:%Y}", row.change) for row in changes.itertuples()] == [
+        ("2030", "moved"),
+        ("2040", "added"),
+        ("2050", "removed"),
+    ]
+    distances = changes[["miss_distance_au_before", "miss_distance_au_after"]]
+    assert distances.iloc[0].tolist() == [0.2, 0.1]
+    assert compare_approaches(before, before).empty
+
+
+def count(spark, selection, threshold):
+    newest, approaches = read_batches(spark, selection)
+    save("metrics", metrics(newest, approaches, threshold), selection, threshold)
+    yearly = yearly_statistics(approaches, threshold)
+    save("yearly_statistics", yearly, selection, threshold)
+
+
+def not_compared(before, after):
+    line = drift_text(before, after).splitlines()[-1]
+    assert line.startswith("metrics     not compared: ")
+    with pytest.raises(StoredDataMissing):
+        compare_metrics(before, after)
+    return line
 
 
 def test_metrics_are_compared_where_both_are_counted(outputs, spark):
-    from neo_utils.results import save
-    from neo_utils.statistics import metrics, read_batches
-
-    for selection in outputs:
-        save("metrics", metrics(*read_batches(spark, selection), 0.1), selection, 0.1)
     before, after = outputs
-    changed = compare_metrics(before.output, after.output, after.positions)
+    assert f"{before.output} is not counted from its present" in not_compared(before, after)
+    count(spark, before, 0.1)
+    assert not_compared(before, after).endswith(
+        f"{after.output} is not counted from its present pages by this version: "
+        f"`make aggregate START=1 END=20 OUTPUT_DIR={after.output}` counts it"
+    )
+    count(spark, after, 0.1)
+    changed = compare_metrics(before, after)
     # 0.1 is not under 0.1; "leaves" and "moves" to Venus were, "comes" and "moves" to Earth are.
     assert changed.loc["total_close_approaches_under_0.1_au_earth"].tolist() == [1, 2]
     assert changed.loc["close_approaches_in_2041"].tolist() == [0, 1]
     assert "total_neos" not in changed.index
-    assert "total_close_approaches_under_0.1_au_earth  1 -> 2" in drift_text(before, after)
+    text = drift_text(before, after)
+    assert "total_close_approaches_under_0.1_au_earth  1 -> 2" in text
+    # 2040 has one approach less and 2041 one more; the other years have as many as before.
+    assert "totals differ, and the approaches in 2 years" in text
+    assert "0 totals differ, and the approaches in 0 years" in drift_text(after, after)
+
+
+def test_metrics_of_other_thresholds_are_not_compared(outputs, spark):
+    before, after = outputs
+    count(spark, before, 0.2)
+    count(spark, after, 0.05)
+    assert not_compared(before, after).endswith(
+        "counted nearer than 0.2 AU before and 0.05 AU after: `make aggregate START=1 END=20 "
+        f"OUTPUT_DIR={before.output}` with threshold_au: 0.05 in the file PARAMETERS counts both "
+        "alike"
+    )
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_metrics_of_pages_that_were_fetched_again_since_are_not_compared(outputs, spark, which):
+    for selection in outputs:
+        count(spark, selection, 0.2)
+    store(outputs[which].output, 1, [neo("another")], MARCH + HOUR)
+    changed = [select_batches(1, 20, "sample", selection.output) for selection in outputs]
+    assert f"{outputs[which].output} is not counted from its present" in not_compared(*changed)
+
+
+def test_results_that_cannot_be_read_are_counted_again(outputs, spark):
+    before, after = outputs
+    for selection in outputs:
+        count(spark, selection, 0.2)
+    path = result_path("metrics", before.output, before.positions)
+    whole = path.read_bytes()
+    for broken in (whole[:4] + bytes(100) + whole[104:], whole[:-9]):
+        path.write_bytes(broken)
+        assert counted_from(before.output, before.positions) is None
+        assert "not counted from its present pages" in not_compared(before, after)
+
+
+def without_first_row(content):
+    buffer = pa.BufferOutputStream()
+    pq.write_table(pq.read_table(pa.BufferReader(content)).slice(1), buffer)
+    return bytes(buffer.getvalue())
+
+
+BROKEN = {
+    "cut short": lambda content: content[:-100],
+    "zeroed": lambda content: content[:4] + bytes(200) + content[204:],
+    "edited by hand": without_first_row,
+    "another program's": lambda _content: b"no Parquet",
+}
+
+
+def broken_by(fault, path):
+    path.write_bytes(BROKEN[fault](path.read_bytes()))
+
+
+@pytest.fixture
+def parameters(outputs, monkeypatch):
+    """Return what `make drift` is given."""
+    before, after = outputs
+    monkeypatch.setenv("AGAINST", str(before.output))
+    return {"start": 1, "end": 20, "source": "sample", "output_dir": str(after.output)}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+@pytest.mark.parametrize("table", ["raw", "close_approaches"])
+@pytest.mark.parametrize("which", [0, 1])
+def test_nothing_is_compared_of_files_that_were_changed(outputs, parameters, which, table, fault):
+    assert "NEOs        1 in, 1 out" in drift_between(parameters)
+    output = outputs[which].output
+    broken_by(fault, Batch(1).file(output, table))
+    remedy = f"batch 1-20 in {output} .*{table}: .*`make backfill START=1 END=20`"
+    with pytest.raises(StoredDataBroken, match=remedy):
+        drift_between(parameters)
+
+
+def test_the_status_of_a_raw_file_with_zeroed_bytes_names_batch_and_remedy(outputs):
+    broken_by("zeroed", Batch(1).file(outputs[0].output, "raw"))
+    with pytest.raises(StoredDataBroken, match=r"batch 1-20 .*raw: .*`make backfill START=1"):
+        status_text({"output_dir": str(outputs[0].output)})

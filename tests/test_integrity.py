@@ -1,3 +1,4 @@
+import datetime as dt
 import shutil
 
 import pyarrow as pa
@@ -7,26 +8,20 @@ import pytest
 from neo_utils.archive import body_of, note_of, packed, sha256
 from neo_utils.batches import Batch, position_range
 from neo_utils.errors import StoredDataBroken
-from neo_utils.integrity import check_files, rebuild, verify
+from neo_utils.integrity import check_files, verify
+from neo_utils.pages import decode_page
 from neo_utils.plan import plan_recall
+from neo_utils.provenance import Provenance
+from neo_utils.rebuild import rebuild
 from neo_utils.recall import recall
+from neo_utils.sample.service import SAMPLE_URL
 from neo_utils.selection import select_batches
-from tests.objects import without
+from neo_utils.store import read_rejected, write_batch
+from tests.objects import neos, page, put, without
 
-RANGE = position_range(1, 60)
+END = 60
+RANGE = position_range(1, END)
 BATCH = Batch(21)
-
-
-@pytest.fixture(scope="module")
-def pristine(tmp_path_factory):
-    output = tmp_path_factory.mktemp("pristine")
-    recall(plan_recall(1, 60, "sample", output_dir=str(output)))
-    return output
-
-
-@pytest.fixture
-def output(pristine, tmp_path):
-    return shutil.copytree(pristine, tmp_path / "output")
 
 
 def contents(output):
@@ -49,17 +44,30 @@ def replace_by_another_programs(path):
     pq.write_table(pa.table({"id": ["1"]}), path)
 
 
+def edit_note(path, change):
+    archived = path.read_bytes()
+    path.write_bytes(packed(body_of(archived), change(note_of(archived))))
+
+
 def make_older(path):
     """Take the checksums out of the note, as an older layout had it."""
-    archived = path.read_bytes()
-    note = {k: v for k, v in note_of(archived).items() if not k.endswith("_sha256")}
-    path.write_bytes(packed(body_of(archived), note))
+    edit_note(path, lambda note: {k: v for k, v in note.items() if not k.endswith("_sha256")})
+
+
+def make_folder_of(path):
+    path.unlink()
+    path.mkdir()
 
 
 def swap(path):
     other = Batch(41)
     table = next(t for t in ("raw", "close_approaches") if t in str(path))
     shutil.copy(other.file(path.parents[2], table), path)
+
+
+def write_rejected(path):
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b'{"broken')
 
 
 FAULTS = {
@@ -75,6 +83,7 @@ FAULTS = {
     "the archived page is no archive": ("pages", lambda path: path.write_bytes(b"{}" * 99)),
     "the archive is of an older layout": ("pages", make_older),
     "another batch's approaches lie there": ("close_approaches", swap),
+    "a rejected file lies there that was not written": ("rejected", write_rejected),
 }
 
 
@@ -145,25 +154,57 @@ EDITED_NOTES = {
     "no settings": lambda note: without(note, "parquet_settings"),
     "settings of no kind": lambda note: note | {"parquet_settings": 5},
     "settings that Parquet does not know": lambda note: note | {"parquet_settings": {"x": 1}},
+    "a compression that Parquet does not know": lambda note: (
+        note | {"parquet_settings": {"compression": "x"}}
+    ),
+    "a compression of no kind": lambda note: note | {"parquet_settings": {"compression": 5}},
+    "another source and address": lambda note: (
+        note | {"source": "nasa", "url": "https://api.nasa.gov/neo/rest/v1/neo/browse?page=1"}
+    ),
+    "another time": lambda note: note | {"fetched_at": "2020-01-01T00:00:00Z"},
+    "a time without a zone": lambda note: note | {"fetched_at": "2020-01-01"},
+    "another size of the catalogue": lambda note: note | {"catalogue_size": "40"},
     "a list": lambda note: [note],
     "nothing": lambda _note: None,
 }
 
 
 @pytest.mark.parametrize("edited", EDITED_NOTES)
-def test_a_note_that_was_edited_by_hand_is_named_with_its_batch(output, edited):
-    path = BATCH.file(output, "pages")
-    archived = path.read_bytes()
-    path.write_bytes(packed(body_of(archived), EDITED_NOTES[edited](note_of(archived))))
-    assert list(verify(output, RANGE)) in ([], [BATCH])
+def test_a_note_that_was_edited_by_hand_is_found_and_goes_into_no_table(output, edited):
+    edit_note(BATCH.file(output, "pages"), EDITED_NOTES[edited])
+    before = contents(output)
+    assert list(verify(output, RANGE)) == [BATCH]
     with pytest.raises(StoredDataBroken, match="batch 21-40"):
+        rebuild(output, RANGE)
+    assert contents(output).items() >= before.items()
+
+
+def test_what_the_note_tells_otherwise_than_the_tables_is_said(output):
+    edit_note(BATCH.file(output, "pages"), EDITED_NOTES["another source and address"])
+    assert verify(output, RANGE) == {BATCH: "raw: another source, url than the page's note tells"}
+    with pytest.raises(StoredDataBroken, match="the note tells another source, url than the raw"):
         rebuild(output, RANGE)
 
 
-def test_a_long_note_is_read_whole(output):
-    path = BATCH.file(output, "pages")
-    archived = path.read_bytes()
-    path.write_bytes(packed(body_of(archived), note_of(archived) | {"url": "x" * 5000}))
+def test_a_note_without_an_entry_is_named_with_the_entry(output):
+    edit_note(BATCH.file(output, "pages"), lambda note: without(note, "page_sha256"))
+    assert verify(output, RANGE) == {BATCH: "pages: the note has no page_sha256"}
+
+
+def test_a_long_note_is_read_whole():
+    note = {"url": "x" * 5000, "source": "nasa"}
+    assert note_of(packed(b"a page", note)) == note
+
+
+@pytest.mark.parametrize("fault", [cut, swap, replace_by_another_programs, make_folder_of])
+def test_a_broken_raw_file_does_not_keep_its_page_from_being_used(output, fault):
+    before = contents(output)
+    path = BATCH.file(output, "raw")
+    fault(path)
+    if path.is_dir():
+        path.rmdir()
+    rebuild(output, RANGE)
+    assert contents(output).items() >= before.items()
     assert verify(output, RANGE) == {}
 
 
@@ -220,3 +261,92 @@ def test_only_the_range_is_rebuilt(output):
 def test_the_checksum_is_sha_256():
     # The empty message's, FIPS 180-4.
     assert sha256(b"") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+@pytest.fixture
+def with_rejected(tmp_path):
+    """Return an output of one batch, two of whose objects were rejected."""
+    objects = put(put(neos(), (4, "name"), 5), (9, "close_approach_data"), None)
+    body = page(objects, number=BATCH.page_number)
+    time = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
+    provenance = Provenance("sample", SAMPLE_URL, time, sha256(body), 41_000)
+    write_batch(tmp_path, BATCH, decode_page(body, BATCH), body, provenance)
+    return tmp_path
+
+
+REJECTED_FAULTS = {
+    "it is cut short": lambda path: path.write_bytes(b'{"broken'),
+    "a line is gone": lambda path: path.write_bytes(path.read_bytes().splitlines(True)[0]),
+    "it is edited": lambda path: path.write_bytes(path.read_bytes().replace(b"2031", b"2032")),
+    "it is gone": lambda path: path.unlink(),
+    "it is no text": lambda path: path.write_bytes(b"\xff"),
+    "it nests too deep": lambda path: path.write_bytes(b"[" * 100_000),
+    "it is a folder": make_folder_of,
+}
+
+
+@pytest.mark.parametrize("fault", REJECTED_FAULTS)
+def test_a_changed_file_of_the_rejected_is_found(with_rejected, fault):
+    assert verify(with_rejected, RANGE) == {}
+    REJECTED_FAULTS[fault](BATCH.file(with_rejected, "rejected"))
+    (reason,) = verify(with_rejected, RANGE).values()
+    assert reason.startswith("rejected")
+    with pytest.raises(StoredDataBroken, match=r"\(rejected.*`make backfill START=21 END=40`"):
+        check_files(with_rejected, [BATCH])
+
+
+@pytest.mark.parametrize("fault", ["it is cut short", "it is no text", "it nests too deep"])
+def test_rejected_that_cannot_be_read_are_named_with_batch_and_remedy(with_rejected, fault):
+    REJECTED_FAULTS[fault](BATCH.file(with_rejected, "rejected"))
+    remedy = r"^batch 21-40 in .* \(rejected: .*`make backfill START=21 END=40`"
+    with pytest.raises(StoredDataBroken, match=remedy) as error:
+        read_rejected(with_rejected, [BATCH])
+    assert "\n" not in str(error.value)
+
+
+def test_a_folder_in_place_of_the_rejected_is_named(with_rejected):
+    make_folder_of(BATCH.file(with_rejected, "rejected"))
+    with pytest.raises(StoredDataBroken, match=r"batch 21-40 .*\(rejected: Is a directory\)"):
+        read_rejected(with_rejected, [BATCH])
+
+
+def test_rejected_objects_that_were_edited_together_with_their_checksum_are_found(with_rejected):
+    path = BATCH.file(with_rejected, "rejected")
+    REJECTED_FAULTS["it is edited"](path)
+    changed = {"rejected_sha256": sha256(path.read_bytes())}
+    edit_note(BATCH.file(with_rejected, "pages"), lambda note: note | changed)
+    check_files(with_rejected, [BATCH])
+    assert verify(with_rejected, RANGE) == {BATCH: "rejected: other objects than the page's"}
+
+
+def test_a_reason_worded_as_by_another_version_of_the_library_is_no_fault(with_rejected):
+    path = BATCH.file(with_rejected, "rejected")
+    path.write_bytes(path.read_bytes().replace(b"Expected `", b'Wanted \\"`'))
+    changed = {"rejected_sha256": sha256(path.read_bytes())}
+    edit_note(BATCH.file(with_rejected, "pages"), lambda note: note | changed)
+    assert b"Wanted" in path.read_bytes()
+    assert verify(with_rejected, RANGE) == {}
+
+
+def test_a_batch_noted_by_an_older_version_is_mended_from_its_page(with_rejected):
+    before = contents(with_rejected)
+    edit_note(BATCH.file(with_rejected, "pages"), lambda note: without(note, "rejected_sha256"))
+    (reason,) = verify(with_rejected, RANGE).values()
+    assert "the note has no rejected_sha256, as of an older version" in reason
+    assert "`make rebuild`" in reason
+    assert rebuild(with_rejected, RANGE) == 1
+    assert contents(with_rejected).items() >= before.items()
+    assert verify(with_rejected, RANGE) == {}
+
+
+def test_rejected_files_are_made_again_byte_by_byte(with_rejected):
+    before = contents(with_rejected)
+    REJECTED_FAULTS["it is cut short"](BATCH.file(with_rejected, "rejected"))
+    rebuild(with_rejected, RANGE)
+    assert contents(with_rejected).items() >= before.items()
+
+
+@pytest.mark.parametrize("table", ["raw", "close_approaches"])
+def test_a_folder_in_place_of_a_table_is_blamed_on_the_table(output, table):
+    make_folder_of(BATCH.file(output, table))
+    assert verify(output, RANGE) == {BATCH: f"{table}: Is a directory"}

@@ -21,7 +21,7 @@ from neo_utils.client import get_page
 from neo_utils.errors import RateLimitReached
 from neo_utils.plan import plan_recall
 from neo_utils.progress import page_progress, tell
-from neo_utils.quota import Pace, count_of, http_date, pause_s, retry_after_s
+from neo_utils.quota import Pace, count_of, hours_until_last, http_date, pause_s, retry_after_s
 from neo_utils.recall import recall
 from neo_utils.settings import PROJECT, run_parameters
 from neo_utils.source import Service
@@ -310,6 +310,39 @@ def test_with_wait_1_demo_keys_last_requests_are_two_minutes_apart(clock):
     )
     pace = Pace(settings["longest_wait_s"], lambda _: None)
     assert times_of_requests(pace, clock, 30, 30)[-4:] == [0.0, 120.0, 240.0, 360.0]
+
+
+@pytest.mark.parametrize(
+    ("requests", "hourly", "daily", "hours"),
+    [
+        (1, 30, 50, 0),
+        (30, 30, 50, 0),
+        (40, 30, 50, 1),  # 30 at once, 10 when these are an hour old
+        (50, 30, 50, 1),
+        (60, 30, 50, 24),  # 50 in the first hours, 10 when the first 30 are a day old
+        (81, 30, 50, 25),
+        (1_000, 1_000, 24_000, 0),
+        (2_050, 1_000, 24_000, 2),  # 1,000 now, 1,000 after an hour, 50 after two
+        (24_001, 1_000, 24_000, 24),
+    ],
+)
+def test_the_last_request_is_allowed_when_earlier_ones_are_an_hour_and_a_day_old(
+    requests, hourly, daily, hours
+):
+    assert hours_until_last(requests, hourly, daily) == hours
+
+
+@given(st.integers(1, 400), st.integers(1, 40), st.integers(1, 60))
+def test_no_rolling_hour_or_day_has_more_requests_than_allowed_and_none_is_later_than_need_be(
+    requests, hourly, daily
+):
+    # Request by request: one may leave an hour after the one `hourly` before it, and so the day.
+    left = []
+    for n in range(requests):
+        of_hour = left[n - hourly] + 1 if n >= hourly else 0
+        of_day = left[n - daily] + 24 if n >= daily else 0
+        left.append(max(of_hour, of_day))
+    assert hours_until_last(requests, hourly, daily) == left[-1]
 
 
 def fetch(url, output, longest_wait_s):

@@ -12,6 +12,7 @@ from neo_utils.recall import recall
 from neo_utils.results import counted_from, inputs_sha256, read_result, result_path, save
 from neo_utils.schemas import METRICS, YEARLY_STATISTICS
 from neo_utils.selection import select_batches
+from neo_utils.upkeep import verify_text
 
 COUNTS = pa.table({"metric": ["total_neos"], "value": [40]}, METRICS)
 YEARS = YEARLY_STATISTICS.empty_table()
@@ -36,6 +37,7 @@ def test_what_was_saved_is_known_by_the_pages_it_was_counted_from(selection):
     assert counted(selection) is None
     save_both(selection)
     assert counted(selection) == inputs_sha256(selection, 0.2)
+    assert "2 batches" in verify_text({"start": 1, "end": 40, "output_dir": str(selection.output)})
 
 
 def test_a_table_of_which_a_value_was_edited_is_neither_read_nor_taken_for_counted(selection):
@@ -44,8 +46,10 @@ def test_a_table_of_which_a_value_was_edited_is_neither_read_nor_taken_for_count
     table = pq.read_table(path, partitioning=None)
     pq.write_table(table.set_column(1, table.schema.field(1), pa.array([999_999])), path)
     assert pq.read_schema(path).metadata == table.schema.metadata
-    with pytest.raises(StoredDataBroken, match="`make aggregate START=1 END=40` counts it again"):
+    with pytest.raises(StoredDataBroken, match="`make aggregate START=1 END=40` counts again"):
         read_result("metrics", selection.output, selection.positions)
+    with pytest.raises(StoredDataBroken, match="aggregations"):
+        verify_text({"start": 1, "end": 40, "output_dir": str(selection.output)})
     assert counted(selection) is None
 
 

@@ -443,3 +443,38 @@ def test_a_raw_file_that_is_not_ours_is_named_with_the_command_that_mends_it(tmp
         "`make backfill START=21 END=40` takes it again"
     )
     assert stored_provenances(tmp_path, EVERYTHING, skip_broken=True) == {}
+
+
+NOT_READABLE = {
+    "cut short": lambda path: path.write_bytes(path.read_bytes()[:-100]),
+    "zeroed": lambda path: path.write_bytes(path.read_bytes()[:4] + bytes(900)),
+    "gone": lambda path: path.unlink(),
+    "of other columns": lambda path: pq.write_table(pa.table({"id": ["1"]}), path),
+    "of other types": lambda path: pq.write_table(pa.table({"id": [1], "neo_id": [1]}), path),
+}
+
+
+@pytest.mark.parametrize("fault", NOT_READABLE)
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [("raw", None), ("raw", ["id"]), ("close_approaches", None), ("close_approaches", ["neo_id"])],
+)
+def test_a_table_that_cannot_be_read_is_named_with_batch_and_remedy(
+    tmp_path, table, columns, fault
+):
+    store(tmp_path, CLEAN, FIRST)
+    store(tmp_path, CLEAN, SECOND)
+    NOT_READABLE[fault](SECOND.file(tmp_path, table))
+    if fault == "of other columns" and columns == ["id"]:
+        return  # the one column that is asked for is there
+    remedy = rf"^batch 21-40 in .* \({table}: .*`make backfill START=21 END=40`"
+    with pytest.raises(StoredDataBroken, match=remedy) as error:
+        read_table(tmp_path, [FIRST, SECOND], table, columns)
+    assert "\n" not in str(error.value)
+
+
+def test_only_the_columns_asked_for_are_read_in_their_order(tmp_path):
+    store(tmp_path)
+    columns = ["designation", "id"]
+    table = read_table(tmp_path, [FIRST], "raw", columns)
+    assert table.equals(read_table(tmp_path, [FIRST], "raw").select(columns))
