@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import tarfile
 import time
@@ -22,6 +21,7 @@ from neo_utils.settings import PROJECT
 from neo_utils.statistics import metrics, read_batches, yearly_statistics
 from tests.clones import clone_into, run
 from tests.cluster import free_ports
+from tests.docker_engine import need_engine
 from tests.oracle import metrics_of, with_approaches_repeated, yearly_of
 
 KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
@@ -78,8 +78,7 @@ class Cluster(NamedTuple):
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
     """Start a cluster of our own, beside any other on this machine."""
-    if not shutil.which("docker") or run(PROJECT, "docker", "info").returncode:
-        pytest.skip("no Docker engine answers")
+    need_engine()
     environment = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
     environment["COMPOSE_PROJECT_NAME"] = f"neo-data-recaller-test-{os.getpid()}"
     cluster = Cluster(clone_into(tmp_path_factory.mktemp("clone")), environment)
