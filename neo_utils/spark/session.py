@@ -35,6 +35,7 @@ from neo_utils.spark.secret import read_secret
 START_SECONDS = 90.0
 
 log = logging.getLogger(__name__)
+_CONNECTING = threading.Lock()
 
 
 def connect(master: str, spark_conf: Mapping[str, Any], log_path: Path) -> SparkSession:
@@ -61,6 +62,24 @@ def connect(master: str, spark_conf: Mapping[str, Any], log_path: Path) -> Spark
         After `cluster.TCP_SECONDS` if no master listens, `cluster.EXECUTOR_SECONDS` after the start
         if no worker takes the job, after `START_SECONDS` if Spark does not start.
     """
+    with _CONNECTING:
+        return _connect(master, spark_conf, log_path)
+
+
+def connect_ahead(master: str, spark_conf: Mapping[str, Any], log_path: Path) -> None:
+    """Begin to connect in the background: `connect` with the same values then waits for the rest.
+
+    What fails is told by that `connect`, which tries again.
+    """
+
+    def attempt() -> None:
+        with suppress(Exception):
+            connect(master, spark_conf, log_path)
+
+    threading.Thread(target=attempt, daemon=True).start()
+
+
+def _connect(master: str, spark_conf: Mapping[str, Any], log_path: Path) -> SparkSession:
     check_master(master)
     check_conf(spark_conf)
     address, secret = "127.0.0.1", None

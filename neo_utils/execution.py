@@ -1,0 +1,68 @@
+"""Execute one notebook by Papermill, and tell in one line why it failed."""
+
+import logging
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+# Papermill's import checks nothing with it, but jsonschema, deep below, would build a grammar of
+# web addresses: 2 of 3 seconds. Without that package it leaves this check out.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+
+import papermill  # noqa: E402
+from jupyter_client.manager import AsyncKernelManager  # noqa: E402
+from nbclient.exceptions import DeadKernelError  # noqa: E402
+from papermill.exceptions import PapermillExecutionError  # noqa: E402
+
+from neo_utils.errors import RunFailure, exit_status_of  # noqa: E402
+from neo_utils.settings import PROJECT  # noqa: E402
+
+logging.getLogger("papermill").setLevel(logging.ERROR)
+logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # tells of kernels that Ctrl-C ended
+
+
+class NotebookFailed(RunFailure):
+    """A notebook ended with an error; ``exit_status`` is that of the error."""
+
+
+def execute(
+    name: str, folder: Path, parameters: Mapping[str, Any], kernel: AsyncKernelManager
+) -> None:
+    """Execute a notebook in a kernel of its own, and keep it as far as it came.
+
+    Parameters
+    ----------
+    name
+        "fetch" or "aggregate".
+    folder
+        Where the executed notebook is put.
+    parameters
+        Of all notebooks; it is given those that it declares.
+
+    Raises
+    ------
+    NotebookFailed
+        With the error's one line, and where the notebook is.
+    """
+    notebook = PROJECT / "notebooks" / f"{name}.ipynb"
+    declared = papermill.inspect_notebook(notebook)
+    executed = folder / f"{name}.ipynb"
+    try:
+        papermill.execute_notebook(
+            notebook,
+            executed,
+            {key: value for key, value in parameters.items() if key in declared},
+            progress_bar=False,  # counts cells; the pages are what takes time
+            stderr_file=sys.stderr,  # what cells say: progress over pages, the log
+            km=kernel,
+        )
+    except PapermillExecutionError as error:
+        failure = NotebookFailed(f"{error.evalue.splitlines()[0]}\n  as far as it came: {executed}")
+        failure.exit_status = exit_status_of(error.ename)
+        raise failure from None
+    except DeadKernelError:
+        raise NotebookFailed(
+            f"the kernel of {name}.ipynb died, perhaps for want of memory; what is stored stays\n"
+            f"  as far as it came: {executed}"
+        ) from None

@@ -1,0 +1,39 @@
+"""A kernel to run a notebook in: started before it is needed, silent, ended whatever happens."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import run_sync
+
+from neo_utils.settings import PROJECT
+
+
+@contextmanager
+def kernel(log: Path, first: str = "") -> Iterator[AsyncKernelManager]:
+    """Start a kernel in the project's folder, which gets ready while the caller does other things.
+
+    Parameters
+    ----------
+    log
+        File for the kernel's own messages, which no user can use, most of all when it is stopped.
+    first
+        Code that it runs before anything else; what that gives or says is seen by nobody.
+    """
+    manager = AsyncKernelManager(transport_encryption="auto")  # ipykernel asks for it
+    with log.open("wb") as file:
+        # No history: that is a file of the user's own sessions.
+        no_history = ["--HistoryManager.hist_file=:memory:"]
+        run_sync(manager.start_kernel)(
+            extra_arguments=no_history, cwd=PROJECT, stdout=file, stderr=file
+        )
+    client = manager.blocking_client()
+    client.start_channels(iopub=False, stdin=False, hb=False, control=False)
+    try:
+        if first:
+            client.execute(first, silent=True, store_history=False)
+        yield manager
+    finally:
+        client.stop_channels()
+        run_sync(manager.shutdown_kernel)(now=True)
