@@ -1,14 +1,16 @@
 # One image for every role: master, worker, history server, JupyterLab with the driver, single runs.
 # So Python, Java, Spark and the packages are the same wherever a part of a job runs.
-# The base is pinned by its tag; `docker buildx imagetools inspect` gives the digest to pin it harder.
+# Python's and Debian's versions are pinned; mends of both come with a new build. For the very same
+# bytes: `--build-arg BASE=python@sha256:...`, as `docker buildx imagetools inspect` tells it.
+ARG BASE=python:3.11-slim-bookworm
 
-FROM python:3.11-slim-bookworm AS uv
+FROM $BASE AS uv
 # A stage of its own, so that other changes of the developers' lock file install nothing anew.
 COPY requirements-dev.lock .
 RUN sed -n '/^uv==/,/[^\\]$/p' requirements-dev.lock > uv.lock \
  && pip install --quiet --no-cache-dir --require-hashes --requirement uv.lock
 
-FROM python:3.11-slim-bookworm AS packages
+FROM $BASE AS packages
 COPY --from=uv /usr/local/bin/uv /usr/local/bin/
 COPY requirements.lock .
 # The authorities that pip trusts, too; uv brings a list of its own.
@@ -22,7 +24,7 @@ RUN --mount=type=cache,target=/root/.cache/uv \
 RUN cd /opt/venv/lib/python3.11/site-packages/pyspark/jars \
  && rm -r kubernetes-* spark-kubernetes_* rocksdbjni-*
 
-FROM python:3.11-slim-bookworm
+FROM $BASE
 # Gives a name to users that have none; docker-entrypoint.sh says why.
 RUN apt-get update --quiet=2 \
  && apt-get install --quiet=2 --yes --no-install-recommends libnss-wrapper \

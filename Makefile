@@ -13,7 +13,7 @@ NEO   := @$(BIN)/python -m neo_utils
 COMPOSE := docker compose --env-file /dev/null --file docker-compose-cluster.yml
 UP      := $(COMPOSE) --progress quiet up --detach --no-build
 # Named without a value, which ps would show: docker takes it from the environment.
-PASSED  := START END SOURCE API_KEY API_URL OUTPUT_DIR LOG_LEVEL WAIT MASTER
+PASSED  := START END SOURCE API_KEY API_URL LOG_LEVEL WAIT
 define NEEDS_DOCKER
 @docker compose version >/dev/null 2>&1 || { echo "this needs Docker with its plugin Compose: \
   https://docs.docker.com/engine/install; make local-cluster-up needs neither" >&2; exit 2; }
@@ -22,7 +22,8 @@ define NEEDS_DOCKER
 endef
 
 # A misspelt name on the command line would otherwise be taken for a wish to run with the default.
-NAMES   := START END SOURCE API_KEY API_URL OUTPUT_DIR MASTER LOG_LEVEL WAIT AGAINST PARAMETERS PYTHON EXTRA_WORKERS DOCKER_BUILD_FLAGS
+NAMES   := START END SOURCE API_KEY API_URL OUTPUT_DIR MASTER LOG_LEVEL WAIT AGAINST PARAMETERS PYTHON EXTRA_WORKERS DOCKER_BUILD_FLAGS \
+  MASTER_UI_PORT WORKER_1_UI_PORT WORKER_2_UI_PORT JUPYTER_PORT DRIVER_UI_PORT HISTORY_PORT
 UNKNOWN := $(filter-out $(NAMES:=%),$(foreach word,$(MAKEOVERRIDES),$(if $(findstring =,$(word)),$(word))))
 $(if $(UNKNOWN),$(error no target knows $(UNKNOWN): use $(NAMES)))
 
@@ -67,7 +68,8 @@ drift: $(READY) ## Tell what changed since the older output AGAINST=folder
 cluster-up: ## Build and start the Spark cluster of Docker Compose; done when it is healthy
 	$(NEEDS_DOCKER)
 	@echo "starting (the first time, the image is made: about two minutes) ..."
-	@docker build --quiet $(DOCKER_BUILD_FLAGS) --tag neo-data-recaller . >/dev/null
+	@mkdir -p build && docker build $(DOCKER_BUILD_FLAGS) --tag neo-data-recaller . >build/image.log 2>&1 || \
+	  { tail -n 20 build/image.log >&2; echo "the image cannot be made: build/image.log has the rest" >&2; exit 1; }
 	@$(UP) spark-worker-1 spark-worker-2 spark-worker-extra history-server
 	@for pause in 10 20 40 0; do \
 	  said=$$($(UP) --wait 2>&1) && exit; \
@@ -80,17 +82,17 @@ cluster-up: ## Build and start the Spark cluster of Docker Compose; done when it
 	@echo "past jobs       http://$$($(COMPOSE) port history-server 18080)"
 	@echo "a job for it    make cluster-run START=1 END=200"
 
-# These two are always passed: those of .env are meant for this machine.
+# MASTER and OUTPUT_DIR of .env and the environment are meant for this machine.
 cluster-run: PARAMETERS = parameters/cluster.yaml
-cluster-run: export OUTPUT_DIR := $(or $(OUTPUT_DIR),output)
-cluster-run: export MASTER := spark://spark-master:7077
+cluster-run: OUTPUT = $(if $(filter command,$(origin OUTPUT_DIR)),$(OUTPUT_DIR),output)
 cluster-run: ## Fetch what is missing of START..END, count, plot, on that cluster
 	$(NEEDS_DOCKER)
-	@$(COMPOSE) exec -T jupyter sh -c 'umask 077 && cat > /tmp/.env' < $(or $(wildcard .env),/dev/null) 2>/dev/null || \
-	  { echo "the cluster does not run: make cluster-up" >&2; exit 2; }
-	@[ -t 0 ] && [ -t 1 ] || no_terminal=-T; $(COMPOSE) exec $$no_terminal $(PASSED:%=--env %) jupyter \
-	  python -m neo_utils run "$(PARAMETERS)"
-	@echo "a copy of them  docker compose -f docker-compose-cluster.yml cp jupyter:/neo/output copy"
+	@[ "$(origin MASTER)" != "command line" ] || { echo "MASTER is this cluster's own here: leave it out, or use make run" >&2; exit 2; }
+	@[ -n "$$($(COMPOSE) ps --quiet --status running jupyter)" ] || { echo "the cluster does not run: make cluster-up" >&2; exit 2; }
+	@$(COMPOSE) exec -T jupyter sh -c 'umask 077 && cat > /tmp/.env' < $(or $(wildcard .env),/dev/null)
+	@[ -t 0 ] && [ -t 1 ] || no_terminal=-T; $(COMPOSE) exec $$no_terminal $(PASSED:%=--env %) \
+	  --env MASTER=spark://spark-master:7077 --env OUTPUT_DIR="$(OUTPUT)" jupyter python -m neo_utils run "$(PARAMETERS)"
+	@echo "a copy of them  $(COMPOSE) cp jupyter:/neo/output/. copy"
 
 cluster-status: ## Show its workers, cores, memory and running applications
 	$(NEEDS_DOCKER)

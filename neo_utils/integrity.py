@@ -5,14 +5,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from neo_utils.archive import note_of, sha256
 from neo_utils.batches import Batch, PositionRange
 from neo_utils.pages import Page
 from neo_utils.provenance import Provenance
 from neo_utils.rebuild import read_archived
-from neo_utils.store import batches_with, broken, json_lines
+from neo_utils.store import batches_with, broken, json_lines, read_parquet
 
 _TABLES = ("raw", "close_approaches")
 # The wording is that of the library that checks a page, and may change with its version.
@@ -107,7 +106,7 @@ def _differing_table(
     output: Path, batch: Batch, table: str, made: pa.Table, noted: Provenance
 ) -> str | None:
     try:
-        stored = pq.read_table(batch.file(output, table), partitioning=None)
+        stored = read_parquet(batch.file(output, table))
         told = Provenance.from_metadata(stored.schema.metadata or {})
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         return f"{table}: {str(error).splitlines()[0]}"

@@ -1,15 +1,14 @@
 """Decode a Browse page to the two tables of a batch, and to what had to be rejected."""
 
 import re
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import pyarrow as pa
 
 from neo_utils.batches import BATCH_SIZE, Batch
-from neo_utils.contract import Approach, Envelope, Neo, PageInfo, RawEnvelope
-from neo_utils.schemas import CLOSE_APPROACHES, RAW
+from neo_utils.contract import Envelope, Neo, PageInfo, RawEnvelope
+from neo_utils.tables import tables_of
 
 # Not strict: the service writes most numbers as strings.
 _PAGE = msgspec.json.Decoder(Envelope, strict=False)
@@ -80,9 +79,7 @@ def decode_page(body: bytes, batch: Batch) -> Page:
     _check_page(info, len(neos) + len(rejected), batch)
     if not neos:
         raise PageBroken(f"every object breaks the contract: {rejected[0].reason}")
-    for neo in neos:
-        neo.close_approach_data = _counted_once(neo.close_approach_data)
-    return Page(_neo_table(neos), _approach_table(neos), rejected, info.total_elements)
+    return Page(*tables_of(neos), rejected, info.total_elements)
 
 
 def _decode_each_object(body: bytes, batch: Batch) -> tuple[PageInfo, list[Neo], list[Rejected]]:
@@ -122,66 +119,3 @@ def _check_page(info: PageInfo, objects: int, batch: Batch) -> None:
         raise PagePastEnd(info.total_elements)
     if objects != expected:
         raise PageBroken(f"{objects} objects where {expected} were expected")
-
-
-def _neo_table(neos: list[Neo]) -> pa.Table:
-    return _table((_neo_row(neo) for neo in neos), RAW)
-
-
-def _neo_row(neo: Neo) -> tuple[Any, ...]:
-    approaches = neo.close_approach_data
-    closest = min(approaches, key=lambda a: a.miss_distance.kilometers) if approaches else None
-    meters = neo.estimated_diameter.meters if neo.estimated_diameter else None
-    orbit = neo.orbital_data
-    return (
-        neo.id,
-        neo.neo_reference_id,
-        neo.name,
-        neo.name_limited,
-        neo.designation,
-        neo.nasa_jpl_url,
-        neo.absolute_magnitude_h,
-        neo.is_potentially_hazardous_asteroid,
-        meters.estimated_diameter_min if meters else None,
-        meters.estimated_diameter_max if meters else None,
-        closest.miss_distance.kilometers if closest else None,
-        closest.close_approach_date if closest else None,
-        closest.relative_velocity.kilometers_per_second if closest else None,
-        orbit.first_observation_date if orbit else None,
-        orbit.last_observation_date if orbit else None,
-        orbit.observations_used if orbit else None,
-        orbit.orbital_period if orbit else None,
-    )
-
-
-def _approach_table(neos: list[Neo]) -> pa.Table:
-    rows = (
-        (
-            neo.id,
-            approach.close_approach_date,
-            approach.time_ms,
-            approach.orbiting_body,
-            approach.miss_distance.astronomical,
-            approach.miss_distance.lunar,
-            approach.miss_distance.kilometers,
-            approach.relative_velocity.kilometers_per_second,
-        )
-        for neo in neos
-        for approach in neo.close_approach_data
-    )
-    return _table(rows, CLOSE_APPROACHES)
-
-
-def _counted_once(approaches: list[Approach]) -> list[Approach]:
-    """Drop repetitions: an approach is the same where time (or day) and body are the same."""
-    first_of: dict[tuple[Any, str], Approach] = {}
-    for approach in approaches:
-        when = approach.time_ms if approach.time_ms is not None else approach.close_approach_date
-        first_of.setdefault((when, approach.orbiting_body), approach)
-    return list(first_of.values())
-
-
-def _table(rows: Iterable[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
-    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
-    arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
-    return pa.Table.from_arrays(arrays, schema=schema)

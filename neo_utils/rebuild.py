@@ -1,7 +1,9 @@
 """Read archived pages with all that their notes tell, and make the tables again from them."""
 
+import json
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -77,7 +79,7 @@ def read_archived(output: Path, batch: Batch) -> Archived:
         name = error.args[0]
         name = name.decode() if isinstance(name, bytes) else name
         raise ValueError(f"the note has no {name}") from None
-    _check_settings(settings)
+    _check_settings(json.dumps(settings))
     return Archived(body, page, provenance, settings)
 
 
@@ -93,9 +95,10 @@ def _check_against_raw(output: Path, batch: Batch, noted: Provenance) -> None:
             raise ValueError(f"the note tells another {', '.join(others)} than the raw file")
 
 
-def _check_settings(settings: Mapping[str, Any]) -> None:
+@lru_cache  # nearly always the same in all notes, and a check takes as long as to decode a page
+def _check_settings(settings_json: str) -> None:
     try:
-        parquet_bytes(RAW.empty_table(), {}, settings)
+        parquet_bytes(RAW.empty_table(), {}, json.loads(settings_json))
     # What comes of a setting that Parquet does not know depends on the setting.
     except (TypeError, ValueError, AttributeError, OSError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0]

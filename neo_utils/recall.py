@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pyarrow as pa
 import requests
 
 from neo_utils.archive import sha256
@@ -100,6 +101,8 @@ def _side_by_side(
     """Recall the batches on all connections; after a failure, those under way are stored, too."""
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         tasks = {pool.submit(fetch, batch): batch for batch in batches}
+        # Arrow's first conversion imports pandas: half a second, in which no answer is here yet.
+        pa.array([])
         unusable: list[PageUnusable] = []
         try:
             for task in as_completed(tasks):

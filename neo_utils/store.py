@@ -141,13 +141,20 @@ def _table_of(output: Path, batch: Batch, table: str, columns: list[str] | None)
     if columns is not None:
         wanted = pa.schema([wanted.field(name) for name in columns])
     try:
-        path = batch.file(output, table)
-        stored = pq.read_table(path, columns=columns, partitioning=None)
+        stored = read_parquet(batch.file(output, table), columns)
     except (pa.ArrowException, OSError) as error:
         raise broken(output, batch, f"{table}: {str(error).splitlines()[0]}") from None
     if not stored.schema.equals(wanted):
         raise broken(output, batch, f"{table}: other columns than it was stored with")
     return stored.replace_schema_metadata(None)
+
+
+def read_parquet(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """Return the table of one file, or those of the columns that it has."""
+    # In half the time of `pq.read_table`, which first makes a dataset of the one file; and the few
+    # rows of a batch are no work to share.
+    with pq.ParquetFile(path) as file:
+        return file.read(columns, use_threads=False)
 
 
 def read_rejected(output: Path, batches: Iterable[Batch]) -> list[dict[str, Any]]:

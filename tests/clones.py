@@ -7,6 +7,7 @@ import subprocess
 from neo_utils.settings import PROJECT
 
 _PARAMETERS = ("START", "END", "SOURCE", "API_KEY", "API_URL", "OUTPUT_DIR", "MASTER")
+_OF_MAKE = ("MAKEFLAGS", "MAKELEVEL")  # under make, another make tells which folder it enters
 
 
 def clone_into(folder):
@@ -26,7 +27,7 @@ def clone_into(folder):
 
 def run(folder, *command, **environment):
     """Run a command there, without the parameters that this process was given."""
-    kept = {k: v for k, v in os.environ.items() if k not in (*_PARAMETERS, "MAKEFLAGS")}
+    kept = {k: v for k, v in os.environ.items() if k not in (*_PARAMETERS, *_OF_MAKE)}
     return subprocess.run(  # noqa: S603 - the project's own commands
         command,
         cwd=folder,

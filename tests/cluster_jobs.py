@@ -172,6 +172,8 @@ def be_refused(_, folder):
     wrong.write_text("0123456789abcdef")
     os.environ["CLUSTER_SECRET_FILE"] = str(wrong)
     refused("wrong secret")
+    os.environ["CLUSTER_SECRET_FILE"] = ""
+    refused("no secret")
     os.environ["CLUSTER_SECRET_FILE"] = right
     refused("too much memory", **{"spark.executor.memory": "64g"})
     ours = os.environ["MASTER"]

@@ -10,13 +10,13 @@ from neo_utils.spark.session import connect
 from neo_utils.statistics import metrics, read_batches
 from tests.cluster_jobs import executors
 
-MANY = 20_000  # times 808 approaches: some ten seconds on two cores
+MANY = 4_000  # times 4,737 approaches: some ten seconds on two cores
 RETURN_SECONDS = 300
 
 
 def main():
     spark = connect(os.environ["MASTER"], {"spark.executor.memory": "1g"}, Path("build/job.log"))
-    newest, approaches = read_batches(spark, select_batches(1, 40))
+    newest, approaches = read_batches(spark, select_batches(1, 200))
 
     def counted(times):
         rows = metrics(newest, approaches.crossJoin(spark.range(times)), 0.2).collect()

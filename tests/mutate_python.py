@@ -29,6 +29,7 @@ KNOWN = ROOT / "docs/mutation.md"
 # The modules, each with the tests that are to notice.
 TESTS = {
     "pages": ["pages", "fuzz"],
+    "tables": ["pages", "fuzz"],
     "contract": ["pages", "fuzz"],
     "atomic": ["atomic"],
     "store": ["store", "integrity"],

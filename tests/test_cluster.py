@@ -231,7 +231,7 @@ def test_after_a_restart_of_the_master_the_notebook_counts_on_both_workers(clust
     )
     assert ran.returncode == 0, ran.stderr
     notebook = (output / "runs/batches-1-200/aggregate.ipynb").read_text()
-    assert re.search(r"\d+ tasks: \d+ on worker \S+, \d+ on worker ", notebook)
+    assert re.search(r"\d+ tasks: [1-9]\d* on worker \S+, [1-9]\d* on worker ", notebook)
     assert "spark.authenticate.secret = ***" in ran.stderr + notebook
     assert cluster.secret not in ran.stdout + ran.stderr + notebook
     table = pq.read_table(output / RESULT, partitioning=None).to_pydict()
@@ -242,6 +242,7 @@ def test_after_a_restart_of_the_master_the_notebook_counts_on_both_workers(clust
     ("what", "said", "seconds"),
     [
         ("wrong secret", r"no Spark master that shares our secret \(.*wrong-secret\)", 30),
+        ("no secret", r"no Spark master that shares our secret", 30),
         ("no master", r"no Spark master that shares our secret", 30),
         ("too much memory", r"no worker .* in 5 s.* 64g of free memory", 30),
         ("no workers", r"no worker .* in 5 s.* ALIVE with a free core", 30),

@@ -1,5 +1,6 @@
 """The cluster of Docker Compose as its user meets it: make, web pages, a container killed."""
 
+import hashlib
 import http.client
 import io
 import json
@@ -25,7 +26,7 @@ from tests.docker_engine import need_engine
 from tests.oracle import metrics_of, with_approaches_repeated, yearly_of
 
 KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
-PAGES = [page_body(number, 20, "k") for number in range(2)]
+PAGES = [page_body(number, 20, "k") for number in range(10)]
 SERVICES = ("spark-master", "spark-worker-1", "spark-worker-2", "jupyter", "history-server")
 PORTS = (
     *("MASTER_UI_PORT", "WORKER_1_UI_PORT", "WORKER_2_UI_PORT"),
@@ -86,6 +87,9 @@ def cluster(tmp_path_factory):
         up = cluster.make("cluster-up")
         assert up.returncode == 0, up.stderr
         yield cluster
+        down = cluster.make("cluster-down")
+        assert (down.returncode, down.stdout) == (0, "")
+        assert cluster.containers() == []
     finally:
         cluster.compose("down", "--volumes")
 
@@ -95,7 +99,7 @@ def first_run(cluster):
     """Run with a key, against a service that repeats it in every answer."""
     service = cluster.start("jupyter", "python", "-m", "neo_utils.sample.service")
     url = service.stdout.readline().decode().strip().removeprefix("API_URL=")
-    ran = cluster.make("cluster-run", "START=1", "END=40", f"API_URL={url}", API_KEY=KEY)
+    ran = cluster.make("cluster-run", "START=1", "END=200", f"API_URL={url}", API_KEY=KEY)
     service.kill()
     service.communicate()
     assert ran.returncode == 0, ran.stdout + ran.stderr
@@ -153,13 +157,13 @@ def lists(rows):
 
 
 def test_cluster_embedded_and_plain_python_count_the_same_rows(spark, copy):
-    newest, approaches = read_batches(spark, select_batches(1, 40, output_dir=str(copy)))
+    newest, approaches = read_batches(spark, select_batches(1, 200, output_dir=str(copy)))
     embedded = {
         "aggregations": metrics(newest, approaches, 0.2),
         "yearly_statistics": yearly_statistics(approaches, 0.2),
     }
     counted = {
-        name: pq.read_table(copy / name / "batches-1-40/part-0.parquet", partitioning=None)
+        name: pq.read_table(copy / name / "batches-1-200/part-0.parquet", partitioning=None)
         for name in embedded
     }
     counted = {name: lists(r.values() for r in t.to_pylist()) for name, t in counted.items()}
@@ -169,16 +173,16 @@ def test_cluster_embedded_and_plain_python_count_the_same_rows(spark, copy):
 
 
 def test_both_workers_ran_tasks_and_the_notebook_tells_so(copy):
-    notebook = (copy / "runs/batches-1-40/aggregate.ipynb").read_text()
+    notebook = (copy / "runs/batches-1-200/aggregate.ipynb").read_text()
     assert re.search(
-        r"\d+ tasks: \d+ on worker localhost:8081, \d+ on worker localhost:8082", notebook
+        r"\d+ tasks: [1-9]\d* on worker localhost:8081, [1-9]\d* on worker localhost:8082", notebook
     )
 
 
 def test_a_key_in_env_is_used_and_what_is_counted_is_not_counted_again(cluster, first_run):
     assert "with your API_KEY" in first_run.stdout
     (cluster.clone / ".env").write_text(f"API_KEY={KEY}\nOUTPUT_DIR=/of/the/host\n")
-    again = cluster.make("cluster-run", "START=1", "END=40", "API_URL=http://127.0.0.1:1")
+    again = cluster.make("cluster-run", "START=1", "END=200", "API_URL=http://127.0.0.1:1")
     (cluster.clone / ".env").unlink()
     assert again.returncode == 0, again.stderr
     assert "with your API_KEY" in again.stdout
@@ -190,6 +194,22 @@ def test_a_wrong_parameter_is_one_line_and_the_runners_status(cluster):
     said, made = ran.stderr.splitlines()
     assert said.startswith("run: START=5 does not begin a batch of 20")
     assert made.endswith("Error 2")
+
+
+def test_a_service_that_is_down_gives_the_runners_status(cluster):
+    ran = cluster.make("cluster-run", "START=201", "END=220", "API_URL=http://127.0.0.1:1")
+    assert ran.stderr.splitlines()[-1].endswith("Error 4")
+
+
+def test_another_master_is_refused(cluster):
+    ran = cluster.make("cluster-run", "MASTER=local[2]")
+    assert ran.returncode == 2
+    assert ran.stderr.startswith("MASTER is this cluster's own")
+
+
+def test_the_logs_are_those_of_every_service(cluster):
+    logs = cluster.make("cluster-logs").stdout
+    assert [name for name in SERVICES if name not in logs] == []
 
 
 def test_a_notebook_runs_by_hand_with_its_own_values_and_a_copy_can_be_kept(cluster):
@@ -280,3 +300,16 @@ def test_the_secrets_can_be_read_by_their_owner_alone(cluster):
     paths = [f"/var/lib/neo/secret/{name}" for name in ("", "cluster", "jupyter")]
     listed = cluster.compose("exec", "-T", "jupyter", "stat", "--format=%a %u", *paths)
     assert listed.splitlines() == ["700 10001", "600 10001", "600 10001"]
+
+
+def test_a_third_worker_joins_a_master_that_was_replaced_and_the_counts_are_the_same(cluster, copy):
+    # The last test: its master is another container, since it waits for another number of workers.
+    up = cluster.make("cluster-up", "EXTRA_WORKERS=1")
+    assert up.returncode == 0, up.stderr
+    assert "3 ALIVE: 6 of 6 cores free" in cluster.make("cluster-status").stdout
+    result = "aggregations/batches-1-200/part-0.parquet"
+    cluster.compose("exec", "-T", "jupyter", "rm", f"output/{result}")
+    ran = cluster.make("cluster-run", "START=1", "END=200", "API_URL=http://127.0.0.1:1")
+    assert ran.returncode == 0, ran.stderr
+    counted = cluster.compose("exec", "-T", "jupyter", "sha256sum", f"output/{result}").split()[0]
+    assert counted == hashlib.sha256((copy / result).read_bytes()).hexdigest()

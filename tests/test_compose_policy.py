@@ -99,7 +99,7 @@ def test_the_output_is_the_same_folder_wherever_it_is_used(config):
 def test_the_driver_waits_for_the_wanted_workers(config):
     services = config["services"]
     assert services["jupyter"]["depends_on"]["spark-master"]["condition"] == "service_healthy"
-    assert services["spark-master"]["healthcheck"]["test"][-1].endswith("--workers 2")
+    assert services["spark-master"]["healthcheck"]["test"][-1].endswith("--workers $$((2 + 1))")
 
 
 @pytest.mark.parametrize("name", [name for name in PORTS if name.startswith("spark-worker")])
@@ -132,10 +132,11 @@ def test_without_an_engine_one_line_tells_so(config, tmp_path):
     assert made.endswith("Error 2")
 
 
-def test_the_images_base_and_packages_are_pinned():
+def test_the_images_base_is_named_once_and_its_packages_are_held_to_their_hashes():
     dockerfile = (PROJECT / "Dockerfile").read_text()
-    bases = set(re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE))
-    assert bases == {"python:3.11-slim-bookworm"}
+    (base,) = re.findall(r"^ARG BASE=(\S+)", dockerfile, re.MULTILINE)
+    assert re.fullmatch(r"python:3\.11\S*-bookworm(@sha256:\S+)?", base)
+    assert set(re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)) == {"$BASE"}
     installs = re.findall(r"(?:pip install|uv pip sync)(?:[^&\n]|\\\n)*", dockerfile)
     assert len(installs) == 2
     assert all("--require-hashes" in install for install in installs)

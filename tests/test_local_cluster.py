@@ -5,7 +5,9 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,22 @@ from neo_utils.spark.processes import end, runs, start
 from neo_utils.spark.standalone import daemon
 from tests.cluster import cluster_at
 from tests.cluster import processes as all_processes
+
+
+def listening(process):
+    """Return the addresses at which a process listens."""
+    sockets = set()
+    for link in Path(f"/proc/{process}/fd").iterdir():
+        with suppress(OSError):  # closed since
+            sockets.add(str(link.readlink()))
+    lines = [
+        line.split()
+        for table in ("tcp", "tcp6")
+        for line in Path(f"/proc/{process}/net/{table}").read_text().splitlines()[1:]
+    ]
+    ours = [f[1].partition(":")[0] for f in lines if f[3] == "0A" and f"socket:[{f[9]}]" in sockets]
+    # IPv4 in IPv6 has its four bytes last; each word of four stands in the machine's order.
+    return [socket.inet_ntoa(int(a[-8:], 16).to_bytes(4, sys.byteorder)) for a in ours]
 
 
 def started(tmp_path, code):
@@ -104,7 +122,12 @@ def test_a_daemon_in_a_container_ends_by_the_signal_that_its_container_gets(tmp_
     options = f"-Dspark.history.fs.logDirectory={tmp_path.as_uri()} -Dspark.history.ui.port={port}"
     server = subprocess.Popen(
         [sys.executable, "-m", "neo_utils.spark.standalone", "history-server"],
-        env={**os.environ, "SPARK_HISTORY_OPTS": options, "SPARK_LOCAL_IP": "127.0.0.1"},
+        env={
+            **os.environ,
+            "SPARK_HISTORY_OPTS": options,
+            "SPARK_LOCAL_IP": "127.0.0.1",
+            "TMPDIR": str(tmp_path),
+        },
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -125,8 +148,37 @@ def test_a_daemon_in_a_container_ends_by_the_signal_that_its_container_gets(tmp_
 def test_a_daemon_without_a_secret_or_a_worker_without_a_master_is_not_started(tmp_path):
     with pytest.raises(WrongParameter, match="CLUSTER_SECRET_FILE is not set"):
         daemon("master", {}, tmp_path)
+    shared = {"CLUSTER_SECRET_FILE": str(tmp_path / "secret")}
+    with pytest.raises(WrongParameter, match="secret .*cannot be read .*copy it"):
+        daemon("worker", {**shared, "MASTER": "spark://127.0.0.1:7077"}, tmp_path)
+    daemon("master", shared, tmp_path)
     with pytest.raises(WrongParameter, match="no Spark master"):
-        daemon("worker", {"CLUSTER_SECRET_FILE": str(tmp_path / "secret")}, tmp_path)
+        daemon("worker", shared, tmp_path)
+
+
+def test_starts_by_hand_leave_one_folder_that_others_cannot_open(tmp_path):
+    environment = os.environ | {
+        "TMPDIR": str(tmp_path),
+        "CLUSTER_SECRET_FILE": str(tmp_path / "secret"),
+        "SPARK_MASTER_PORT": "none",  # it ends at once
+    }
+    for _ in range(2):
+        subprocess.run(
+            [sys.executable, "-m", "neo_utils.spark.standalone", "master"],
+            env=environment,
+            capture_output=True,
+        )
+    (settings,) = tmp_path.rglob("spark-defaults.conf")
+    assert settings.stat().st_mode & 0o777 == 0o600
+    assert settings.parent.parent.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="sockets are listed by Linux")
+def test_no_process_of_the_cluster_listens_beyond_loopback(cluster):
+    numbers = [cluster.process_of(name) for name in ("master", "worker-1", "worker-2")]
+    addresses = [address for number in numbers for address in listening(number)]
+    assert len(addresses) >= 6  # of each its own port and its web page
+    assert {address for address in addresses if not address.startswith("127.")} == set()
 
 
 def test_a_daemon_is_told_neither_the_key_nor_the_secret(tmp_path):

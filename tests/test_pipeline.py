@@ -8,6 +8,7 @@ import pytest
 
 from neo_utils.sample.service import serve
 from tests.clones import clone_into, run
+from tests.cluster import free_ports
 from tests.oracle import metrics_of
 
 KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
@@ -169,6 +170,26 @@ def test_the_notebooks_run_straight_under_papermill(clone):
     ran = run(clone, str(papermill), "notebooks/fetch.ipynb", "fetched.ipynb", *file)
     assert ran.returncode == 0, ran.stderr
     assert (clone / "fetched.ipynb").exists()
+
+
+def test_a_local_cluster_counts_what_the_embedded_spark_counted(clone):
+    master, ui, worker = free_ports(3)
+    ports = {
+        "SPARK_MASTER_PORT": master,
+        "SPARK_MASTER_WEBUI_PORT": ui,
+        "SPARK_WORKER_WEBUI_PORT": worker,
+    }
+    embedded = data_of(clone / "output")
+    try:
+        up = run(clone, "make", "local-cluster-up", **ports)
+        assert f"make run MASTER=spark://127.0.0.1:{master}" in up.stdout, up.stderr
+        address = f"MASTER=spark://127.0.0.1:{master}"
+        counted = run(clone, "make", "aggregate", "START=1", "END=200", address)
+        assert counted.returncode == 0, counted.stderr
+    finally:
+        down = run(clone, "make", "local-cluster-down")
+    assert down.stdout.startswith("3 processes ended")
+    assert data_of(clone / "output") == embedded
 
 
 def test_plan_and_status_tell_without_fetching(clone):

@@ -2,6 +2,8 @@ import datetime as dt
 import json
 from collections import Counter
 from itertools import pairwise
+from threading import Barrier, Lock
+from time import sleep
 
 import pytest
 from hypothesis import given, settings
@@ -21,6 +23,7 @@ from neo_utils.sample import service
 from neo_utils.sample.service import SAMPLE_URL
 from neo_utils.selection import select_batches
 from neo_utils.store import read_rejected, read_table
+from neo_utils.transport import CONNECTIONS
 
 KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
 
@@ -100,6 +103,42 @@ def test_any_split_of_a_range_gives_what_one_run_gives(
     for before, end in parts:
         fetch(output, before + 1, end)
     assert files_of(output) == five_batches
+
+
+def test_the_bytes_do_not_depend_on_the_number_of_connections_which_are_all_used(
+    tmp_path, monkeypatch
+):
+    def answer(url, headers):
+        together.wait(timeout=60)  # until as many requests are under way
+        return service.answer(url, headers)
+
+    files = {}
+    with service.serve(answer=answer) as url:
+        for connections in (1, 2, CONNECTIONS, 10):  # each divides 10 pages
+            monkeypatch.setattr("neo_utils.recall.CONNECTIONS", connections)
+            together = Barrier(connections)
+            output = tmp_path / str(connections)
+            assert fetch(output, end=200, source="nasa", api_url=url).pages == 10
+            files[connections] = files_of(output)
+    assert len(files) == 4
+    assert all(each == files[1] for each in files.values())
+
+
+def test_no_more_requests_are_under_way_than_connections_are_allowed(tmp_path):
+    under_way, most, lock = set(), [], Lock()
+
+    def answer(url, headers):
+        with lock:
+            under_way.add(url)
+            most.append(len(under_way))
+        sleep(0.02)  # the others could come meanwhile
+        with lock:
+            under_way.remove(url)
+        return service.answer(url, headers)
+
+    with service.serve(answer=answer) as url:
+        fetch(tmp_path, end=400, source="nasa", api_url=url)
+    assert max(most) <= CONNECTIONS
 
 
 def test_a_backfill_asks_for_all_again_and_gives_the_same_bytes(tmp_path):

@@ -1,9 +1,11 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from neo_utils.errors import WrongParameter
+from neo_utils.settings import PROJECT
 from neo_utils.spark import cluster
 from neo_utils.spark.cluster import secret_file
 from neo_utils.spark.secret import make_secret, read_secret
@@ -83,4 +85,12 @@ def test_a_secret_of_the_local_cluster_is_shown_to_no_other_master(tmp_path, mon
     assert secret_file("spark://127.0.0.1:7077") == tmp_path / ".cluster" / "secret"
     assert secret_file("spark://cluster.example:7077") is None
     monkeypatch.setenv("CLUSTER_SECRET_FILE", "theirs")
-    assert secret_file("spark://cluster.example:7077") == tmp_path / "theirs"
+    assert secret_file("spark://cluster.example:7077") == PROJECT / "theirs"
+    monkeypatch.setenv("CLUSTER_SECRET_FILE", "~/theirs")
+    assert secret_file("spark://cluster.example:7077") == Path.home() / "theirs"
+
+
+def test_a_secret_that_cannot_be_made_is_one_line(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(WrongParameter, match="cannot be made .*: name a file in a folder of yours"):
+        make_secret(tmp_path / "file" / "secret")

@@ -16,6 +16,7 @@ from pyspark import SparkConf, SparkContext
 from neo_utils.errors import SparkUnavailable
 from neo_utils.settings import PROJECT, setting
 from neo_utils.source import LOOPBACK_HOSTS
+from neo_utils.spark.secret import named_secret
 
 # Two repeated packets' worth; a master that is there answers in milliseconds.
 TCP_SECONDS = 3.0
@@ -29,8 +30,8 @@ _SETTLE_SECONDS = 2.0
 
 def secret_file(master: str) -> Path | None:
     """Return the file of the cluster's secret: CLUSTER_SECRET_FILE, or the local cluster's."""
-    if named := setting("CLUSTER_SECRET_FILE"):
-        return PROJECT / Path(named).expanduser()
+    if named := named_secret():
+        return named
     ours = PROJECT / ".cluster" / "secret"
     on_this_machine = all(host in LOOPBACK_HOSTS for host, _ in _addresses(master))
     return ours if on_this_machine and ours.exists() else None

@@ -16,9 +16,10 @@ from pathlib import Path
 from subprocess import Popen
 
 from neo_utils.errors import ClusterFailure, RunFailure
-from neo_utils.settings import PROJECT, setting
+from neo_utils.settings import PROJECT
 from neo_utils.spark.health import alive_workers, master_state, state_text
 from neo_utils.spark.processes import end, runs, start
+from neo_utils.spark.secret import named_secret
 from neo_utils.spark.standalone import daemon
 
 FOLDER = PROJECT / ".cluster"
@@ -86,10 +87,10 @@ def down(folder: Path = FOLDER) -> str:
 
 
 def _environment(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    secret = setting("CLUSTER_SECRET_FILE", environment) or folder / "secret"
+    secret = named_secret(environment) or folder / "secret"
     env = {**_DEFAULTS, **environment}
     return env | {
-        "CLUSTER_SECRET_FILE": str(PROJECT / secret),
+        "CLUSTER_SECRET_FILE": str(secret),
         "MASTER": f"spark://{_LOOPBACK}:{env['SPARK_MASTER_PORT']}",
         "SPARK_MASTER_HOST": _LOOPBACK,
         "SPARK_LOCAL_IP": _LOOPBACK,

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 _STOP_SECONDS = 10.0  # a worker ends its executors first, within a second
@@ -52,5 +53,7 @@ def end(pid_file: Path) -> None:
     began = time.monotonic()
     while runs(pid_file):
         late = time.monotonic() - began > _STOP_SECONDS
-        os.killpg(int(pid_file.read_text()), signal.SIGKILL if late else signal.SIGTERM)
+        # It may have ended since, or its number may not stand in the file yet.
+        with suppress(ProcessLookupError, ValueError):
+            os.killpg(int(pid_file.read_text()), signal.SIGKILL if late else signal.SIGTERM)
         time.sleep(0.2)

@@ -4,20 +4,43 @@ import os
 import re
 import secrets
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from neo_utils.errors import WrongParameter
+from neo_utils.settings import PROJECT, setting
 
 _BYTES = 32  # as many as the keys that Spark derives from it can use
+
+
+def named_secret(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the file that CLUSTER_SECRET_FILE names, in the environment or in ``.env``."""
+    named = setting("CLUSTER_SECRET_FILE", environment)
+    return PROJECT / Path(named).expanduser() if named else None
 
 
 def make_secret(path: Path) -> None:
     """Write a random secret that only we can read, where there is none yet; its folder is made.
 
     Of several that do so at once, one writes it and the others leave it as it is.
+
+    Raises
+    ------
+    WrongParameter
+        If no file can be made there.
     """
     if path.exists():
         return
+    try:
+        _write_new(path)
+    except OSError as error:
+        raise WrongParameter(
+            f"the cluster's secret {path} cannot be made ({error.strerror}): name a file in a"
+            " folder of yours"
+        ) from None
+
+
+def _write_new(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     # Made aside, with mode 0600, and then linked: a link never replaces, and never shows a half.
     with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".secret-") as new:

@@ -1,7 +1,7 @@
 """How a daemon of a standalone cluster is started, in a container or as a process of this machine.
 
 ``python -m neo_utils.spark.standalone master|worker|history-server`` becomes that daemon. It is set
-by the environment: ``CLUSTER_SECRET_FILE`` (made where it is missing), ``MASTER`` (for a worker),
+by the environment: ``CLUSTER_SECRET_FILE`` (a master makes it), ``MASTER`` (for a worker),
 and Spark's own names, such as ``SPARK_MASTER_HOST``, ``SPARK_WORKER_CORES``,
 ``SPARK_WORKER_MEMORY``, ``SPARK_LOCAL_IP`` or ``SPARK_HISTORY_OPTS``:
 https://spark.apache.org/docs/latest/spark-standalone.html
@@ -12,6 +12,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,7 +20,7 @@ from neo_utils.errors import RunFailure, WrongParameter
 from neo_utils.spark.conf import AUTHENTICATION, check_master
 from neo_utils.spark.java import java_home
 from neo_utils.spark.jvm import SPARK_HOME
-from neo_utils.spark.secret import make_secret, read_secret
+from neo_utils.spark.secret import make_secret, named_secret, read_secret
 
 CLASSES = {
     "master": "org.apache.spark.deploy.master.Master",
@@ -64,7 +65,7 @@ def daemon(
     settings: dict[str, str] = {}
     command = [str(SPARK_HOME / "bin" / "spark-class"), CLASSES[role]]
     if role != "history-server":  # reads files, talks to nobody
-        settings |= {**AUTHENTICATION, "spark.authenticate.secret": _secret(environment)}
+        settings |= {**AUTHENTICATION, "spark.authenticate.secret": _secret(role, environment)}
     if role == "master":
         settings |= _MASTER_SETTINGS
     if role == "worker":
@@ -78,29 +79,44 @@ def daemon(
     return command, kept | {name: str(path) for name, path in ours.items()}
 
 
-def _secret(environment: Mapping[str, str]) -> str:
-    name = environment.get("CLUSTER_SECRET_FILE")
-    if not name:
+def _secret(role: str, environment: Mapping[str, str]) -> str:
+    file = named_secret(environment)
+    if not file:
         raise WrongParameter(
-            "CLUSTER_SECRET_FILE is not set: name a file for the cluster's secret, which is made"
-            " where it is missing"
+            "CLUSTER_SECRET_FILE is not set: name a file for the cluster's secret, which the master"
+            " makes"
         )
-    make_secret(Path(name))
-    return read_secret(Path(name))
+    if role == "master":  # a worker that made one of its own would ask why nobody knows it
+        make_secret(file)
+    return read_secret(file)
 
 
 def _write_settings(settings: Mapping[str, str], path: Path) -> None:
     lines = [f"{name} {value}".replace("\\", "\\\\") for name, value in settings.items()]
-    path.unlink(missing_ok=True)  # the mode of an older file would stay
-    path.touch(mode=0o600)
-    path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    # Made aside, with mode 0600, and renamed: another daemon that starts now reads the same file.
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as new:
+        new.write("\n".join([*lines, ""]))
+    Path(new.name).replace(path)
+
+
+def _settings_folder(role: str, environment: Mapping[str, str]) -> Path:
+    """Return a folder that only we can open, the same at every start: nobody would remove it."""
+    cluster = sha256(str(named_secret(environment)).encode()).hexdigest()[:8]
+    folder = Path(tempfile.gettempdir()) / f"neo-data-recaller-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    status = folder.lstat()
+    if status.st_uid != os.getuid() or status.st_mode & 0o077:
+        raise WrongParameter(f"{folder} is not ours alone: remove it, or set TMPDIR")
+    ours = folder / f"{role}-{cluster}"
+    ours.mkdir(exist_ok=True)
+    return ours
 
 
 def main(role: str) -> NoReturn:
     """Become the daemon: signals to this process are then signals to its Java."""
     try:
-        folder = tempfile.mkdtemp(prefix=f"neo-data-recaller-{role}-")
-        command, environment = daemon(role, os.environ, Path(folder))
+        folder = _settings_folder(role, os.environ)
+        command, environment = daemon(role, os.environ, folder)
     except RunFailure as failure:
         print(f"{role}: {failure}", file=sys.stderr)
         sys.exit(failure.exit_status)

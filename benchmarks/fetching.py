@@ -1,0 +1,125 @@
+"""How long a fetch takes from a service that takes its time, and how much memory.
+
+The service is the sample on a loopback port, in a process of its own; so is every fetch, whose peak
+of memory is then its own.
+"""
+
+import json
+import multiprocessing as mp
+import resource
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import requests
+
+from neo_utils.plan import plan_recall
+from neo_utils.recall import recall
+from neo_utils.sample import service
+
+_FRESH = mp.get_context("spawn")  # nothing of this process's memory
+_KEY = "a-key-of-forty-characters-for-the-sample"
+
+
+def by_project(url: str, pages: int, folder: Path) -> None:
+    """Fetch the pages, validate and store them, as ``make fetch`` does."""
+    recall(plan_recall(1, 20 * pages, "nasa", url, str(folder)))
+
+
+def by_requests_and_pandas(url: str, pages: int, folder: Path) -> None:
+    """Fetch page after page and write what pandas makes of it: the obvious way."""
+    for page in range(pages):
+        answer = requests.get(
+            url, {"page": page, "size": 20}, headers={"X-Api-Key": _KEY}, timeout=60
+        )
+        neos = json.loads(answer.content)["near_earth_objects"]
+        pd.json_normalize(neos).drop(columns="close_approach_data").to_parquet(
+            folder / f"neos-{page}.parquet"
+        )
+        pd.json_normalize(neos, "close_approach_data", ["id"]).to_parquet(
+            folder / f"approaches-{page}.parquet"
+        )
+
+
+PEERS: dict[str, Callable[[str, int, Path], None]] = {
+    "project": by_project,
+    "requests + json_normalize": by_requests_and_pandas,
+}
+
+
+def ten_pages(repeats: int = 5, answer_s: float = 0.5) -> list[dict[str, Any]]:
+    """Return a row for every peer and repeat: 10 pages from a service that takes ``answer_s``."""
+    what = f"10 pages, {answer_s:g} s for an answer"
+    with _served(answer_s, prepared=10) as url:
+        return [
+            {"what": what, "who": who, **_alone(peer, url, 10)}
+            for _ in range(repeats)
+            for who, peer in PEERS.items()
+        ]
+
+
+def memory(pages: tuple[int, ...] = (10, 200, 2_050)) -> list[dict[str, Any]]:
+    """Return the project's time and peak memory by number of pages; 2,050 take some minutes.
+
+    The service makes the pages as they are asked for, which takes longer than to fetch them.
+    """
+    with _served(0, prepared=0) as url:
+        return [
+            {"what": f"{count:,} pages", "who": "project", **_alone(by_project, url, count)}
+            for count in pages
+        ]
+
+
+@contextmanager
+def _served(answer_s: float, prepared: int) -> Iterator[str]:
+    """Serve the sample, each answer after ``answer_s``, from another process; yield the address."""
+    ours, theirs = _FRESH.Pipe()
+    process = _FRESH.Process(target=_serve, args=(theirs, answer_s, prepared))
+    process.start()
+    try:
+        yield ours.recv()
+    finally:
+        ours.send("end")
+        process.join()
+
+
+def _serve(pipe: Connection, answer_s: float, prepared: int) -> None:
+    def made(url: str) -> service.Answer:
+        return service.answer(url, {"X-Api-Key": _KEY})
+
+    def answer(url: str, _headers: object) -> service.Answer:
+        time.sleep(answer_s)
+        return known.get(url) or made(url)
+
+    path = service.SAMPLE_URL.partition(".invalid")[2]
+    # Making a page takes the service as long as a slow answer: these are made before.
+    known = {url: made(url) for url in (f"{path}?page={n}&size=20" for n in range(prepared))}
+    with service.serve(answer=answer) as url:
+        pipe.send(url)
+        pipe.recv()
+
+
+def _alone(fetch: Callable[[str, int, Path], None], url: str, pages: int) -> dict[str, Any]:
+    ours, theirs = _FRESH.Pipe()
+    process = _FRESH.Process(target=_measure, args=(theirs, fetch, url, pages))
+    process.start()
+    theirs.close()  # a process that failed is then the end of the pipe
+    row: dict[str, Any] = ours.recv()
+    process.join()
+    return row
+
+
+def _measure(
+    pipe: Connection, fetch: Callable[[str, int, Path], None], url: str, pages: int
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        wall_s, cpu_s = time.perf_counter(), time.process_time()
+        fetch(url, pages, Path(folder))
+        cpu_s, wall_s = time.process_time() - cpu_s, time.perf_counter() - wall_s
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1_000  # Linux counts kilobytes
+    pipe.send({"wall_s": wall_s, "cpu_s": cpu_s, "peak_mb": peak_mb})
