@@ -6,8 +6,11 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from jupyter_client.manager import AsyncKernelManager
 
 from neo_utils.batches import position_range
 from neo_utils.errors import StoredDataMissing
@@ -17,11 +20,13 @@ from neo_utils.plan import Plan
 from neo_utils.results import counted_from, inputs_sha256, run_folder
 from neo_utils.selection import select_batches
 from neo_utils.settings import output_folder
+from neo_utils.spark.class_archive import make_in_background
 from neo_utils.spark.conf import is_embedded
 from neo_utils.terminal import plan_of, source_text, summary_text
 
 # Pages that are fetched within a minute: Spark does not wait much longer than its start takes.
 _SOON = 50
+_SELECTED_BY = ("start", "end", "source", "output_dir")
 
 
 def run(command: str, notebooks: list[str], parameters: Mapping[str, Any]) -> None:
@@ -51,22 +56,28 @@ def run(command: str, notebooks: list[str], parameters: Mapping[str, Any]) -> No
     folder = run_folder(output, position_range(parameters["start"], parameters["end"]))
     with sole_run(output), ExitStack() as stack:
         folder.mkdir(parents=True, exist_ok=True)
+        left_out = partial(_is_left_out, command=command, folder=folder, parameters=parameters)
+        start = partial(_start_kernel, stack, folder)
+        # All at once: the one that counts gets ready, and its Spark starts, during the fetch.
         kernels = {}
         for name in notebooks:
-            if not (name == "aggregate" and command == "run" and _is_counted(folder, parameters)):
+            if not left_out(name):
                 first = _spark_ahead(plan, folder, parameters) if name == "aggregate" else ""
-                kernels[name] = stack.enter_context(kernel(folder / f"{name}-kernel.log", first))
-        # Slow to import: so the kernels get ready meanwhile, and Spark begins to start.
-        from neo_utils.execution import execute
+                kernels[name] = start(name, first)
+        from neo_utils.execution import execute  # takes a second, in which the kernels get ready
 
         for name in notebooks:
-            if name == "aggregate" and command == "run" and _is_counted(folder, parameters):
+            if left_out(name):
                 print("counted already: same pages, same definitions, same parameters")
-                continue
-            if name not in kernels:
-                kernels[name] = stack.enter_context(kernel(folder / f"{name}-kernel.log"))
-            execute(name, folder, parameters, kernels[name])
-        print(summary_text(parameters, plan, notebooks, time.monotonic() - began))
+            else:
+                execute(name, folder, parameters, kernels.get(name) or start(name))
+        print(summary_text(parameters, plan, notebooks, time.monotonic() - began), flush=True)
+    if "aggregate" in kernels and is_embedded(parameters["master"]):
+        make_in_background()
+
+
+def _start_kernel(stack: ExitStack, folder: Path, name: str, first: str = "") -> AsyncKernelManager:
+    return stack.enter_context(kernel(folder / f"{name}-kernel.log", first))
 
 
 def _spark_ahead(plan: Plan | None, folder: Path, parameters: Mapping[str, Any]) -> str:
@@ -82,22 +93,22 @@ def _spark_ahead(plan: Plan | None, folder: Path, parameters: Mapping[str, Any])
     )
 
 
-def _is_counted(folder: Path, parameters: Mapping[str, Any]) -> bool:
+def _is_left_out(name: str, command: str, folder: Path, parameters: Mapping[str, Any]) -> bool:
     """Tell whether the same pages were counted before, in the same way: as make would."""
+    if (command, name) != ("run", "aggregate"):
+        return False
     try:
         notebook = json.loads((folder / "aggregate.ipynb").read_bytes())
         report = notebook["metadata"]["papermill"]
         ended_well = report["end_time"] and not report["exception"]
-        as_given = report["parameters"].items() <= dict(parameters).items()
+        as_given = all(parameters[key] == value for key, value in report["parameters"].items())
     except (OSError, ValueError, LookupError, TypeError):
         return False  # none, or half a notebook, of a run that was killed
     if not ended_well or not as_given:
         return False
     try:
-        selection = select_batches(
-            *(parameters[k] for k in ("start", "end", "source", "output_dir"))
-        )
-    except StoredDataMissing:
+        selection = select_batches(*(parameters[k] for k in _SELECTED_BY))
+    except StoredDataMissing:  # asked before they are fetched
         return False
     wanted = inputs_sha256(selection, parameters["threshold_au"])
     return counted_from(selection.output, selection.positions) == wanted

@@ -24,6 +24,10 @@ EMBEDDED_CONF: Mapping[str, str] = {
     "spark.ui.enabled": "false",
     # Does an executor's work too. A limit, not a reservation.
     "spark.driver.memory": "2g",
+    # Java's light compiler alone: 200 NEOs take a third less of the processor, since most of the
+    # work is done once. At ten million approaches it costs a tenth more: parameters files of large
+    # ranges set this to nothing.
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
 }
 CLUSTER_CONF: Mapping[str, str] = {
     # Spark takes the opening of a file for the reading of 4 MB, and so puts many small files into

@@ -13,6 +13,7 @@ from typing import Any
 import pyspark
 from pyspark.java_gateway import launch_gateway
 
+from neo_utils.spark.class_archive import archive_option
 from neo_utils.spark.java import java_home
 
 _STOP_SECONDS = 10.0  # Java needs about 0.3 s to delete its temporary folders
@@ -38,9 +39,12 @@ def start_java(
     answer
         File that Java writes when it is ready.
     """
+    home = java_home()
     environment = {
         **os.environ,
-        "JAVA_HOME": str(java_home()),
+        "JAVA_HOME": str(home),
+        # Mapped in place of parsed, Spark's classes take a third off the time that 200 NEOs need.
+        "SPARK_SUBMIT_OPTS": f"{os.environ.get('SPARK_SUBMIT_OPTS', '')} {archive_option(home)}",
         # Spark's scripts trust this name; a user's may be another Spark, which PySpark cannot
         # talk to. Unset, they would search with PYSPARK_DRIVER_PYTHON, which may be jupyter.
         "SPARK_HOME": str(SPARK_HOME),

@@ -1,0 +1,45 @@
+"""Spark's classes as they lie in Java's memory once they are loaded: later starts map that file.
+
+Java itself leaves an archive aside that another Java, or other jars, have made: it is never wrong,
+and never needed. https://docs.oracle.com/en/java/javase/17/vm/class-data-sharing.html
+"""
+
+import os
+import subprocess
+import sys
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+
+from neo_utils.settings import PROJECT
+from neo_utils.spark.java import java_home
+
+_FOLDER = Path(sys.prefix) / "spark-classes"  # goes when the packages go
+
+
+def archive_path(home: Path) -> Path:
+    """Return where the archive of the installed Spark and of this home's Java is, or would be."""
+    release = home / "release"  # tells version and build; ours has none, but a name of its own
+    java = f"{home} {release.read_text(encoding='utf-8') if release.exists() else ''}"
+    key = sha256(java.encode()).hexdigest()[:8]
+    return _FOLDER / f"spark-{version('pyspark')}-java-{key}.jsa"
+
+
+def archive_option(home: Path) -> str:
+    """Return the option that lets Java use the archive; an empty text where there is none."""
+    archive = archive_path(home)
+    return f"-XX:SharedArchiveFile={archive}" if archive.exists() else ""
+
+
+def make_in_background() -> None:
+    """Make the archive where there is none yet, in a process that outlives this one: a minute."""
+    archive = archive_path(java_home())
+    if not archive.exists() and os.access(sys.prefix, os.W_OK):
+        subprocess.Popen(
+            [sys.executable, "-m", "neo_utils.warm_start"],
+            cwd=PROJECT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
