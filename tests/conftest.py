@@ -24,10 +24,8 @@ settings.load_profile("quick")
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    # Once for all tests: a start takes longer than most of them together. Java compiles lightly,
-    # which suits tables of a few rows.
-    conf = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1"}
-    session = connect("local[2]", conf, tmp_path_factory.mktemp("spark") / "spark.log")
+    # Once for all tests: a start takes longer than most of them together.
+    session = connect("local[2]", {}, tmp_path_factory.mktemp("spark") / "spark.log")
     yield session
     session.stop()
 

@@ -31,14 +31,13 @@ ENCODED = urllib.parse.quote(KEY, safe="")
 END = 60
 PAGES = range(3)
 
-# The event log tells all that Spark knows of itself; the last two lines are for speed alone.
+# The event log tells all that Spark knows of itself; the last line is for speed alone.
 PARAMETERS = """
 spark_conf:
   spark.eventLog.enabled: true
   spark.eventLog.compress: false
   spark.eventLog.dir: {folder}/spark-events
   spark.local.dir: {folder}/spark-work
-  spark.driver.extraJavaOptions: -XX:TieredStopAtLevel=1
   spark.sql.shuffle.partitions: 1
 """
 

@@ -36,6 +36,7 @@ START_SECONDS = 90.0
 
 log = logging.getLogger(__name__)
 _CONNECTING = threading.Lock()
+_started_with: dict[str, str] = {}  # settings of the last session; Spark adds to some of its own
 
 
 def connect(master: str, spark_conf: Mapping[str, Any], log_path: Path) -> SparkSession:
@@ -121,10 +122,9 @@ def _is_not_of_py4j(record: logging.LogRecord) -> bool:
 def _running(settings: Mapping[str, str]) -> SparkSession | None:
     context = SparkContext._active_spark_context
     try:
-        if context is None or context._jsc.sc().isStopped():
+        if context is None or context._jsc.sc().isStopped() or settings != _started_with:
             return None
-        same = settings.items() <= dict(context.getConf().getAll()).items()
-        return SparkSession(context) if same else None
+        return SparkSession(context)
     except Exception:  # its Java has died: whatever py4j makes of that, nothing runs
         return None
 
@@ -158,7 +158,10 @@ def _start(settings: Mapping[str, str], log_path: Path) -> SparkSession:
         overdue.daemon = True
         overdue.start()
         try:
-            return SparkSession(_context(reach_java(java, answer), settings))
+            session = SparkSession(_context(reach_java(java, answer), settings))
+            _started_with.clear()
+            _started_with.update(settings)
+            return session
         except BaseException as error:
             late = overdue.finished.is_set()
             what = f"no answer in {START_SECONDS:.0f} s" if late else _first_line(error)
