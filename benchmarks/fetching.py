@@ -23,7 +23,7 @@ from neo_utils.recall import recall
 from neo_utils.sample import service
 
 _FRESH = mp.get_context("spawn")  # nothing of this process's memory
-_KEY = "a-key-of-forty-characters-for-the-sample"
+KEY = "a-key-of-forty-characters-for-the-sample"
 
 
 def by_project(url: str, pages: int, folder: Path) -> None:
@@ -35,7 +35,7 @@ def by_requests_and_pandas(url: str, pages: int, folder: Path) -> None:
     """Fetch page after page and write what pandas makes of it: the obvious way."""
     for page in range(pages):
         answer = requests.get(
-            url, {"page": page, "size": 20}, headers={"X-Api-Key": _KEY}, timeout=60
+            url, {"page": page, "size": 20}, headers={"X-Api-Key": KEY}, timeout=60
         )
         neos = json.loads(answer.content)["near_earth_objects"]
         pd.json_normalize(neos).drop(columns="close_approach_data").to_parquet(
@@ -55,7 +55,7 @@ PEERS: dict[str, Callable[[str, int, Path], None]] = {
 def ten_pages(repeats: int = 5, answer_s: float = 0.5) -> list[dict[str, Any]]:
     """Return a row for every peer and repeat: 10 pages from a service that takes ``answer_s``."""
     what = f"10 pages, {answer_s:g} s for an answer"
-    with _served(answer_s, prepared=10) as url:
+    with served(answer_s, prepared=10) as url:
         return [
             {"what": what, "who": who, **_alone(peer, url, 10)}
             for _ in range(repeats)
@@ -68,7 +68,7 @@ def memory(pages: tuple[int, ...] = (10, 200, 2_050)) -> list[dict[str, Any]]:
 
     The service makes the pages as they are asked for, which takes longer than to fetch them.
     """
-    with _served(0, prepared=0) as url:
+    with served(0, prepared=0) as url:
         return [
             {"what": f"{count:,} pages", "who": "project", **_alone(by_project, url, count)}
             for count in pages
@@ -76,7 +76,7 @@ def memory(pages: tuple[int, ...] = (10, 200, 2_050)) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def _served(answer_s: float, prepared: int) -> Iterator[str]:
+def served(answer_s: float, prepared: int) -> Iterator[str]:
     """Serve the sample, each answer after ``answer_s``, from another process; yield the address."""
     ours, theirs = _FRESH.Pipe()
     process = _FRESH.Process(target=_serve, args=(theirs, answer_s, prepared))
@@ -90,7 +90,7 @@ def _served(answer_s: float, prepared: int) -> Iterator[str]:
 
 def _serve(pipe: Connection, answer_s: float, prepared: int) -> None:
     def made(url: str) -> service.Answer:
-        return service.answer(url, {"X-Api-Key": _KEY})
+        return service.answer(url, {"X-Api-Key": KEY})
 
     def answer(url: str, _headers: object) -> service.Answer:
         time.sleep(answer_s)
