@@ -1,5 +1,6 @@
 """DuckDB in this process: the engine without Java, in the few words of Spark's that we use."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -39,6 +40,10 @@ class Duck:
     def name_table(self, name: str, table: pa.Table) -> None:
         """Let statements see an Arrow table by this name; nothing is copied."""
         self._connection.register(name, table)
+
+    def name_file(self, name: str, path: Path) -> None:
+        """Let statements see a Parquet file by this name."""
+        self._connection.read_parquet(str(path)).create_view(name, replace=True)
 
     def stop(self) -> None:
         """Forget all tables and end."""

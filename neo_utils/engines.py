@@ -67,10 +67,17 @@ def name_table(engine: Engine, name: str, table: pa.Table, folder: Path) -> None
         engine.name_table(name, table)
         return
     path = folder / f"{name}.parquet"
-    write_in_order(
-        [(path, parquet_bytes(table, {}, {**PARQUET_SETTINGS, "row_group_size": _ROW_GROUP_SIZE}))]
-    )
-    columns = ", ".join(f"{field.name} {_SPARK_TYPES[field.type]}" for field in table.schema)
+    settings = {**PARQUET_SETTINGS, "row_group_size": _ROW_GROUP_SIZE}
+    write_in_order([(path, parquet_bytes(table, {}, settings))])
+    name_file(engine, name, path, table.schema)
+
+
+def name_file(engine: Engine, name: str, path: Path, schema: pa.Schema) -> None:
+    """Let an engine's statements see a Parquet file, of this schema, by a name."""
+    if isinstance(engine, Duck):
+        engine.name_file(name, path)
+        return
+    columns = ", ".join(f"{field.name} {_SPARK_TYPES[field.type]}" for field in schema)
     engine.read.schema(columns).parquet(str(path)).createOrReplaceTempView(name)
 
 

@@ -1,0 +1,1 @@
+"""What the project costs, beside what others cost on the same files."""
