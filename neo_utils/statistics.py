@@ -14,7 +14,7 @@ def read_batches(engine: Engine, selection: Selection) -> tuple[Rows, Rows]:
     Returns
     -------
     newest
-        A row per NEO: neo_id, fetch_order.
+        A row per NEO: neo_id, newest_order, the place of its newest batch in the order of fetch.
     close_approaches
         A row per approach of these NEOs: neo_id, close_approach_date, year, orbiting_body,
         miss_distance_au (AU), relative_velocity_km_per_sec (km/s), is_predicted.

@@ -13,4 +13,4 @@ def test_every_mutant_of_the_definitions_is_told_from_the_original_by_the_oracle
     not_told = [str(verdict.mutant) for verdict in verdicts if verdict.told_by is None]
     assert not_told == list(EQUIVALENT)
     # What DuckDB refuses shows nothing of the oracle: it shall stay the smaller part.
-    assert sum(verdict.told_by == "DuckDB" for verdict in verdicts) < len(verdicts) / 7
+    assert sum(verdict.told_by == "DuckDB" for verdict in verdicts) < len(verdicts) / 8

@@ -1,5 +1,6 @@
 -- One row per year (UTC) and body passed. Predicted: dated after the day of the fetch. Velocities
 -- are summed in whole 1e-10 km/s, all that NeoWs lists, so that the order of the rows is no matter.
+-- BROADCAST tells Spark that these have a row per year and body; to DuckDB it is a comment.
 WITH counts AS (
     SELECT year,
            orbiting_body,
@@ -17,11 +18,12 @@ different AS (
     GROUP BY year, orbiting_body
 ),
 nearest AS (
-    SELECT year, orbiting_body, min(neo_id) AS nearest_neo_id
+    SELECT /*+ BROADCAST(counts) */ year, orbiting_body, min(neo_id) AS nearest_neo_id
     FROM close_approaches JOIN counts USING (year, orbiting_body, miss_distance_au)
     GROUP BY year, orbiting_body
 )
-SELECT year,
+SELECT /*+ BROADCAST(different, nearest) */
+       year,
        orbiting_body,
        close_approaches,
        close_approaches_under_threshold,
