@@ -19,8 +19,8 @@ from neo_utils.selection import Selection
 from neo_utils.spark.jobs import plain_failures
 from neo_utils.store import parquet_bytes, stored_provenances
 
-if TYPE_CHECKING:  # a runner that only reads results shall not wait for Spark's import
-    from pyspark.sql import DataFrame
+if TYPE_CHECKING:
+    from neo_utils.engines import Rows
 
 # Each table's folder under the output, and its columns.
 _TABLES = {
@@ -29,7 +29,7 @@ _TABLES = {
 }
 
 
-def save(name: str, frame: "DataFrame", selection: Selection, threshold_au: float) -> pa.Table:
+def save(name: str, frame: "Rows", selection: Selection, threshold_au: float) -> pa.Table:
     """Compute a table of statistics, write it beside the batches, and return it.
 
     An earlier result stays readable until the new one is there.
@@ -42,7 +42,7 @@ def save(name: str, frame: "DataFrame", selection: Selection, threshold_au: floa
     Raises
     ------
     JobFailed
-        If Spark cannot compute it.
+        If the engine cannot compute it.
     StoredDataChanged
         If a batch was fetched anew while it was counted.
     """

@@ -104,7 +104,7 @@ def count(output, folder):
     shutil.copytree(output, private)
     selection = select_batches(1, 40, "sample", str(private))
     unseen = metrics(*read_batches(spark, selection), 0.2)
-    shutil.rmtree(private / "close_approaches" / "batch-number=21-40")
+    shutil.rmtree(private / "runs" / "batches-1-40" / "packed")
     try:
         save("metrics", unseen, selection, 0.2)
     except RunFailure as error:

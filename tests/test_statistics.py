@@ -1,14 +1,18 @@
 import datetime as dt
+import importlib.metadata
 import json
+import re
 
-import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from neo_utils.archive import sha256
 from neo_utils.batches import Batch
 from neo_utils.definitions import sql_text
-from neo_utils.errors import StoredDataMissing
+from neo_utils.engines import connect, engine_text, name_table, work_text
+from neo_utils.errors import JobFailed, StoredDataBroken, StoredDataMissing, WrongParameter
+from neo_utils.packing import packed
 from neo_utils.pages import decode_page
 from neo_utils.plan import plan_recall
 from neo_utils.provenance import Provenance
@@ -31,13 +35,14 @@ def sample(tmp_path_factory):
 
 
 def store(output, first, objects, fetched_at, source="sample", total=10_000):
-    """Store a batch of 20: these objects, and others without approaches to fill the page."""
+    """Store a batch of 20, these objects and others without approaches; return its page."""
     others = [{"id": f"{first}-{n}", "close_approach_data": []} for n in range(20 - len(objects))]
     page = {"number": (first - 1) // 20, "size": 20, "total_elements": total}
     body = json.dumps({"page": page, "near_earth_objects": objects + others}).encode()
     batch = Batch(first)
     provenance = Provenance(source, "https://x/browse", fetched_at, sha256(body), total)
     write_batch(output, batch, decode_page(body, batch), body, provenance)
+    return body
 
 
 def neo(neo_id, *approaches):
@@ -56,59 +61,84 @@ def neo(neo_id, *approaches):
     }
 
 
+@pytest.fixture(scope="module")
+def duck(tmp_path_factory):
+    engine = connect("duckdb", {}, tmp_path_factory.mktemp("none") / "spark.log")
+    yield engine
+    engine.stop()
+
+
+@pytest.fixture(params=["spark", "duck"])
+def engine(request):
+    return request.getfixturevalue(request.param)
+
+
 def rows(frame):
     return [tuple(row) for row in frame.collect()]
 
 
-def counted(spark, selection, threshold=0.2):
-    newest, close_approaches = read_batches(spark, selection)
+def counted(engine, selection, threshold=0.2):
+    newest, close_approaches = read_batches(engine, selection)
     return (
         dict(rows(metrics(newest, close_approaches, threshold))),
         rows(yearly_statistics(close_approaches, threshold)),
     )
 
 
+def saved(engine, selection):
+    """Return the rows of both tables as they are saved."""
+    newest, close_approaches = read_batches(engine, selection)
+    return [
+        save(name, frame, selection, 0.2).to_pylist()
+        for name, frame in (
+            ("metrics", metrics(newest, close_approaches, 0.2)),
+            ("yearly_statistics", yearly_statistics(close_approaches, 0.2)),
+        )
+    ]
+
+
 @pytest.mark.parametrize("threshold", [0.2, 0.05])
-def test_every_metric_and_every_year_equals_a_count_in_plain_python(spark, sample, threshold):
+def test_every_metric_and_every_year_equals_a_count_in_plain_python(engine, sample, threshold):
     selection, pages = sample
-    totals, yearly = counted(spark, selection, threshold)
+    totals, yearly = counted(engine, selection, threshold)
     assert totals == metrics_of(pages, str(threshold))
     assert yearly == yearly_of(pages, str(threshold), f"{AS_OF:%Y-%m-%d}")
 
 
-def test_duckdb_runs_the_same_texts_and_finds_the_same_rows(spark, sample):
-    selection, _ = sample
-    with duckdb.connect() as database:
-        for view, table in (("stored_neos", "raw"), ("stored_close_approaches",) * 2):
-            folder = table.removeprefix("stored_")
-            database.execute(
-                f'CREATE VIEW {view} AS SELECT *, "batch-number" AS batch_number FROM '  # noqa: S608
-                f"read_parquet('{selection.output}/{folder}/*/*.parquet', hive_partitioning=true)"
-            )
-        database.execute(
-            "CREATE TABLE batches AS SELECT DISTINCT batch_number, DATE '2026-03-01' AS fetched_on,"
-            " 0 AS fetch_order FROM stored_neos"
-        )
-        for statement in sql_text("counted").split(";"):
-            database.execute(statement)
-        duck_metrics = database.execute(sql_text("metrics", 0.2)).fetchall()
-        duck_yearly = database.execute(sql_text("yearly_statistics", 0.2)).fetchall()
-    newest, close_approaches = read_batches(spark, selection)
-    assert duck_metrics == rows(metrics(newest, close_approaches, 0.2))
-    assert duck_yearly == rows(yearly_statistics(close_approaches, 0.2))
+def test_duckdb_spark_and_plain_python_find_the_same_rows(spark, duck, tmp_path):
+    # Every body; a NEO that moved to another batch; approaches without a time of day, as in old
+    # pages (those of `neo`); a page of the sample, whose approaches have one.
+    bodies = ("Earth", "Venus", "Mars", "Merc", "Juptr", "Moon", "Ceres")
+    objects = [
+        [neo("A", *(("1999-12-31", body, 0.1 * n) for n, body in enumerate(bodies, 1)))],
+        [neo("A", *(("2026-03-02", body, 0.05 * n) for n, body in enumerate(bodies, 1)))],
+        json.loads(page_body(3, 20, "k"))["near_earth_objects"],
+    ]
+    pages = [
+        store(tmp_path, first, some, AS_OF.replace(hour=hour))
+        for hour, (first, some) in enumerate(zip((21, 1, 41), objects, strict=True))
+    ]
+    selection = select_batches(1, 60, "sample", tmp_path)
+    times = pq.read_table(Batch(1).file(tmp_path, "close_approaches"), partitioning=None)
+    assert times["close_approach_time"].null_count == len(bodies)
+    by_spark, by_duck = (saved(engine, selection) for engine in (spark, duck))
+    assert by_spark == by_duck
+    metrics_rows, yearly_rows = ([tuple(row.values()) for row in table] for table in by_duck)
+    assert dict(metrics_rows) == metrics_of(pages, "0.2")
+    assert yearly_rows == yearly_of(pages, "0.2", f"{AS_OF:%Y-%m-%d}")
 
 
-def test_a_neo_in_two_batches_counts_once_from_the_one_fetched_last(spark, tmp_path):
+def test_a_neo_in_two_batches_counts_once_from_the_one_fetched_last(engine, tmp_path):
     old, new = (dt.datetime(2026, 1, day, tzinfo=dt.UTC) for day in (1, 2))
     store(tmp_path, 1, [neo("A", ("2000-01-01", "Earth", 0.1), ("2001-01-01", "Venus", 0.1))], new)
     store(tmp_path, 21, [neo("A", ("1999-12-31", "Earth", 0.3))], old)
-    totals, yearly = counted(spark, select_batches(1, 40, "sample", tmp_path))
+    totals, yearly = counted(engine, select_batches(1, 40, "sample", tmp_path))
     assert totals["total_neos"] == 39
     assert totals["total_close_approaches"] == 2
     assert [row[:3] for row in yearly] == [(2000, "Earth", 1), (2001, "Venus", 1)]
 
 
-def test_edges_of_years_of_the_threshold_and_of_the_fetch_are_on_the_stated_side(spark, tmp_path):
+def test_edges_of_years_of_the_threshold_and_of_the_fetch_are_on_the_stated_side(engine, tmp_path):
     fetched = dt.datetime(2026, 3, 1, 23, 59, tzinfo=dt.UTC)
     store(
         tmp_path,
@@ -120,7 +150,7 @@ def test_edges_of_years_of_the_threshold_and_of_the_fetch_are_on_the_stated_side
         ],
         fetched,
     )
-    totals, yearly = counted(spark, select_batches(1, 20, "sample", tmp_path))
+    totals, yearly = counted(engine, select_batches(1, 20, "sample", tmp_path))
     assert [row[:8] for row in yearly] == [
         # year, body, approaches, under 0.2, predicted, neos, nearest, by
         (1900, "Moon", 1, 1, 0, 1, 0.001, "C"),
@@ -133,23 +163,23 @@ def test_edges_of_years_of_the_threshold_and_of_the_fetch_are_on_the_stated_side
     assert totals["close_approaches_in_2026"] == 3
 
 
-def test_of_two_neos_equally_near_the_smaller_id_is_named(spark, tmp_path):
+def test_of_two_neos_equally_near_the_smaller_id_is_named(engine, tmp_path):
     approach = ("2000-01-01", "Earth", 0.1)
     store(tmp_path, 1, [neo("B", approach), neo("A", approach)], AS_OF)
-    _, ((*_, nearest, _),) = counted(spark, select_batches(1, 20, "sample", tmp_path))
+    _, ((*_, nearest, _),) = counted(engine, select_batches(1, 20, "sample", tmp_path))
     assert nearest == "A"
 
 
-def test_neos_without_any_approach_count_as_neos_and_as_nothing_else(spark, tmp_path):
+def test_neos_without_any_approach_count_as_neos_and_as_nothing_else(engine, tmp_path):
     store(tmp_path, 1, [], AS_OF)
-    totals, yearly = counted(spark, select_batches(1, 20, "sample", tmp_path))
+    totals, yearly = counted(engine, select_batches(1, 20, "sample", tmp_path))
     assert (totals.pop("total_neos"), set(totals.values())) == (20, {0})
     assert yearly == []
 
 
-def test_what_is_saved_says_source_fetch_threshold_and_definition(spark, sample):
+def test_what_is_saved_says_source_fetch_threshold_and_definition(engine, sample):
     selection, _ = sample
-    newest, close_approaches = read_batches(spark, selection)
+    newest, close_approaches = read_batches(engine, selection)
     save("metrics", metrics(newest, close_approaches, 0.2), selection, 0.2)
     yearly = save("yearly_statistics", yearly_statistics(close_approaches, 0.2), selection, 0.2)
     path = selection.output / "aggregations/batches-1-200/part-0.parquet"
@@ -163,9 +193,9 @@ def test_what_is_saved_says_source_fetch_threshold_and_definition(spark, sample)
     assert read_result("yearly_statistics", selection.output, selection.positions).equals(yearly)
 
 
-def test_saving_twice_gives_the_same_bytes(spark, sample):
+def test_saving_twice_gives_the_same_bytes(engine, sample):
     selection, _ = sample
-    _, close_approaches = read_batches(spark, selection)
+    _, close_approaches = read_batches(engine, selection)
     path = result_path("yearly_statistics", selection.output, selection.positions)
     contents = set()
     for _ in range(2):
@@ -174,10 +204,10 @@ def test_saving_twice_gives_the_same_bytes(spark, sample):
     assert len(contents) == 1
 
 
-def test_nothing_outside_the_range_is_counted(spark, sample):
+def test_nothing_outside_the_range_is_counted(engine, sample):
     selection, pages = sample
     part = select_batches(21, 60, "sample", selection.output)
-    assert counted(spark, part)[0] == metrics_of(pages[1:3], "0.2")
+    assert counted(engine, part)[0] == metrics_of(pages[1:3], "0.2")
 
 
 def test_a_gap_is_named_with_the_command_that_fills_it(tmp_path):
@@ -195,8 +225,48 @@ def test_another_sources_batch_counts_as_missing(tmp_path):
     assert select_batches(21, 40, "auto", tmp_path).label == "NeoWs at x"
 
 
-def test_the_last_batch_of_a_catalogue_ends_the_range(spark, tmp_path):
+def test_the_last_batch_of_a_catalogue_ends_the_range(engine, tmp_path):
     store(tmp_path, 1, [], AS_OF, total=20)
     selection = select_batches(1, "all", "sample", tmp_path)
-    assert counted(spark, selection)[0]["total_neos"] == 20
+    assert counted(engine, selection)[0]["total_neos"] == 20
     assert selection.positions.name == "batches-1-all"
+
+
+def test_duckdb_tells_what_it_is_and_which_settings_of_sparks_it_leaves_aside(duck, tmp_path):
+    version = re.escape(importlib.metadata.version("duckdb"))
+    assert re.fullmatch(f"DuckDB {version} in this process", engine_text(duck))
+    other = connect("duckdb", {"spark.driver.memory": "3g"}, tmp_path / "spark.log")
+    assert engine_text(other).endswith(
+        "; spark_conf is for Spark alone, and left aside: spark.driver.memory"
+    )
+    assert work_text(other) == "all was done in this process"
+    with pytest.raises(WrongParameter, match="is no mapping"):
+        connect("duckdb", ["spark.driver.memory"], tmp_path / "spark.log")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_statement_that_duckdb_cannot_compute_is_one_line(duck, sample, tmp_path):
+    selection, _ = sample
+    name_table(duck, "texts", pa.table({"metric": ["a"], "value": ["no number"]}), tmp_path)
+    frame = duck.sql("SELECT metric, CAST(value AS BIGINT) AS value FROM texts")
+    with pytest.raises(
+        JobFailed, match="DuckDB's job failed: .*no number.*earlier results stay"
+    ) as failure:
+        save("metrics", frame, selection, 0.2)
+    assert len(str(failure.value).splitlines()) == 1
+
+
+def test_a_batch_that_cannot_be_read_is_named_and_what_mends_it(tmp_path):
+    store(tmp_path, 1, [], AS_OF)
+    selection = select_batches(1, 20, "sample", tmp_path)
+    Batch(1).file(tmp_path, "close_approaches").write_bytes(b"no Parquet")
+    with pytest.raises(StoredDataBroken, match="close_approaches.*`make backfill START=1 END=20`"):
+        packed(selection, "close_approaches")
+
+
+def test_a_batch_that_was_replaced_is_counted_as_it_is_now(engine, tmp_path):
+    for date in ("1999-01-01", "2001-01-01"):
+        store(tmp_path, 1, [neo("A", (date, "Earth", 0.1))], AS_OF)
+        totals, _ = counted(engine, select_batches(1, 20, "sample", tmp_path))
+        assert f"close_approaches_in_{date[:4]}" in totals
+        assert totals["total_close_approaches"] == 1

@@ -38,7 +38,7 @@ def tasks_text(spark: "SparkSession") -> str:
 
 @contextmanager
 def plain_failures() -> Iterator[None]:
-    """Let a job that fails in this context end in one line in place of Java's pages.
+    """Let a job that fails in this context end in one line in place of the engine's pages.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def plain_failures() -> Iterator[None]:
     """
     try:
         yield
-    except Exception as error:  # of py4j or of PySpark, as it happens
+    except Exception as error:  # of py4j, PySpark or DuckDB, as it happens
         raise JobFailed(f"{_reason(error)}; earlier results stay as they are") from None
 
 
@@ -68,7 +68,8 @@ def _reason(error: Exception) -> str:
         )
     last = _LAST_FAILURE.search(said)
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    return f"Spark's job failed: {last[1] if last else lines[-1]}"
+    engine = "DuckDB" if "duckdb" in type(error).__module__ else "Spark"
+    return f"{engine}'s job failed: {last[1] if last else lines[-1]}"
 
 
 def _messages(error: Exception) -> str:

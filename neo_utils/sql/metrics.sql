@@ -38,7 +38,7 @@ FROM totals CROSS JOIN (VALUES
     ('total_neos_under_{threshold_au}_au'),
     ('total_neos_under_{threshold_au}_au_earth')) AS names (metric)
 UNION ALL
-SELECT concat('close_approaches_in_', year(close_approach_date)), count(*)
+SELECT concat('close_approaches_in_', year), count(*)
 FROM close_approaches
-GROUP BY year(close_approach_date)
+GROUP BY year
 ORDER BY metric LIKE 'close_approaches_in_%', metric

@@ -1,15 +1,39 @@
--- One row per year (UTC) and body passed. Predicted: dated after the day of the fetch. The mean
--- velocity is summed in decimals, exactly, so that it does not depend on the order of the rows.
-SELECT CAST(year(close_approach_date) AS BIGINT) AS year,
+-- One row per year (UTC) and body passed. Predicted: dated after the day of the fetch. Velocities
+-- are summed in whole 1e-10 km/s, all that NeoWs lists, so that the order of the rows is no matter.
+-- BROADCAST tells Spark that these have a row per year and body; to DuckDB it is a comment.
+WITH counts AS (
+    SELECT year,
+           orbiting_body,
+           count(*) AS close_approaches,
+           count_if(miss_distance_au < {threshold_au}) AS close_approaches_under_threshold,
+           count_if(is_predicted) AS predicted,
+           min(miss_distance_au) AS miss_distance_au,
+           sum(CAST(round(relative_velocity_km_per_sec * 1e10) AS BIGINT)) AS velocity
+    FROM close_approaches
+    GROUP BY year, orbiting_body
+),
+different AS (
+    SELECT year, orbiting_body, count(DISTINCT neo_id) AS neos
+    FROM close_approaches
+    GROUP BY year, orbiting_body
+),
+nearest AS (
+    SELECT /*+ BROADCAST(counts) */ year, orbiting_body, min(neo_id) AS nearest_neo_id
+    FROM close_approaches JOIN counts USING (year, orbiting_body, miss_distance_au)
+    GROUP BY year, orbiting_body
+)
+SELECT /*+ BROADCAST(different, nearest) */
+       year,
        orbiting_body,
-       count(*) AS close_approaches,
-       count_if(miss_distance_au < {threshold_au}) AS close_approaches_under_threshold,
-       count_if(is_predicted) AS predicted,
-       count(DISTINCT neo_id) AS neos,
-       min(miss_distance_au) AS nearest_miss_distance_au,
-       min_by(neo_id, (miss_distance_au, neo_id)) AS nearest_neo_id,
-       round(CAST(sum(CAST(relative_velocity_km_per_sec AS DECIMAL(20, 10))) AS DOUBLE)
-             / count(*), 6) AS mean_relative_velocity_km_per_sec
-FROM close_approaches
-GROUP BY year(close_approach_date), orbiting_body
+       close_approaches,
+       close_approaches_under_threshold,
+       predicted,
+       neos,
+       miss_distance_au AS nearest_miss_distance_au,
+       nearest_neo_id,
+       round(CAST(velocity AS DOUBLE) / 1e10 / close_approaches, 6)
+           AS mean_relative_velocity_km_per_sec
+FROM counts
+     JOIN different USING (year, orbiting_body)
+     JOIN nearest USING (year, orbiting_body)
 ORDER BY year, orbiting_body

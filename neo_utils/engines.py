@@ -1,0 +1,88 @@
+"""What runs the SQL texts: Spark, or DuckDB in this process. Here alone they are told apart.
+
+Both run statements by ``sql``, show tables by ``table``, and end by ``stop``; what comes of a
+query has ``createOrReplaceTempView``, ``toArrow`` and ``collect``. Spark's own objects have all
+these, and `neo_utils.duck` has nothing else.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
+
+import pyarrow as pa
+
+from neo_utils.atomic import write_in_order
+from neo_utils.duck import Duck, Frame
+from neo_utils.spark.conf import DUCKDB, check_conf, check_master
+from neo_utils.spark.jobs import tasks_text
+from neo_utils.store import PARQUET_SETTINGS, parquet_bytes
+
+if TYPE_CHECKING:  # its import takes a second, and DuckDB's users have no need of it
+    from pyspark.sql import DataFrame, SparkSession
+
+Engine: TypeAlias = Union["SparkSession", Duck]
+Rows: TypeAlias = Union["DataFrame", Frame]
+
+# Cut where executors share a table; a million approaches are eight such groups.
+_ROW_GROUP_SIZE = 131_072
+_SPARK_TYPES = {
+    pa.string(): "STRING",
+    pa.float64(): "DOUBLE",
+    pa.int32(): "INT",
+    pa.date32(): "DATE",
+}
+
+
+def connect(master: str, spark_conf: Mapping[str, Any], log_path: Path) -> Engine:
+    """Return a Spark session on ``master``, or DuckDB where that is "duckdb".
+
+    Parameters and failures are those of `neo_utils.spark.session.connect`. DuckDB needs no Java and
+    has no use for ``spark_conf``: `engine_text` says so.
+    """
+    check_master(master)
+    if master == DUCKDB:
+        check_conf(spark_conf)
+        return Duck(ignored=tuple(spark_conf))
+    from neo_utils.spark.session import connect as connect_spark
+
+    return connect_spark(master, spark_conf, log_path)
+
+
+def engine_text(engine: Engine) -> str:
+    """Return which engine this is, and where it runs, in one line."""
+    if not isinstance(engine, Duck):
+        return f"Spark {engine.version} on {engine.sparkContext.master}"
+    unused = ", ".join(engine.ignored)
+    note = f"; spark_conf is for Spark alone, and left aside: {unused}" if unused else ""
+    return f"DuckDB {engine.version} in this process{note}"
+
+
+def name_table(engine: Engine, name: str, table: pa.Table, folder: Path) -> None:
+    """Let an engine's statements see a table by a name.
+
+    Spark reads it from a Parquet file in ``folder``, which a cluster's workers must see, too;
+    DuckDB takes it as it is.
+    """
+    if isinstance(engine, Duck):
+        engine.name_table(name, table)
+        return
+    path = folder / f"{name}.parquet"
+    settings = {**PARQUET_SETTINGS, "row_group_size": _ROW_GROUP_SIZE}
+    write_in_order([(path, parquet_bytes(table, {}, settings))])
+    name_file(engine, name, path, table.schema)
+
+
+def name_file(engine: Engine, name: str, path: Path, schema: pa.Schema) -> None:
+    """Let an engine's statements see a Parquet file, of this schema, by a name."""
+    if isinstance(engine, Duck):
+        engine.name_file(name, path)
+        return
+    columns = ", ".join(f"{field.name} {_SPARK_TYPES[field.type]}" for field in schema)
+    engine.read.schema(columns).parquet(str(path)).createOrReplaceTempView(name)
+
+
+def work_text(engine: Engine) -> str:
+    """Return who has done an engine's work, in one line."""
+    if isinstance(engine, Duck):
+        return "all was done in this process"
+    return tasks_text(engine)

