@@ -1,8 +1,8 @@
 """``make bench``: measure, print a table, and write all of it as JSON.
 
-``python -m benchmarks short`` takes a coffee break, ``full`` an hour and 2 GB under ``build``. Every
-figure stands beside that of its peers, measured in the same run on the same input: read the ratio,
-for machines differ and are noisy.
+``python -m benchmarks short`` takes a coffee break, ``full`` an hour and 2 GB under ``build``.
+Every figure stands beside those of its peers, measured in the same run on the same input: read the
+ratio, for machines differ and are noisy.
 """
 
 import argparse
@@ -42,7 +42,7 @@ FULL: dict[str, Callable[[], Rows]] = {
 
 def table_text(rows: Rows) -> str:
     """Return a line for everybody who did the same thing: medians, spread, and our share of it."""
-    lines = ["what, who                                          wall s  (min-max)      cpu s     MB   ours / it"]
+    lines = [f"{'what, who':<46}{'wall s':>10}  (min-max){'cpu s':>14}{'MB':>7}  ours/it"]
     for what in dict.fromkeys(row["what"] for row in rows):
         lines.append(what)
         same = [row for row in rows if row["what"] == what]
