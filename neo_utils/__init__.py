@@ -2,12 +2,14 @@
 
 The rooms, from the runner down; imports point this way, too:
 
-- what the user meets: ``runner`` (notebooks), ``terminal``, ``upkeep`` (texts)
-- numbers: ``figures``, ``drift``, ``results``, ``statistics``, ``spark`` (the session, clusters)
+- what the user meets: ``runner``, ``execution``, ``kernels`` (notebooks), ``terminal``, ``upkeep``
+  (texts), ``warm_start`` (of later runs)
+- numbers: ``figures``, ``drift``, ``statistics``, ``results``, ``packing``
+- what counts them: ``engines``, ``duck``, ``spark`` (the session, clusters)
 - what is fetched: ``recall``, ``plan``, ``client``, ``transport``, ``quota``, ``sample``
 - what is stored: ``selection``, ``snapshot``, ``rebuild``, ``integrity``, ``store``, ``archive``,
   ``provenance``, ``atomic``, ``lock``
-- what a page says: ``pages``, ``contract``
+- what a page says: ``pages``, ``tables``, ``contract``
 - what all know: ``settings``, ``source``, ``batches``, ``definitions``, ``schemas``, ``errors``
 """
 

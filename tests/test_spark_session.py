@@ -171,3 +171,44 @@ def test_java_ends_when_python_is_killed(tmp_path):
     )
     assert ran.returncode == -9
     assert _ended(int(ran.stdout), seconds=20)
+
+
+COUNTED_STARTS = """
+from neo_utils.spark import session
+starts, start_java = [], session.start_java
+session.start_java = lambda *given: starts.append(given) or start_java(*given)
+"""
+
+
+def test_a_session_that_was_begun_ahead_is_the_one_that_is_found(tmp_path):
+    ran = run_python(
+        COUNTED_STARTS
+        + """
+session.connect_ahead("local[1]", {}, LOG)
+while not starts:
+    pass
+spark = connect("local[1]", {}, LOG)
+print(len(starts), spark.range(3).count())
+""",
+        tmp_path,
+    )
+    assert (ran.stdout, ran.stderr) == ("1 3\n", "")
+
+
+def test_what_fails_ahead_is_said_by_the_session_that_was_wanted(tmp_path):
+    ran = run_python(
+        COUNTED_STARTS
+        + """
+conf = {"spark.driver.memory": "1k"}
+session.connect_ahead("local[1]", conf, LOG)
+while not starts:
+    pass
+try:
+    connect("local[1]", conf, LOG)
+except SparkUnavailable as failure:
+    print(failure)
+""",
+        tmp_path,
+    )
+    assert ran.stdout.startswith("Spark did not start on local[1]")
+    assert ran.stderr == ""
