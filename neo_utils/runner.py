@@ -20,7 +20,6 @@ from neo_utils.plan import Plan
 from neo_utils.results import counted_from, inputs_sha256, run_folder
 from neo_utils.selection import select_batches
 from neo_utils.settings import output_folder
-from neo_utils.spark.class_archive import make_in_background
 from neo_utils.spark.conf import is_embedded
 from neo_utils.terminal import plan_of, source_text, summary_text
 
@@ -73,6 +72,8 @@ def run(command: str, notebooks: list[str], parameters: Mapping[str, Any]) -> No
                 execute(name, folder, parameters, kernels.get(name) or start(name))
         print(summary_text(parameters, plan, notebooks, time.monotonic() - began), flush=True)
     if "aggregate" in kernels and is_embedded(parameters["master"]):
+        from neo_utils.spark.class_archive import make_in_background  # DuckDB has no need of Java
+
         make_in_background()
 
 
