@@ -14,9 +14,9 @@ FROM $BASE AS packages
 COPY --from=uv /usr/local/bin/uv /usr/local/bin/
 COPY requirements.lock .
 # The authorities that pip trusts, too; uv brings a list of its own.
-ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
+ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt UV_CACHE_DIR=/var/cache/uv
 # Compiled now: where the file system is read-only, Python would compile at each start.
-RUN --mount=type=cache,target=/root/.cache/uv \
+RUN --mount=type=cache,target=/var/cache/uv \
     uv venv --quiet /opt/venv \
  && uv pip sync --quiet --python /opt/venv --require-hashes --build-constraints requirements.lock \
       --link-mode copy --compile-bytecode requirements.lock
