@@ -21,6 +21,9 @@ from neo_utils.spark.session import connect
 from neo_utils.statistics import metrics, read_batches, yearly_statistics
 
 
+_MADE_UP = "@lambda-form-invoker"
+
+
 def make(archive: Path) -> None:
     """Make the archive; leave it to another process that does so already.
 
@@ -37,6 +40,10 @@ def make(archive: Path) -> None:
             return
         classes = Path(temporary) / "classes"
         jars = _note_classes(classes, Path(temporary))
+        # Classes that Java makes up as it runs: with these in the archive, Java 17 crashes when a
+        # profiler or another agent looks on. Without them a start takes no longer.
+        noted = classes.read_text(encoding="utf-8").splitlines(keepends=True)
+        classes.write_text("".join(line for line in noted if not line.startswith(_MADE_UP)))
         # Written aside and renamed: a session that starts meanwhile finds all of it or nothing.
         half = archive.with_suffix(".new")
         half.unlink(missing_ok=True)

@@ -18,6 +18,7 @@ maps = Path(f"/proc/{java}/maps").read_text().splitlines()
 print(*{line.split()[-1] for line in maps if ".jsa" in line}, sep="\\n")
 assert spark.range(3).count() == 3
 """
+QUERY = "spark.range(3).groupBy('id').count().orderBy('id')"
 BROKEN = """
 from neo_utils.spark import class_archive
 from neo_utils.spark.java import java_home
@@ -39,6 +40,14 @@ def test_a_session_maps_the_archive_that_was_made(archive, tmp_path):
     ran = run_python(SESSION, tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert str(archive) in ran.stdout.splitlines()
+
+
+@linux
+def test_a_profiler_may_look_on(archive, tmp_path):
+    assert archive.exists()
+    profiled = SESSION.replace("{}", '{"spark.driver.extraJavaOptions": "-XX:StartFlightRecording"}', 1)
+    ran = run_python(profiled.replace("spark.range(3)", QUERY), tmp_path)
+    assert ran.returncode == 0, ran.stderr
 
 
 @linux
