@@ -21,20 +21,24 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+import yaml
 
 from benchmarks.catalogue import repeated, whole_catalogue
 from benchmarks.peers import PEERS, THRESHOLD_AU
 from neo_utils.definitions import sql_text
 from neo_utils.engines import Engine, connect, name_file
 from neo_utils.selection import select_batches
+from neo_utils.settings import PROJECT
+from neo_utils.spark.conf import DUCKDB
 from neo_utils.statistics import metrics, read_batches, yearly_statistics
 
 SMALL = "2,050 batches, from files to rows"
 LARGE = "10 million approaches in two files, from files to rows"
 DAY = dt.date(2026, 3, 1)  # of the sample's fetch
-MASTERS = ("local[2]", "duckdb")
+MASTERS = ("local[*]", DUCKDB)
 Measured = dict[str, Any]
 _PROJECT = "project, MASTER="
+_CONF = yaml.safe_load((PROJECT / "parameters/whole-catalogue.yaml").read_text())["spark_conf"]
 
 
 def aggregation(folder: Path, repeats: int = 3, masters: Iterable[str] = MASTERS) -> list[Measured]:
@@ -87,9 +91,8 @@ def _peer(folder: Path, what: str, who: str) -> list[Measured]:
 
 
 def _project(folder: Path, what: str, who: str) -> list[Measured]:
-    engine = connect(
-        who.removeprefix(_PROJECT), {"spark.driver.memory": "3g"}, folder / "spark.log"
-    )
+    master = who.removeprefix(_PROJECT)
+    engine = connect(master, {} if master == DUCKDB else _CONF, folder / "spark.log")
     java = None
     with suppress(AttributeError):  # DuckDB has none
         java = engine.sparkContext._gateway.proc.pid

@@ -8,7 +8,7 @@ WITH counts AS (
            count_if(miss_distance_au < {threshold_au}) AS close_approaches_under_threshold,
            count_if(is_predicted) AS predicted,
            min(miss_distance_au) AS miss_distance_au,
-           sum(CAST(round(relative_velocity_km_per_sec * 1e10) AS BIGINT)) AS velocity
+           sum(CAST(floor(relative_velocity_km_per_sec * 1e10 + 0.5) AS BIGINT)) AS velocity
     FROM close_approaches
     GROUP BY year, orbiting_body
 ),
@@ -18,9 +18,9 @@ different AS (
     GROUP BY year, orbiting_body
 ),
 nearest AS (
-    SELECT /*+ BROADCAST(counts) */ year, orbiting_body, min(neo_id) AS nearest_neo_id
+    SELECT /*+ BROADCAST(counts) */ counts.*, min(neo_id) AS nearest_neo_id
     FROM close_approaches JOIN counts USING (year, orbiting_body, miss_distance_au)
-    GROUP BY year, orbiting_body
+    GROUP BY ALL
 )
 SELECT /*+ BROADCAST(different, nearest) */
        year,
@@ -33,7 +33,5 @@ SELECT /*+ BROADCAST(different, nearest) */
        nearest_neo_id,
        round(CAST(velocity AS DOUBLE) / 1e10 / close_approaches, 6)
            AS mean_relative_velocity_km_per_sec
-FROM counts
-     JOIN different USING (year, orbiting_body)
-     JOIN nearest USING (year, orbiting_body)
+FROM nearest JOIN different USING (year, orbiting_body)
 ORDER BY year, orbiting_body
