@@ -20,7 +20,6 @@ from neo_utils.spark.java import java_home
 from neo_utils.spark.session import connect
 from neo_utils.statistics import metrics, read_batches, yearly_statistics
 
-
 _MADE_UP = "@lambda-form-invoker"
 
 

@@ -45,8 +45,9 @@ def test_a_session_maps_the_archive_that_was_made(archive, tmp_path):
 @linux
 def test_a_profiler_may_look_on(archive, tmp_path):
     assert archive.exists()
-    profiled = SESSION.replace("{}", '{"spark.driver.extraJavaOptions": "-XX:StartFlightRecording"}', 1)
-    ran = run_python(profiled.replace("spark.range(3)", QUERY), tmp_path)
+    conf = {"spark.driver.extraJavaOptions": "-XX:StartFlightRecording"}
+    session = SESSION.replace("{}", repr(conf), 1).replace("spark.range(3)", QUERY)
+    ran = run_python(session, tmp_path)
     assert ran.returncode == 0, ran.stderr
 
 
