@@ -27,7 +27,7 @@ NAMES   := START END SOURCE API_KEY API_URL OUTPUT_DIR MASTER LOG_LEVEL WAIT AGA
 UNKNOWN := $(filter-out $(NAMES:=%),$(foreach word,$(MAKEOVERRIDES),$(if $(findstring =,$(word)),$(word))))
 $(if $(UNKNOWN),$(error no target knows $(UNKNOWN): use $(NAMES)))
 
-.PHONY: help setup run fetch aggregate backfill plan status verify rebuild drift cluster-up cluster-run cluster-status cluster-logs cluster-down local-cluster-up local-cluster-down lab test fuzz mutants bench bench-full notebooks lint lock clean
+.PHONY: help setup run fetch aggregate backfill plan status verify rebuild drift cluster-up cluster-run cluster-status cluster-logs cluster-down local-cluster-up local-cluster-down lab test fuzz mutants bench bench-full scaling notebooks lint lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -135,6 +135,10 @@ bench: $(READY) ## Time the project beside what one would use instead (a coffee 
 bench-full: $(READY) ## The same at length, up to the whole catalogue and ten million approaches (an hour)
 	$(BIN)/uv pip install --quiet --python .venv --group bench
 	$(BIN)/python -m benchmarks full
+
+scaling: $(READY) ## Measure how time and memory grow with the data, and draw docs/scaling.svg (ten minutes)
+	$(BIN)/uv pip install --quiet --python .venv --group bench
+	$(BIN)/python -m benchmarks.scaling
 
 notebooks: $(READY) ## Run the notebooks with their own values and store the outputs in them
 	rm -rf build/sample

@@ -6,25 +6,19 @@ ratio, for machines differ and are noisy.
 """
 
 import argparse
-import datetime as dt
 import json
-import os
-import platform
 from collections.abc import Callable
-from importlib.metadata import version
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 from benchmarks.aggregation import aggregation
 from benchmarks.decoding import decoding
-from benchmarks.fetching import memory, ten_pages
+from benchmarks.fetching import ten_pages
+from benchmarks.machine import BUILD, machine
 from benchmarks.pipeline import pipeline
 from neo_utils.settings import PROJECT
 
 Rows = list[dict[str, Any]]
-_BUILD = PROJECT / "build" / "bench"
-_PACKAGES = ("pyspark", "duckdb", "pyarrow", "pandas", "polars", "orjson", "msgspec", "papermill")
 
 SHORT: dict[str, Callable[[], Rows]] = {
     "decoding": lambda: decoding(20),
@@ -34,9 +28,8 @@ SHORT: dict[str, Callable[[], Rows]] = {
 FULL: dict[str, Callable[[], Rows]] = {
     "decoding": decoding,
     "fetching": ten_pages,
-    "memory": memory,
     "pipeline": lambda: pipeline(5),
-    "aggregation": lambda: aggregation(_BUILD),
+    "aggregation": lambda: aggregation(BUILD),
 }
 
 
@@ -59,36 +52,18 @@ def table_text(rows: Rows) -> str:
     return "\n".join(lines)
 
 
-def machine() -> dict[str, Any]:
-    """Return what the figures depend on: processor, system, versions, and the day."""
-    cpu_info = Path("/proc/cpuinfo")
-    models = [
-        line.partition(":")[2].strip()
-        for line in (cpu_info.read_text().splitlines() if cpu_info.exists() else ())
-        if line.startswith("model name")
-    ]
-    return {
-        "date": f"{dt.datetime.now(dt.UTC):%Y-%m-%d}",
-        "processor": models[0] if models else platform.processor(),
-        "cores": os.cpu_count(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        **{name: version(name) for name in _PACKAGES},
-    }
-
-
 def _walls(rows: Rows, who: str) -> list[float]:
     return [row["wall_s"] for row in rows if row["who"] == who]
 
 
 def main(which: str) -> None:
     """Measure one of the two sets; its JSON appears under ``build/bench``."""
-    _BUILD.mkdir(parents=True, exist_ok=True)
+    BUILD.mkdir(parents=True, exist_ok=True)
     measured = {}
     for name, measure in {"short": SHORT, "full": FULL}[which].items():
         measured[name] = measure()
         print(table_text(measured[name]), end="\n\n", flush=True)
-    path = _BUILD / f"{which}.json"
+    path = BUILD / f"{which}.json"
     path.write_text(json.dumps({"machine": machine(), **measured}, indent=1) + "\n")
     print(f"as JSON     {path.relative_to(PROJECT)}")
 

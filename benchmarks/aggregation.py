@@ -32,12 +32,14 @@ from neo_utils.settings import PROJECT
 from neo_utils.spark.conf import DUCKDB
 from neo_utils.statistics import metrics, read_batches, yearly_statistics
 
-SMALL = "2,050 batches, from files to rows"
+NEOS = (200, 2_000, 20_000, 41_000)  # positions of the catalogue, in batches of 20
+SIZES = {f"{n:,} NEOs in {n // 20:,} batches, from files to rows": n for n in NEOS}
+SMALL = [*SIZES][-1]
 LARGE = "10 million approaches in two files, from files to rows"
 DAY = dt.date(2026, 3, 1)  # of the sample's fetch
 MASTERS = ("local[*]", DUCKDB)
 Measured = dict[str, Any]
-_PROJECT = "project, MASTER="
+PROJECT_ON = "project, MASTER="
 _CONF = yaml.safe_load((PROJECT / "parameters/whole-catalogue.yaml").read_text())["spark_conf"]
 
 
@@ -49,19 +51,34 @@ def aggregation(folder: Path, repeats: int = 3, masters: Iterable[str] = MASTERS
     folder
         Where the inputs lie, or are made; the workers of a cluster must see it.
     """
+    everybody = [*(f"{PROJECT_ON}{master}" for master in masters), *PEERS]
+    return counted(folder, (SMALL, LARGE), everybody, repeats)
+
+
+def counted(
+    folder: Path, cases: Iterable[str], everybody: list[str], repeats: int
+) -> list[Measured]:
+    """Measure these cases; see `aggregation`."""
+    make_inputs(folder)
+    cases = [*cases]
+    turns = [(what, who) for what in cases for who in everybody] * repeats
+    measured = [one for what, who in turns for one in _in_its_own_process(folder, what, who)]
+    for what in cases:
+        if len({one["answer"] for one in measured if one["what"] == what}) != 1:
+            raise RuntimeError(f"{what}: not all found the same rows")
+    return measured
+
+
+def make_inputs(folder: Path) -> None:
+    """Store the catalogue and the 10 million approaches where they are not there yet."""
     selection = whole_catalogue(folder / "whole")
     large = folder / "large"
     if not large.exists():
-        large.mkdir()
+        half = folder / "large.half"
+        half.mkdir(exist_ok=True)
         for name, table in repeated(selection, 10).items():
-            pq.write_table(table, large / f"{name}.parquet", row_group_size=131_072)
-    everybody = [*(f"{_PROJECT}{master}" for master in masters), *PEERS]
-    turns = [(what, who) for what in (SMALL, LARGE) for who in everybody] * repeats
-    measured = [one for what, who in turns for one in _in_its_own_process(folder, what, who)]
-    for what in (SMALL, LARGE):
-        if len({one.pop("answer") for one in measured if one["what"] == what}) != 1:
-            raise RuntimeError(f"{what}: not all found the same rows")
-    return measured
+            pq.write_table(table, half / f"{name}.parquet", row_group_size=131_072)
+        half.rename(large)
 
 
 def _in_its_own_process(folder: Path, what: str, who: str) -> list[Measured]:
@@ -72,8 +89,8 @@ def _in_its_own_process(folder: Path, what: str, who: str) -> list[Measured]:
 
 def _peer(folder: Path, what: str, who: str) -> list[Measured]:
     import_module(who)
-    if what == SMALL:
-        selection = select_batches(1, "all", "sample", str(folder / "whole"))
+    if what in SIZES:
+        selection = select_batches(1, SIZES[what], "sample", str(folder / "whole"))
         batches = [batch for batch, _ in selection.oldest_first]
         files = [
             [str(batch.file(selection.output, table)) for batch in batches]
@@ -91,7 +108,7 @@ def _peer(folder: Path, what: str, who: str) -> list[Measured]:
 
 
 def _project(folder: Path, what: str, who: str) -> list[Measured]:
-    master = who.removeprefix(_PROJECT)
+    master = who.removeprefix(PROJECT_ON)
     engine = connect(master, {} if master == DUCKDB else _CONF, folder / "spark.log")
     java = None
     with suppress(AttributeError):  # DuckDB has none
@@ -99,8 +116,8 @@ def _project(folder: Path, what: str, who: str) -> list[Measured]:
     told: list[Measured] = []
     for again in ("", ", again in the same process"):
         with _measured(told, what + again, who, java) as rows:
-            if what == SMALL:
-                selection = select_batches(1, "all", "sample", str(folder / "whole"))
+            if what in SIZES:
+                selection = select_batches(1, SIZES[what], "sample", str(folder / "whole"))
                 frames = read_batches(engine, selection)
             else:
                 frames = _large(engine, folder / "large")
@@ -166,7 +183,7 @@ def main(folder: str, *one: str) -> None:
     """Print a line for every measurement: of everybody, or of one of them in this process."""
     if one:
         what, who = one
-        measured = (_project if who.startswith(_PROJECT) else _peer)(Path(folder), what, who)
+        measured = (_project if who.startswith(PROJECT_ON) else _peer)(Path(folder), what, who)
     else:
         measured = aggregation(Path(folder))
     for line in measured:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from neo_utils.packing import packed
 from neo_utils.plan import plan_recall
@@ -39,3 +40,12 @@ def repeated(selection: Selection, times: int) -> dict[str, pa.Table]:
 def _renamed(table: pa.Table, column: str, number: int) -> pa.Table:
     ids = pc.binary_join_element_wise(table[column], str(number), "-") if number else table[column]
     return table.set_column(table.schema.get_field_index(column), column, ids)
+
+
+def close_approaches_of(folder: Path, neos: int | None) -> int:
+    """Return how many approaches the first NEOs have; None: those of the 10 million in two files."""
+    if neos is None:
+        path = folder / "large" / "stored_close_approaches.parquet"
+        return int(pq.read_metadata(path).num_rows)
+    selection = select_batches(1, neos, "sample", str(folder / "whole"))
+    return int(packed(selection, "close_approaches").num_rows)

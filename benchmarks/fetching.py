@@ -9,7 +9,7 @@ import multiprocessing as mp
 import resource
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -63,7 +63,7 @@ def ten_pages(repeats: int = 5, answer_s: float = 0.5) -> list[dict[str, Any]]:
         ]
 
 
-def memory(pages: tuple[int, ...] = (10, 200, 2_050)) -> list[dict[str, Any]]:
+def memory(pages: Iterable[int]) -> list[dict[str, Any]]:
     """Return the project's time and peak memory by number of pages; 2,050 take some minutes.
 
     The service makes the pages as they are asked for, which takes longer than to fetch them.
