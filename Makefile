@@ -7,6 +7,7 @@ PARAMETERS ?= parameters/default.yaml
 
 BIN   := .venv/bin
 READY := .venv/.ready
+TOOLS := .venv/.tools
 NEO   := @$(BIN)/python -m neo_utils
 
 # Compose would take our .env for its own, and show the line that it cannot read.
@@ -115,15 +116,15 @@ local-cluster-down: $(READY) ## End them
 lab: $(READY) ## Open JupyterLab on the notebooks
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks
 
-test: $(READY) ## Run the tests of the package, and the notebooks against their stored outputs
+test: $(TOOLS) ## Run the tests of the package, and the notebooks against their stored outputs
 	$(BIN)/pytest
 	rm -rf build/sample
 	$(BIN)/pytest --nbval --nbval-current-env notebooks/fetch.ipynb notebooks/aggregate.ipynb
 
-fuzz: $(READY) ## Send thousands of broken pages through the decoder (minutes)
+fuzz: $(TOOLS) ## Send thousands of broken pages through the decoder (minutes)
 	$(BIN)/pytest tests/test_fuzz.py --hypothesis-profile=long
 
-mutants: $(READY) ## Change the code on purpose and see whether the tests notice (half an hour)
+mutants: $(TOOLS) ## Change the code on purpose and see whether the tests notice (half an hour)
 	$(BIN)/uv pip install --quiet --python .venv --group mutants
 	$(BIN)/python -m tests.mutate_python
 	$(BIN)/python -m tests.mutate_sql
@@ -145,7 +146,7 @@ notebooks: $(READY) ## Run the notebooks with their own values and store the out
 	$(BIN)/jupyter nbconvert --log-level ERROR --to notebook --execute --inplace \
 	  --ExecutePreprocessor.record_timing=False --KernelManager.transport_encryption=auto notebooks/fetch.ipynb notebooks/aggregate.ipynb
 
-lint: $(READY) ## Check style and types
+lint: $(TOOLS) ## Check style and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -162,14 +163,24 @@ clean: ## Remove what can be made again without a request; what was fetched stay
 	rm -rf build
 	rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
-# uv installs the same locked files as pip in half the time. It comes from the lock file itself.
-$(READY): requirements-dev.lock
+# uv installs the same locked files as pip in half the time, and keeps the wheel that it makes of
+# PySpark, the largest part, for the next checkout. It comes from the lock file itself.
+INSTALL := $(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode --python .venv
+$(READY): requirements.lock requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..." >&2; exit 2; }
 	@echo "setting up .venv (about a minute, once) ..."
+	@rm -f $(TOOLS)
 	@$(PYTHON) -m venv .venv
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.lock > .venv/uv.lock
 	@$(BIN)/python -m pip install -qq --require-hashes --requirement .venv/uv.lock
-	@$(BIN)/uv pip sync --quiet --require-hashes --build-constraints requirements-dev.lock --compile-bytecode --python .venv requirements-dev.lock
+	@cat requirements.lock .venv/uv.lock > .venv/run.lock
+	@$(INSTALL) --build-constraints requirements.lock .venv/run.lock
+	@$(BIN)/uv pip install --quiet --no-deps --python .venv --editable .
+	@touch $@
+
+# What tests and checks need, and a run does not.
+$(TOOLS): $(READY)
+	@$(INSTALL) --build-constraints requirements-dev.lock requirements-dev.lock
 	@$(BIN)/uv pip install --quiet --no-deps --python .venv --editable .
 	@touch $@

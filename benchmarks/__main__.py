@@ -35,25 +35,33 @@ FULL: dict[str, Callable[[], Rows]] = {
 
 def table_text(rows: Rows) -> str:
     """Return a line for everybody who did the same thing: medians, spread, and our share of it."""
-    lines = [f"{'what, who':<46}{'wall s':>10}  (min-max){'cpu s':>14}{'MB':>7}  ours/it"]
+    lines = [
+        f"{'what, who':<46}{'wall s':>9}  {'min - max':<17}{'cpu s':>9}{'MB':>7}{'ours/it':>9}"
+    ]
     for what in dict.fromkeys(row["what"] for row in rows):
         lines.append(what)
         same = [row for row in rows if row["what"] == what]
-        ours = _walls(same, next(row["who"] for row in same))
-        for who in dict.fromkeys(row["who"] for row in same):
-            walls = _walls(same, who)
-            cpu = median(row["cpu_s"] for row in same if row["who"] == who)
-            peaks = [row["peak_mb"] for row in same if row["who"] == who and row["peak_mb"]]
+        everybody = sorted({row["who"] for row in same}, key=lambda who: (not _is_ours(who), who))
+        ours = _median(same, everybody[0], "wall_s")
+        for who in everybody:
+            walls = [row["wall_s"] for row in same if row["who"] == who]
+            wall, peak = _median(same, who, "wall_s"), _median(same, who, "peak_mb")
             lines.append(
-                f"  {who:<44}{median(walls):>10.4g}  ({min(walls):.3g}-{max(walls):.3g})"
-                f"{cpu:>14.4g}{f'{median(peaks):.0f}' if peaks else '':>7}"
-                f"{median(ours) / median(walls):>9.2f}"
+                f"  {who:<44}{wall:>9.3g}  {f'{min(walls):.3g} - {max(walls):.3g}':<17}"
+                f"{_median(same, who, 'cpu_s'):>9.3g}{f'{peak:.0f}' if peak else '':>7}"
+                f"{ours / wall:>9.2f}"
             )
     return "\n".join(lines)
 
 
-def _walls(rows: Rows, who: str) -> list[float]:
-    return [row["wall_s"] for row in rows if row["who"] == who]
+def _is_ours(who: str) -> bool:
+    return who.startswith("project")
+
+
+def _median(rows: Rows, who: str, quantity: str) -> float:
+    """Return the median of what was measured; 0 where it was not."""
+    measured = [row.get(quantity) for row in rows if row["who"] == who]
+    return median(measured) if measured and all(measured) else 0.0
 
 
 def main(which: str) -> None:

@@ -35,6 +35,7 @@ from neo_utils.statistics import metrics, read_batches, yearly_statistics
 NEOS = (200, 2_000, 20_000, 41_000)  # positions of the catalogue, in batches of 20
 SIZES = {f"{n:,} NEOs in {n // 20:,} batches, from files to rows": n for n in NEOS}
 SMALL = [*SIZES][-1]
+QUERIES = ", the queries alone"
 LARGE = "10 million approaches in two files, from files to rows"
 DAY = dt.date(2026, 3, 1)  # of the sample's fetch
 MASTERS = ("local[*]", DUCKDB)
@@ -121,7 +122,7 @@ def _project(folder: Path, what: str, who: str) -> list[Measured]:
                 frames = read_batches(engine, selection)
             else:
                 frames = _large(engine, folder / "large")
-            with _measured(told, f"{what}{again}, the queries alone", who, java):
+            with _measured(told, what + again + QUERIES, who, java):
                 rows += [
                     metrics(*frames, THRESHOLD_AU).collect(),
                     yearly_statistics(frames[1], THRESHOLD_AU).collect(),

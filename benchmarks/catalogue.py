@@ -43,7 +43,7 @@ def _renamed(table: pa.Table, column: str, number: int) -> pa.Table:
 
 
 def close_approaches_of(folder: Path, neos: int | None) -> int:
-    """Return how many approaches the first NEOs have; None: those of the 10 million in two files."""
+    """Return how many approaches the first NEOs have; None: all of the two large files."""
     if neos is None:
         path = folder / "large" / "stored_close_approaches.parquet"
         return int(pq.read_metadata(path).num_rows)

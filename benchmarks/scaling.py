@@ -1,19 +1,20 @@
-"""``make scaling``: how time and memory grow with the number of NEOs and of approaches.
+"""``make scaling``: how time and memory grow with the data.
 
-Fits a straight line to each, fixed part + part per NEO (or approach), so that relative errors are
-least; draws measurements and lines, both axes logarithmic, into ``docs/scaling.svg``.
+Everything is drawn by the number of close approaches, 24 for each NEO: what is fetched and stored
+of them, read back from batches of 20 NEOs, and counted. A straight line, a fixed part and a part
+for each, is fitted to each measure so that relative errors are least.
 """
 
 import json
-import math
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.aggregation import LARGE, NEOS, PROJECT_ON, SIZES, counted
+from benchmarks.aggregation import LARGE, NEOS, PROJECT_ON, QUERIES, SIZES, counted
 from benchmarks.catalogue import close_approaches_of
 from benchmarks.fetching import memory
 from benchmarks.machine import BUILD, machine
@@ -21,88 +22,103 @@ from neo_utils.settings import PROJECT
 
 _FIGURE = PROJECT / "docs" / "scaling.svg"
 _MASTERS = {"Spark": f"{PROJECT_ON}local[*]", "DuckDB": f"{PROJECT_ON}duckdb"}
-_COLOURS = {"fetch": "#009E73", "Spark": "#D55E00", "DuckDB": "#0072B2"}  # of Okabe and Ito
-_QUANTITIES = {"cpu_s": "processor time (s)", "wall_s": "time (s)", "peak_mb": "peak memory (MB)"}
-Points = list[dict[str, float]]
+# Okabe and Ito's palette, as in the project's other figures.
+_COLOURS = {"fetch": "#009E73", "read": "#CC79A7", "Spark": "#D55E00", "DuckDB": "#0072B2"}
+_PANELS = {
+    "fetch and store, processor": ("s", ["fetch"]),
+    "read batches of 20 NEOs": ("s", ["read"]),
+    "count what was read": ("s", ["Spark", "DuckDB"]),
+    "peak memory": ("MB", ["fetch", "Spark", "DuckDB"]),
+}
+Measures = dict[tuple[str, str], list[tuple[int, float]]]
 
 
-def measure(folder: Path) -> dict[str, Points]:
-    """Return, for the fetch and each engine, what each size took."""
-    fetched = memory(tuple(count // 20 for count in NEOS))
-    points = {"fetch": [_point(n, row) for n, row in zip(NEOS, fetched, strict=True)]}
-    cases = [*SIZES, LARGE]
+class Line(NamedTuple):
+    """A fitted line, and by how much of itself a measurement is off at most."""
+
+    fixed: float
+    per_million: float
+    off: float
+
+
+def measure(folder: Path) -> Measures:
+    """Return (close approaches, measured) by panel and by what was measured."""
+    cases = {**SIZES, LARGE: None}
     rows = counted(folder, cases, [*_MASTERS.values()], 1)
-    approaches = [close_approaches_of(folder, SIZES.get(case)) for case in cases]
+    size = {case: close_approaches_of(folder, neos) for case, neos in cases.items()}
+    took = {(row["what"], row["who"]): row for row in rows}
+    fetched = dict(zip(SIZES, memory(count // 20 for count in NEOS), strict=True))
+    on_duckdb = _MASTERS["DuckDB"]
+    time, read, count, peak = _PANELS
+    measures: Measures = {
+        (time, "fetch"): [(size[case], row["cpu_s"]) for case, row in fetched.items()],
+        (peak, "fetch"): [(size[case], row["peak_mb"]) for case, row in fetched.items()],
+        (read, "read"): [
+            (
+                size[case],
+                took[case, on_duckdb]["wall_s"] - took[case + QUERIES, on_duckdb]["wall_s"],
+            )
+            for case in SIZES
+        ],
+    }
     for name, who in _MASTERS.items():
-        first = [row for case in cases for row in rows if (row["what"], row["who"]) == (case, who)]
-        points[name] = [_point(n, row) for n, row in zip(approaches, first, strict=True)]
-    return points
+        measures[count, name] = [(size[c], took[c + QUERIES, who]["wall_s"]) for c in cases]
+        measures[peak, name] = [(size[c], took[c, who]["peak_mb"]) for c in cases]
+    return measures
 
 
-def line(points: Points, quantity: str) -> tuple[float, float, float]:
-    """Return fixed part, part for each, and the largest measured deviation from their sum (1 = 100 %)."""
-    size = np.array([point["size"] for point in points])
-    measured = np.array([point[quantity] for point in points])
+def line(points: list[tuple[int, float]]) -> Line:
+    """Fit fixed part + part for each, with the least squares of relative errors."""
+    size, measured = np.array(points).T
     each, fixed = np.polyfit(size, measured, 1, w=1 / measured)
-    return float(fixed), float(each), float(np.max(np.abs((fixed + each * size) / measured - 1)))
+    off = np.max(np.abs((fixed + each * size) / measured - 1))
+    return Line(float(fixed), float(each * 1e6), float(off))
 
 
-def draw(points: dict[str, Points], about: dict[str, Any]) -> Figure:
-    """Draw time and memory of the fetch by NEOs, and of counting by approaches."""
+def draw(measures: Measures, about: dict[str, Any]) -> Figure:
+    """Draw measurements and lines, both axes logarithmic."""
     figure = Figure(figsize=(9, 7), layout="constrained")
-    panels = figure.subplots(2, 2)
-    columns = (("NEOs", ["fetch"], "cpu_s"), ("close approaches", [*_MASTERS], "wall_s"))
-    for column, (unit, names, time) in enumerate(columns):
-        for row, quantity in enumerate((time, "peak_mb")):
-            axes = panels[row][column]
-            for name in names:
-                _draw_line(axes, points[name], quantity, name)
-            axes.set(xscale="log", yscale="log", xlabel=unit, ylabel=_QUANTITIES[quantity])
-            axes.spines[["top", "right"]].set_visible(False)
-            axes.legend(frameon=False, fontsize=8, loc="upper left")
-    panels[0][0].set_title("Fetching (sample on loopback)", loc="left", fontsize=11)
-    panels[0][1].set_title("Counting, from files to rows, cold", loc="left", fontsize=11)
-    source = f"{about['date']}, {about['cores']} cores, {about['processor']}; lines: fixed + each"
-    figure.supxlabel(source, x=0.01, ha="left", fontsize=8, color="#555555")
+    for axes, (panel, (unit, names)) in zip(
+        figure.subplots(2, 2, sharex=True).flat, _PANELS.items(), strict=True
+    ):
+        for name in names:
+            _draw_line(axes, measures[panel, name], name, unit)
+        axes.set(xscale="log", yscale="log", ylabel=f"{panel} ({unit})")
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False, fontsize=8, loc="upper left")
+        low, high = axes.get_ylim()
+        axes.set_ylim(low, high * (high / low) ** 0.25)  # room for the legend
+    figure.supxlabel("close approaches", fontsize=10)
+    source = f"One cold run each. {about['date']}, {about['processor']}, {about['cores']} cores"
+    figure.suptitle(source, x=0.01, ha="left", fontsize=9, color="#555555")
     return figure
 
 
-def _draw_line(axes: Any, points: Points, quantity: str, name: str) -> None:  # noqa: ANN401
-    fixed, each, _ = line(points, quantity)
-    size = np.array([point["size"] for point in points])
-    per = 10 ** math.floor(math.log10(size[-1]))
-    label = f"{name}: {fixed:.3g} + {each * per:.3g} for each {per:,}"
-    axes.plot(size, [point[quantity] for point in points], "o", color=_COLOURS[name], label=label)
+def _draw_line(axes: Axes, points: list[tuple[int, float]], name: str, unit: str) -> None:
+    fitted = line(points)
+    size, measured = np.array(points).T
+    label = f"{name}: {fitted.fixed:.2g} {unit} + {fitted.per_million:.2g} {unit} for each million"
+    axes.plot(size, measured, "o", color=_COLOURS[name], label=label)
     many = np.geomspace(size[0], size[-1])
-    axes.plot(many, fixed + each * many, color=_COLOURS[name], linewidth=1)
-
-
-def _point(size: int, row: dict[str, Any]) -> dict[str, float]:
-    return {"size": size, **{quantity: row[quantity] for quantity in _QUANTITIES}}
+    axes.plot(many, fitted.fixed + fitted.per_million * many / 1e6, "-", color=_COLOURS[name], lw=1)
 
 
 def main() -> None:
-    """Measure (some minutes), print the lines, write JSON and figure."""
-    points, about = measure(BUILD), machine()
-    lines = [
-        {"what": name, "quantity": quantity, "fixed": fixed, "each": each, "off_by": off}
-        for name in points
-        for quantity in _QUANTITIES
-        for fixed, each, off in [line(points[name], quantity)]
-    ]
-    for one in lines:
-        unit = "1,000 NEOs" if one["what"] == "fetch" else "million approaches"
-        per = one["each"] * (1e3 if one["what"] == "fetch" else 1e6)
+    """Measure (six minutes), print the lines, write JSON and figure."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    measures, about = measure(BUILD), machine()
+    told = []
+    for (panel, name), points in measures.items():
+        fitted = line(points)
+        told.append({"what": panel, "who": name, "points": points, **fitted._asdict()})
         print(
-            f"{one['what']:<8}{_QUANTITIES[one['quantity']]:<22}{one['fixed']:>8.3g}"
-            f" + {per:<8.3g}for each {unit:<20}at most {one['off_by']:.0%} off"
+            f"{panel:<28}{name:<8}{fitted.fixed:>8.3g} + {fitted.per_million:<7.3g}"
+            f"{_PANELS[panel][0]} for each million approaches, at most {fitted.off:.0%} off"
         )
     path = BUILD / "scaling.json"
-    path.write_text(
-        json.dumps({"machine": about, "points": points, "lines": lines}, indent=1) + "\n"
-    )
+    path.write_text(json.dumps({"machine": about, "lines": told}, indent=1) + "\n")
     mpl.rcParams["svg.hashsalt"] = "scaling"  # the same figure is the same file
-    draw(points, about).savefig(_FIGURE, metadata={"Date": None})
+    draw(measures, about).savefig(_FIGURE, metadata={"Date": None})
     print(f"as JSON     {path.relative_to(PROJECT)}\nas figure   {_FIGURE.relative_to(PROJECT)}")
 
 
