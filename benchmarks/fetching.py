@@ -6,7 +6,6 @@ of memory is then its own.
 
 import json
 import multiprocessing as mp
-import resource
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +17,7 @@ from typing import Any
 import pandas as pd
 import requests
 
+from benchmarks.machine import peak_mb
 from neo_utils.plan import plan_recall
 from neo_utils.recall import recall
 from neo_utils.sample import service
@@ -123,5 +123,4 @@ def _measure(
         wall_s, cpu_s = time.perf_counter(), time.process_time()
         fetch(url, pages, Path(folder))
         cpu_s, wall_s = time.process_time() - cpu_s, time.perf_counter() - wall_s
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1_000  # Linux counts kilobytes
-    pipe.send({"wall_s": wall_s, "cpu_s": cpu_s, "peak_mb": peak_mb})
+    pipe.send({"wall_s": wall_s, "cpu_s": cpu_s, "peak_mb": peak_mb()})

@@ -29,3 +29,10 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         **{name: version(name) for name in _PACKAGES},
     }
+
+
+def peak_mb(process: int | str = "self") -> float:
+    """Return the largest memory that a process has had so far (Linux)."""
+    # Not `getrusage`: that tells of the process that started this one, too.
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
