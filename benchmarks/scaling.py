@@ -97,7 +97,8 @@ def draw(measures: Measures, about: dict[str, Any]) -> Figure:
 def _draw_line(axes: Axes, points: list[tuple[int, float]], name: str, unit: str) -> None:
     fitted = line(points)
     size, measured = np.array(points).T
-    label = f"{name}: {fitted.fixed:.2g} {unit} + {fitted.per_million:.2g} {unit} for each million"
+    fixed, each = (f"{part:,.0f}" if part >= 100 else f"{part:.2g}" for part in fitted[:2])
+    label = f"{name}: {fixed} {unit} + {each} {unit} for each million"
     axes.plot(size, measured, "o", color=_COLOURS[name], label=label)
     many = np.geomspace(size[0], size[-1])
     axes.plot(many, fitted.fixed + fitted.per_million * many / 1e6, "-", color=_COLOURS[name], lw=1)
