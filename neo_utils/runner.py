@@ -57,7 +57,8 @@ def run(command: str, notebooks: list[str], parameters: Mapping[str, Any]) -> No
         folder.mkdir(parents=True, exist_ok=True)
         left_out = partial(_is_left_out, command=command, folder=folder, parameters=parameters)
         start = partial(_start_kernel, stack, folder)
-        # All at once: the one that counts gets ready, and its Spark starts, during the fetch.
+        # All at once: the one that counts gets ready, and its Spark starts, during the fetch, which
+        # hides the 4 s of that start.
         kernels = {}
         for name in notebooks:
             if not left_out(name):
