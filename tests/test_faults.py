@@ -13,7 +13,6 @@ from math import inf
 from types import SimpleNamespace
 from typing import NamedTuple
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -22,13 +21,15 @@ from urllib3.util import Retry
 from neo_utils import quota, transport
 from neo_utils.batches import Batch
 from neo_utils.client import get_page
-from neo_utils.definitions import sql_text
+from neo_utils.engines import connect
 from neo_utils.errors import RateLimitReached, ServiceFailure, WrongParameter, exit_status_of
 from neo_utils.plan import plan_recall
 from neo_utils.quota import Pace
 from neo_utils.recall import ATTEMPTS, recall
+from neo_utils.selection import select_batches
 from neo_utils.settings import PROJECT
 from neo_utils.source import Service
+from neo_utils.statistics import metrics, read_batches
 from neo_utils.transport import AnswerBroken, open_session
 from tests.rude_service import http, sample_page, serve_rudely, zipped
 
@@ -622,22 +623,10 @@ def test_an_object_on_two_pages_is_stored_twice_and_counted_once(tmp_path):
     case = next(case for case in CASES if case.name.startswith("an object that moves"))
     with serve_rudely(Spoilt(case, "")) as rude:
         run(rude.url, tmp_path, 100)
-    with duckdb.connect() as database:
-        for view, folder in (("stored_neos", "raw"), ("stored_close_approaches",) * 2):
-            files = f"{tmp_path}/{folder.removeprefix('stored_')}/*/*.parquet"
-            database.execute(
-                f'CREATE VIEW {view} AS SELECT *, "batch-number" AS batch_number '  # noqa: S608
-                f"FROM read_parquet('{files}', hive_partitioning=true)"
-            )
-        database.execute(
-            "CREATE TABLE batches AS SELECT batch_number, DATE '2026-03-01' AS fetched_on, "
-            "row_number() OVER () AS fetch_order "
-            "FROM (SELECT DISTINCT batch_number FROM stored_neos)"
-        )
-        for statement in sql_text("counted").split(";"):
-            database.execute(statement)
-        counted = dict(database.execute(sql_text("metrics", 0.2)).fetchall())
-        assert database.execute("SELECT count(*) FROM stored_neos").fetchone() == (100,)
+    selection = select_batches(1, 100, "nasa", str(tmp_path))
+    engine = connect("duckdb", {}, tmp_path / "no.log")
+    counted = dict(metrics(*read_batches(engine, selection), 0.2).collect())
+    assert engine.sql("SELECT count(*) FROM stored_neos").collect() == [(100,)]
     pages = [json.loads(sample_page(number, KEY))["near_earth_objects"] for number in range(5)]
     listed = {o["id"]: o for page in pages for o in page}
     del listed[pages[2][0]["id"]]  # the one that had to make room
