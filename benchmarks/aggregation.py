@@ -25,12 +25,11 @@ import yaml
 from benchmarks.catalogue import repeated, whole_catalogue
 from benchmarks.machine import peak_mb
 from benchmarks.peers import PEERS, THRESHOLD_AU
-from neo_utils.definitions import sql_text
 from neo_utils.engines import Engine, connect, name_file
 from neo_utils.selection import select_batches
 from neo_utils.settings import PROJECT
 from neo_utils.spark.conf import DUCKDB
-from neo_utils.statistics import metrics, read_batches, yearly_statistics
+from neo_utils.statistics import counted, metrics, read_batches, yearly_statistics
 
 NEOS = (200, 2_000, 20_000, 41_000)  # positions of the catalogue, in batches of 20
 SIZES = {f"{n:,} NEOs in {n // 20:,} batches, from files to rows": n for n in NEOS}
@@ -59,10 +58,10 @@ def aggregation(folder: Path, repeats: int = 3, masters: Iterable[str] = MASTERS
         Where the inputs lie, or are made; the workers of a cluster must see it.
     """
     everybody = [*(f"{PROJECT_ON}{master}" for master in masters), *PEERS]
-    return counted(folder, (SMALL, LARGE), everybody, repeats)
+    return measured_cases(folder, (SMALL, LARGE), everybody, repeats)
 
 
-def counted(
+def measured_cases(
     folder: Path, cases: Iterable[str], everybody: list[str], repeats: int
 ) -> list[Measured]:
     """Measure these cases; see `aggregation`."""
@@ -142,9 +141,7 @@ def _large(engine: Engine, large: Path) -> tuple[Any, Any]:
     """Let the engine read the two files where they lie."""
     for path in large.glob("stored_*.parquet"):
         name_file(engine, path.stem, path, pq.read_schema(path))
-    for statement in sql_text("counted").split(";"):
-        engine.sql(statement)
-    return engine.table("newest"), engine.table("close_approaches")
+    return counted(engine)
 
 
 @contextmanager

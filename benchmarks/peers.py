@@ -21,6 +21,7 @@ def duckdb(neos: list[str], approaches: list[str], day: dt.date) -> Rows:
     import duckdb as peer
 
     from neo_utils.definitions import sql_text
+    from neo_utils.statistics import counted
 
     database = peer.connect()
     for name, paths, columns in (
@@ -32,8 +33,7 @@ def duckdb(neos: list[str], approaches: list[str], day: dt.date) -> Rows:
             " ?::DATE AS fetched_on FROM read_parquet(?, hive_partitioning = false)",
             [day, paths],
         )
-    for statement in sql_text("counted").split(";"):
-        database.execute(statement)
+    counted(database)
     return (
         database.sql(sql_text("metrics", THRESHOLD_AU)).fetchall(),
         database.sql(sql_text("yearly_statistics", THRESHOLD_AU)).fetchall(),

@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.aggregation import LARGE, NEOS, PROJECT_ON, QUERIES, SIZES, counted
+from benchmarks.aggregation import LARGE, NEOS, PROJECT_ON, QUERIES, SIZES, measured_cases
 from benchmarks.catalogue import close_approaches_of
 from benchmarks.fetching import memory
 from benchmarks.machine import BUILD, machine
@@ -44,7 +44,7 @@ class Line(NamedTuple):
 def measure(folder: Path) -> Measures:
     """Return (close approaches, measured) by panel and by what was measured."""
     cases = {**SIZES, LARGE: None}
-    rows = counted(folder, cases, [*_MASTERS.values()], 1)
+    rows = measured_cases(folder, cases, [*_MASTERS.values()], 1)
     size = {case: close_approaches_of(folder, neos) for case, neos in cases.items()}
     took = {(row["what"], row["who"]): row for row in rows}
     fetched = dict(zip(SIZES, memory(count // 20 for count in NEOS), strict=True))

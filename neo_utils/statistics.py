@@ -28,6 +28,14 @@ def read_batches(engine: Engine, selection: Selection) -> tuple[Rows, Rows]:
     folder = run_folder(selection.output, selection.positions) / "packed"
     name_table(engine, "stored_neos", packed(selection, "raw"), folder)
     name_table(engine, "stored_close_approaches", packed(selection, "close_approaches"), folder)
+    return counted(engine)
+
+
+def counted(engine: Engine) -> tuple[Rows, Rows]:
+    """Return what counts of ``stored_neos`` and ``stored_close_approaches``; see `read_batches`.
+
+    Both are names that the engine's statements see; `neo_utils.packing` tells their columns.
+    """
     for statement in sql_text("counted").split(";"):
         engine.sql(statement)
     return engine.table("newest"), engine.table("close_approaches")
