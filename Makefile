@@ -133,7 +133,7 @@ bench: $(READY) ## Time the project beside what one would use instead (a coffee 
 	$(BIN)/uv pip install --quiet --python .venv --group bench
 	$(BIN)/python -m benchmarks short
 
-bench-full: $(READY) ## The same at length, up to the whole catalogue and ten million approaches (an hour)
+bench-full: $(READY) ## The same at length, up to the whole catalogue and ten million approaches (half an hour)
 	$(BIN)/uv pip install --quiet --python .venv --group bench
 	$(BIN)/python -m benchmarks full
 

@@ -1,6 +1,6 @@
 """``make bench``: measure, print a table, and write all of it as JSON.
 
-``python -m benchmarks short`` takes a coffee break, ``full`` an hour and 2 GB under ``build``.
+``python -m benchmarks short`` takes a coffee break, ``full`` half an hour and 500 MB of ``build``.
 Every figure stands beside those of its peers, measured in the same run on the same input: read the
 ratio, for machines differ and are noisy.
 """

