@@ -46,7 +46,13 @@ COPY notebooks notebooks
 COPY neo_utils neo_utils
 # The start script of the packages' Java is written now: at run time its folder may be read-only.
 RUN python -m compileall -q neo_utils \
- && ln -s "$(XDG_CACHE_HOME=/opt JAVA_HOME= python -c 'from neo_utils.spark.java import *; print(java_home())')" /opt/java
+ && ln -s "$(XDG_CACHE_HOME=/opt JAVA_HOME= python -c 'from neo_utils.spark.java import *; print(java_home())')" /opt/packages-java
+# Java refuses a user without a name; docker-entrypoint.sh has made one. For Java alone: in Python,
+# the names' library is torn down at the end while a thread of ZeroMQ may still ask it, and crashes.
+RUN mkdir --parents /opt/java/bin \
+ && printf '%s\n' '#!/bin/sh' '[ -z "$NSS_WRAPPER_PASSWD" ] || export LD_PRELOAD=libnss_wrapper.so' \
+      'exec /opt/packages-java/bin/java "$@"' > /opt/java/bin/java \
+ && chmod 755 /opt/java/bin/java
 USER 10001:10001
 # Python and Java take it for Ctrl-C and end in good order; as first process they would not hear TERM.
 STOPSIGNAL SIGINT

@@ -1,10 +1,11 @@
 #!/bin/sh
 # What a container of the image does: a daemon of the cluster, JupyterLab, or a command of neo_utils.
 
-# Java refuses a user without a name, such as that of `docker run --user "$(id -u)"`.
+# A name for a user that has none, such as that of `docker run --user "$(id -u)"`: Python takes it
+# from the environment, and Java as the Dockerfile tells.
 if ! getent passwd "$(id -u)" > /dev/null; then
   echo "neo:x:$(id -u):$(id -g)::$HOME:/bin/sh" > /tmp/.passwd
-  export LD_PRELOAD=libnss_wrapper.so NSS_WRAPPER_PASSWD=/tmp/.passwd NSS_WRAPPER_GROUP=/etc/group
+  export LOGNAME=neo NSS_WRAPPER_PASSWD=/tmp/.passwd NSS_WRAPPER_GROUP=/etc/group
 fi
 
 case $1 in
