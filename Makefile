@@ -28,7 +28,7 @@ NAMES   := START END SOURCE API_KEY API_URL OUTPUT_DIR MASTER LOG_LEVEL WAIT AGA
 UNKNOWN := $(filter-out $(NAMES:=%),$(foreach word,$(MAKEOVERRIDES),$(if $(findstring =,$(word)),$(word))))
 $(if $(UNKNOWN),$(error no target knows $(UNKNOWN): use $(NAMES)))
 
-.PHONY: help setup run fetch aggregate backfill plan status verify rebuild drift cluster-up cluster-run cluster-status cluster-logs cluster-down local-cluster-up local-cluster-down lab test fuzz mutants bench bench-full scaling notebooks lint lock clean
+.PHONY: help setup run fetch aggregate report backfill plan status verify rebuild drift cluster-up cluster-run cluster-status cluster-logs cluster-down local-cluster-up local-cluster-down lab test fuzz mutants bench bench-full scaling notebooks lint lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -45,6 +45,9 @@ fetch: $(READY) ## Fetch what is missing of START..END
 
 aggregate: $(READY) ## Count and plot what is stored of START..END
 	$(NEO) aggregate "$(PARAMETERS)"
+
+report: $(READY) ## Write what is stored of START..END as one HTML file, counted where it is not yet
+	$(NEO) report "$(PARAMETERS)"
 
 backfill: $(READY) ## Fetch all of START..END again and replace it
 	$(NEO) backfill "$(PARAMETERS)"

@@ -11,6 +11,7 @@ _NOTEBOOKS = {
     "fetch": ["fetch"],
     "backfill": ["fetch"],
     "aggregate": ["aggregate"],
+    "report": ["aggregate"],
 }
 _TEXTS = ("plan", "status", "verify", "rebuild", "drift")
 _INTERRUPTED = 130  # what shells give a command that Ctrl-C ended

@@ -5,6 +5,9 @@ from importlib.resources import files
 import pandas as pd
 import pyarrow as pa
 
+LUNAR_DISTANCES_PER_AU = 389  # as NeoWs converts them (CNEOS: 1 LD = 384,400 km = AU / 389.17)
+KM_PER_AU = 149_597_870.7  # IAU 2012, resolution B2; NeoWs converts by it, too
+
 
 def sql_text(name: str, threshold_au: float = 0.2) -> str:
     """Return the definition of a statistic, in the common ground of Spark SQL and DuckDB.

@@ -16,7 +16,7 @@ class _CellStream:
     """
 
     def write(self, text: str) -> None:
-        clear_output(wait=True)  # type: ignore[no-untyped-call]
+        clear_output(wait=True)
         sys.stderr.write(text)
 
     def flush(self) -> None:

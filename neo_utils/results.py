@@ -155,3 +155,8 @@ def result_path(name: str, output: Path, positions: PositionRange) -> Path:
 def run_folder(output: Path, positions: PositionRange) -> Path:
     """Return where the executed notebooks and the logs of a range are kept."""
     return output / "runs" / positions.name
+
+
+def report_path(folder: Path) -> Path:
+    """Return where the report of a run lies, given the `run_folder`."""
+    return folder / "report.html"

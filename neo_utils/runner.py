@@ -17,7 +17,7 @@ from neo_utils.errors import StoredDataMissing
 from neo_utils.kernels import kernel
 from neo_utils.lock import sole_run
 from neo_utils.plan import Plan
-from neo_utils.results import counted_from, inputs_sha256, run_folder
+from neo_utils.results import counted_from, inputs_sha256, report_path, run_folder
 from neo_utils.selection import select_batches
 from neo_utils.settings import output_folder
 from neo_utils.spark.conf import is_embedded
@@ -34,7 +34,7 @@ def run(command: str, notebooks: list[str], parameters: Mapping[str, Any]) -> No
     Parameters
     ----------
     command
-        What the user asked for: a ``run`` does not count again what is counted already.
+        What the user asked for: "run" and "report" do not count again what is counted already.
     notebooks
         "fetch", "aggregate".
     parameters
@@ -71,6 +71,8 @@ def run(command: str, notebooks: list[str], parameters: Mapping[str, Any]) -> No
                 print("counted already: same pages, same definitions, same parameters")
             else:
                 execute(name, folder, parameters, kernels.get(name) or start(name))
+        if "aggregate" in notebooks:
+            _update_report(folder, parameters)
         print(summary_text(parameters, plan, notebooks, time.monotonic() - began), flush=True)
     if "aggregate" in kernels and is_embedded(parameters["master"]):
         from neo_utils.spark.class_archive import make_in_background  # DuckDB has no need of Java
@@ -95,9 +97,18 @@ def _spark_ahead(plan: Plan | None, folder: Path, parameters: Mapping[str, Any])
     )
 
 
+def _update_report(folder: Path, parameters: Mapping[str, Any]) -> None:
+    report, notebook = report_path(folder), folder / "aggregate.ipynb"
+    if report.exists() and report.stat().st_mtime_ns > notebook.stat().st_mtime_ns:
+        return
+    from neo_utils.report.page import write_report  # takes a second
+
+    write_report(notebook, report, select_batches(*(parameters[k] for k in _SELECTED_BY)))
+
+
 def _is_left_out(name: str, command: str, folder: Path, parameters: Mapping[str, Any]) -> bool:
     """Tell whether the same pages were counted before, in the same way: as make would."""
-    if (command, name) != ("run", "aggregate"):
+    if command not in ("run", "report") or name != "aggregate":
         return False
     try:
         notebook = json.loads((folder / "aggregate.ipynb").read_bytes())

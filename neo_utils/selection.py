@@ -4,7 +4,7 @@ import datetime as dt
 from pathlib import Path
 from typing import NamedTuple
 
-from neo_utils.batches import Batch, PositionRange, position_range
+from neo_utils.batches import Batch, PositionRange, position_range, spans
 from neo_utils.errors import StoredDataMissing
 from neo_utils.provenance import Provenance, newest_catalogue_size
 from neo_utils.settings import api_key, chosen_source, output_folder
@@ -29,6 +29,14 @@ class Selection(NamedTuple):
     def oldest_first(self) -> list[tuple[Batch, Provenance]]:
         """The batches in the order of their fetch: a NEO in two of them counts from the later."""
         return sorted(self.provenances.items(), key=lambda item: (item[1].fetched_at, item[0]))
+
+    @property
+    def neos_line(self) -> str:
+        """Which NEOs these are: the positions of the batches, as it stands beside every number."""
+        listed = newest_catalogue_size(self.provenances.values()) or 0  # the last batch has fewer
+        found = spans(sorted(self.provenances))
+        parts = [f"{span.start} to {min(span.end or listed, listed)}" for span in found]
+        return f"NEOs at positions {', '.join(parts)}"
 
     @property
     def source_line(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from neo_utils.batches import PositionRange, spans
 from neo_utils.plan import Plan, describe, plan_recall
-from neo_utils.results import read_result, run_folder
+from neo_utils.results import read_result, report_path, run_folder
 from neo_utils.selection import select_batches
 from neo_utils.settings import api_key, output_folder
 from neo_utils.snapshot import drift_notes
@@ -88,7 +88,10 @@ def summary_text(
     if "aggregate" in notebooks:
         lines += _headlines(output, positions, parameters["threshold_au"])
     lines.append(f"tables      {output}")
-    lines.append(f"notebooks   {run_folder(output, positions)}")
+    folder = run_folder(output, positions)
+    lines.append(f"notebooks   {folder}")
+    if "aggregate" in notebooks:
+        lines.append(f"report      {report_path(folder)}")
     return "\n".join(lines)
 
 

@@ -4,21 +4,29 @@ import pandas as pd
 import pytest
 
 from neo_utils.batches import Batch, position_range
-from neo_utils.figures import plot_approaches_per_year, plot_nearest_per_year
+from neo_utils.figures.yearly import (
+    approaches_per_year,
+    nearest_per_year,
+    plot_approaches_per_year,
+    plot_nearest_per_year,
+)
 from neo_utils.provenance import Provenance
 from neo_utils.selection import Selection
 
 FETCHED = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 YEARLY = pd.DataFrame(
     [
-        # year, body, approaches, predicted, nearest in AU
-        (2024, "Earth", 3, 0, 1 / 389),
-        (2024, "Venus", 2, 0, 0.1),
-        (2026, "Earth", 5, 4, 2 / 389),
-        (2026, "Merc", 1, 1, 0.05),
-        (2027, "Earth", 1, 1, 0.1),
+        # year, body, approaches, predicted, nearest in AU, by
+        (2024, "Earth", 3, 0, 1 / 389, "2000001"),
+        (2024, "Venus", 2, 0, 0.1, "2000002"),
+        (2026, "Earth", 5, 4, 2 / 389, "2000003"),
+        (2026, "Merc", 1, 1, 0.05, "2000004"),
+        (2027, "Earth", 1, 1, 0.1, "2000005"),
     ],
-    columns=["year", "orbiting_body", "close_approaches", "predicted", "nearest_miss_distance_au"],
+    columns=[
+        *("year", "orbiting_body", "close_approaches", "predicted"),
+        *("nearest_miss_distance_au", "nearest_neo_id"),
+    ],
 )
 
 
@@ -27,6 +35,14 @@ def selection(tmp_path):
     provenance = Provenance("sample", "https://x/browse", FETCHED, "", 41_000)
     label = "simulated sample, not NASA data"
     return Selection(position_range(1, 20), tmp_path, label, {Batch(1): provenance})
+
+
+def drawn_per_year(selection, yearly=YEARLY):
+    return plot_approaches_per_year(approaches_per_year(yearly), selection)
+
+
+def drawn_nearest(selection, yearly=YEARLY):
+    return plot_nearest_per_year(nearest_per_year(yearly, selection), selection)
 
 
 def bars(axes):
@@ -41,8 +57,18 @@ def bars(axes):
     }
 
 
+def test_the_table_beside_the_bars_has_every_year_and_each_approach_once():
+    table = approaches_per_year(YEARLY)
+    assert table.columns.tolist() == [
+        *("to Earth", "to Earth, predicted"),
+        *("to other bodies", "to other bodies, predicted"),
+    ]
+    rows = {year: tuple(counts) for year, *counts in table.itertuples()}
+    assert rows == {2024: (3, 0, 2, 0), 2025: (0, 0, 0, 0), 2026: (1, 4, 0, 1), 2027: (0, 1, 0, 0)}
+
+
 def test_the_bars_tell_earth_from_other_bodies_and_past_from_predicted(selection):
-    (axes,) = plot_approaches_per_year(YEARLY, selection).axes
+    (axes,) = drawn_per_year(selection).axes
     assert bars(axes) == {
         "to Earth": {2024: (0, 3), 2026: (0, 1)},
         "to Earth, predicted": {2026: (1, 5), 2027: (0, 1)},
@@ -53,26 +79,45 @@ def test_the_bars_tell_earth_from_other_bodies_and_past_from_predicted(selection
 
 
 def test_the_nearest_are_those_of_earth_in_lunar_distances(selection):
-    (axes,) = plot_nearest_per_year(YEARLY, selection).axes
+    (axes,) = drawn_nearest(selection).axes
     past, predicted = (points.get_offsets().tolist() for points in axes.collections)
     assert past == [[2024, pytest.approx(1)], [2026, pytest.approx(2)]]
     assert predicted == [[2027, pytest.approx(38.9)]]
     assert axes.get_yscale() == "log"
 
 
-@pytest.mark.parametrize("plot", [plot_approaches_per_year, plot_nearest_per_year])
-def test_every_figure_says_definition_unit_range_source_and_fetch(plot, selection):
-    figure = plot(YEARLY, selection)
+def test_the_table_of_the_nearest_names_the_neo(selection):
+    nearest = nearest_per_year(YEARLY, selection)
+    assert nearest["neo_id"].to_dict() == {2024: "2000001", 2026: "2000003", 2027: "2000005"}
+    assert nearest["miss_distance_au"].tolist() == [1 / 389, 2 / 389, 0.1]
+    assert nearest["predicted"].tolist() == [False, False, True]
+
+
+@pytest.mark.parametrize("draw", [drawn_per_year, drawn_nearest])
+def test_every_figure_says_definition_unit_range_source_and_fetch(draw, selection):
+    figure = draw(selection)
     (axes,) = figure.axes
     assert "approach" in axes.get_title(loc="left")
-    assert "positions 1 to 20" in axes.get_title(loc="left")
+    assert "NEOs at positions 1 to 20" in axes.get_title(loc="left")
     assert axes.get_xlabel() == "year (UTC)"
     assert "per year" in axes.get_ylabel() or "lunar distances" in axes.get_ylabel()
     source = figure.get_supxlabel()
     assert source == "Source: simulated sample, not NASA data, as listed on 2026-03-01"
 
 
+def test_the_alternative_text_tells_what_is_to_be_seen(selection):
+    bars_text = drawn_per_year(selection).get_label()
+    assert "from 2024 to 2027" in bars_text
+    assert "4 to Earth, 5 to Earth, predicted" in bars_text
+    assert "The fewest in a year are 0 (2025), the most 6 (2026)" in bars_text
+    points_text = drawn_nearest(selection).get_label()
+    assert "from 1 (2024) to 38.9 (2027)" in points_text
+    for text in (bars_text, points_text):
+        assert "positions 1 to 20" in text
+        assert "simulated sample" in text
+
+
 def test_one_year_and_one_body_are_enough(selection):
     alone = YEARLY.head(1)
-    assert plot_approaches_per_year(alone, selection).axes
-    assert plot_nearest_per_year(alone, selection).axes
+    assert drawn_per_year(selection, alone).axes
+    assert drawn_nearest(selection, alone).axes

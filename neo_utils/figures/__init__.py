@@ -1,0 +1,1 @@
+"""Figures, each made of the table that is shown beside it."""

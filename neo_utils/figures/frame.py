@@ -1,0 +1,57 @@
+"""What all figures share: title, axes, source, palette, a text in place of the picture."""
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
+
+from neo_utils.selection import Selection
+
+# Okabe and Ito's palette, told apart by colour-blind readers too: https://jfly.uni-koeln.de/color/
+BLUE, ORANGE, GREEN, VERMILION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#555555"
+PREDICTED_ALPHA = 0.45  # what is predicted is drawn paler
+
+
+def titled_axes(title: str, x: str, y: str, selection: Selection) -> tuple[Figure, Axes]:
+    """Return an empty figure that says what it shows, in which units, of which NEOs, from where.
+
+    Parameters
+    ----------
+    title
+        What is shown; where it needs more than a line, the lines after it.
+    x, y
+        What the axes measure, and in which unit.
+    """
+    figure = Figure(figsize=(9, 4.5), layout="constrained")
+    axes = figure.subplots()
+    axes.set_title(f"{title}\n{selection.neos_line}", loc="left", fontsize=11, pad=26)
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.supxlabel(selection.source_line, x=0.01, ha="left", fontsize=8, color=GREY)
+    return figure, axes
+
+
+def legend_above(axes: Axes) -> None:
+    """Put the legend between the title and the axes."""
+    axes.legend(frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.3)
+
+
+def plain_log(axes: Axes, names: str) -> None:
+    """Make the axes named, such as "xy", logarithmic, with plain numbers."""
+    axes.set(**{f"{name}scale": "log" for name in names})
+    for name in names:
+        axis = axes.xaxis if name == "x" else axes.yaxis
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter(NullFormatter())
+
+
+def describe(figure: Figure, text: str, selection: Selection) -> Figure:
+    """Return the figure with a text for whoever does not see it: `presentation.show` hands it on.
+
+    Parameters
+    ----------
+    text
+        What kind of picture it is, and what is to be seen in it, with numbers.
+    """
+    figure.set_label(f"{text} {selection.neos_line}. {selection.source_line}.")
+    return figure

@@ -1,0 +1,128 @@
+"""The yearly statistics: the approaches of every year, and the nearest of them to Earth."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from neo_utils.definitions import LUNAR_DISTANCES_PER_AU
+from neo_utils.figures.frame import (
+    BLUE,
+    GREY,
+    ORANGE,
+    PREDICTED_ALPHA,
+    describe,
+    legend_above,
+    plain_log,
+    titled_axes,
+)
+from neo_utils.selection import Selection
+
+
+def approaches_per_year(yearly: pd.DataFrame) -> pd.DataFrame:
+    """Return the listed approaches of every year: to Earth and to other bodies, past and predicted.
+
+    Parameters
+    ----------
+    yearly
+        The yearly statistics, a row per year and body.
+
+    Returns
+    -------
+    DataFrame
+        A row for each year from the first to the last; four columns of counts.
+    """
+    years = pd.RangeIndex(yearly["year"].min(), yearly["year"].max() + 1, name="year")
+    is_earth = yearly["orbiting_body"] == "Earth"
+    columns = {}
+    for label, rows in (("to Earth", yearly[is_earth]), ("to other bodies", yearly[~is_earth])):
+        counts = rows.groupby("year")[["close_approaches", "predicted"]].sum()
+        counts = counts.reindex(years, fill_value=0)
+        columns[label] = counts["close_approaches"] - counts["predicted"]
+        columns[f"{label}, predicted"] = counts["predicted"]
+    return pd.DataFrame(columns)
+
+
+def plot_approaches_per_year(per_year: pd.DataFrame, selection: Selection) -> Figure:
+    """Draw what `approaches_per_year` returns, as stacked bars."""
+    figure, axes = titled_axes(
+        "Close approaches per year, to any body, at any listed distance",
+        "year (UTC)",
+        "close approaches per year",
+        selection,
+    )
+    base = pd.Series(0, index=per_year.index)
+    for label in per_year:
+        alpha = PREDICTED_ALPHA if str(label).endswith("predicted") else 1.0
+        colour = BLUE if "Earth" in str(label) else ORANGE
+        counts = per_year[label]
+        axes.bar(per_year.index, counts, 1.0, base, color=colour, alpha=alpha, label=str(label))
+        base = base + counts
+    axes.set_xlim(per_year.index[0] - 0.5, per_year.index[-1] + 0.5)
+    axes.set_ylim(0, 1.05 * float(base.max()))
+    legend_above(axes)
+    sums = ", ".join(f"{count:,} {label}" for label, count in per_year.sum().items())
+    return describe(
+        figure,
+        f"Stacked bars, one for each year from {per_year.index[0]} to {per_year.index[-1]}, of the "
+        f"close approaches listed: {sums}. The fewest in a year are {base.min():,} "
+        f"({base.idxmin()}), the most {base.max():,} ({base.idxmax()}).",
+        selection,
+    )
+
+
+def nearest_per_year(yearly: pd.DataFrame, selection: Selection) -> pd.DataFrame:
+    """Return the smallest miss distance to Earth of every year that has an approach to Earth.
+
+    Parameters
+    ----------
+    yearly
+        The yearly statistics, a row per year and body.
+
+    Returns
+    -------
+    DataFrame
+        By year: the distance in lunar distances and AU, the NEO's id, whether the year lies after
+        that of the fetch.
+    """
+    earth = yearly[yearly["orbiting_body"] == "Earth"].set_index("year")
+    distance_au = earth["nearest_miss_distance_au"]
+    return pd.DataFrame(
+        {
+            "miss_distance_lunar": distance_au * LUNAR_DISTANCES_PER_AU,
+            "miss_distance_au": distance_au,
+            "neo_id": earth["nearest_neo_id"],
+            "predicted": earth.index > selection.fetched[1].year,
+        }
+    )
+
+
+def plot_nearest_per_year(nearest: pd.DataFrame, selection: Selection) -> Figure:
+    """Draw what `nearest_per_year` returns, on a logarithmic axis."""
+    figure, axes = titled_axes(
+        "Nearest listed approach to Earth in each year",
+        "year (UTC)",
+        "miss distance (lunar distances, log scale)",
+        selection,
+    )
+    for predicted, label in ((False, "up to the year of the fetch"), (True, "predicted")):
+        some = nearest[nearest["predicted"] == predicted]
+        face = "none" if predicted else BLUE
+        axes.scatter(
+            some.index,
+            some["miss_distance_lunar"],
+            14,
+            facecolors=face,
+            edgecolors=BLUE,
+            label=label,
+        )
+    plain_log(axes, "y")
+    axes.axhline(1, color=GREY, linewidth=1, linestyle="--", label="distance of the Moon")
+    legend_above(axes)
+    distance = nearest["miss_distance_lunar"]
+    return describe(
+        figure,
+        f"Points, one for each year, of the nearest approach to Earth that is listed, in lunar "
+        f"distances on a logarithmic axis: from {distance.min():.3g} ({distance.idxmin()}) to "
+        f"{distance.max():.3g} ({distance.idxmax()}); {(distance < 1).sum()} of {len(nearest)} lie "
+        "nearer than the Moon.",
+        selection,
+    )

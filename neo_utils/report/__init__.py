@@ -1,0 +1,1 @@
+"""One HTML file that tells all of a count, for readers who have no Jupyter."""

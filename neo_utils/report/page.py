@@ -1,0 +1,58 @@
+"""Write an executed notebook as one HTML file that needs nothing else, not even a network."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbconvert import HTMLExporter
+
+from neo_utils import __version__
+from neo_utils.atomic import write_in_order
+from neo_utils.selection import Selection
+
+# What leads to another file, such as a notebook beside this one, leads nowhere in a mail.
+_LINK_TO_A_FILE = re.compile(r"\[([^]]+)\]\((?!https?://|#)[^)]*\)")
+
+
+def write_report(notebook: Path, path: Path, selection: Selection) -> None:
+    """Write the executed notebook as a page to read: code folded, figures and style within.
+
+    Parameters
+    ----------
+    notebook
+        An executed notebook. The metadata of its cells say what becomes of them here: what cells
+        with ``report_fold`` show is folded, under that title; text with ``report_skip`` is for
+        whoever runs the notebook, and left out.
+    path
+        The HTML file.
+
+    Raises
+    ------
+    OutputUnwritable
+        If the file cannot be written.
+    """
+    content = nbformat.read(notebook, as_version=4)
+    for cell in content.cells:
+        if cell.cell_type == "markdown":
+            cell.source = _LINK_TO_A_FILE.sub(r"\1", cell.source)
+    page, _ = _exporter().from_notebook_node(content, {"report": _head(content, selection)})
+    write_in_order([(path, page.encode())])
+
+
+def _exporter() -> HTMLExporter:
+    return HTMLExporter(
+        template_name="template",
+        extra_template_basedirs=[str(Path(__file__).parent)],
+        exclude_anchor_links=True,  # a sign behind each heading, which readers aloud would read
+    )
+
+
+def _head(content: nbformat.NotebookNode, selection: Selection) -> dict[str, Any]:
+    """Return what stands above the notebook's own text."""
+    title = content.cells[0].source.partition("\n")[0].lstrip("# ")
+    return {
+        "title": f"{title}: {selection.neos_line}",
+        "source": f"{selection.neos_line}. {selection.source_line}.",
+        "version": __version__,
+    }

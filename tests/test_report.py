@@ -1,0 +1,191 @@
+"""The report: one file for readers without Jupyter. `test_in_browser` opens it in a browser."""
+
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import nbformat
+import pytest
+
+from neo_utils.batches import Batch, position_range
+from neo_utils.plan import plan_recall
+from neo_utils.presentation import captioned, show
+from neo_utils.recall import recall
+from neo_utils.report.page import write_report
+from neo_utils.runner import run
+from neo_utils.selection import Selection, select_batches
+from neo_utils.settings import PROJECT, run_parameters
+from tests.test_figures import YEARLY, drawn_per_year, selection  # noqa: F401 - a fixture
+
+VOID = {"meta", "img", "link", "br", "hr", "input"}
+
+
+class Outline(HTMLParser):
+    """The elements of a page in order, each with its attributes and the text within."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.open = [], []
+        self.feed(text)
+        assert not self.open, f"never closed: {self.open}"
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append([tag, dict(attrs), ""])
+        if tag not in VOID:
+            self.open.append((tag, self.elements[-1]))
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop()[0] == tag
+
+    def handle_data(self, data):
+        for _, element in self.open:
+            element[2] += data
+
+    def all(self, *tags):
+        return [(tag, attrs, text) for tag, attrs, text in self.elements if tag in tags]
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    output = tmp_path_factory.mktemp("output")
+    recall(plan_recall(1, 40, "sample", output_dir=str(output)))
+    return output
+
+
+def parameters_for(output):
+    defaults = run_parameters(PROJECT / "parameters/default.yaml", {}, PROJECT / "no.env")
+    ours = {"end": 40, "source": "sample", "output_dir": str(output), "master": "duckdb"}
+    return defaults | ours
+
+
+@pytest.fixture(scope="module")
+def report(stored):
+    run("report", ["aggregate"], parameters_for(stored))
+    return stored / "runs/batches-1-40/report.html"
+
+
+@pytest.fixture(scope="module")
+def page(report):
+    return Outline(report.read_text(encoding="utf-8"))
+
+
+def test_the_report_asks_nothing_of_any_other_file_or_server(report, page):
+    for tag, attributes, _ in page.all(*{tag for tag, _, _ in page.elements}):
+        assert tag not in ("script", "link", "iframe", "object", "base")
+        assert attributes.get("src", "data:").startswith("data:")
+        assert not [name for name in attributes if name.startswith("on")]
+        if "href" in attributes:  # only followed when the reader clicks
+            assert tag == "a"
+            assert re.match("https://|#", attributes["href"])
+    assert not re.search(r"url\(|@import", report.read_text(encoding="utf-8"))
+
+
+def test_headings_are_in_order_and_the_first_is_the_title(page):
+    levels = [int(tag[1]) for tag, _, _ in page.all("h1", "h2", "h3", "h4")]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(later - earlier <= 1 for earlier, later in pairwise(levels))
+    ((_, _, title),) = page.all("title")
+    assert title == "Close approaches of near-Earth objects: NEOs at positions 1 to 40"
+
+
+def test_each_figure_has_its_text_and_its_numbers_beside_it(page):
+    images = [place for place, (tag, *_) in enumerate(page.elements) if tag == "img"]
+    assert len(images) == 2
+    for place in images:
+        alternative = page.elements[place][1]["alt"]
+        assert "NEOs at positions 1 to 40" in alternative
+        assert re.search(r"\d{4}", alternative)
+        following = [text for tag, _, text in page.elements[place:] if tag == "summary"]
+        assert following[0] == "The numbers of this figure"
+
+
+def test_every_table_of_numbers_says_whose_they_are_and_from_where(page):
+    captions = [text for _, _, text in page.all("figcaption")]
+    assert len(captions) == 4
+    for caption in captions:
+        assert "NEOs at positions 1 to 40" in caption
+        assert "simulated sample, not NASA data, as listed on 2026-03-01" in caption
+        assert "Earth" in caption or "any body" in caption or "body" in caption
+
+
+def test_code_and_definitions_are_there_and_folded(page):
+    folded = page.all("details")
+    assert not [attributes for _, attributes, _ in folded if "open" in attributes]
+    text = " ".join(text for _, _, text in folded)
+    assert "save(" in text
+    assert "count_if(miss_distance_au < 0.2)" in text
+
+
+def test_the_report_tells_source_versions_and_how_to_make_it_again(report):
+    text = re.sub(r"<[^>]+>", " ", report.read_text(encoding="utf-8"))
+    assert "2026-03-01" in text
+    assert "DuckDB" in text
+    assert "neo_utils 0." in text
+    assert "make report START=1 END=40 SOURCE=sample" in text
+
+
+def test_a_second_report_counts_nothing_and_leaves_the_file_as_it_is(report, stored, capsys):
+    before = report.stat().st_mtime_ns
+    run("report", ["aggregate"], parameters_for(stored))
+    assert "counted already" in capsys.readouterr().out
+    assert report.stat().st_mtime_ns == before
+
+
+def test_a_report_that_is_gone_or_older_than_its_notebook_is_written_again(report, stored, capsys):
+    content = report.read_bytes()
+    report.unlink()
+    run("run", ["fetch", "aggregate"], parameters_for(stored))
+    assert report.read_bytes() == content
+    said = capsys.readouterr().out
+    assert "counted already" in said
+    assert f"report      {report}" in said
+
+
+def test_text_of_the_data_is_text_in_the_page(tmp_path, stored):
+    notebook = nbformat.v4.new_notebook(
+        cells=[
+            nbformat.v4.new_markdown_cell("# Title\n\nSee [that](other.ipynb)."),
+            nbformat.v4.new_code_cell(
+                "print('<b>')",
+                outputs=[
+                    nbformat.v4.new_output("stream", name="stdout", text="<script>1</script>")
+                ],
+            ),
+        ]
+    )
+    nbformat.write(notebook, tmp_path / "a.ipynb")
+    write_report(tmp_path / "a.ipynb", tmp_path / "a.html", select_batches(1, 40, "sample", stored))
+    outline = Outline((tmp_path / "a.html").read_text(encoding="utf-8"))
+    assert not outline.all("script", "b", "a")
+    assert [text for _, _, text in outline.all("pre")] == ["print('<b>')", "<script>1</script>"]
+
+
+def test_a_picture_carries_the_figures_text(selection):  # noqa: F811
+    figure = drawn_per_year(selection)
+    data, metadata = show(figure)._repr_mimebundle_()
+    assert data.keys() == {"image/png"}
+    assert metadata["image/png"]["alt"] == figure.get_label()
+
+
+def test_a_caption_tells_what_whose_and_from_where(selection):  # noqa: F811
+    outline = Outline(captioned(YEARLY, "Approaches to <Earth>", selection).data)
+    ((_, _, caption),) = outline.all("figcaption")
+    assert caption == (
+        "Approaches to <Earth>. NEOs at positions 1 to 20. "
+        "Source: simulated sample, not NASA data, as listed on 2026-03-01."
+    )
+    assert len(outline.all("tr")) == 1 + len(YEARLY)
+
+
+def test_positions_with_gaps_are_named_without_them(selection):  # noqa: F811
+    ((_, provenance),) = selection.provenances.items()
+    batches = [Batch(1), Batch(21), Batch(81), Batch(40_981)]
+    shorter = provenance._replace(catalogue_size=40_990)
+    some = Selection(
+        position_range(1, "all"), selection.output, "x", dict.fromkeys(batches, shorter)
+    )
+    assert some.neos_line == "NEOs at positions 1 to 40, 81 to 100, 40981 to 40990"
