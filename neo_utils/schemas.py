@@ -79,7 +79,12 @@ CLOSE_APPROACHES = pa.schema(
             nullable=False,
         ),
         _column("miss_distance_au", _DOUBLE, "miss distance", "AU", nullable=False),
-        _column("miss_distance_lunar", _DOUBLE, "miss distance; NeoWs takes 389 to the AU", "LD"),
+        _column(
+            "miss_distance_lunar",
+            _DOUBLE,
+            "miss distance in lunar distances; NeoWs takes 389 to the AU",
+            "LD",
+        ),
         _column("miss_distance_km", _DOUBLE, "miss distance", "km", nullable=False),
         _column(
             "relative_velocity_km_per_sec",
