@@ -17,6 +17,7 @@ from neo_utils.errors import StoredDataBroken
 from neo_utils.pages import Page, Rejected
 from neo_utils.provenance import Provenance
 from neo_utils.schemas import CLOSE_APPROACHES, RAW
+from neo_utils.votable import voparquet_metadata
 
 log = logging.getLogger(__name__)
 
@@ -192,9 +193,18 @@ def parquet_bytes(
     metadata: Mapping[str, str],
     settings: Mapping[str, Any] = PARQUET_SETTINGS,
 ) -> bytes:
-    """Return the table as a Parquet file with this metadata: the same bytes for the same input."""
+    """Return the table as a Parquet file with this metadata: the same bytes for the same input.
+
+    The metadata also have a VOTable that describes the columns.
+    """
+    of_writer = dict(settings)
+    row_group_size = of_writer.pop("row_group_size", None)
+    told = table.replace_schema_metadata(dict(metadata))
     buffer = pa.BufferOutputStream()
-    pq.write_table(table.replace_schema_metadata(dict(metadata)), buffer, **settings)
+    with pq.ParquetWriter(buffer, told.schema, **of_writer) as writer:
+        writer.write_table(told, row_group_size)
+        # As metadata of the schema, Arrow would keep the VOTable a second time, a third larger.
+        writer.add_key_value_metadata(voparquet_metadata(table, metadata))
     return bytes(buffer.getvalue())
 
 

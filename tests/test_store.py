@@ -58,9 +58,10 @@ def store(output, objects=CLEAN, batch=FIRST, parquet_settings=None, **changes):
 
 
 def metadata_of(path):
-    """The Parquet file's own key-value pairs, without what Arrow keeps of its schema."""
+    """The Parquet file's own key-value pairs, without those that describe its columns."""
     pairs = pq.read_metadata(path).metadata
-    return {k.decode(): v.decode() for k, v in pairs.items() if k != b"ARROW:schema"}
+    of_columns = (b"ARROW:schema", b"IVOA.VOTable-Parquet.")
+    return {k.decode(): v.decode() for k, v in pairs.items() if not k.startswith(of_columns)}
 
 
 # --- What lies where. ---

@@ -1,0 +1,337 @@
+"""What an astronomer's program finds in the stored tables, read by astropy."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import warnings
+from html import unescape
+from pathlib import Path
+
+import astropy.units as u
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from astropy.io.votable import parse
+from astropy.io.votable.ucd import check_ucd
+from astropy.table import QTable
+
+from neo_utils.archive import body_of, note_of, packed, sha256
+from neo_utils.batches import Batch, position_range
+from neo_utils.engines import connect
+from neo_utils.integrity import check_files, verify
+from neo_utils.plan import plan_recall
+from neo_utils.rebuild import rebuild
+from neo_utils.recall import recall
+from neo_utils.results import save
+from neo_utils.schemas import CLOSE_APPROACHES, METRICS, RAW, YEARLY_STATISTICS
+from neo_utils.selection import select_batches
+from neo_utils.statistics import metrics, read_batches, yearly_statistics
+from neo_utils.store import parquet_bytes, read_parquet
+from neo_utils.votable import voparquet_metadata
+from tests.rude_service import http, sample_page, serve_rudely
+
+END = 40
+SCHEMAS = {
+    "raw": RAW,
+    "close_approaches": CLOSE_APPROACHES,
+    "aggregations": METRICS,
+    "yearly_statistics": YEARLY_STATISTICS,
+}
+STATISTICS = ("aggregations", "yearly_statistics")
+VERSION, CONTENT = b"IVOA.VOTable-Parquet.version", b"IVOA.VOTable-Parquet.content"
+each_table = pytest.mark.parametrize("name", SCHEMAS)
+
+
+def count(output):
+    """Write the statistics, by the engine that starts at once."""
+    selection = select_batches(1, END, "sample", output)
+    engine = connect("duckdb", {}, output / "spark.log")
+    newest, approaches = read_batches(engine, selection)
+    save("metrics", metrics(newest, approaches, 0.2), selection, 0.2)
+    save("yearly_statistics", yearly_statistics(approaches, 0.2), selection, 0.2)
+    engine.stop()
+
+
+@pytest.fixture(scope="module")
+def counted(pristine):
+    count(pristine)
+    return pristine
+
+
+def files_of(output, name):
+    return sorted((output / name).rglob("*.parquet"))
+
+
+def content_of(path):
+    return pq.read_metadata(path).metadata[CONTENT]
+
+
+def described(content):
+    """Return the document, checked; a warning is a failure, too."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return parse(io.BytesIO(content), verify="exception")
+
+
+def fields_of(output, name):
+    return described(content_of(files_of(output, name)[0])).get_first_table().fields
+
+
+def quantities(path):
+    """Return a stored table with units, as the documentation says."""
+    fields = parse(io.BytesIO(content_of(path))).get_first_table().fields
+    stored = pq.read_table(path, partitioning=None)
+    return QTable(
+        {column: stored[column].to_numpy() for column in stored.column_names},
+        units={field.name: field.unit for field in fields if field.unit},
+        descriptions={field.name: field.description for field in fields},
+    )
+
+
+@each_table
+def test_every_file_holds_one_votable_without_rows_whose_fields_are_its_columns(counted, name):
+    for path in files_of(counted, name):
+        assert pq.read_metadata(path).metadata[VERSION] == b"1.0"
+        document = described(content_of(path))
+        (table,) = document.iter_tables()
+        assert [field.name for field in table.fields] == pq.read_schema(path).names
+        assert (len(table.array), b"<DATA" in content_of(path)) == (0, False)
+    assert len(files_of(counted, name)) == (1 if name in STATISTICS else 2)
+
+
+@each_table
+def test_astropy_knows_each_unit_as_the_one_of_the_schema(counted, name):
+    units = {field.name: field.unit for field in fields_of(counted, name)}
+    told = {f.name: f.metadata[b"unit"].decode() for f in SCHEMAS[name] if b"unit" in f.metadata}
+    lunar = [column for column, unit in told.items() if unit == "LD"]
+    assert {column: unit for column, unit in units.items() if unit is not None} == {
+        column: u.Unit(unit) for column, unit in told.items() if column not in lunar
+    }
+    assert lunar == (["miss_distance_lunar"] if name == "close_approaches" else [])
+
+
+def test_the_lunar_distance_that_no_unit_names_is_named_by_the_description(counted):
+    fields = {field.name: field for field in fields_of(counted, "close_approaches")}
+    assert "lunar distances" in fields["miss_distance_lunar"].description
+
+
+@each_table
+def test_every_column_has_a_ucd_of_the_ivoas_list(counted, name):
+    ucds = [field.ucd for field in fields_of(counted, name)]
+    assert all(ucds)
+    assert [ucd for ucd in ucds if not check_ucd(ucd, check_controlled_vocabulary=True)] == []
+    # A service that looks for the table's own identifier must not find two.
+    assert ucds.count("meta.id;meta.main") <= 1
+
+
+@each_table
+def test_the_ucd_of_a_measured_column_is_of_the_kind_that_its_unit_measures(counted, name):
+    kinds = {
+        "pos.distance": "length",
+        "phys.size.diameter": "length",
+        "phys.veloc": "speed",
+        "phys.magAbs": "unknown",  # magnitudes
+        "time.period.revolution": "time",
+    }
+    for field in fields_of(counted, name):
+        if field.unit is not None:
+            assert field.unit.physical_type == kinds[field.ucd.partition(";")[0]], field.name
+
+
+@each_table
+def test_the_descriptions_are_the_definitions(counted, name):
+    definitions = [field.metadata[b"definition"].decode() for field in SCHEMAS[name]]
+    assert [field.description for field in fields_of(counted, name)] == definitions
+
+
+@each_table
+def test_the_types_are_those_that_votable_has_for_what_lies_in_the_file(counted, name):
+    # https://www.ivoa.net/documents/VOTable/, table of primitives; dates as in DALI, 3.3.3.
+    of_type = {
+        "string": ("char", True, None),
+        "bool": ("boolean", False, None),
+        "int64": ("long", False, None),
+        "double": ("double", False, None),
+        "date32[day]": ("char", True, "timestamp"),
+        "timestamp[ms, tz=UTC]": ("char", True, "timestamp"),
+    }
+    found = [
+        (field.datatype, field.arraysize is not None, field.xtype)
+        for field in fields_of(counted, name)
+    ]
+    assert found == [of_type[str(field.type)] for field in SCHEMAS[name]]
+
+
+@each_table
+def test_no_text_is_longer_than_the_votable_says(counted, name):
+    for path in files_of(counted, name):
+        stored = read_parquet(path)
+        for field in described(content_of(path)).get_first_table().fields:
+            if field.datatype == "char" and field.xtype is None:
+                texts = [text for text in stored[field.name].to_pylist() if text is not None]
+                assert field.arraysize == f"{max(map(len, texts))}*"
+
+
+def test_what_is_known_of_a_batch_stands_before_its_table(counted):
+    path = files_of(counted, "raw")[0]
+    (resource,) = described(content_of(path)).resources
+    told = {info.name: info.value for info in resource.infos}
+    assert told == {k.decode(): v.decode() for k, v in pq.read_schema(path).metadata.items()}
+    assert told["note"] == "simulated sample, not NASA data"
+
+
+def test_the_sql_text_of_a_statistic_keeps_its_lines(counted):
+    path = files_of(counted, "yearly_statistics")[0]
+    (resource,) = described(content_of(path)).resources
+    (definition,) = [info.value for info in resource.infos if info.name == "definition"]
+    assert "\nGROUP BY " in definition
+    assert definition == pq.read_schema(path).metadata[b"definition"].decode()
+
+
+@each_table
+def test_the_values_read_with_units_are_those_of_the_file(counted, name):
+    for path in files_of(counted, name):
+        stored, table = read_parquet(path), quantities(path)
+        assert table.colnames == stored.column_names
+        for column in table.colnames:
+            values = getattr(table[column], "value", table[column])
+            np.testing.assert_array_equal(values, stored[column].to_numpy())
+        assert len(table) == stored.num_rows > 0
+
+
+def test_astropys_astronomical_unit_leads_from_one_miss_distance_to_the_other(counted):
+    table = quantities(files_of(counted, "close_approaches")[0])
+    au, km = table["miss_distance_au"], table["miss_distance_km"]
+    assert u.allclose(au.to(u.km), km, rtol=1e-8)
+    moons = 384_400 * u.km  # the mean distance; NeoWs's 389 to the AU are 384,570 km
+    assert u.allclose(table["miss_distance_lunar"] * moons, km, rtol=1e-3)
+
+
+def test_what_is_missing_is_no_number_and_no_date(counted):
+    path = files_of(counted, "raw")[0]
+    stored, table = read_parquet(path), quantities(path)
+    for column in ("closest_approach_miss_distance_km", "closest_approach_date"):
+        missing = np.array([value is None for value in stored[column].to_pylist()])
+        assert missing.any()
+        np.testing.assert_array_equal(
+            np.isnan(getattr(table[column], "value", table[column])), missing
+        )
+
+
+@pytest.mark.parametrize("name", STATISTICS)
+def test_astropys_own_reader_takes_the_statistics_in_one_call(counted, name):
+    (path,) = files_of(counted, name)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "No table::len")  # it then looks for the longest text
+        table = QTable.read(path, format="parquet.votable")
+    stored = read_parquet(path)
+    for field in SCHEMAS[name]:
+        column = table[field.name]
+        assert column.info.description == field.metadata[b"definition"].decode()
+        unit = field.metadata.get(b"unit", b"").decode()
+        assert column.info.unit == (u.Unit(unit) if unit else None)
+        assert getattr(column, "value", column).tolist() == stored[field.name].to_pylist()
+
+
+def test_the_same_input_gives_the_same_bytes_in_another_process(counted):
+    path = files_of(counted, "raw")[0]
+    code = (
+        "import sys, pyarrow.parquet as pq; from neo_utils.store import parquet_bytes;"
+        "table = pq.read_table(sys.argv[1], partitioning=None);"
+        "told = {k.decode(): v.decode() for k, v in table.schema.metadata.items()};"
+        "sys.stdout.buffer.write(parquet_bytes(table, told))"
+    )
+    made = [
+        subprocess.run(  # noqa: S603
+            [sys.executable, "-c", code, path],
+            capture_output=True,
+            check=True,
+            cwd=Path(__file__).parents[1],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert made == [path.read_bytes()] * 2
+
+
+# --- What the service might send, and what other tables hold. ---
+
+
+def table_of(**columns):
+    """Return the fields of a table's VOTable by their names."""
+    content = voparquet_metadata(pa.table(columns), {})[CONTENT.decode()]
+    return {field.name: field for field in described(content.encode()).get_first_table().fields}
+
+
+def test_an_address_with_the_signs_of_xml_is_read_back_as_it_was():
+    url = "http://x/?a=1&b=<\"'>&amp;é"
+    table = pa.table({"id": ["1"]})
+    stored = pq.read_metadata(pa.BufferReader(parquet_bytes(table, {"url": url}))).metadata
+    (info,) = described(stored[CONTENT]).resources[0].infos
+    assert (info.name, info.value) == ("url", url)
+
+
+@pytest.mark.parametrize("texts", [[], [None, None], [""]])
+def test_a_column_without_any_text_is_of_texts_of_any_length(texts):
+    fields = table_of(name=pa.array(texts, pa.string()))
+    assert (fields["name"].datatype, fields["name"].arraysize) == ("char", "*")
+
+
+def test_what_votable_has_no_type_for_is_described_as_text():
+    # The convention's advice on "Data/Metadata Mismatches", section 2.3.
+    fields = table_of(parts=[[1, 2], []])
+    assert (fields["parts"].datatype, fields["parts"].arraysize) == ("char", "*")
+    assert (fields["parts"].unit, fields["parts"].ucd, fields["parts"].description) == (None,) * 3
+
+
+def test_the_api_key_is_in_no_votable(tmp_path, monkeypatch):
+    key = "canary<&>'\"" + "0123456789" * 3
+    monkeypatch.setenv("API_KEY", key)
+    page = sample_page(0, key)
+    repeating = page.replace(b'"name":"', b'"name":"' + json.dumps(key)[1:-1].encode(), 1)
+    assert repeating != page
+    with serve_rudely(lambda *_: [http(repeating)]) as rude:
+        recall(plan_recall(1, 20, "nasa", rude.url, str(tmp_path)))
+    for name in ("raw", "close_approaches"):
+        (path,) = files_of(tmp_path, name)
+        content = content_of(path).decode()
+        assert "canary" not in unescape(content)
+        assert described(content.encode()).resources[0].infos[0].value == "nasa"
+
+
+# --- Outputs of a version that had no VOTable. ---
+
+
+def without_votable(output):
+    """Store the tables anew as an earlier version did, and note their checksums in the pages."""
+    for batch in position_range(1, END).batches(END):
+        sums = {}
+        for name in ("raw", "close_approaches"):
+            path = batch.file(output, name)
+            pq.write_table(pq.read_table(path, partitioning=None), path, compression="zstd")
+            assert CONTENT not in pq.read_metadata(path).metadata
+            sums[f"{name}_sha256"] = sha256(path.read_bytes())
+        page = batch.file(output, "pages")
+        archived = page.read_bytes()
+        page.write_bytes(packed(body_of(archived), note_of(archived) | sums))
+
+
+def contents(output):
+    return {path: path.read_bytes() for path in output.rglob("*.parquet")}
+
+
+def test_files_of_an_earlier_version_are_sound_are_counted_and_gain_it_by_rebuild(output):
+    count(output)
+    new = contents(output)
+    without_votable(output)
+    assert contents(output) != new
+    positions = position_range(1, END)
+    assert verify(output, positions) == {}
+    check_files(output, [Batch(1), Batch(21)])
+    count(output)
+    assert contents(output) != new
+    assert rebuild(output, positions) == 2
+    assert contents(output) == new
