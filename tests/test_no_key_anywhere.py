@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import html
 import io
 import json
 import os
@@ -51,6 +52,7 @@ def forms_of(key):
     quoted |= {re.sub("%..", lambda m: m[0].lower(), text) for text in quoted}
     forms = {plain, json.dumps(key)[1:-1].replace("/", r"\/").encode()}
     forms |= {text.encode() for text in quoted}
+    forms |= {html.escape(key).encode(), html.escape(key, quote=False).encode()}  # in a VOTable
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         for before in range(3):
             # The characters that depend on the neighbours of the key are left out.
