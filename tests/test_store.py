@@ -331,6 +331,12 @@ def test_a_table_of_any_kind_carries_the_metadata_it_is_given():
     assert read.schema.metadata[b"source"] == b"sample"
 
 
+def test_a_table_that_workers_share_is_cut_into_the_row_groups_asked_for():
+    table = pa.table({"value": range(10)})
+    stored = pq.read_metadata(pa.BufferReader(parquet_bytes(table, {}, {"row_group_size": 4})))
+    assert [stored.row_group(n).num_rows for n in range(stored.num_row_groups)] == [4, 4, 2]
+
+
 def test_duckdb_reads_the_batches_with_their_numbers(tmp_path):
     store(tmp_path, CLEAN, FIRST)
     store(tmp_path, BROKEN, SECOND)
