@@ -61,7 +61,7 @@ def votable(table: pa.Table, about: Mapping[str, str]) -> str:
 
 
 def _size(texts: pa.ChunkedArray) -> str:
-    # The longest, in bytes: astropy 7 and 8 read no texts of any length from Parquet.
+    # The longest, in bytes: astropy 7 and 8 refuse a Parquet file whose texts are of any length.
     longest = pc.max(pc.binary_length(texts)).as_py()
     return f"{longest}*" if longest else "*"
 
