@@ -10,6 +10,9 @@ READY := .venv/.ready
 TOOLS := .venv/.tools
 NEO   := @$(BIN)/python -m neo_utils
 
+# In the order in which they are run: aggregate.ipynb counts what fetch.ipynb has stored.
+NOTEBOOKS := $(addprefix notebooks/,fetch.ipynb aggregate.ipynb explore.ipynb)
+
 # Compose would take our .env for its own, and show the line that it cannot read.
 COMPOSE := docker compose --env-file /dev/null --file docker-compose-cluster.yml
 UP      := $(COMPOSE) --progress quiet up --detach --no-build
@@ -121,8 +124,8 @@ lab: $(READY) ## Open JupyterLab on the notebooks
 
 test: $(TOOLS) ## Run the tests of the package, and the notebooks against their stored outputs
 	$(BIN)/pytest
-	rm -rf build/sample
-	$(BIN)/pytest --nbval --nbval-current-env notebooks/fetch.ipynb notebooks/aggregate.ipynb
+	rm -rf build/sample build/explored-sample
+	OUTPUT_DIR=build/nothing $(BIN)/pytest --nbval --nbval-current-env $(NOTEBOOKS)
 
 fuzz: $(TOOLS) ## Send thousands of broken pages through the decoder (minutes)
 	$(BIN)/pytest tests/test_fuzz.py --hypothesis-profile=long
@@ -145,9 +148,10 @@ scaling: $(READY) ## Measure how time and memory grow with the data, and draw do
 	$(BIN)/python -m benchmarks.scaling
 
 notebooks: $(READY) ## Run the notebooks with their own values and store the outputs in them
-	rm -rf build/sample
-	$(BIN)/jupyter nbconvert --log-level ERROR --to notebook --execute --inplace \
-	  --ExecutePreprocessor.record_timing=False --KernelManager.transport_encryption=auto notebooks/fetch.ipynb notebooks/aggregate.ipynb
+	rm -rf build/sample build/explored-sample
+	OUTPUT_DIR=build/nothing $(BIN)/jupyter nbconvert --log-level ERROR --to notebook --execute --inplace \
+	  --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False \
+	  --KernelManager.transport_encryption=auto $(NOTEBOOKS)
 
 lint: $(TOOLS) ## Check style and types
 	$(BIN)/ruff check

@@ -4,7 +4,7 @@ The rooms, from the runner down; imports point this way, too:
 
 - what the user meets: ``runner``, ``execution``, ``kernels`` (notebooks), ``terminal``, ``upkeep``
   (texts), ``warm_start`` (of later runs)
-- what is shown: ``report``, ``figures``, ``presentation``, ``colophon``
+- what is shown: ``report``, ``explore``, ``figures``, ``presentation``, ``colophon``
 - numbers: ``drift``, ``statistics``, ``results``, ``packing``
 - what counts them: ``engines``, ``duck``, ``spark`` (the session, clusters)
 - what is fetched: ``recall``, ``plan``, ``client``, ``transport``, ``quota``, ``sample``

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pyarrow as pa
 
 if TYPE_CHECKING:  # Spark's users need not wait for its import
@@ -63,6 +64,10 @@ class Frame:
     def toArrow(self) -> pa.Table:  # noqa: N802 - Spark's word
         """Compute the rows."""
         return self._relation.to_arrow_table()
+
+    def toPandas(self) -> pd.DataFrame:  # noqa: N802 - Spark's word
+        """Compute the rows, for pandas."""
+        return self._relation.df()
 
     def collect(self) -> list[tuple[Any, ...]]:
         """Compute the rows, as tuples."""

@@ -1,6 +1,7 @@
 """Which stored batches answer a question about START..END, and where they come from."""
 
 import datetime as dt
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -81,13 +82,36 @@ def select_batches(
     missing = [batch for batch in expected if batch not in provenances]
     if missing or not expected:
         raise _missing(positions, missing, wanted, output)
-    labels = sorted({provenance.service.label for provenance in provenances.values()})
-    if len(labels) > 1:
+    return Selection(positions, output, _label(provenances, positions, output), provenances)
+
+
+def select_stored(output_dir: str) -> Selection | None:
+    """Return all batches that are stored, gaps or not; None where there are none.
+
+    Raises
+    ------
+    StoredDataMissing
+        If they are of several sources.
+    StoredDataBroken
+        Where a raw file is not one of ours.
+    """
+    everything, output = PositionRange(1, None), output_folder(output_dir)
+    stored = stored_provenances(output, everything)
+    if not stored:
+        return None
+    return Selection(everything, output, _label(stored, everything, output), stored)
+
+
+def _label(provenances: Mapping[Batch, Provenance], positions: PositionRange, output: Path) -> str:
+    """Return what the one source of these batches is called."""
+    sources = {provenance.service.label: provenance.source for provenance in provenances.values()}
+    if len(sources) > 1:
         raise StoredDataMissing(
-            f"{output} holds data of {' and of '.join(labels)} in this range, which do not mix: "
-            f"`make backfill {positions.as_arguments} SOURCE={wanted}` takes all from one"
+            f"{output} holds data of {' and of '.join(sorted(sources))} in this range, which do"
+            f" not mix: `make backfill {positions.as_arguments} SOURCE={min(sources.values())}`"
+            " takes all from one"
         )
-    return Selection(positions, output, labels[0], provenances)
+    return next(iter(sources))
 
 
 def _missing(

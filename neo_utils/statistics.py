@@ -1,5 +1,7 @@
 """The statistics of close approaches; what they count is defined by the texts in ``sql``."""
 
+from collections.abc import Sequence
+
 from neo_utils.definitions import sql_text
 from neo_utils.engines import Engine, Rows, name_table
 from neo_utils.integrity import check_files
@@ -8,8 +10,15 @@ from neo_utils.results import run_folder
 from neo_utils.selection import Selection
 
 
-def read_batches(engine: Engine, selection: Selection) -> tuple[Rows, Rows]:
+def read_batches(
+    engine: Engine, selection: Selection, neo_columns: Sequence[str] = ()
+) -> tuple[Rows, Rows]:
     """Return the NEOs and the close approaches that count, each NEO from its newest batch.
+
+    Parameters
+    ----------
+    neo_columns
+        Columns of ``raw`` that statements shall see in ``stored_neos``, beside ``id``.
 
     Returns
     -------
@@ -26,7 +35,7 @@ def read_batches(engine: Engine, selection: Selection) -> tuple[Rows, Rows]:
     """
     check_files(selection.output, selection.provenances)
     folder = run_folder(selection.output, selection.positions) / "packed"
-    name_table(engine, "stored_neos", packed(selection, "raw"), folder)
+    name_table(engine, "stored_neos", packed(selection, "raw", neo_columns), folder)
     name_table(engine, "stored_close_approaches", packed(selection, "close_approaches"), folder)
     return counted(engine)
 

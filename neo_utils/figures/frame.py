@@ -2,12 +2,12 @@
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogLocator, NullLocator
 
 from neo_utils.selection import Selection
 
 # Okabe and Ito's palette, told apart by colour-blind readers too: https://jfly.uni-koeln.de/color/
-BLUE, ORANGE, GREEN, VERMILION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#555555"
+BLUE, ORANGE, GREEN, BLACK, GREY = "#0072B2", "#E69F00", "#009E73", "#000000", "#555555"
 PREDICTED_ALPHA = 0.45  # what is predicted is drawn paler
 
 
@@ -37,12 +37,14 @@ def legend_above(axes: Axes) -> None:
 
 
 def plain_log(axes: Axes, names: str) -> None:
-    """Make the axes named, such as "xy", logarithmic, with plain numbers."""
+    """Make axes that are drawn already logarithmic, with plain numbers: "x", "y" or "xy"."""
     axes.set(**{f"{name}scale": "log" for name in names})
     for name in names:
         axis = axes.xaxis if name == "x" else axes.yaxis
-        axis.set_major_formatter("{x:g}")
-        axis.set_minor_formatter(NullFormatter())
+        low, high = axis.get_view_interval()
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 1_000 * low else (1.0,)))
+        axis.set_major_formatter("{x:,.10g}")
+        axis.set_minor_locator(NullLocator())  # eight to a decade: half of the time of drawing
 
 
 def describe(figure: Figure, text: str, selection: Selection) -> Figure:

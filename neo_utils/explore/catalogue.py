@@ -1,0 +1,57 @@
+"""All that is stored, in DuckDB, where a question to a million approaches takes milliseconds."""
+
+from neo_utils.definitions import sql_text
+from neo_utils.duck import Duck
+from neo_utils.plan import plan_recall
+from neo_utils.recall import recall
+from neo_utils.selection import Selection, select_batches, select_stored
+from neo_utils.settings import PROJECT, setting
+from neo_utils.statistics import read_batches
+
+_SAMPLE_FOLDER = str(PROJECT / "build" / "explored-sample")
+_SAMPLE_SIZE = 200
+_NEO_COLUMNS = (
+    *("name", "nasa_jpl_url", "absolute_magnitude_h", "is_potentially_hazardous_asteroid"),
+    *("minimum_estimated_diameter_meters", "maximum_estimated_diameter_meters"),
+    "first_observation_date",
+)
+
+
+def stored_or_sample(output_dir: str) -> Selection:
+    """Return all that is stored, gaps or not; where nothing is, 200 NEOs of the simulated sample.
+
+    Parameters
+    ----------
+    output_dir
+        Folder of the data; empty for ``OUTPUT_DIR`` as `make` takes it.
+
+    Raises
+    ------
+    StoredDataMissing
+        If two sources are stored: these do not mix.
+    """
+    stored = select_stored(output_dir or setting("OUTPUT_DIR") or "output")
+    if stored:
+        return stored
+    recall(plan_recall(1, _SAMPLE_SIZE, "sample", output_dir=_SAMPLE_FOLDER))
+    return select_batches(1, _SAMPLE_SIZE, "sample", _SAMPLE_FOLDER)
+
+
+def open_catalogue(selection: Selection) -> Duck:
+    """Return DuckDB with the tables ``neos`` and ``passages`` of a selection.
+
+    ``neos`` has a row per NEO: neo_id, name, nasa_jpl_url, absolute_magnitude_h (mag),
+    first_observation_date, is_potentially_hazardous, minimum_diameter_m, maximum_diameter_m.
+    ``passages`` has a row per approach that counts: these columns, and close_approach_date (UTC),
+    year, orbiting_body, miss_distance_au (AU), relative_velocity_km_per_sec, is_predicted.
+
+    Raises
+    ------
+    StoredDataBroken
+        Where a batch is not as it was stored.
+    """
+    catalogue = Duck()
+    read_batches(catalogue, selection, _NEO_COLUMNS)
+    for statement in sql_text("passages").split(";"):
+        catalogue.sql(statement)
+    return catalogue

@@ -1,0 +1,118 @@
+"""The controls of explore.ipynb: they put a question together, and one figure answers it."""
+
+import math
+from base64 import b64encode
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+import ipywidgets as widgets
+import pandas as pd
+from matplotlib.figure import Figure
+
+from neo_utils.duck import Duck
+from neo_utils.explore.counts import plot_count_within, plot_first_observations, plot_per_year
+from neo_utils.explore.question import UNITS, Question, passages_of
+from neo_utils.explore.scatter import (
+    plot_distance_by_date,
+    plot_size_by_distance,
+    plot_velocity_by_distance,
+)
+from neo_utils.presentation import show
+from neo_utils.selection import Selection
+
+_FIGURES: dict[str, Callable[[pd.DataFrame, Question, Selection], Figure]] = {
+    "per year": plot_per_year,
+    "distance by date": plot_distance_by_date,
+    "size by distance": plot_size_by_distance,
+    "velocity by distance": plot_velocity_by_distance,
+    "count within a distance": plot_count_within,
+    "first observations": plot_first_observations,
+}
+_LEAST_AU = 1e-5  # a quarter of Earth's radius: nothing passes nearer
+
+
+def explorer(catalogue: Duck, selection: Selection, question: Question) -> widgets.VBox:
+    """Return controls that begin with a question, and a figure that follows them.
+
+    A figure is drawn anew when a control is let go, in a fraction of a second.
+    """
+    bodies = [
+        body
+        for (body,) in catalogue.sql(
+            "SELECT orbiting_body FROM passages GROUP BY ALL ORDER BY count(*) DESC, orbiting_body"
+        ).collect()
+    ]
+    farthest = catalogue.sql("SELECT coalesce(max(miss_distance_au), 1) FROM passages").collect()
+    asked = _controls(bodies, max(farthest[0][0], question.within_au), question)
+    figure = widgets.Dropdown(options=list(_FIGURES), description="figure")
+    answer = widgets.HTML()
+
+    def redraw(_: Any = None) -> None:  # noqa: ANN401 - what ipywidgets tells of a change
+        current = _question(asked)
+        drawn = _FIGURES[figure.value](passages_of(catalogue, current), current, selection)
+        answer.value = _picture(drawn)
+
+    for control in (*asked.values(), figure):
+        control.observe(redraw, "value")
+    redraw()
+    return widgets.VBox([*asked.values(), figure, answer])
+
+
+def _controls(
+    bodies: list[str], farthest_au: float, question: Question
+) -> dict[str, widgets.ValueWidget]:
+    wide = {"layout": widgets.Layout(width="34rem"), "continuous_update": False}
+    return {
+        "bodies": widgets.SelectMultiple(
+            options=bodies,
+            value=[body for body in question.bodies if body in bodies],
+            rows=min(len(bodies), 6),
+            description="bodies",
+        ),
+        "years": widgets.IntRangeSlider(
+            value=(question.first_year, question.last_year),
+            min=1900,
+            max=2200,
+            description="years",
+            **wide,
+        ),
+        "within_au": widgets.FloatLogSlider(
+            value=question.within_au,
+            min=math.log10(_LEAST_AU),
+            max=math.log10(farthest_au),
+            step=0.05,
+            readout_format=".2g",
+            description="within (AU)",
+            **wide,
+        ),
+        "unit": widgets.ToggleButtons(
+            options=list(UNITS), value=question.unit, description="shown in"
+        ),
+        "hazardous_only": widgets.Checkbox(
+            value=question.hazardous_only, description="potentially hazardous only"
+        ),
+        "at_least_m": widgets.IntSlider(
+            value=round(question.at_least_m),
+            min=0,
+            max=2_000,
+            step=20,
+            description="size ≥ (m)",
+            **wide,
+        ),
+    }
+
+
+def _question(asked: dict[str, widgets.ValueWidget]) -> Question:
+    values = {name: control.value for name, control in asked.items()}
+    first_year, last_year = values.pop("years")
+    return Question(first_year=first_year, last_year=last_year, **values)
+
+
+def _picture(figure: Figure) -> str:
+    picture = show(figure)
+    data = b64encode(picture.data).decode()
+    return (
+        f'<img alt="{escape(str(figure.get_label()))}" width="{picture.width}" '
+        f'src="data:image/png;base64,{data}">'
+    )

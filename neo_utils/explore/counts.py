@@ -1,0 +1,108 @@
+"""How many passages: in each year, within each distance; how many NEOs were first seen when.
+
+Passages are taken as `neo_utils.explore.question.passages_of` returns them.
+"""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from neo_utils.definitions import LUNAR_DISTANCES_PER_AU
+from neo_utils.explore.question import Question
+from neo_utils.figures.frame import (
+    BLUE,
+    GREEN,
+    GREY,
+    PREDICTED_ALPHA,
+    describe,
+    legend_above,
+    plain_log,
+    titled_axes,
+)
+from neo_utils.selection import Selection
+
+AU_PER_LD = 1 / LUNAR_DISTANCES_PER_AU
+
+
+def plot_per_year(passages: pd.DataFrame, question: Question, selection: Selection) -> Figure:
+    """Draw the passages of every year, past and predicted told apart."""
+    figure, axes = titled_axes(
+        f"Close approaches per year\n{question.in_words}",
+        "year (UTC)",
+        "close approaches per year",
+        selection,
+    )
+    years = np.arange(question.first_year, question.last_year + 1)
+    predicted = passages["is_predicted"].to_numpy(dtype=bool)
+    year = passages["year"].to_numpy()
+    edges = np.append(years, years[-1] + 1)
+    past, _ = np.histogram(year[~predicted], edges)
+    future, _ = np.histogram(year[predicted], edges)
+    # As two shapes: three hundred bars, each one of its own, take half a second.
+    axes.stairs(past, edges - 0.5, fill=True, color=BLUE, label="past")
+    axes.stairs(
+        past + future,
+        edges - 0.5,
+        baseline=past,
+        fill=True,
+        color=BLUE,
+        alpha=PREDICTED_ALPHA,
+        label="predicted",
+    )
+    axes.set_xlim(edges[0] - 0.5, edges[-1] - 0.5)
+    legend_above(axes)
+    text = (
+        f"Bars, one a year, of the close approaches {question.in_words}: "
+        f"{past.sum():,} past, {future.sum():,} predicted; the most in a year are "
+        f"{(past + future).max():,} ({years[(past + future).argmax()]})."
+    )
+    return describe(figure, text, selection)
+
+
+def plot_count_within(passages: pd.DataFrame, question: Question, selection: Selection) -> Figure:
+    """Draw how many passages lie within a distance, against that distance, both logarithmic."""
+    figure, axes = titled_axes(
+        f"Close approaches within a distance\n{question.in_words}",
+        question.distance_label,
+        "close approaches within (log scale)",
+        selection,
+    )
+    distance = np.sort(passages["distance"].to_numpy())
+    count = np.arange(1, len(distance) + 1)
+    some = np.unique(np.geomspace(1, max(len(distance), 1), 1_000).astype(int)) - 1
+    some = some[some < len(distance)]
+    axes.step(distance[some], count[some], where="post", color=BLUE, label="listed")
+    if len(distance):
+        square = len(distance) * (distance[some] / distance[-1]) ** 2
+        axes.plot(distance[some], square, color=GREY, linestyle="--", linewidth=1, label="as r²")
+    plain_log(axes, "xy")
+    axes.set_ylim(bottom=0.8)
+    legend_above(axes)
+    nearer = int((passages["miss_distance_au"] < AU_PER_LD).sum())
+    text = (
+        f"A rising line on two logarithmic axes: the number of close approaches {question.in_words}"
+        f", within a distance. {len(distance):,} in all, {nearer:,} nearer than the Moon."
+    )
+    return describe(figure, text, selection)
+
+
+def plot_first_observations(
+    passages: pd.DataFrame, question: Question, selection: Selection
+) -> Figure:
+    """Draw in which year the NEOs of these passages were first observed, each NEO once."""
+    figure, axes = titled_axes(
+        f"NEOs by the year of their first observation\nwith an approach {question.in_words}",
+        "year of the first observation used in the orbit (UTC)",
+        "NEOs per year",
+        selection,
+    )
+    neos = passages.drop_duplicates("neo_number")
+    years = pd.to_datetime(neos["first_observation_date"]).dt.year.dropna().astype(int)
+    counts = years.value_counts().sort_index()
+    axes.bar(counts.index, counts, 1.0, color=GREEN)
+    most = f"the most in {counts.idxmax()} ({counts.max():,})" if len(counts) else "none"
+    text = (
+        f"Bars, one a year, of the NEOs with an approach {question.in_words}, by the year of their "
+        f"first observation: {counts.sum():,} of {len(neos):,} NEOs have one; {most}."
+    )
+    return describe(figure, text, selection)

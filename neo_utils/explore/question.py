@@ -1,0 +1,79 @@
+"""What is asked of the catalogue: which bodies, years, distances, NEOs; in which unit."""
+
+from typing import NamedTuple
+
+import pandas as pd
+
+from neo_utils.definitions import KM_PER_AU, LUNAR_DISTANCES_PER_AU
+from neo_utils.duck import Duck
+
+# How many of each unit an AU has, and how it is called.
+UNITS = {
+    "LD": (LUNAR_DISTANCES_PER_AU, "lunar distances"),
+    "AU": (1.0, "AU"),
+    "km": (KM_PER_AU, "km"),
+}
+
+
+class Question(NamedTuple):
+    """Which passages are looked at; distances are shown in ``unit``, a key of `UNITS`."""
+
+    bodies: tuple[str, ...] = ("Earth",)
+    first_year: int = 1900
+    last_year: int = 2200
+    within_au: float = 0.2
+    hazardous_only: bool = False
+    at_least_m: float = 0.0  # the larger estimate of the diameter
+    unit: str = "LD"
+
+    @property
+    def condition(self) -> str:
+        """The question as a condition of SQL on the table ``passages``."""
+        bodies = ", ".join("'" + body.replace("'", "''") + "'" for body in self.bodies)
+        parts = [
+            f"orbiting_body IN ({bodies or 'NULL'})",
+            f"year BETWEEN {self.first_year} AND {self.last_year}",
+            f"miss_distance_au < {self.within_au}",
+        ]
+        if self.hazardous_only:
+            parts.append("is_potentially_hazardous")
+        if self.at_least_m > 0:
+            parts.append(f"maximum_diameter_m >= {self.at_least_m}")
+        return " AND ".join(parts)
+
+    @property
+    def distance_label(self) -> str:
+        """What an axis of miss distances is called."""
+        return f"miss distance ({UNITS[self.unit][1]}, log scale)"
+
+    @property
+    def in_words(self) -> str:
+        """The question as it stands in the title of each figure and table."""
+        per_au, unit = UNITS[self.unit]
+        of = "potentially hazardous NEOs" if self.hazardous_only else "all NEOs"
+        size = f" of perhaps {self.at_least_m:g} m or more" if self.at_least_m > 0 else ""
+        return (
+            f"to {', '.join(self.bodies) or 'no body'}, nearer than {self.within_au * per_au:,.4g} "
+            f"{unit}, {self.first_year} to {self.last_year}, past and predicted, by {of}{size}"
+        )
+
+
+def passages_of(catalogue: Duck, question: Question) -> pd.DataFrame:
+    """Return the passages that a question asks for, in no particular order.
+
+    Returns
+    -------
+    DataFrame
+        close_approach_date (UTC), year, decimal_year, miss_distance_au, distance (in the unit of
+        the question), relative_velocity_km_per_sec, is_predicted; of the NEO: neo_number,
+        minimum_diameter_m, maximum_diameter_m, is_potentially_hazardous, first_observation_date.
+    """
+    per_au, _ = UNITS[question.unit]
+    # Texts, such as names, are left out: of a million rows, they would take most of the time.
+    return catalogue.sql(f"""
+        SELECT close_approach_date, year,
+               year + (dayofyear(close_approach_date) - 1) / 365.25 AS decimal_year,
+               miss_distance_au, miss_distance_au * {per_au} AS distance,
+               relative_velocity_km_per_sec, is_predicted, neo_number, minimum_diameter_m,
+               maximum_diameter_m, is_potentially_hazardous, first_observation_date
+        FROM passages WHERE {question.condition}""").toPandas()  # noqa: S608 - our own words

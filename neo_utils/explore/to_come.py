@@ -1,0 +1,85 @@
+"""The nearest passages to come, each with a link to what JPL knows of the object."""
+
+from collections.abc import Iterable
+from urllib.parse import quote
+
+import msgspec
+import pandas as pd
+
+from neo_utils.archive import body_of
+from neo_utils.definitions import KM_PER_AU, LUNAR_DISTANCES_PER_AU
+from neo_utils.duck import Duck
+from neo_utils.explore.question import Question
+from neo_utils.selection import Selection
+
+_SENTRY = "https://cneos.jpl.nasa.gov/sentry/details.html#?des={designation}"
+
+
+class _Neo(msgspec.Struct):
+    """What the tables do not keep: whether CNEOS's Sentry watches the object."""
+
+    id: str = ""
+    neo_reference_id: str = ""
+    designation: str = ""
+    is_sentry_object: bool = False
+
+
+class _Page(msgspec.Struct):
+    near_earth_objects: list[_Neo]
+
+
+def nearest_to_come(
+    catalogue: Duck, question: Question, selection: Selection, rows: int = 12
+) -> pd.DataFrame:
+    """Return the nearest of the predicted passages that a question asks for.
+
+    Returns
+    -------
+    DataFrame
+        By date (UTC): object, body, distance in lunar distances, AU and km, velocity
+        (km/s), the estimated range of its diameter (m), the object's page at JPL, and its page in
+        Sentry where it is listed there.
+    """
+    nearest = catalogue.sql(f"""
+        SELECT * FROM passages WHERE is_predicted AND {question.condition}
+        ORDER BY miss_distance_au, close_approach_date, neo_id LIMIT {rows}
+    """).toPandas()  # noqa: S608 - our own words
+    nearest = nearest.sort_values(["close_approach_date", "neo_id"])
+    distance_au = nearest["miss_distance_au"]
+    sentry = _sentry_pages(nearest, selection)
+    return pd.DataFrame(
+        {
+            "date (UTC)": [f"{date:%Y-%m-%d}" for date in nearest["close_approach_date"]],
+            "NEO": nearest["name"],
+            "body": nearest["orbiting_body"],
+            "distance (LD)": (distance_au * LUNAR_DISTANCES_PER_AU).round(2),
+            "distance (AU)": distance_au.round(6),
+            "distance (km)": (distance_au * KM_PER_AU).round(-2).map("{:,.0f}".format),
+            "velocity (km/s)": nearest["relative_velocity_km_per_sec"].round(2),
+            "diameter, estimated from H (m)": [
+                f"{low:,.0f} to {high:,.0f}" if pd.notna(low) and pd.notna(high) else ""
+                for low, high in zip(
+                    nearest["minimum_diameter_m"], nearest["maximum_diameter_m"], strict=True
+                )
+            ],
+            "at JPL": nearest["nasa_jpl_url"],
+            "in Sentry": [sentry.get(neo_id, "") for neo_id in nearest["neo_id"]],
+        }
+    ).set_index("date (UTC)")
+
+
+def _sentry_pages(nearest: pd.DataFrame, selection: Selection) -> dict[str, str]:
+    """Return the address in Sentry of those of these NEOs that NeoWs lists as watched there."""
+    batches = [batch for batch, _ in selection.oldest_first]
+    files = {batches[order].file(selection.output, "pages") for order in nearest["fetch_order"]}
+    neos = _neos_of(file.read_bytes() for file in sorted(files))
+    return {
+        neo.id or neo.neo_reference_id: _SENTRY.format(designation=quote(neo.designation))
+        for neo in neos
+        if neo.is_sentry_object
+    }
+
+
+def _neos_of(pages: Iterable[bytes]) -> list[_Neo]:
+    found = (msgspec.json.decode(body_of(page), type=_Page) for page in pages)
+    return [neo for page in found for neo in page.near_earth_objects]

@@ -1,0 +1,282 @@
+"""What explore.ipynb shows, against the pages themselves, read by json alone."""
+
+import datetime as dt
+import json
+
+import ipywidgets as widgets
+import pytest
+
+from neo_utils.errors import StoredDataMissing
+from neo_utils.explore import catalogue as catalogue_module
+from neo_utils.explore.catalogue import open_catalogue, stored_or_sample
+from neo_utils.explore.controls import _FIGURES, explorer
+from neo_utils.explore.counts import plot_count_within, plot_first_observations, plot_per_year
+from neo_utils.explore.question import Question, passages_of
+from neo_utils.explore.scatter import plot_distance_by_date
+from neo_utils.explore.to_come import nearest_to_come
+from neo_utils.plan import plan_recall
+from neo_utils.recall import recall
+from neo_utils.sample.catalogue import page_body
+
+FETCHED_ON = "2026-03-01"
+PAGES = [0, 1, 325]  # with a gap; the last has an object that Sentry watches
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("output")
+    for start, end in ((1, 40), (6501, 6520)):
+        recall(plan_recall(start, end, "sample", output_dir=str(folder)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def selection(output):
+    return stored_or_sample(str(output))
+
+
+@pytest.fixture(scope="module")
+def catalogue(selection):
+    return open_catalogue(selection)
+
+
+@pytest.fixture(scope="module")
+def neos():
+    return [
+        neo
+        for number in PAGES
+        for neo in json.loads(page_body(number, 20, "k"))["near_earth_objects"]
+    ]
+
+
+def listed(neos, question):
+    """Return NEO and approach of each that a question asks for."""
+    return [
+        (neo, one)
+        for neo in neos
+        for one in neo["close_approach_data"]
+        if one["orbiting_body"] in question.bodies
+        and question.first_year <= int(one["close_approach_date"][:4]) <= question.last_year
+        and float(one["miss_distance"]["astronomical"]) < question.within_au
+        and (neo["is_potentially_hazardous_asteroid"] or not question.hazardous_only)
+        and neo["estimated_diameter"]["meters"]["estimated_diameter_max"] >= question.at_least_m
+    ]
+
+
+QUESTIONS = [
+    Question(),
+    Question(bodies=("Venus", "Merc"), within_au=0.08),
+    Question(first_year=1950, last_year=2010),
+    Question(hazardous_only=True, at_least_m=500.0),
+    Question(bodies=("Earth", "Juptr"), within_au=2.0, at_least_m=3000.0),
+]
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_question_is_answered_by_what_the_pages_list(catalogue, neos, question):
+    expected = listed(neos, question)
+    passages = passages_of(catalogue, question)
+    assert 0 < len(expected) == len(passages)
+    distances = sorted(float(one["miss_distance"]["lunar"]) for _, one in expected)
+    assert sorted(passages["distance"]) == pytest.approx(distances, rel=1e-6)
+    assert passages["neo_number"].nunique() == len({neo["id"] for neo, _ in expected})
+    predicted = sum(one["close_approach_date"] > FETCHED_ON for _, one in expected)
+    assert passages["is_predicted"].sum() == predicted
+
+
+@pytest.mark.parametrize(("unit", "key"), [("AU", "astronomical"), ("km", "kilometers")])
+def test_distances_are_shown_in_the_unit_that_is_asked_for(catalogue, neos, unit, key):
+    question = Question(within_au=0.05, unit=unit)
+    shown = sorted(passages_of(catalogue, question)["distance"])
+    expected = sorted(float(one["miss_distance"][key]) for _, one in listed(neos, question))
+    assert shown == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_question_says_in_words_all_that_it_asks():
+    question = Question(("Earth", "Moon"), 1950, 2050, 0.05, True, 140.0, "km")
+    assert question.in_words == (
+        "to Earth, Moon, nearer than 7.48e+06 km, 1950 to 2050, past and predicted, "
+        "by potentially hazardous NEOs of perhaps 140 m or more"
+    )
+    assert Question().in_words == (
+        "to Earth, nearer than 77.8 lunar distances, 1900 to 2200, past and predicted, by all NEOs"
+    )
+
+
+@pytest.mark.parametrize("draw", _FIGURES.values(), ids=_FIGURES)
+@pytest.mark.parametrize("question", [Question(), Question(within_au=1e-5)], ids=["some", "none"])
+def test_every_figure_says_what_whose_and_from_where_in_title_and_text(
+    catalogue, selection, draw, question
+):
+    figure = draw(passages_of(catalogue, question), question, selection)
+    title, text = figure.axes[0].get_title(loc="left"), figure.get_label()
+    for said in (title, text):
+        assert question.in_words in said
+        assert "NEOs at positions 1 to 40, 6501 to 6520" in said
+    assert "simulated sample, not NASA data, as listed on 2026-03-01" in figure.get_supxlabel()
+    assert figure.axes[0].get_xlabel()
+    assert figure.axes[0].get_ylabel()
+
+
+def test_the_bars_of_a_year_are_its_approaches(catalogue, selection, neos):
+    question = Question()
+    figure = plot_per_year(passages_of(catalogue, question), question, selection)
+    past, both = (shape.get_data() for shape in figure.axes[0].patches)
+    expected = [one["close_approach_date"] for _, one in listed(neos, question)]
+    assert past.values.sum() == sum(date <= FETCHED_ON for date in expected)
+    of_2031 = list(past.edges).index(2030.5)
+    assert both.values[of_2031] == sum(date.startswith("2031") for date in expected)
+
+
+def test_the_count_within_ends_at_all_of_them(catalogue, selection, neos):
+    question = Question(unit="AU")
+    figure = plot_count_within(passages_of(catalogue, question), question, selection)
+    distance, count = figure.axes[0].lines[0].get_data()
+    expected = [float(one["miss_distance"]["astronomical"]) for _, one in listed(neos, question)]
+    assert (distance[-1], count[-1]) == (pytest.approx(max(expected)), len(expected))
+    middle = len(distance) // 2
+    assert count[middle] == sum(one <= distance[middle] * (1 + 1e-12) for one in expected)
+
+
+def test_each_neo_is_first_observed_once(catalogue, selection, neos):
+    question = Question()
+    figure = plot_first_observations(passages_of(catalogue, question), question, selection)
+    found = {neo["id"]: neo for neo, _ in listed(neos, question)}.values()
+    seen = [neo["orbital_data"].get("first_observation_date") for neo in found]
+    bars = {round(bar.get_x() + 0.5): bar.get_height() for bar in figure.axes[0].patches}
+    assert sum(bars.values()) == len([date for date in seen if date])
+    year = max(bars, key=bars.get)
+    assert bars[year] == len([date for date in seen if date and date.startswith(str(year))])
+
+
+def test_hazardous_neos_are_outlined_and_large_ones_drawn_larger(catalogue, selection):
+    question = Question()
+    passages = passages_of(catalogue, question)
+    figure = plot_distance_by_date(passages, question, selection)
+    groups = [group for group in figure.axes[0].collections if len(group.get_offsets())]
+    outlined = [group for group in groups if len(group.get_edgecolors())]
+    drawn = sum(len(group.get_offsets()) for group in outlined)
+    assert drawn == passages["is_potentially_hazardous"].sum() > 0
+    areas = {area for group in groups for area in group.get_sizes()}
+    assert len(areas) > 10
+
+
+def test_many_passages_are_shades_and_the_nearest_of_them_markers(
+    catalogue, selection, monkeypatch
+):
+    monkeypatch.setattr("neo_utils.explore.scatter._MARKERS", 50)
+    question = Question()
+    passages = passages_of(catalogue, question)
+    figure = plot_distance_by_date(passages, question, selection)
+    axes = figure.axes[0]
+    assert "all as shades, the 50 nearest as markers" in axes.get_title(loc="left")
+    shades, *markers = axes.collections
+    assert shades.get_array().sum() == len(passages)
+    heights = [y for group in markers for _, y in group.get_offsets()]
+    assert sorted(heights) == sorted(passages["distance"])[:50]
+
+
+def test_the_nearest_to_come_are_the_nearest_that_are_predicted(catalogue, selection, neos):
+    question = Question(last_year=2100)
+    table = nearest_to_come(catalogue, question, selection, rows=5)
+    to_come = [
+        (float(one["miss_distance"]["astronomical"]), one["close_approach_date"], neo, one)
+        for neo, one in listed(neos, question)
+        if one["close_approach_date"] > FETCHED_ON
+    ]
+    nearest = sorted(to_come, key=lambda row: row[:2])[:5]
+    by_date = sorted(nearest, key=lambda row: row[1])
+    assert table.index.tolist() == [date for _, date, _, _ in by_date]
+    assert table["NEO"].tolist() == [neo["name"] for _, _, neo, _ in by_date]
+    assert table["at JPL"].tolist() == [neo["nasa_jpl_url"] for _, _, neo, _ in by_date]
+    for column, place in (("distance (LD)", "lunar"), ("distance (AU)", "astronomical")):
+        expected = [float(one["miss_distance"][place]) for *_, one in by_date]
+        assert table[column].tolist() == pytest.approx(expected, abs=0.01)
+    kilometers = [float(text.replace(",", "")) for text in table["distance (km)"]]
+    expected = [float(one["miss_distance"]["kilometers"]) for *_, one in by_date]
+    assert kilometers == pytest.approx(expected, abs=60)
+
+
+def test_what_sentry_watches_is_linked_there_and_nothing_else(catalogue, selection, neos):
+    question = Question(bodies=("Earth", "Venus", "Mars", "Merc", "Juptr", "Moon"), within_au=2.0)
+    table = nearest_to_come(catalogue, question, selection, rows=2_000).drop_duplicates("NEO")
+    watched = {neo["name"]: neo["designation"] for neo in neos if neo["is_sentry_object"]}
+    links = {row["NEO"]: row["in Sentry"] for _, row in table.iterrows() if row["in Sentry"]}
+    assert links.keys() == watched.keys() & set(table["NEO"])
+    assert links
+    for name, link in links.items():
+        assert link.startswith("https://cneos.jpl.nasa.gov/sentry/details.html#?des=")
+        assert link.endswith(watched[name].replace(" ", "%20"))
+
+
+def test_where_nothing_is_stored_the_sample_is_explored(tmp_path, monkeypatch):
+    monkeypatch.setattr(catalogue_module, "_SAMPLE_FOLDER", str(tmp_path / "sample"))
+    monkeypatch.setattr(catalogue_module, "_SAMPLE_SIZE", 20)
+    selection = stored_or_sample(str(tmp_path / "nothing"))
+    assert selection.label == "simulated sample, not NASA data"
+    assert selection.neos_line == "NEOs at positions 1 to 20"
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_the_output_dir_of_make_is_explored_where_none_is_named(output, monkeypatch):
+    monkeypatch.setenv("OUTPUT_DIR", str(output))
+    assert stored_or_sample("").output == output
+
+
+def test_two_sources_are_not_explored_together(output, selection, monkeypatch):
+    batch, provenance = next(iter(selection.provenances.items()))
+    mixed = selection.provenances | {
+        batch: provenance._replace(source="nasa", url="https://api.nasa.gov/neo/rest/v1/neo/browse")
+    }
+    monkeypatch.setattr("neo_utils.selection.stored_provenances", lambda *_: mixed)
+    with pytest.raises(StoredDataMissing, match="NASA NeoWs and of simulated sample.*do not mix"):
+        stored_or_sample(str(output))
+
+
+def controls_of(box):
+    named = {control.description: control for control in box.children if control.description}
+    return named, box.children[-1]
+
+
+def test_each_control_changes_the_answer(catalogue, selection):
+    named, answer = controls_of(explorer(catalogue, selection, Question()))
+    assert isinstance(answer, widgets.HTML)
+    moves = {
+        "bodies": ("Venus",),
+        "years": (2000, 2010),
+        "within (AU)": 0.05,
+        "shown in": "km",
+        "potentially hazardous only": True,
+        "size ≥ (m)": 1000,
+        "figure": "size by distance",
+    }
+    assert moves.keys() == named.keys()
+    for name, value in moves.items():
+        before, old = answer.value, named[name].value
+        named[name].value = value
+        assert answer.value != before, name
+        named[name].value = old
+        assert answer.value == before, name
+
+
+def test_the_answer_has_the_figures_text(catalogue, selection):
+    named, answer = controls_of(explorer(catalogue, selection, Question()))
+    named["years"].value = (2030, 2031)
+    assert 'alt="Bars, one a year, of the close approaches to Earth' in answer.value
+    assert "2030 to 2031" in answer.value
+
+
+def test_every_figure_can_be_picked(catalogue, selection):
+    named, answer = controls_of(explorer(catalogue, selection, Question()))
+    seen = set()
+    for name in named["figure"].options:
+        named["figure"].value = name
+        seen.add(answer.value)
+    assert len(seen) == 6
+
+
+def test_dates_of_the_day_of_the_fetch_are_past(catalogue):
+    predicted = catalogue.sql(
+        "SELECT min(close_approach_date) FROM passages WHERE is_predicted"
+    ).collect()
+    assert predicted[0][0] > dt.date.fromisoformat(FETCHED_ON)
