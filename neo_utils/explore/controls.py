@@ -87,7 +87,10 @@ def _controls(
             **wide,
         ),
         "unit": widgets.ToggleButtons(
-            options=list(UNITS), value=question.unit, description="shown in"
+            options=list(UNITS),
+            value=question.unit,
+            description="shown in",
+            style={"button_width": "5rem"},
         ),
         "hazardous_only": widgets.Checkbox(
             value=question.hazardous_only, description="potentially hazardous only"

@@ -1,0 +1,269 @@
+"""What people see: JupyterLab as `make lab` opens it, and the report, in a headless Chromium.
+
+Pictures of all are left in build/screenshots.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+import requests
+from playwright.sync_api import Page, expect, sync_playwright
+
+from neo_utils.runner import run
+from neo_utils.settings import PROJECT, run_parameters
+from tests.clones import clone_into
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+SCREENSHOTS = PROJECT / "build" / "screenshots"
+TOKEN = "a-token-of-the-test"  # noqa: S105 - no secret
+
+
+@pytest.fixture(scope="module")
+def browser():
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        # Root, as in CI, may not use Chromium's sandbox; the pages are our own.
+        flags = ["--no-sandbox"] if os.getuid() == 0 else []
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        yield opened
+        opened.close()
+
+
+# ---- the report
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    output = tmp_path_factory.mktemp("output")
+    defaults = run_parameters(PROJECT / "parameters/default.yaml", {}, PROJECT / "no.env")
+    ours = {"end": 40, "source": "sample", "output_dir": str(output), "master": "duckdb"}
+    run("run", ["fetch", "aggregate"], defaults | ours)
+    return output / "runs/batches-1-40/report.html"
+
+
+@pytest.fixture(params=["light", "dark"])
+def scheme(request):
+    return request.param
+
+
+@pytest.fixture(params=[390, 1280], ids=["narrow", "wide"])
+def width(request):
+    return request.param
+
+
+@pytest.fixture
+def report_page(browser, report, scheme, width):
+    """The report, opened from disk without a network; what it asked and said is kept."""
+    context = browser.new_context(
+        offline=True, color_scheme=scheme, viewport={"width": width, "height": 900}
+    )
+    page = context.new_page()
+    page.asked, page.said = [], []
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.on("console", lambda message: page.said.append(message.text))
+    page.on("pageerror", lambda error: page.said.append(str(error)))
+    page.goto(report.as_uri())
+    yield page
+    context.close()
+
+
+def brightness(page, element):
+    colour = page.locator(element).evaluate("node => getComputedStyle(node).backgroundColor")
+    return sum(int(part) for part in colour[4:-1].split(",")) / 3
+
+
+def test_the_report_opens_offline_light_and_dark_narrow_and_wide(
+    report_page, report, scheme, width
+):
+    page = report_page
+    page.screenshot(path=SCREENSHOTS / f"report-{scheme}-{width}.png", full_page=True)
+    outside = [url for url in page.asked if not url.startswith("data:")]
+    assert outside == [report.as_uri()]
+    assert page.said == []
+    assert (brightness(page, "body") < 128) == (scheme == "dark")
+    # Wide tables scroll within themselves.
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    for image in page.locator("img").all():
+        assert image.evaluate("node => node.complete && node.naturalWidth") > 600
+        assert len(image.get_attribute("alt")) > 100
+    assert page.locator("img").count() == 2
+
+
+def test_code_and_numbers_unfold(report_page):
+    page = report_page
+    numbers = page.locator("details.data", has_text="The numbers of this figure").first
+    expect(numbers.locator("table")).not_to_be_visible()
+    numbers.locator("summary").first.click()
+    expect(numbers.locator("table")).to_be_visible()
+    code = page.locator("details.code").first
+    code.locator("summary").click()
+    expect(code.locator("pre")).to_be_visible()
+
+
+def test_the_report_prints_without_code_and_with_its_definitions(report_page):
+    page = report_page
+    page.emulate_media(media="print")
+    for code in page.locator("details.code").all():
+        expect(code).not_to_be_visible()
+    expect(page.get_by_text("count_if(miss_distance_au < 0.2)").first).to_be_visible()
+    assert brightness(page, "body") == 255
+
+
+# ---- JupyterLab
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """Start `make lab` in a clone that shares our packages; return its address and folder."""
+    clone = clone_into(tmp_path_factory.mktemp("clone"))
+    (clone / ".venv").symlink_to(PROJECT / ".venv")
+    for lock in clone.glob("*.lock"):  # older than what is installed from them
+        os.utime(lock, (0, 0))
+    port, settings = free_port(), tmp_path_factory.mktemp("settings")
+    server = {"open_browser": False, "port": port, "port_retries": 0, "allow_root": True}
+    (settings / "jupyter_server_config.json").write_text(
+        json.dumps({"ServerApp": server, "IdentityProvider": {"token": TOKEN}})
+    )
+    environment = os.environ | {
+        "JUPYTER_CONFIG_DIR": str(settings),
+        "PYTHONPATH": str(clone),
+        "OUTPUT_DIR": str(clone / "output"),
+    }
+    with (settings / "log").open("wb") as log:
+        started = subprocess.Popen(
+            ["make", "lab"],  # noqa: S607
+            cwd=clone,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        address = f"http://127.0.0.1:{port}"
+        await_answer(f"{address}/api?token={TOKEN}", settings / "log")
+        yield address, clone
+    finally:
+        os.killpg(started.pid, signal.SIGTERM)
+        started.wait(30)
+
+
+def await_answer(url: str, log: Path) -> None:
+    for _ in range(120):
+        try:
+            if requests.get(url, timeout=5).ok:
+                return
+        except requests.ConnectionError:
+            pass
+        time.sleep(0.5)
+    pytest.fail(log.read_text())
+
+
+@pytest.fixture(scope="module")
+def notebook(browser, lab):
+    """explore.ipynb in JupyterLab, without its stored outputs, run to its end and saved."""
+    address, clone = lab
+    empty = saved(clone)
+    for cell in empty.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    nbformat.write(empty, clone / "notebooks/explore.ipynb")
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.goto(f"{address}/lab/tree/notebooks/explore.ipynb?token={TOKEN}")
+    expect(page.locator(".jp-NotebookPanel .jp-Cell").first).to_be_visible(timeout=60_000)
+    # Before its kernel is there, JupyterLab asks which one to take.
+    expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=60_000)
+    choose(page, "Run", "Run All Cells")
+    await_end_of_run(page, clone)
+    yield page, clone
+    page.close()
+
+
+def choose(page: Page, menu: str, command: str) -> None:
+    page.locator(".lm-MenuBar-itemLabel", has_text=menu).first.click()
+    page.locator(".lm-Menu-itemLabel").get_by_text(command, exact=True).click()
+
+
+def saved(clone):
+    return nbformat.read(clone / "notebooks/explore.ipynb", as_version=4)
+
+
+def await_end_of_run(page: Page, clone: Path) -> None:
+    for _ in range(120):
+        page.wait_for_timeout(1_000)
+        page.keyboard.press("Control+s")
+        last = [cell for cell in saved(clone).cells if cell.cell_type == "code"][-1]
+        if last.execution_count:
+            return
+    pytest.fail("the notebook did not come to its end in two minutes")
+
+
+def test_the_notebook_runs_to_its_end_without_an_error(notebook):
+    _, clone = notebook
+    code = [cell for cell in saved(clone).cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    outputs = [output for cell in code for output in cell.outputs]
+    assert not [one for one in outputs if one.output_type == "error" or one.get("name") == "stderr"]
+    pictures = [one for one in outputs if "image/png" in one.get("data", {})]
+    assert len(pictures) == 6
+    assert all(len(one.metadata["image/png"]["alt"]) > 100 for one in pictures)
+
+
+def scroll_to(page: Page, part: float) -> None:
+    page.locator(".jp-Notebook .jp-WindowedPanel-outer").first.evaluate(
+        "(node, part) => node.scrollTo(0, node.scrollHeight * part)", part
+    )
+
+
+def scrolled_to(page: Page, selector: str):
+    """Scroll until something is there that the selector names, and return the first of it."""
+    for place in range(24):
+        scroll_to(page, place / 24)
+        page.wait_for_timeout(300)
+        if page.locator(selector).count():
+            page.locator(selector).first.scroll_into_view_if_needed()
+            return page.locator(selector).first
+    pytest.fail(f"nowhere in the notebook: {selector}")
+
+
+def test_the_figures_are_drawn(notebook):
+    page, _ = notebook
+    seen = set()
+    for place in range(12):  # cells far from what is shown are not laid out
+        scroll_to(page, place / 12)
+        page.wait_for_timeout(300)
+        for image in page.locator(".jp-Notebook .jp-RenderedImage img:visible").all():
+            assert image.evaluate("node => node.naturalWidth") > 600
+            seen.add(image.get_attribute("src"))
+    assert len(seen) == 6
+
+
+def test_a_move_of_a_control_draws_another_figure(notebook):
+    page, _ = notebook
+    handle = scrolled_to(page, ".widget-slider .noUi-handle")
+    picture = page.locator(".widget-html img").first
+    expect(picture).to_be_visible()
+    page.screenshot(path=SCREENSHOTS / "explore-before.png")
+    before = picture.get_attribute("src")
+    handle.focus()
+    for _ in range(50):
+        page.keyboard.press("ArrowRight")
+    expect(picture).not_to_have_attribute("src", before)
+    page.wait_for_timeout(1_000)
+    assert "1950 to 2200" in picture.get_attribute("alt")
+    assert picture.evaluate("node => node.naturalWidth") > 600
+    page.screenshot(path=SCREENSHOTS / "explore-after.png")
