@@ -31,7 +31,7 @@ NAMES   := START END SOURCE API_KEY API_URL OUTPUT_DIR MASTER LOG_LEVEL WAIT AGA
 UNKNOWN := $(filter-out $(NAMES:=%),$(foreach word,$(MAKEOVERRIDES),$(if $(findstring =,$(word)),$(word))))
 $(if $(UNKNOWN),$(error no target knows $(UNKNOWN): use $(NAMES)))
 
-.PHONY: help setup run fetch aggregate report backfill plan status verify rebuild drift cluster-up cluster-run cluster-status cluster-logs cluster-down local-cluster-up local-cluster-down lab test fuzz mutants bench bench-full scaling notebooks lint lock clean
+.PHONY: help setup run fetch aggregate report backfill plan status verify rebuild drift cluster-up cluster-run cluster-status cluster-logs cluster-down local-cluster-up local-cluster-down lab test fuzz mutants bench bench-full scaling notebooks docs lint lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -152,6 +152,10 @@ notebooks: $(READY) ## Run the notebooks with their own values and store the out
 	OUTPUT_DIR=build/nothing $(BIN)/jupyter nbconvert --log-level ERROR --to notebook --execute --inplace \
 	  --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False \
 	  --KernelManager.transport_encryption=auto $(NOTEBOOKS)
+
+docs: $(READY) ## Make docs/reference.md anew from the code
+	mkdir -p build && $(BIN)/python -m docs.reference > build/reference.md
+	mv build/reference.md docs/reference.md
 
 lint: $(TOOLS) ## Check style and types
 	$(BIN)/ruff check

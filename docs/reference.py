@@ -1,0 +1,149 @@
+"""Write docs/reference.md from the code itself: ``python -m docs.reference`` prints it.
+
+`make docs` puts it in its place, and a test compares the two.
+"""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import pyarrow as pa
+
+from neo_utils import errors
+from neo_utils.batches import TABLES, Batch, PositionRange
+from neo_utils.definitions import sql_text
+from neo_utils.results import report_path, result_path, run_folder
+from neo_utils.schemas import CLOSE_APPROACHES, METRICS, RAW, YEARLY_STATISTICS
+from neo_utils.settings import NAMES_IN_ENVIRONMENT, PROJECT
+
+_OUTPUT = Path("output")
+_RANGE = PositionRange(1, 200)
+_FILES = {
+    "raw": "one row per NEO, 20 to a batch; written last: the batch is stored when it is there",
+    "close_approaches": "one row per close approach of these NEOs",
+    "pages": "the page as received, keys removed, after a note on where it comes from",
+    "rejected": "only where objects broke the service's contract: position, field, reason, object",
+}
+
+
+_PAGE = """\
+# Reference
+
+Made from the code by `make docs`. What the words mean is told in [explanation.md](explanation.md).
+
+## Commands
+
+{commands}
+## Parameters
+
+In a file of `parameters/`. Those with a name in the second column can also be given on the command
+line of `make`, in the environment or in `.env`, in this order, which go before the file. `API_KEY`,
+`WAIT=1` (wait through the rate limit for up to a day) and `CLUSTER_SECRET_FILE` stand in no file of
+parameters.
+
+{parameters}
+## Files
+
+{files}
+The metadata of the Parquet files tell source, address without the key, fetch time, the page's
+SHA-256, catalogue size and package version, or what a result follows from; each column's tell unit,
+definition and UCD. A VOTable tells the same by the IVOA's VOParquet convention.
+
+{columns}
+## Metrics
+
+The definitions are these texts, which Spark or DuckDB runs; 0.2 is `threshold_au`.
+
+{definitions}
+## Exit statuses
+
+Of `python -m neo_utils`; `make` shows them and ends with 2 whatever failed. A run that Ctrl-C ended
+has 130.
+
+{statuses}"""
+_TABLES = {
+    "raw": RAW,
+    "close_approaches": CLOSE_APPROACHES,
+    "aggregations": METRICS,
+    "yearly_statistics": YEARLY_STATISTICS,
+}
+
+
+def reference() -> str:
+    """Return the page."""
+    texts = [sql_text(name).strip() for name in ("counted", "metrics", "yearly_statistics")]
+    return _PAGE.format(
+        commands=_table(("command", ""), _commands()),
+        parameters=_table(("parameter", "also as", "default", "meaning"), _parameters()),
+        files=_table(("file", "holds"), _files()),
+        columns="\n".join(_columns(name, schema) for name, schema in _TABLES.items()),
+        definitions="\n".join(f"```sql\n{text}\n```\n" for text in texts),
+        statuses=_table(("status", "failure", ""), _statuses()),
+    )
+
+
+def _commands() -> list[tuple[str, str]]:
+    makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
+    found = re.findall(r"^([a-z-]+):.*?## (.+)$", makefile, re.MULTILINE)
+    return [(f"`make {name}`", text) for name, text in found]
+
+
+def _parameters() -> list[tuple[str, str, str, str]]:
+    lines = (PROJECT / "parameters/default.yaml").read_text(encoding="utf-8").splitlines()
+    found = [re.fullmatch(r"(\w+): (.+?)  # (.+)", line) for line in lines]
+    return [
+        (
+            f"`{one[1]}`",
+            f"`{one[1].upper()}`" if one[1].upper() in NAMES_IN_ENVIRONMENT else "",
+            f"`{one[2]}`",
+            one[3],
+        )
+        for one in found
+        if one
+    ]
+
+
+def _files() -> list[tuple[str, str]]:
+    batch = [(f"`{Batch(1).file(_OUTPUT, name)}`", _FILES[name]) for name in reversed(TABLES)]
+    folder = run_folder(_OUTPUT, _RANGE)
+    return [
+        *batch,
+        (f"`{result_path('metrics', _OUTPUT, _RANGE)}`", "the metrics"),
+        (f"`{result_path('yearly_statistics', _OUTPUT, _RANGE)}`", "one row per year and body"),
+        (f"`{folder}/*.ipynb`", "the executed notebooks"),
+        (f"`{report_path(folder)}`", "the report"),
+        (f"`{folder}/*.log`, `{folder}/packed`", "Spark's log, and what it has read"),
+    ]
+
+
+def _columns(name: str, schema: pa.Schema) -> str:
+    rows = []
+    for field in schema:
+        told = {key.decode(): value.decode() for key, value in field.metadata.items()}
+        kind = f"{field.type}{'' if field.nullable else ', never null'}"
+        ucd = f"`{told['ucd']}`" if told.get("ucd") else ""
+        rows.append((f"`{field.name}`", kind, told.get("unit", ""), ucd, told["definition"]))
+    return f"### `{name}`\n\n" + _table(("column", "type", "unit", "UCD", "definition"), rows)
+
+
+def _statuses() -> list[tuple[str, str, str]]:
+    found: list[type[errors.RunFailure]] = [errors.RunFailure]
+    for cls in found:
+        found += cls.__subclasses__()
+    ours = [cls for cls in found[1:] if cls.__module__ == errors.__name__]
+    rows = [(str(cls.exit_status), cls.__name__, _first_line(cls)) for cls in ours]
+    return [("0", "", "done"), *sorted(rows), ("1", "", "anything else")]
+
+
+def _first_line(documented: object) -> str:
+    return (documented.__doc__ or "").strip().partition("\n")[0]
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    cells = [[cell.replace("|", r"\|") for cell in line] for line in lines]
+    return "\n".join(f"| {' | '.join(line)} |" for line in cells) + "\n"
+
+
+if __name__ == "__main__":
+    print(reference(), end="")

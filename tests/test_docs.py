@@ -1,0 +1,45 @@
+"""The documentation: what is made from the code is as the code has it, and links lead somewhere."""
+
+import re
+
+import pytest
+
+from docs.reference import reference
+from neo_utils.settings import PROJECT
+
+PAGES = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted(PROJECT.glob("docs/*.md"))]
+
+
+def test_the_reference_is_as_the_code_has_it():
+    # `make docs` makes it anew.
+    assert (PROJECT / "docs/reference.md").read_text(encoding="utf-8") == reference()
+
+
+def test_the_reference_names_targets_parameters_columns_and_statuses():
+    text = reference()
+    for told in ("`make report`", "`START`", "`observations_used`", "| 3 | RateLimitReached |"):
+        assert told in text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_links_lead_to_files_and_headings_that_are_there(page):
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if "://" in target:
+            continue
+        name, _, heading = target.partition("#")
+        linked = page.parent / name if name else page
+        assert linked.exists(), target
+        if heading:
+            headings = re.findall(r"^#+ (.+)$", linked.read_text(encoding="utf-8"), re.MULTILINE)
+            assert heading in {
+                re.sub(r"[^\w -]", "", h).lower().replace(" ", "-") for h in headings
+            }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_commands_that_a_page_names_are_there(page):
+    makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    named = re.findall(r"(?:`|    )make\s+([a-z][a-z-]*)", page.read_text(encoding="utf-8"))
+    assert set(named) <= targets
