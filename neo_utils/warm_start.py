@@ -15,7 +15,7 @@ from typing import Any
 from neo_utils.plan import plan_recall
 from neo_utils.recall import recall
 from neo_utils.selection import select_batches
-from neo_utils.spark.class_archive import archive_path
+from neo_utils.spark.class_archive import archive_path, as_one_word
 from neo_utils.spark.java import java_home
 from neo_utils.spark.session import connect
 from neo_utils.statistics import metrics, read_batches, yearly_statistics
@@ -60,7 +60,8 @@ def _note_classes(classes: Path, folder: Path) -> str:
     """Count two batches of the sample; return the class path of the Java that did so."""
     output = str(folder / "output")
     recall(plan_recall(1, 40, "sample", output_dir=output))
-    note = {"spark.driver.extraJavaOptions": f"-Xshare:off -XX:DumpLoadedClassList={classes}"}
+    options = f"-Xshare:off -XX:DumpLoadedClassList={as_one_word(classes)}"
+    note = {"spark.driver.extraJavaOptions": options}
     spark = connect("local[2]", note, folder / "spark.log")
     newest, approaches = read_batches(spark, select_batches(1, 40, "sample", output))
     for frame in (metrics(newest, approaches, 0.2), yearly_statistics(approaches, 0.2)):

@@ -43,6 +43,20 @@ def test_a_session_maps_the_archive_that_was_made(archive, tmp_path):
 
 
 @linux
+def test_a_folder_of_any_name_will_do(archive, tmp_path):
+    folder = tmp_path / "my 'old' projects"
+    folder.mkdir()
+    (folder / archive.name).symlink_to(archive)
+    moved = f"""
+from neo_utils.spark import class_archive
+class_archive._FOLDER = Path({str(folder)!r})
+"""
+    ran = run_python(moved + SESSION, tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert str(archive) in ran.stdout.splitlines()
+
+
+@linux
 def test_a_profiler_may_look_on(archive, tmp_path):
     assert archive.exists()
     conf = {"spark.driver.extraJavaOptions": "-XX:StartFlightRecording"}

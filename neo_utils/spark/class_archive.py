@@ -6,6 +6,7 @@ and never needed. https://docs.oracle.com/en/java/javase/17/vm/class-data-sharin
 """
 
 import os
+import re
 import subprocess
 import sys
 from hashlib import sha256
@@ -31,7 +32,12 @@ def archive_path(home: Path) -> Path:
 def archive_option(home: Path) -> str:
     """Return the option that lets Java use the archive; an empty text where there is none."""
     archive = archive_path(home)
-    return f"-XX:SharedArchiveFile={archive}" if archive.exists() else ""
+    return f"-XX:SharedArchiveFile={as_one_word(archive)}" if archive.exists() else ""
+
+
+def as_one_word(path: Path) -> str:
+    """Return a path as a word of the options that Spark's launcher splits at blanks."""
+    return re.sub(r"([\\\s'\"])", r"\\\1", str(path))
 
 
 def make_in_background() -> None:
