@@ -105,7 +105,7 @@ def _draw_line(axes: Axes, points: list[tuple[int, float]], name: str, unit: str
 
 
 def main() -> None:
-    """Measure (six minutes), print the lines, write JSON and figure."""
+    """Measure (ten minutes), print the lines, write JSON and figure."""
     BUILD.mkdir(parents=True, exist_ok=True)
     measures, about = measure(BUILD), machine()
     told = []
