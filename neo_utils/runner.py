@@ -70,7 +70,9 @@ def run(command: str, notebooks: list[str], parameters: Mapping[str, Any]) -> No
             if left_out(name):
                 print("counted already: same pages, same definitions, same parameters")
             else:
-                execute(name, folder, parameters, kernels.get(name) or start(name))
+                if name not in kernels:  # it was counted, until the fetch replaced a page
+                    kernels[name] = start(name)
+                execute(name, folder, parameters, kernels[name])
         if "aggregate" in notebooks:
             _update_report(folder, parameters)
         print(summary_text(parameters, plan, notebooks, time.monotonic() - began), flush=True)
