@@ -31,7 +31,11 @@ NAMES   := START END SOURCE API_KEY API_URL OUTPUT_DIR MASTER LOG_LEVEL WAIT AGA
 UNKNOWN := $(filter-out $(NAMES:=%),$(foreach word,$(MAKEOVERRIDES),$(if $(findstring =,$(word)),$(word))))
 $(if $(UNKNOWN),$(error no target knows $(UNKNOWN): use $(NAMES)))
 
-.PHONY: help setup run fetch aggregate report backfill plan status verify rebuild drift cluster-up cluster-run cluster-status cluster-logs cluster-down local-cluster-up local-cluster-down lab test fuzz mutants bench bench-full scaling notebooks docs lint lock clean
+# What a plain run has no use for.
+PEERS := $(BIN)/uv pip install --quiet --python .venv --group bench
+BENCH  = @$(PEERS) && $(BIN)/python -m benchmarks
+
+.PHONY: help setup run fetch aggregate report backfill plan status verify rebuild drift cluster-up cluster-run cluster-status cluster-logs cluster-down local-cluster-up local-cluster-down lab test fuzz mutants bench bench-full bench-cluster bench-set-up scaling notebooks docs lint lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -136,15 +140,19 @@ mutants: $(TOOLS) ## Change the code on purpose and see whether the tests notice
 	$(BIN)/python -m tests.mutate_sql
 
 bench: $(READY) ## Time the project beside what one would use instead (a coffee break)
-	$(BIN)/uv pip install --quiet --python .venv --group bench
-	$(BIN)/python -m benchmarks short
+	$(BENCH) short
 
 bench-full: $(READY) ## The same at length, up to the whole catalogue and ten million approaches (half an hour)
-	$(BIN)/uv pip install --quiet --python .venv --group bench
-	$(BIN)/python -m benchmarks full
+	$(BENCH) full
 
-scaling: $(READY) ## Measure how time and memory grow with the data, and draw docs/scaling.svg (ten minutes)
-	$(BIN)/uv pip install --quiet --python .venv --group bench
+bench-cluster: $(READY) ## Count these on 1, 2 and 4 worker cores of a cluster on this machine (ten minutes)
+	$(BENCH) cluster
+
+bench-set-up: $(READY) ## Time every part of a set-up, from a fresh clone to the first result (ten minutes)
+	$(BENCH) set-up
+
+scaling: $(READY) ## Measure how time and memory grow with the data, and draw docs/scaling.svg (a quarter of an hour)
+	@$(PEERS)
 	$(BIN)/python -m benchmarks.scaling
 
 notebooks: $(READY) ## Run the notebooks with their own values and store the outputs in them

@@ -1,4 +1,4 @@
-"""The large inputs: the whole sample catalogue as batches, and ten times its approaches."""
+"""What is counted: the sample catalogue as batches, and ten times its approaches as two files."""
 
 from pathlib import Path
 
@@ -11,16 +11,55 @@ from neo_utils.plan import plan_recall
 from neo_utils.recall import recall
 from neo_utils.selection import Selection, select_batches
 
+NEOS = (200, 2_000, 20_000, 41_000)  # positions of the catalogue, in batches of 20
+SIZES = {f"{n:,} NEOs in {n // 20:,} batches, from files to rows": n for n in NEOS}
+SMALL, WHOLE = [*SIZES][1], [*SIZES][-1]
+LARGE = "10 million approaches in two files, from files to rows"
+TABLES = {"stored_neos": ("raw", "id"), "stored_close_approaches": ("close_approaches", "neo_id")}
 
-def whole_catalogue(output: Path) -> Selection:
-    """Return the stored sample catalogue, 41,000 NEOs in 2,050 batches; made where missing."""
-    plan = plan_recall(1, "all", "sample", output_dir=str(output))
+
+def make_input(folder: Path, case: str) -> None:
+    """Store what a case counts where it is not there yet; the largest take minutes and 500 MB."""
+    _fetch_sample(folder, SIZES.get(case, NEOS[-1]))
+    large = folder / "large"
+    if case == LARGE and not large.exists():
+        half = folder / "large.half"
+        half.mkdir(exist_ok=True)
+        for name, table in _repeated(stored(folder, NEOS[-1]), 10).items():
+            pq.write_table(table, half / f"{name}.parquet", row_group_size=131_072)
+        half.rename(large)
+
+
+def stored(folder: Path, neos: int) -> Selection:
+    """Return the batches of the first NEOs of the stored sample."""
+    return select_batches(1, neos, "sample", str(folder / "sample"))
+
+
+def files_of(folder: Path, case: str) -> tuple[list[str], list[str]]:
+    """Return the files with NEOs and those with approaches, each the newest last."""
+    if case == LARGE:
+        neos, approaches = (str(folder / "large" / f"{name}.parquet") for name in TABLES)
+        return [neos], [approaches]
+    selection = stored(folder, SIZES[case])
+    neo_files, approach_files = (
+        [str(batch.file(selection.output, table)) for batch, _ in selection.oldest_first]
+        for table, _ in TABLES.values()
+    )
+    return neo_files, approach_files
+
+
+def close_approaches_of(folder: Path, case: str) -> int:
+    """Return how many approaches a case has."""
+    return sum(pq.read_metadata(path).num_rows for path in files_of(folder, case)[1])
+
+
+def _fetch_sample(folder: Path, neos: int) -> None:
+    plan = plan_recall(1, neos, "sample", output_dir=str(folder / "sample"))
     if plan.to_fetch(plan.catalogue_size):
         recall(plan)
-    return select_batches(1, "all", "sample", str(output))
 
 
-def repeated(selection: Selection, times: int) -> dict[str, pa.Table]:
+def _repeated(selection: Selection, times: int) -> dict[str, pa.Table]:
     """Return what an engine is given of a catalogue so many times as large.
 
     Every NEO and its approaches stand there ``times`` times, under ids of their own, in one table
@@ -30,22 +69,10 @@ def repeated(selection: Selection, times: int) -> dict[str, pa.Table]:
         name: pa.concat_tables(
             _renamed(packed(selection, table), column, number) for number in range(times)
         )
-        for name, table, column in (
-            ("stored_neos", "raw", "id"),
-            ("stored_close_approaches", "close_approaches", "neo_id"),
-        )
+        for name, (table, column) in TABLES.items()
     }
 
 
 def _renamed(table: pa.Table, column: str, number: int) -> pa.Table:
     ids = pc.binary_join_element_wise(table[column], str(number), "-") if number else table[column]
     return table.set_column(table.schema.get_field_index(column), column, ids)
-
-
-def close_approaches_of(folder: Path, neos: int | None) -> int:
-    """Return how many approaches the first NEOs have; None: all of the two large files."""
-    if neos is None:
-        path = folder / "large" / "stored_close_approaches.parquet"
-        return int(pq.read_metadata(path).num_rows)
-    selection = select_batches(1, neos, "sample", str(folder / "whole"))
-    return int(packed(selection, "close_approaches").num_rows)

@@ -8,6 +8,9 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,6 +21,7 @@ import orjson
 import pandas as pd
 import pyarrow as pa
 
+from benchmarks.machine import peak_mb
 from neo_utils.batches import Batch
 from neo_utils.pages import decode_page
 from neo_utils.sample.catalogue import page_body
@@ -99,7 +103,12 @@ def decoding(repeats: int = 100) -> list[dict[str, Any]]:
     rows = []
     lot = Random(1)  # noqa: S311
     for what, body, batch in pages():
-        readers = {"project": lambda body, batch=batch: decode_page(body, batch)} | PEERS
+        readers = {"project": partial(decode_page, batch=batch)} | PEERS
+        if not rows:  # one page tells: none adds more than some MB
+            rows += [
+                {"what": what, "who": who, "peak_mb": _peak_mb(read, body)}
+                for who, read in readers.items()
+            ]
         for repeat in range(repeats):
             for who in lot.sample(list(readers), len(readers)):
                 if who in SLOW and repeat >= 10:
@@ -112,4 +121,16 @@ def _times(read: Callable[[bytes], Any], body: bytes) -> dict[str, Any]:
     wall_s, cpu_s = time.perf_counter(), time.process_time()
     read(body)
     cpu_s, wall_s = time.process_time() - cpu_s, time.perf_counter() - wall_s
-    return {"wall_s": wall_s, "cpu_s": cpu_s, "peak_mb": None}
+    return {"wall_s": wall_s, "cpu_s": cpu_s}
+
+
+def _peak_mb(read: Callable[[bytes], Any], body: bytes) -> float:
+    """Return by how much a process that has loaded all libraries grows as it reads a page once."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        return process.submit(_growth_mb, read, body).result()
+
+
+def _growth_mb(read: Callable[[bytes], Any], body: bytes) -> float:
+    before_mb = peak_mb()
+    read(body)
+    return peak_mb() - before_mb

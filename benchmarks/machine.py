@@ -10,6 +10,7 @@ from typing import Any
 from neo_utils.settings import PROJECT
 
 BUILD = PROJECT / "build" / "bench"
+MEASURED = PROJECT / "docs" / "measured"  # what the documentation's figures come from
 _PACKAGES = ("pyspark", "duckdb", "pyarrow", "pandas", "polars", "orjson", "msgspec", "papermill")
 
 

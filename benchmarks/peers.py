@@ -7,6 +7,10 @@ fetch, and returns the rows of both; a NEO of two files counts from the newer on
 import datetime as dt
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
 THRESHOLD_AU = 0.2
 Rows = tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]
 
@@ -84,21 +88,76 @@ def polars(neos: list[str], approaches: list[str], day: dt.date) -> Rows:
     return metrics + [(f"close_approaches_in_{year}", n) for year, n in years], yearly.rows()
 
 
+def pyarrow(neos: list[str], approaches: list[str], day: dt.date) -> Rows:
+    """Read, join and group with PyArrow alone."""
+    newest = (
+        _in_order(neos, ["id"])
+        .group_by("id")
+        .aggregate([("fetch_order", "max")])
+        .rename_columns(["neo_id", "fetch_order"])
+    )
+    counted = _in_order(approaches, _COLUMNS).join(
+        newest, keys=["neo_id", "fetch_order"], join_type="inner"
+    )
+    under = pc.less(counted["miss_distance_au"], THRESHOLD_AU)
+    earth = pc.equal(counted["orbiting_body"], "Earth")
+    both = pc.and_(under, earth)
+    metrics = [
+        ("total_neos", newest.num_rows),
+        ("total_close_approaches", counted.num_rows),
+        ("total_close_approaches_earth", pc.sum(earth).as_py()),
+        ("total_close_approaches_under_0.2_au", pc.sum(under).as_py()),
+        ("total_close_approaches_under_0.2_au_earth", pc.sum(both).as_py()),
+        ("total_neos_under_0.2_au", pc.count_distinct(counted["neo_id"].filter(under)).as_py()),
+        (
+            "total_neos_under_0.2_au_earth",
+            pc.count_distinct(counted["neo_id"].filter(both)).as_py(),
+        ),
+    ]
+    dates = counted["close_approach_date"]
+    counted = (
+        counted.append_column("year", pc.year(dates))
+        .append_column("under", under)
+        .append_column("predicted", pc.greater(dates, pa.scalar(day)))
+    )
+    groups = ["year", "orbiting_body"]
+    yearly = counted.group_by(groups).aggregate(
+        [
+            ([], "count_all"),
+            ("under", "sum"),
+            ("predicted", "sum"),
+            ("neo_id", "count_distinct"),
+            ("miss_distance_au", "min"),
+            ("relative_velocity_km_per_sec", "mean"),
+        ]
+    )
+    smallest = counted.join(yearly.select([*groups, "miss_distance_au_min"]), keys=groups)
+    nearest = (
+        smallest.filter(pc.equal(smallest["miss_distance_au"], smallest["miss_distance_au_min"]))
+        .group_by(groups)
+        .aggregate([("neo_id", "min")])
+    )
+    rows = yearly.join(nearest, keys=groups).select(
+        [
+            *groups,
+            *("count_all", "under_sum", "predicted_sum", "neo_id_count_distinct"),
+            *("miss_distance_au_min", "neo_id_min", "relative_velocity_km_per_sec_mean"),
+        ]
+    )
+    years = pc.value_counts(counted["year"])
+    metrics += [(f"close_approaches_in_{n['values']}", n["counts"]) for n in years.to_pylist()]
+    return metrics, [*zip(*(column.to_pylist() for column in rows.columns), strict=True)]
+
+
 def pandas(neos: list[str], approaches: list[str], day: dt.date) -> Rows:
     """Read every file with PyArrow, then group with pandas."""
     import pandas as pd
-    import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    def read(paths: list[str], columns: list[str]) -> pd.DataFrame:
-        tables = [pq.read_table(path, columns=columns, partitioning=None) for path in paths]
-        orders = [order for order, table in enumerate(tables) for _ in range(table.num_rows)]
-        plain = [table.replace_schema_metadata(None) for table in tables]
-        return pa.concat_tables(plain).to_pandas().assign(fetch_order=orders)
-
-    newest = read(neos, ["id"]).groupby("id", as_index=False)["fetch_order"].max()
-    counted = read(approaches, _COLUMNS).merge(
-        newest.rename(columns={"id": "neo_id"}), on=["neo_id", "fetch_order"]
+    newest = _in_order(neos, ["id"]).to_pandas().groupby("id", as_index=False)["fetch_order"].max()
+    counted = (
+        _in_order(approaches, _COLUMNS)
+        .to_pandas()
+        .merge(newest.rename(columns={"id": "neo_id"}), on=["neo_id", "fetch_order"])
     )
     dates = pd.to_datetime(counted["close_approach_date"])
     counted = counted.assign(
@@ -135,4 +194,12 @@ def pandas(neos: list[str], approaches: list[str], day: dt.date) -> Rows:
     return metrics + [(f"close_approaches_in_{y}", int(n)) for y, n in years.items()], list(rows)
 
 
-PEERS = {"duckdb": duckdb, "polars": polars, "pandas": pandas}
+def _in_order(paths: list[str], columns: list[str]) -> pa.Table:
+    """Return the rows of all files, beside the place of each one's file among them."""
+    tables = [pq.read_table(path, columns=columns, partitioning=None) for path in paths]
+    orders = [order for order, table in enumerate(tables) for _ in range(table.num_rows)]
+    rows = pa.concat_tables(table.replace_schema_metadata(None) for table in tables)
+    return rows.append_column("fetch_order", pa.array(orders, pa.int32()))
+
+
+PEERS = {"DuckDB": duckdb, "Polars": polars, "PyArrow": pyarrow, "pandas": pandas}

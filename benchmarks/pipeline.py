@@ -5,22 +5,19 @@
 loopback port, which takes ``answer_s`` to answer, count and plot them.
 """
 
-import ctypes
 import os
-import resource
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.commands import measured
 from benchmarks.fetching import KEY, served
 from neo_utils.settings import PROJECT
 
 _BIN = Path(sys.executable).parent
-_SUBREAPER = 36  # prctl's: what a killed kernel leaves behind, its Java, is then ours to count
 
 
 def by_project(url: str, output: Path, master: str = "local[*]") -> None:
@@ -53,7 +50,6 @@ WAYS: dict[str, Callable[[str, Path], None]] = {
 
 def pipeline(repeats: int = 3, answer_s: float = 0.5) -> list[dict[str, Any]]:
     """Return a row for every way and repeat, of a first run and of the same command again."""
-    ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
     # What the first count on a machine makes in the background: a run that is set up has it.
     subprocess.run([sys.executable, "-m", "neo_utils.warm_start"], cwd=PROJECT, check=True)
     rows = []
@@ -61,36 +57,10 @@ def pipeline(repeats: int = 3, answer_s: float = 0.5) -> list[dict[str, Any]]:
         for who, way in [*WAYS.items()] * repeats:
             with tempfile.TemporaryDirectory() as output:
                 for what in ("200 NEOs, first run", "200 NEOs, the same again"):
-                    times = _times(way, url, Path(output))
-                    rows.append({"what": what, "who": who, **times})
+                    with measured() as row:
+                        way(url, Path(output))
+                    rows.append({"what": what, "who": who, **row})
     return rows
-
-
-def _times(way: Callable[[str, Path], None], url: str, output: Path) -> dict[str, Any]:
-    others, cpu_s, wall_s = _children(), _cpu_s(), time.perf_counter()
-    way(url, output)
-    wall_s = time.perf_counter() - wall_s
-    # A Java may end a second after the command. It belongs to this one, and must not slow the next.
-    while _children() - others:
-        time.sleep(0.05)
-    return {"wall_s": wall_s, "cpu_s": _cpu_s() - cpu_s, "peak_mb": None}
-
-
-def _children() -> set[str]:
-    """Return our processes, those that a command has left to us among them, that have not ended."""
-    while True:
-        try:
-            if os.waitpid(-1, os.WNOHANG) == (0, 0):
-                break
-        except ChildProcessError:
-            break
-    return set(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
-
-
-def _cpu_s() -> float:
-    """Return the processor time of all processes that we started and that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def _run(*command: object) -> None:

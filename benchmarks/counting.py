@@ -1,0 +1,149 @@
+"""Count once in this process, cold, and measure it.
+
+``python -m benchmarks.counting FOLDER CASE WHO`` prints a line of JSON for each measurement. The
+clocks begin when libraries are loaded and the session has started, and end with the rows; processor
+time and memory include Java's in this machine's driver, not that of a cluster's workers. A second
+count in the same process shows what Java has warmed up to.
+"""
+
+import datetime as dt
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import yaml
+
+from benchmarks.catalogue import LARGE, SIZES, TABLES, files_of, stored
+from benchmarks.machine import peak_mb
+from benchmarks.peers import PEERS, THRESHOLD_AU
+from neo_utils.duck import Duck
+from neo_utils.engines import Engine, connect, name_file
+from neo_utils.settings import PROJECT
+from neo_utils.statistics import counted, metrics, read_batches, yearly_statistics
+
+QUERIES = ", the queries alone"
+AGAIN = ", again in the same process"
+_DAY = dt.date(2026, 3, 1)  # of the sample's fetch
+_CATALOGUE = yaml.safe_load((PROJECT / "parameters/whole-catalogue.yaml").read_text())["spark_conf"]
+_FAR_BEYOND = {  # what docs/speed.md advises for ten times the catalogue
+    "spark.driver.extraJavaOptions": "-XX:+UseParallelGC",
+    "spark.sql.shuffle.partitions": "8",
+    "spark.sql.adaptive.enabled": "true",
+}
+CLUSTER = "spark://127.0.0.1:7077"
+SPARK, DUCKDB = "project, MASTER=local[*]", "project, MASTER=duckdb"
+SPARK_FAR_BEYOND = f"{SPARK}, three settings"
+WORKER_CORES = {f"project, cluster, {n} worker cores": str(n) for n in (1, 2, 4)}
+# Who of the project counts, by master and settings.
+OURS: dict[str, tuple[str, dict[str, str]]] = {
+    SPARK: ("local[*]", _CATALOGUE),
+    SPARK_FAR_BEYOND: ("local[*]", {**_CATALOGUE, **_FAR_BEYOND}),
+    DUCKDB: ("duckdb", {}),
+} | {
+    who: (CLUSTER, {"spark.cores.max": cores, "spark.executor.memory": "2g"})
+    for who, cores in WORKER_CORES.items()
+}
+Measured = dict[str, Any]
+
+
+def by_project(folder: Path, case: str, who: str) -> list[Measured]:
+    """Count as the project does, twice, and the queries alone each time."""
+    master, conf = OURS[who]
+    engine = connect(master, conf, folder / "spark.log")
+    told: list[Measured] = []
+    for again in ("", AGAIN):
+        with _measured(told, case + again, who, engine) as rows:
+            frames = _read(engine, folder, case)
+            with _measured(told, case + QUERIES + again, who, engine) as rows_of_queries:
+                rows_of_queries += [
+                    metrics(*frames, THRESHOLD_AU).collect(),
+                    yearly_statistics(frames[1], THRESHOLD_AU).collect(),
+                ]
+            rows += rows_of_queries
+    engine.stop()
+    return told
+
+
+def by_peer(folder: Path, case: str, who: str) -> list[Measured]:
+    """Count as users of another library would."""
+    import_module(who.lower())
+    files = files_of(folder, case)
+    told: list[Measured] = []
+    with _measured(told, case, who) as rows:
+        rows += PEERS[who](*files, _DAY)
+    return told
+
+
+def _read(engine: Engine, folder: Path, case: str) -> tuple[Any, Any]:
+    if case != LARGE:
+        return read_batches(engine, stored(folder, SIZES[case]))
+    for name, [path] in zip(TABLES, files_of(folder, case), strict=True):
+        name_file(engine, name, Path(path), pq.read_schema(path))
+    return counted(engine)
+
+
+@contextmanager
+def _measured(
+    told: list[Measured], what: str, who: str, engine: Engine | None = None
+) -> Iterator[list[Any]]:
+    """Measure what is done in this context; gives a list for both tables' rows."""
+    java = None if engine is None or isinstance(engine, Duck) else engine
+    rows: list[Any] = []
+    wall_s, cpu_s, compiling_s = time.perf_counter(), _cpu_s(java), _compiling_s(java)
+    yield rows
+    one: Measured = {"what": what, "who": who, "wall_s": time.perf_counter() - wall_s}
+    one |= {"cpu_s": _cpu_s(java) - cpu_s, "peak_mb": _peak_mb(java)}
+    if java:
+        one["java_compiling_s"] = _compiling_s(java) - compiling_s
+    told.append(one | {"answer": _digest(*rows)})
+
+
+def _digest(metrics_rows: list[Any], yearly_rows: list[Any]) -> str:
+    """Return a checksum; means apart, whose last digit depends on the order of a sum."""
+    totals = sorted((str(name), int(value)) for name, value in metrics_rows)
+    years = sorted(
+        (int(y), body, *map(int, n), f"{au:.10f}", str(neo))
+        for y, body, *n, au, neo, _ in map(tuple, yearly_rows)
+    )
+    return sha256(repr((totals, years)).encode()).hexdigest()
+
+
+def _cpu_s(java: Any) -> float:  # noqa: ANN401 - a SparkSession
+    if java is None:
+        return time.process_time()
+    fields = Path(f"/proc/{_pid(java)}/stat").read_text().rpartition(")")[2].split()
+    return time.process_time() + (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _compiling_s(java: Any) -> float:  # noqa: ANN401
+    """Return how long Java's compilers have worked so far, in their own threads."""
+    if java is None:
+        return 0.0
+    beans = java.sparkContext._jvm.java.lang.management.ManagementFactory
+    return float(beans.getCompilationMXBean().getTotalCompilationTime()) / 1000
+
+
+def _peak_mb(java: Any) -> float:  # noqa: ANN401
+    return peak_mb() + (peak_mb(_pid(java)) if java else 0)
+
+
+def _pid(java: Any) -> int:  # noqa: ANN401
+    return int(java.sparkContext._gateway.proc.pid)
+
+
+def main(folder: str, case: str, who: str) -> None:
+    """Print a line for every measurement."""
+    for line in (by_project if who in OURS else by_peer)(Path(folder), case, who):
+        print(json.dumps(line))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

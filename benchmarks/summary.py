@@ -1,0 +1,50 @@
+"""What many measurements come to: medians, their spread, and ratios."""
+
+from statistics import median
+from typing import Any
+
+Rows = list[dict[str, Any]]
+_FURTHER = ("cpu_s", "peak_mb", "java_compiling_s")
+
+
+def summary(rows: Rows) -> Rows:
+    """Return a row for each what and who: medians of the repeats, and the spread of ``wall_s``.
+
+    ``first_to_it`` is the time of whoever was measured first at the same, divided by its own.
+    """
+    told: Rows = []
+    for what in dict.fromkeys(row["what"] for row in rows):
+        same = [row for row in rows if row["what"] == what]
+        first = same[0]["who"]
+        for who in dict.fromkeys(row["who"] for row in same):
+            walls = _of(same, who, "wall_s")
+            one = {"what": what, "who": who, "repeats": len(walls)}
+            one |= {"wall_s": median(walls), "fastest_s": min(walls), "slowest_s": max(walls)}
+            for quantity in _FURTHER:
+                if measured := _of(same, who, quantity):
+                    one[quantity] = median(measured)
+            one["first_to_it"] = median(_of(same, first, "wall_s")) / one["wall_s"]
+            told.append(one)
+    return told
+
+
+def _of(rows: Rows, who: str, quantity: str) -> list[float]:
+    return [row[quantity] for row in rows if row["who"] == who and quantity in row]
+
+
+def table_text(rows: Rows) -> str:
+    """Return a line for everybody of a `summary`, below what they did."""
+    lines = [f"{'what, who':<46}{'wall s':>9}  {'min - max':<17}{'cpu s':>9}{'MB':>7}{'1st/it':>9}"]
+    what = None
+    for row in rows:
+        if row["what"] != what:
+            what = row["what"]
+            lines.append(what)
+        spread = f"{row['fastest_s']:.3g} - {row['slowest_s']:.3g}"
+        cpu = f"{row['cpu_s']:.3g}" if "cpu_s" in row else ""
+        peak = f"{row['peak_mb']:.0f}" if "peak_mb" in row else ""
+        lines.append(
+            f"  {row['who']:<44}{row['wall_s']:>9.3g}  {spread:<17}{cpu:>9}{peak:>7}"
+            f"{row['first_to_it']:>9.2f}"
+        )
+    return "\n".join(lines)
