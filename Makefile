@@ -142,7 +142,7 @@ mutants: $(TOOLS) ## Change the code on purpose and see whether the tests notice
 bench: $(READY) ## Time the project beside what one would use instead (a coffee break)
 	$(BENCH) short
 
-bench-full: $(READY) ## The same at length, up to the whole catalogue and ten million approaches (half an hour)
+bench-full: $(READY) ## The same at length, up to the whole catalogue and ten million approaches (40 minutes)
 	$(BENCH) full
 
 bench-cluster: $(READY) ## Count these on 1, 2 and 4 worker cores of a cluster on this machine (ten minutes)
@@ -151,8 +151,7 @@ bench-cluster: $(READY) ## Count these on 1, 2 and 4 worker cores of a cluster o
 bench-set-up: $(READY) ## Time every part of a set-up, from a fresh clone to the first result (ten minutes)
 	$(BENCH) set-up
 
-scaling: $(READY) ## Measure how time and memory grow with the data, and draw docs/scaling.svg (a quarter of an hour)
-	@$(PEERS)
+scaling: $(READY) ## Draw docs/scaling.svg from it: how time and memory grow with the data
 	$(BIN)/python -m benchmarks.scaling
 
 notebooks: $(READY) ## Run the notebooks with their own values and store the outputs in them

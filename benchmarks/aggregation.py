@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from benchmarks.catalogue import LARGE, SMALL, WHOLE, make_input
+from benchmarks.catalogue import LARGE, SIZES, SMALL, WHOLE, make_input
 from benchmarks.counting import (
     DUCKDB,
     SPARK,
@@ -28,8 +28,9 @@ def small_count(folder: Path) -> list[Measured]:
 
 
 def aggregation(folder: Path, repeats: int = 3) -> list[Measured]:
-    """Measure the whole catalogue and 10 million approaches, by the project and its peers."""
+    """Measure every size by the project, the two largest by its peers, too."""
     cases = {
+        **{case: [SPARK, DUCKDB] for case in SIZES},
         WHOLE: [SPARK, DUCKDB, *PEERS],
         LARGE: [SPARK, SPARK_FAR_BEYOND, DUCKDB, *PEERS],
     }

@@ -3,13 +3,16 @@
 import ctypes
 import os
 import resource
+import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
+
+from neo_utils.settings import PROJECT
 
 _SUBREAPER = 36  # prctl's: what a killed kernel leaves behind, its Java, is then ours to count
 _SAMPLE_S = 0.25  # a look at a Java's memory takes some ms of a processor
@@ -39,6 +42,22 @@ def measured() -> Iterator[dict[str, float]]:
     finally:
         ended.set()
         watch.join()
+
+
+def run(*command: object, cwd: Path = PROJECT, env: Mapping[str, str] = os.environ) -> None:
+    """Run a command; what it says is heard where it fails.
+
+    Raises
+    ------
+    RuntimeError
+        Where its exit status is not 0.
+    """
+    words = [str(word) for word in command]
+    # As from a user's shell, not from the make that runs the benchmark.
+    environment = {**env, "MAKEFLAGS": "", "MAKELEVEL": ""}
+    ran = subprocess.run(words, cwd=cwd, env=environment, capture_output=True, text=True)  # noqa: S603
+    if ran.returncode:
+        raise RuntimeError(f"{' '.join(words)}\n{ran.stdout}{ran.stderr}")
 
 
 def _watch(others: set[int], row: dict[str, float], ended: threading.Event) -> None:

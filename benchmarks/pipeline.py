@@ -6,25 +6,26 @@ loopback port, which takes ``answer_s`` to answer, count and plot them.
 """
 
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.commands import measured
+from benchmarks.commands import measured, run
 from benchmarks.fetching import KEY, served
 from neo_utils.settings import PROJECT
 
 _BIN = Path(sys.executable).parent
+_ENVIRONMENT = {**os.environ, "API_KEY": KEY}
 
 
 def by_project(url: str, output: Path, master: str = "local[*]") -> None:
     """Run what ``make run`` runs."""
-    _run(
+    run(
         *("make", "run", "START=1", "END=200", f"API_URL={url}", f"OUTPUT_DIR={output}"),
         f"MASTER={master}",
+        env=_ENVIRONMENT,
     )
 
 
@@ -38,7 +39,11 @@ def the_obvious_way(url: str, output: Path) -> None:
     for name, more in (("fetch", ["-p", "api_url", url]), ("aggregate", [])):
         notebook = PROJECT / f"benchmarks/obvious/{name}.ipynb"
         values = ["-p", "output_dir", output / "data", *more]
-        _run(_BIN / "papermill", "--no-progress-bar", notebook, output / f"{name}.ipynb", *values)
+        executed = output / f"{name}.ipynb"
+        run(
+            *(_BIN / "papermill", "--no-progress-bar", notebook, executed, *values),
+            env=_ENVIRONMENT,
+        )
 
 
 WAYS: dict[str, Callable[[str, Path], None]] = {
@@ -51,7 +56,7 @@ WAYS: dict[str, Callable[[str, Path], None]] = {
 def pipeline(repeats: int = 3, answer_s: float = 0.5) -> list[dict[str, Any]]:
     """Return a row for every way and repeat, of a first run and of the same command again."""
     # What the first count on a machine makes in the background: a run that is set up has it.
-    subprocess.run([sys.executable, "-m", "neo_utils.warm_start"], cwd=PROJECT, check=True)
+    run(sys.executable, "-m", "neo_utils.warm_start")
     rows = []
     with served(answer_s, prepared=10) as url:
         for who, way in [*WAYS.items()] * repeats:
@@ -61,11 +66,3 @@ def pipeline(repeats: int = 3, answer_s: float = 0.5) -> list[dict[str, Any]]:
                         way(url, Path(output))
                     rows.append({"what": what, "who": who, **row})
     return rows
-
-
-def _run(*command: object) -> None:
-    environment = {**os.environ, "API_KEY": KEY, "MAKEFLAGS": "", "MAKELEVEL": ""}
-    words = [str(word) for word in command]
-    ran = subprocess.run(words, cwd=PROJECT, env=environment, capture_output=True, text=True)  # noqa: S603
-    if ran.returncode:
-        raise RuntimeError(f"{' '.join(words)}\n{ran.stdout}{ran.stderr}")

@@ -1,4 +1,4 @@
-"""``make scaling``: how time and memory grow with the data.
+"""``make scaling``: draw how time and memory grow with the data, from what `make bench-full` found.
 
 Everything is drawn by the number of close approaches, 24 for each NEO: what is fetched and stored
 of them, read back from batches of 20 NEOs, and counted. A straight line, a fixed part and a part
@@ -6,7 +6,6 @@ for each, is fitted to each measure so that relative errors are least.
 """
 
 import json
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
@@ -14,16 +13,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.aggregation import measured_cases
-from benchmarks.catalogue import LARGE, NEOS, SIZES, close_approaches_of
+from benchmarks.catalogue import LARGE, SIZES, close_approaches_of
 from benchmarks.counting import AGAIN, DUCKDB, QUERIES, SPARK
-from benchmarks.fetching import memory
-from benchmarks.machine import BUILD, MEASURED, machine
-from benchmarks.summary import summary
+from benchmarks.fetching import fetched_text
+from benchmarks.machine import BUILD, MEASURED
 from neo_utils.settings import PROJECT
 
 _FIGURE = PROJECT / "docs" / "scaling.svg"
-_REPEATS = 3
 # By name in the figure: who counts, and whether once more in the same process.
 _COUNTED = {"Spark": (SPARK, ""), "Spark again": (SPARK, AGAIN), "DuckDB": (DUCKDB, "")}
 # Okabe and Ito's palette, as in the project's other figures.
@@ -46,28 +42,39 @@ class Line(NamedTuple):
     off: float
 
 
-def measure(folder: Path) -> Measures:
-    """Return (close approaches, measured) by panel and by what was measured."""
-    cases = [*SIZES, LARGE]
-    rows = summary(measured_cases(folder, {case: [SPARK, DUCKDB] for case in cases}, _REPEATS))
-    took = {(row["what"], row["who"]): row for row in rows}
-    size = {case: close_approaches_of(folder, case) for case in cases}
-    fetched = dict(zip(SIZES, memory(count // 20 for count in NEOS), strict=True))
-    time, read, count, peak = _PANELS
+def measures_of(full: dict[str, Any], sizes: dict[str, int]) -> Measures:
+    """Return (close approaches, measured) by panel and by what was measured.
+
+    Parameters
+    ----------
+    full
+        What the full benchmark has measured.
+    sizes
+        The number of close approaches, by what was counted.
+    """
+    fetch_time, read, count, peak = _PANELS
+    fetched = {row["what"]: row for row in full["fetching"]}
+    counted = {(row["what"], row["who"]): row for row in full["aggregation"]}
+    fetches = [(sizes[case], fetched[fetched_text(neos)]) for case, neos in SIZES.items()]
     measures: Measures = {
-        (time, "fetch"): [(size[case], row["cpu_s"]) for case, row in fetched.items()],
-        (peak, "fetch"): [(size[case], row["peak_mb"]) for case, row in fetched.items()],
+        (fetch_time, "fetch"): [(size, row["cpu_s"]) for size, row in fetches],
+        (peak, "fetch"): [(size, row["peak_mb"]) for size, row in fetches],
         (read, "read"): [
-            (size[case], took[case, DUCKDB]["wall_s"] - took[case + QUERIES, DUCKDB]["wall_s"])
+            (
+                sizes[case],
+                counted[case, DUCKDB]["wall_s"] - counted[case + QUERIES, DUCKDB]["wall_s"],
+            )
             for case in SIZES
         ],
     }
     for name, (who, again) in _COUNTED.items():
         measures[count, name] = [
-            (size[case], took[case + QUERIES + again, who]["wall_s"]) for case in cases
+            (size, counted[case + QUERIES + again, who]["wall_s"]) for case, size in sizes.items()
         ]
         if not again:
-            measures[peak, name] = [(size[case], took[case, who]["peak_mb"]) for case in cases]
+            measures[peak, name] = [
+                (size, counted[case, who]["peak_mb"]) for case, size in sizes.items()
+            ]
     return measures
 
 
@@ -94,7 +101,7 @@ def draw(measures: Measures, about: dict[str, Any]) -> Figure:
         axes.set_ylim(low, high * (high / low) ** 0.25)  # room for the legend
     figure.supxlabel("close approaches", fontsize=10)
     machine_text = f"{about['date']}, {about['processor']}, {about['cores']} cores"
-    source = f"Medians of {_REPEATS} runs; to fetch, one. {machine_text}"
+    source = f"Medians of the repeats. {machine_text}"
     figure.suptitle(source, x=0.01, ha="left", fontsize=9, color="#555555")
     return figure
 
@@ -110,21 +117,22 @@ def _draw_line(axes: Axes, points: list[tuple[int, float]], name: str, unit: str
 
 
 def main() -> None:
-    """Measure (a quarter of an hour), print the lines, write JSON and figure."""
-    BUILD.mkdir(parents=True, exist_ok=True)
-    measures, about = measure(BUILD), machine()
+    """Print the lines, write them as JSON, and draw the figure."""
+    full = json.loads((MEASURED / "full.json").read_text())
+    sizes = {case: close_approaches_of(BUILD, case) for case in (*SIZES, LARGE)}
+    measures = measures_of(full, sizes)
     told = []
     for (panel, name), points in measures.items():
         fitted = line(points)
         told.append({"what": panel, "who": name, "points": points, **fitted._asdict()})
         print(
-            f"{panel:<28}{name:<8}{fitted.fixed:>8.3g} + {fitted.per_million:<7.3g}"
+            f"{panel:<28}{name:<12}{fitted.fixed:>8.3g} + {fitted.per_million:<7.3g}"
             f"{_PANELS[panel][0]} for each million approaches, at most {fitted.off:.0%} off"
         )
     path = MEASURED / "scaling.json"
-    path.write_text(json.dumps({"machine": about, "lines": told}, indent=1) + "\n")
+    path.write_text(json.dumps({"machine": full["machine"], "lines": told}, indent=1) + "\n")
     mpl.rcParams["svg.hashsalt"] = "scaling"  # the same figure is the same file
-    draw(measures, about).savefig(_FIGURE, metadata={"Date": None})
+    draw(measures, full["machine"]).savefig(_FIGURE, metadata={"Date": None})
     print(f"as JSON     {path.relative_to(PROJECT)}\nas figure   {_FIGURE.relative_to(PROJECT)}")
 
 

@@ -7,14 +7,13 @@ come from wherever this machine takes them.
 
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.commands import measured
+from benchmarks.commands import measured, run
 from neo_utils.settings import PROJECT
 
 # Run by make in place of a shell: passes each line of a recipe on, and notes how long it took.
@@ -40,44 +39,40 @@ def set_up() -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="set-up-") as folder:
         here = Path(folder)
         caches = {"UV_CACHE_DIR": str(here / "uv"), "PIP_CACHE_DIR": str(here / "pip")}
-        environment = {**os.environ, **caches, "MAKEFLAGS": "", "MAKELEVEL": ""}
+        environment = {**os.environ, **caches}
         rows = _by_make(here / "first", "nothing kept", environment)
         rows += _by_make(here / "second", "the next checkout", environment)
         return [*rows, _by_pip(here / "second", "pip, nothing kept", environment)]
 
 
 def _by_make(clone: Path, who: str, environment: dict[str, str]) -> list[dict[str, Any]]:
-    _run("git", "clone", "--quiet", PROJECT, clone)
+    run("git", "clone", "--quiet", PROJECT, clone)
     stopwatch, log = clone / "build/stopwatch", clone / "build/stopwatch.log"
     stopwatch.parent.mkdir()
     stopwatch.write_text(_STOPWATCH)
     stopwatch.chmod(0o755)
     environment = {**environment, "STOPWATCH_LOG": str(log)}
     # By --eval: a variable on the command line is one that our Makefile does not know.
-    _run("make", f"--eval=SHELL := {stopwatch}", "setup", cwd=clone, env=environment)
+    run("make", f"--eval=SHELL := {stopwatch}", "setup", cwd=clone, env=environment)
     rows = [
         {"what": part, "who": who, "wall_s": float(ended) - float(began)}
         for began, ended, line in (one.split(" ", 2) for one in log.read_text().splitlines())
         for word, part in _PARTS.items()
         if word in line
     ]
-    with measured() as run:
-        _run("make", "run", "START=1", "END=200", "SOURCE=sample", cwd=clone, env=environment)
-    return [*rows, {"what": FIRST_RUN, "who": who, **run}]
+    with measured() as first_run:
+        run("make", "run", "START=1", "END=200", "SOURCE=sample", cwd=clone, env=environment)
+    return [*rows, {"what": FIRST_RUN, "who": who, **first_run}]
 
 
 def _by_pip(clone: Path, who: str, environment: dict[str, str]) -> dict[str, Any]:
     shutil.rmtree(clone / ".venv")
-    _run(sys.executable, "-m", "venv", clone / ".venv")
+    run(sys.executable, "-m", "venv", clone / ".venv")
     locked = clone / "requirements.lock"
     began = time.perf_counter()
-    _run(
+    run(
         *(clone / ".venv/bin/pip", "install", "-qq", "--require-hashes", "--requirement", locked),
         env=environment,
     )
     part = _PARTS["pip sync"]
     return {"what": part, "who": who, "wall_s": time.perf_counter() - began}
-
-
-def _run(*command: object, cwd: Path = PROJECT, env: dict[str, str] | None = None) -> None:
-    subprocess.run([str(word) for word in command], cwd=cwd, env=env, check=True)  # noqa: S603
