@@ -40,14 +40,15 @@ SETS: dict[str, dict[str, Callable[[], Rows]]] = {
 
 def main(which: str) -> None:
     """Measure one of the sets; all but the short one are kept for the documentation."""
-    BUILD.mkdir(parents=True, exist_ok=True)
+    kept = (BUILD if which == "short" else MEASURED) / f"{which}.json"
+    for folder in (BUILD, kept.parent):
+        folder.mkdir(parents=True, exist_ok=True)
     measured, tables = {}, []
     for name, measure in SETS[which].items():
         measured[name] = summary(measure())
         tables.append(table_text(measured[name]))
         print(tables[-1], end="\n\n", flush=True)
     about = machine()
-    kept = (BUILD if which == "short" else MEASURED) / f"{which}.json"
     kept.write_text(json.dumps({"machine": about, **measured}, indent=1) + "\n")
     said = ", ".join(f"{name} {value}" for name, value in about.items())
     kept.with_suffix(".txt").write_text("\n\n".join([said, *tables]) + "\n")
