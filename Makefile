@@ -35,7 +35,7 @@ $(if $(UNKNOWN),$(error no target knows $(UNKNOWN): use $(NAMES)))
 PEERS := $(BIN)/uv pip install --quiet --python .venv --group bench
 BENCH  = @$(PEERS) && $(BIN)/python -m benchmarks
 
-.PHONY: help setup run fetch aggregate report backfill plan status verify rebuild drift cluster-up cluster-run cluster-status cluster-logs cluster-down local-cluster-up local-cluster-down lab test fuzz mutants bench bench-full bench-cluster bench-set-up scaling notebooks docs lint lock clean
+.PHONY: help setup run fetch aggregate report backfill plan status verify rebuild drift cluster-up cluster-run cluster-status cluster-logs cluster-down local-cluster-up local-cluster-down lab test test-live fuzz mutants bench bench-full bench-cluster bench-set-up scaling notebooks docs lint lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -130,6 +130,10 @@ test: $(TOOLS) ## Run the tests of the package, and the notebooks against their 
 	$(BIN)/pytest
 	rm -rf build/sample build/explored-sample
 	OUTPUT_DIR=build/nothing $(BIN)/pytest --nbval --nbval-current-env $(NOTEBOOKS)
+
+# A longer traceback shows the arguments of functions, and the key may be among them.
+test-live: $(TOOLS) ## Ask NASA for one page and say what has changed in it (needs a network and a key)
+	@$(BIN)/pytest -q -rN --tb=short --show-capture=no -m live tests/test_live.py
 
 fuzz: $(TOOLS) ## Send thousands of broken pages through the decoder (minutes)
 	$(BIN)/pytest tests/test_fuzz.py --hypothesis-profile=long

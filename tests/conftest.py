@@ -57,7 +57,7 @@ def output(pristine: Path, tmp_path: Path) -> Path:
 
 def pytest_terminal_summary(terminalreporter, config):
     """Print the figures of the tests that have some: the page "docs/trust.md" quotes them."""
-    names = ["test_faults"]
+    names = ["test_faults", "test_live"]
     if config.getoption("--hypothesis-profile") == "long":
         names.append("test_fuzz")
     for module in filter(None, (sys.modules.get(f"tests.{name}") for name in names)):

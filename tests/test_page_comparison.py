@@ -1,0 +1,324 @@
+"""What `make test-live` says of a page, told from the sample's pages and recorded ones."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from neo_utils.sample.service import answer, serve
+from neo_utils.source import NASA_URL
+from tests.live_contract import FORMS, UNITS
+from tests.objects import put, without
+from tests.page_comparison import differences, paths_read
+from tests.page_forms import HAS_FORM
+from tests.test_live import compare, first_page
+
+RECORDED = Path(__file__).parents[2] / "shared/neows/pages"
+KEY = "canary4fCANARY0123456789canary4fCANARY01"
+HEADERS = {
+    "Date": "Mon, 02 Mar 2026 10:11:12 GMT",
+    "X-RateLimit-Limit": "2000",
+    "X-RateLimit-Remaining": "1999",
+}
+PAGE = json.loads(answer("/neo/rest/v1/neo/browse", {"X-Api-Key": KEY}).body)
+NEO = ("near_earth_objects", 3)
+APPROACH = (*NEO, "close_approach_data", 0)
+
+
+def said_of(page, headers=HEADERS):
+    return [str(one) for one in differences(json.dumps(page).encode(), headers)]
+
+
+def everywhere(page, change):
+    """A copy of a page, with each NEO as `change` returns it."""
+    return put(page, NEO[:1], [change(neo) for neo in page["near_earth_objects"]])
+
+
+def of_all_approaches(page, change):
+    def of_neo(neo):
+        return neo | {"close_approach_data": [change(one) for one in neo["close_approach_data"]]}
+
+    return everywhere(page, of_neo)
+
+
+APPROACHES = sum(len(neo["close_approach_data"]) for neo in PAGE["near_earth_objects"])
+AT_APPROACH = "near_earth_objects[].close_approach_data[]"
+
+
+def test_of_the_samples_page_there_is_nothing_to_say():
+    assert said_of(PAGE) == []
+
+
+def test_the_contract_has_every_path_that_the_package_reads():
+    assert paths_read() - {""} <= FORMS.keys()
+    named = {f"{AT_APPROACH}.miss_distance.astronomical", "near_earth_objects[].is_sentry_object"}
+    assert named <= paths_read()
+    assert f"{AT_APPROACH}.miss_distance.miles" not in paths_read()
+
+
+def test_every_form_that_the_contract_names_is_known():
+    # A misspelt one would make each value a difference; of some there is none on the first page.
+    named = {name for form in FORMS.values() for name in form.split(" or ")}
+    assert named <= HAS_FORM.keys() | {"absent", "nowhere"}
+    assert UNITS.keys() <= FORMS.keys()
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        (
+            without(PAGE, *NEO, "is_sentry_object"),
+            ["near_earth_objects[].is_sentry_object: gone from 1 of 20"],
+        ),
+        (
+            without(PAGE, *NEO, "orbital_data"),
+            ["near_earth_objects[].orbital_data: gone from 1 of 20"],
+        ),
+        (
+            without(PAGE, *NEO, "orbital_data", "equinox"),
+            ["near_earth_objects[].orbital_data.equinox: gone from 1 of 20 (nothing reads it)"],
+        ),
+        (without(PAGE, *NEO, "designation"), []),  # as the service has done once
+        (
+            everywhere(PAGE, lambda neo: {k: v for k, v in neo.items() if k != "designation"}),
+            ["near_earth_objects[].designation: gone from 20 of 20"],
+        ),
+        (
+            put(PAGE, (*NEO, "albedo"), 0.25),
+            ["near_earth_objects[].albedo: new, number, in 1 of 20 (nothing reads it)"],
+        ),
+        (
+            put(PAGE, (*NEO, "discovery"), {"site": "x", "observers": ["y"]}),
+            ["near_earth_objects[].discovery: new, object, in 1 of 20 (nothing reads it)"],
+        ),
+        (put(PAGE, ("meta",), [{}]), ["meta: new, list, in 1 of 1 (nothing reads it)"]),
+        (
+            put(PAGE, (*NEO, "absolute_magnitude_h"), "20.5"),
+            [
+                "near_earth_objects[].absolute_magnitude_h: number as text in 1 of 20, where "
+                "number was",
+                "near_earth_objects[].estimated_diameter",
+                "near_earth_objects[].estimated_diameter",
+            ],
+        ),
+        (
+            put(PAGE, (*NEO, "name"), None),
+            ["near_earth_objects[].name: null in 1 of 20, where text was"],
+        ),
+        (put(PAGE, (*NEO, "orbital_data", "observations_used"), None), []),
+        (put(PAGE, (*NEO, "close_approach_data"), []), []),
+        (
+            everywhere(PAGE, lambda neo: neo | {"close_approach_data": []}),
+            [f"{AT_APPROACH}: none on this page"],
+        ),
+        (
+            put(PAGE, (*APPROACH, "orbiting_body"), "Jupiter"),
+            [f'{AT_APPROACH}.orbiting_body: "Jupiter" in 1 of {APPROACHES}, where body was'],
+        ),
+        (
+            put(PAGE, (*APPROACH, "close_approach_date_full"), "27.12.2031 01:30"),
+            [
+                f"{AT_APPROACH}.close_approach_date_full: text in 1 of {APPROACHES}, where date "
+                "with English month, hour and minute was"
+            ],
+        ),
+        (
+            put(PAGE, (*APPROACH, "close_approach_date"), "2201-01-01"),
+            [f"{AT_APPROACH}.close_approach_date: date in 1 of {APPROACHES}, where date from"],
+        ),
+        (
+            put(PAGE, (*APPROACH, "miss_distance", "miles"), 1.5),
+            [
+                f"{AT_APPROACH}.miss_distance.miles: number in 1 of {APPROACHES}, where number as "
+                "text was (nothing reads it)"
+            ],
+        ),
+        (
+            put(PAGE, (*APPROACH, "miss_distance"), "0.25"),
+            [
+                f"{AT_APPROACH}.miss_distance: number as text in 1 of {APPROACHES}, where object",
+                "decoding: 1 of 20 objects are rejected: Expected `object`, got `str` at",
+            ],
+        ),
+        (
+            without(PAGE, *APPROACH, "miss_distance", "astronomical"),
+            [
+                f"{AT_APPROACH}.miss_distance.astronomical: gone from 1 of {APPROACHES}",
+                "decoding: 1 of 20 objects are rejected: Object missing required field",
+            ],
+        ),
+        (
+            put(PAGE, ("page", "total_elements"), 990_000),
+            ["page.total_elements: 990,000, where some 41,000 were in 2026"],
+        ),
+        (
+            put(PAGE, ("page", "size"), "20"),
+            [
+                "page.size: whole number as text in 1 of 1, where whole number was",
+                "page.size: not the 20 that were asked for",
+            ],
+        ),
+        (
+            put(PAGE, NEO[:1], PAGE["near_earth_objects"][1:]),
+            ["decoding: 19 objects where 20 were expected"],
+        ),
+        ({}, ["links: gone from 1 of 1 (nothing", "page: gone", "near_earth", "decoding: not a"]),
+        ([], ["decoding: not a Browse page: Expected `object`, got `array`"]),
+    ],
+)
+def test_what_is_gone_new_or_of_another_form_is_told_by_its_path(page, said):
+    found = said_of(page)
+    assert len(found) == len(said), found
+    for text, begins in zip(found, said, strict=True):
+        assert text.startswith(begins)
+
+
+def test_a_field_of_another_name_is_one_that_is_gone_and_one_that_is_new():
+    def renamed(approach):
+        return {k.replace("orbiting_body", "body"): v for k, v in approach.items()}
+
+    assert said_of(of_all_approaches(PAGE, renamed))[:2] == [
+        f"{AT_APPROACH}.orbiting_body: gone from {APPROACHES} of {APPROACHES}",
+        f"{AT_APPROACH}.body: new, body, in {APPROACHES} of {APPROACHES} (nothing reads it)",
+    ]
+
+
+def test_another_unit_is_told_from_what_values_have_to_do_with_each_other():
+    def in_miles(approach):
+        miles = approach["miss_distance"]["miles"]
+        return put(approach, ("miss_distance", "kilometers"), miles)
+
+    def in_seconds(approach):
+        return put(
+            approach, ("epoch_date_close_approach",), approach["epoch_date_close_approach"] // 1_000
+        )
+
+    def by_cneos(approach):
+        lunar = str(float(approach["miss_distance"]["astronomical"]) * 389.17)
+        return put(approach, ("miss_distance", "lunar"), lunar)
+
+    for change, path, factor in (
+        (in_miles, "miss_distance.kilometers", "0.621371"),
+        (in_seconds, "epoch_date_close_approach", "0.001"),
+        (by_cneos, "miss_distance.lunar", "1.00044"),
+    ):
+        (said,) = said_of(of_all_approaches(PAGE, change))
+        assert said.startswith(f"{AT_APPROACH}.{path}: another unit or meaning in {APPROACHES}")
+        assert f": {factor} times what follows from " in said
+
+
+def test_the_midnight_of_california_in_place_of_the_instant_is_told():
+    def at_midnight(approach):  # as the service wrote it up to 2018
+        day = approach["close_approach_date_full"].partition(" ")[0]
+        ms = approach["epoch_date_close_approach"] // 86_400_000 * 86_400_000 + 7 * 3_600_000
+        return approach | {
+            "close_approach_date_full": f"{day} 00:00",
+            "epoch_date_close_approach": ms,
+        }
+
+    (said,) = said_of(of_all_approaches(PAGE, at_midnight))
+    told = f"epoch_date_close_approach: another unit or meaning in {APPROACHES} of {APPROACHES}"
+    assert said.startswith(f"{AT_APPROACH}.{told}")
+
+
+def test_headers_that_are_gone_or_of_another_form_are_told():
+    assert said_of(PAGE, {"Date": "yesterday", "X-RateLimit-Limit": "2000"}) == [
+        "header Date: text, where date of HTTP was",
+        "header X-RateLimit-Remaining: gone",
+    ]
+
+
+def test_what_is_no_json_is_told():
+    assert [str(one) for one in differences(b"<html>", HEADERS)] == [
+        "the answer: is no JSON (JSONDecodeError)"
+    ]
+
+
+# --- The recorded pages, beside what is known of their differences. ---
+
+
+def said_of_recorded(name):
+    if not (RECORDED / name).exists():
+        pytest.skip(f"the recorded page {name} is not on this machine")
+    return [str(one) for one in differences((RECORDED / name).read_bytes(), HEADERS)]
+
+
+def test_of_a_modern_page_there_is_nothing_to_say():
+    assert said_of_recorded("2024-10_page0_modern.json") == []
+
+
+def test_what_a_page_of_2018_lacks_is_told():
+    assert said_of_recorded("2018-09_page0_nulls.json") == [
+        "near_earth_objects[].id: gone from 20 of 20",
+        f"{AT_APPROACH}.close_approach_date_full: gone from 10 of 10",
+        "page.total_elements: 19,336, where some 41,000 were in 2026",
+    ]
+
+
+def test_what_a_page_of_2017_lacks_is_told():
+    neo, orbit = "near_earth_objects[]", "near_earth_objects[].orbital_data"
+    assert said_of_recorded("2017-04_page0_old-schema.json") == [
+        f"{neo}.id: gone from 20 of 20",
+        f"{neo}.name_limited: gone from 20 of 20",
+        f"{neo}.designation: gone from 20 of 20",
+        f"{AT_APPROACH}.close_approach_date_full: gone from 32 of 32",
+        f"{orbit}.first_observation_date: gone from 20 of 20",
+        f"{orbit}.last_observation_date: gone from 20 of 20",
+        f"{orbit}.data_arc_in_days: gone from 20 of 20 (nothing reads it)",
+        f"{orbit}.observations_used: gone from 20 of 20",
+        f"{orbit}.orbit_class: gone from 20 of 20 (nothing reads it)",
+        f"{neo}.is_sentry_object: gone from 20 of 20",
+        "page.total_elements: 16,346, where some 41,000 were in 2026",
+    ]
+
+
+# --- The request, and what is said of it. ---
+
+
+def test_the_clients_own_request_to_a_service_like_neows_passes():
+    requests = []
+
+    def counted(url, headers):
+        requests.append(url)
+        return answer(url, headers)
+
+    with serve(answer=counted) as url:
+        said = compare(*first_page(KEY, url))
+    assert requests == ["/neo/rest/v1/neo/browse?page=0&size=20"]
+    assert said == [
+        "first page as the contract has it, 0 differences that nothing reads",
+        f"20 of 41,000 NEOs, {APPROACHES} approaches; 999 of 1,000 requests left",
+    ]
+
+
+def test_what_nothing_reads_is_said_and_what_we_read_fails():
+    new = json.dumps(put(PAGE, (*NEO, "albedo"), 0.25)).encode()
+    assert compare(new, HEADERS)[1].endswith("albedo: new, number, in 1 of 20 (nothing reads it)")
+    gone = json.dumps(without(PAGE, *NEO, "is_sentry_object")).encode()
+    with pytest.raises(pytest.fail.Exception, match="is_sentry_object: gone from 1 of 20"):
+        compare(gone, HEADERS)
+
+
+def test_without_a_key_or_an_answer_it_fails_in_one_line():
+    def refused(_url, _headers):
+        return answer("/neo/rest/v1/neo/browse", {})
+
+    with pytest.raises(pytest.fail.Exception, match=r"\Ano API_KEY is set: .+\Z"):
+        first_page(None, NASA_URL)
+    with (
+        serve(answer=refused) as url,
+        pytest.raises(pytest.fail.Exception, match=r"\A.+refuses the API key.+\Z"),
+    ):
+        first_page(KEY, url)
+
+
+def test_the_key_is_in_nothing_that_is_said():
+    def with_key(value):
+        if isinstance(value, dict):
+            return {name: with_key(one) for name, one in value.items()} | {"found_at": KEY}
+        return [with_key(one) for one in value] if isinstance(value, list) else KEY
+
+    said = "\n".join(said_of(with_key(PAGE), {"X-RateLimit-Limit": KEY, "Date": KEY}))
+    assert "near_earth_objects[].found_at: new, text, in 20 of 20" in said
+    assert not re.search(KEY[:8], said)
