@@ -13,7 +13,14 @@ _HEAD = struct.Struct("<II")  # the frame's magic number, its size in bytes
 
 
 def packed(body: bytes, note: Mapping[str, Any]) -> bytes:
-    """Return a page compressed by zstd, the note (as JSON) before it in a skippable frame."""
+    """Return a page compressed by zstd, the note (as JSON) before it in a skippable frame.
+
+    Examples
+    --------
+    >>> archived = packed(b'{"near_earth_objects": []}', {"source": "sample"})
+    >>> note_of(archived), body_of(archived)
+    ({'source': 'sample'}, b'{"near_earth_objects": []}')
+    """
     text = json.dumps(note).encode()
     compressed: bytes = pa.Codec("zstd").compress(body, asbytes=True)
     return _HEAD.pack(_SKIPPABLE_FRAME, len(text)) + text + compressed

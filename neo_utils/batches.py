@@ -13,7 +13,16 @@ ASSUMED_CATALOGUE_SIZE = 41_000  # NEOs listed in 2026; used only until the serv
 
 
 class Batch(NamedTuple):
-    """Positions ``first``..``last`` (1-based, inclusive) of the listing: one Browse page."""
+    """Positions ``first``..``last`` (1-based, inclusive) of the listing: one Browse page.
+
+    Examples
+    --------
+    >>> batch = Batch(21)
+    >>> batch.name, batch.page_number
+    ('21-40', 1)
+    >>> print(batch.file(Path("output"), "raw"))
+    output/raw/batch-number=21-40/neo_partition_21-40.parquet
+    """
 
     first: int
 
@@ -77,7 +86,13 @@ class PositionRange(NamedTuple):
 
 
 def spans(batches: Iterable[Batch]) -> list[PositionRange]:
-    """Return the ranges that these batches, in order of position, make up: neighbours joined."""
+    """Return the ranges that these batches, in order of position, make up: neighbours joined.
+
+    Examples
+    --------
+    >>> [span.name for span in spans([Batch(1), Batch(21), Batch(81)])]
+    ['batches-1-40', 'batches-81-100']
+    """
     found: list[PositionRange] = []
     for batch in batches:
         if found and found[-1].end == batch.first - 1:
@@ -101,6 +116,17 @@ def position_range(start: int | str, end: int | str) -> PositionRange:
     ------
     WrongParameter
         For anything else; the message names the nearest valid values.
+
+    Examples
+    --------
+    >>> position_range(21, 60).batches(catalogue_size=41_000)
+    [Batch(first=21), Batch(first=41)]
+    >>> position_range(1, "all").as_arguments
+    'START=1 END=all'
+    >>> position_range(1, 50)
+    Traceback (most recent call last):
+    neo_utils.errors.WrongParameter: END=50 does not end a batch of 20: \
+use 40 or 60 (a multiple of 20), or all
     """
     first = _whole_number("START", start, "1, 21, 41, ...")
     if first < 1 or first % BATCH_SIZE != 1:

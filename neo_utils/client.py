@@ -63,6 +63,11 @@ def without_key(body: bytes, api_key: str) -> bytes:
 
     The service repeats the key in the ``links`` of every object: in plain form, percent-encoded, or
     with the escapes of JSON.
+
+    Examples
+    --------
+    >>> without_key(b'{"self": "http://host/neo/1?api_key=a%2Fb&page=0"}', "a/b")
+    b'{"self": "http://host/neo/1?api_key=REDACTED&page=0"}'
     """
     if api_key != DEMO_KEY:
         body = re.sub(b"".join(map(_spellings, api_key)), b"REDACTED", body)

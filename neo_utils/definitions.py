@@ -24,7 +24,15 @@ def sql_text(name: str, threshold_au: float = 0.2) -> str:
 
 
 def columns_of(schema: pa.Schema) -> pd.DataFrame:
-    """Return a row per column of a kept table: type, unit and definition."""
+    """Return a row per column of a kept table: type, unit and definition.
+
+    Examples
+    --------
+    >>> from neo_utils.schemas import YEARLY_STATISTICS
+    >>> told = columns_of(YEARLY_STATISTICS)
+    >>> told.loc["nearest_miss_distance_au", ["unit", "definition"]].to_list()
+    ['AU', 'smallest miss distance']
+    """
     rows = [
         (field.name, str(field.type), _note(field, b"unit"), _note(field, b"definition"))
         for field in schema

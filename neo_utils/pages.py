@@ -67,6 +67,15 @@ def decode_page(body: bytes, batch: Batch) -> Page:
     PageBroken
         If the page is no JSON, another page than the one asked for, not full, or without any
         object that keeps the contract.
+
+    Examples
+    --------
+    >>> from neo_utils.sample.catalogue import page_body
+    >>> page = decode_page(page_body(number=0, size=20, api_key="any-key"), Batch(1))
+    >>> page.neos.num_rows, page.close_approaches.num_rows, page.rejected, page.catalogue_size
+    (20, 416, [], 41000)
+    >>> page.close_approaches.schema.field("miss_distance_lunar").metadata[b"unit"]
+    b'LD'
     """
     rejected: list[Rejected] = []
     try:

@@ -71,6 +71,13 @@ def pause_s(limit: int | None, remaining: int | None) -> float:
     ----------
     limit, remaining
         Requests an hour, and those that are left of them; None where the service did not say.
+
+    Examples
+    --------
+    >>> pause_s(limit=1_000, remaining=400)
+    0.0
+    >>> pause_s(limit=1_000, remaining=100)
+    3.6
     """
     if not limit or remaining is None or remaining > limit * _RESERVE_SHARE:
         return 0.0
@@ -82,6 +89,15 @@ def hours_until_last(requests: int, hourly: int, daily: int) -> int:
 
     Each hour's requests go at once as soon as the limits of an hour and of a day, both rolling,
     leave room for them.
+
+    Examples
+    --------
+    The whole catalogue by a key of one's own; 1,200 NEOs by DEMO_KEY, whose day has 50 requests:
+
+    >>> hours_until_last(2_050, hourly=1_000, daily=24_000)
+    2
+    >>> hours_until_last(60, hourly=30, daily=50)
+    24
     """
     sent: list[int] = []  # in each hour from now on
     while requests > 0:
@@ -96,6 +112,14 @@ def retry_after_s(value: str | None, now: dt.datetime) -> float | None:
 
     It may be a number of seconds or a date (RFC 9110, section 10.2.3). None for 0, a date that is
     past, and anything else: nothing to plan with.
+
+    Examples
+    --------
+    >>> now = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
+    >>> retry_after_s("2870", now), retry_after_s("Sun, 01 Mar 2026 12:05:00 GMT", now)
+    (2870.0, 300.0)
+    >>> retry_after_s("later", now) is None
+    True
     """
     if value is not None and re.fullmatch(r"\d+", value.strip(), re.ASCII):
         seconds = float(value)

@@ -64,6 +64,21 @@ def select_batches(
         Where a batch of the range is not stored, or holds another source's data.
     StoredDataBroken
         Where a raw file is not one of ours.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from neo_utils.plan import plan_recall
+    >>> from neo_utils.recall import recall
+    >>> with TemporaryDirectory() as output:
+    ...     done = recall(plan_recall(1, 40, source="sample", output_dir=output))
+    ...     selection = select_batches(21, 40, output_dir=output)
+    >>> done.pages, done.neos
+    (2, 40)
+    >>> selection.neos_line
+    'NEOs at positions 21 to 40'
+    >>> selection.source_line
+    'Source: simulated sample, not NASA data, as listed on 2026-03-01'
     """
     positions, output = position_range(start, end), output_folder(output_dir)
     stored = stored_provenances(output, positions)

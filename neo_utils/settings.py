@@ -117,7 +117,13 @@ def api_key(
 
 
 def chosen_source(source: str, key: str | None, api_url: str = NASA_URL) -> str:
-    """Return "nasa" or "sample"; ``auto`` means the service where a key or its address is set."""
+    """Return "nasa" or "sample"; ``auto`` means the service where a key or its address is set.
+
+    Examples
+    --------
+    >>> chosen_source("auto", key=None), chosen_source("auto", key="a key")
+    ('sample', 'nasa')
+    """
     _check_choice("SOURCE", source, SOURCES)
     if source != "auto":
         return source

@@ -51,7 +51,31 @@ def counted(engine: Engine) -> tuple[Rows, Rows]:
 
 
 def metrics(newest: Rows, close_approaches: Rows, threshold_au: float) -> Rows:
-    """Return metric (string) and value (int64): the totals, then the approaches of every year."""
+    """Return metric (string) and value (int64): the totals, then the approaches of every year.
+
+    Examples
+    --------
+    Two NEOs, of which one passes Earth and, farther away, Venus:
+
+    >>> from neo_utils.duck import Duck
+    >>> duck = Duck()
+    >>> newest = duck.sql("SELECT unnest(['A', 'B']) AS neo_id")
+    >>> approaches = duck.sql(
+    ...     "FROM (VALUES ('A', 2029, 'Earth', 0.00025), ('A', 2031, 'Venus', 0.3))"
+    ...     " AS approaches (neo_id, year, orbiting_body, miss_distance_au)"
+    ... )
+    >>> for metric, value in metrics(newest, approaches, threshold_au=0.2).collect():
+    ...     print(metric, value)
+    total_close_approaches 2
+    total_close_approaches_earth 1
+    total_close_approaches_under_0.2_au 1
+    total_close_approaches_under_0.2_au_earth 1
+    total_neos 2
+    total_neos_under_0.2_au 1
+    total_neos_under_0.2_au_earth 1
+    close_approaches_in_2029 1
+    close_approaches_in_2031 1
+    """
     newest.createOrReplaceTempView("newest")
     close_approaches.createOrReplaceTempView("close_approaches")
     return newest.sparkSession.sql(sql_text("metrics", threshold_au))

@@ -49,6 +49,17 @@ def open_catalogue(selection: Selection) -> Duck:
     ------
     StoredDataBroken
         Where a batch is not as it was stored.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as output:
+    ...     done = recall(plan_recall(1, 20, source="sample", output_dir=output))
+    ...     catalogue = open_catalogue(select_batches(1, 20, output_dir=output))
+    >>> catalogue.sql(
+    ...     "SELECT orbiting_body, count(*) FROM passages GROUP BY ALL ORDER BY 2 DESC"
+    ... ).collect()
+    [('Earth', 250), ('Venus', 104), ('Juptr', 36), ('Mars', 26)]
     """
     catalogue = Duck()
     read_batches(catalogue, selection, _NEO_COLUMNS)

@@ -16,7 +16,17 @@ UNITS = {
 
 
 class Question(NamedTuple):
-    """Which passages are looked at; distances are shown in ``unit``, a key of `UNITS`."""
+    """Which passages are looked at; distances are shown in ``unit``, a key of `UNITS`.
+
+    Examples
+    --------
+    >>> near = Question(("Earth", "Moon"), 2026, 2126, within_au=0.05, hazardous_only=True)
+    >>> near.in_words
+    'to Earth, Moon, nearer than 19.45 lunar distances, 2026 to 2126, past and predicted, \
+by potentially hazardous NEOs'
+    >>> Question(first_year=2029, last_year=2029).condition
+    "orbiting_body IN ('Earth') AND year BETWEEN 2029 AND 2029 AND miss_distance_au < 0.2"
+    """
 
     bodies: tuple[str, ...] = ("Earth",)
     first_year: int = 1900

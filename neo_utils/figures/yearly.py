@@ -29,6 +29,23 @@ def approaches_per_year(yearly: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         A row for each year from the first to the last; four columns of counts.
+
+    Examples
+    --------
+    A year without an approach is a row of zeros:
+
+    >>> yearly = pd.DataFrame(
+    ...     {
+    ...         "year": [2025, 2027],
+    ...         "orbiting_body": ["Earth", "Venus"],
+    ...         "close_approaches": [5, 2],
+    ...         "predicted": [0, 2],
+    ...     }
+    ... )
+    >>> approaches_per_year(yearly).to_dict("index")[2026]
+    {'to Earth': 0, 'to Earth, predicted': 0, 'to other bodies': 0, 'to other bodies, predicted': 0}
+    >>> approaches_per_year(yearly)["to other bodies, predicted"].to_dict()
+    {2025: 0, 2026: 0, 2027: 2}
     """
     years = pd.RangeIndex(yearly["year"].min(), yearly["year"].max() + 1, name="year")
     is_earth = yearly["orbiting_body"] == "Earth"

@@ -39,6 +39,14 @@ def neo(position: int, api_key: str) -> dict[str, Any]:
     ------
     ValueError
         If ``position`` lies outside that range.
+
+    Examples
+    --------
+    >>> first = neo(1, api_key="any-key")
+    >>> first["name"], first["absolute_magnitude_h"], len(first["close_approach_data"])
+    ('990012 Norzylros (A920 NA900)', 13.6, 16)
+    >>> first["close_approach_data"][0]["miss_distance"]["astronomical"]
+    '0.0794727801'
     """
     if not 1 <= position <= CATALOGUE_SIZE:
         raise ValueError(f"positions run from 1 to {CATALOGUE_SIZE}: there is no {position}")
