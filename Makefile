@@ -164,9 +164,11 @@ notebooks: $(READY) ## Run the notebooks with their own values and store the out
 	  --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False \
 	  --KernelManager.transport_encryption=auto $(NOTEBOOKS)
 
-docs: $(READY) ## Make docs/reference.md anew from the code
+docs: $(READY) ## Make docs/reference.md and the README's figure anew from the code
 	mkdir -p build && $(BIN)/python -m docs.reference > build/reference.md
 	mv build/reference.md docs/reference.md
+	$(BIN)/python -m docs.figure > build/approaches-per-year.png
+	mv build/approaches-per-year.png docs/approaches-per-year.png
 
 lint: $(TOOLS) ## Check style and types
 	$(BIN)/ruff check

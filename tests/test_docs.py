@@ -1,9 +1,12 @@
 """The documentation: what is made from the code is as the code has it, and links lead somewhere."""
 
+import io
 import re
 
 import pytest
+from matplotlib.image import imread
 
+from docs.figure import counted_sample, png_of
 from docs.reference import reference
 from neo_utils.settings import PROJECT
 
@@ -19,6 +22,28 @@ def test_the_reference_names_targets_parameters_columns_and_statuses():
     text = reference()
     for told in ("`make report`", "`START`", "`observations_used`", "| 3 | RateLimitReached |"):
         assert told in text
+
+
+@pytest.fixture(scope="module")
+def counted():
+    return counted_sample()
+
+
+def test_the_figure_is_as_the_code_draws_it(counted):
+    # `make docs` makes it anew. The same figure may differ in a pixel where processors round.
+    stored = imread(PROJECT / "docs/approaches-per-year.png")
+    drawn = imread(io.BytesIO(png_of(counted)))
+    assert stored.shape == drawn.shape
+    assert (stored != drawn).any(axis=2).mean() < 0.001
+
+
+def test_the_readmes_table_has_the_metrics_that_are_counted(counted):
+    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    told = {
+        name: int(n.replace(",", ""))
+        for name, n in re.findall(r"^\| `(\w.+?)`.* \| ([\d,]+) \|$", text, re.MULTILINE)
+    }
+    assert told == {name: n for name, n in counted.metrics.items() if name.startswith("total_")}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)

@@ -1,0 +1,50 @@
+"""Draw docs/approaches-per-year.png, the README's figure: ``python -m docs.figure`` prints it.
+
+`make docs` puts it in its place; tests compare it, and the README's table, with what is counted.
+"""
+
+import sys
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import pandas as pd
+
+from neo_utils.duck import Duck
+from neo_utils.figures.yearly import approaches_per_year, plot_approaches_per_year
+from neo_utils.plan import plan_recall
+from neo_utils.presentation import show
+from neo_utils.recall import recall
+from neo_utils.selection import Selection, select_batches
+from neo_utils.statistics import metrics, read_batches, yearly_statistics
+
+_THRESHOLD_AU = 0.2
+
+
+class Counted(NamedTuple):
+    """What the README shows a part of."""
+
+    selection: Selection
+    metrics: dict[str, int]
+    yearly: pd.DataFrame
+
+
+def counted_sample() -> Counted:
+    """Return what `make run START=1 END=200` counts of the simulated sample; nothing is kept."""
+    with TemporaryDirectory() as output:
+        recall(plan_recall(1, 200, "sample", output_dir=output))
+        selection = select_batches(1, 200, "sample", output)
+        newest, approaches = read_batches(Duck(), selection)
+        values = dict(metrics(newest, approaches, _THRESHOLD_AU).collect())
+        yearly = yearly_statistics(approaches, _THRESHOLD_AU).toArrow().to_pandas()
+    return Counted(selection, values, yearly)
+
+
+def png_of(counted: Counted) -> bytes:
+    """Return the figure as the notebook of such a run shows it."""
+    per_year = approaches_per_year(counted.yearly)
+    png: bytes = show(plot_approaches_per_year(per_year, counted.selection)).data
+    return png
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(png_of(counted_sample()))
