@@ -35,7 +35,7 @@ $(if $(UNKNOWN),$(error no target knows $(UNKNOWN): use $(NAMES)))
 PEERS := $(BIN)/uv pip install --quiet --python .venv --group bench
 BENCH  = @$(PEERS) && $(BIN)/python -m benchmarks
 
-.PHONY: help setup run fetch aggregate report backfill plan status verify rebuild drift cluster-up cluster-run cluster-status cluster-logs cluster-down local-cluster-up local-cluster-down lab test test-live fuzz mutants bench bench-full bench-cluster bench-set-up scaling notebooks docs lint lock clean
+.PHONY: help setup run fetch aggregate report backfill plan status verify rebuild drift lab cluster-up cluster-run cluster-status cluster-logs cluster-down local-cluster-up local-cluster-down test test-live lint fuzz mutants bench bench-full bench-cluster bench-set-up scaling notebooks docs lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -73,6 +73,9 @@ rebuild: $(READY) ## Make the tables of START..END again from the archived pages
 
 drift: $(READY) ## Tell what changed since the older output AGAINST=folder
 	$(NEO) drift "$(PARAMETERS)"
+
+lab: $(READY) ## Open JupyterLab on the notebooks
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks
 
 # At first what waits for nobody, so that a port that is taken is told at once. Then again and again:
 # Compose does not wait for a master that is unhealthy for want of a worker which has just come back.
@@ -123,9 +126,6 @@ local-cluster-up: $(READY) ## Start a Spark master and two workers on this machi
 local-cluster-down: $(READY) ## End them
 	@$(BIN)/python -m neo_utils.spark.local_cluster down
 
-lab: $(READY) ## Open JupyterLab on the notebooks
-	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks
-
 test: $(TOOLS) ## Run the tests of the package, and the notebooks against their stored outputs
 	$(BIN)/pytest
 	rm -rf build/sample build/explored-sample
@@ -134,6 +134,11 @@ test: $(TOOLS) ## Run the tests of the package, and the notebooks against their 
 # A longer traceback shows the arguments of functions, and the key may be among them.
 test-live: $(TOOLS) ## Ask NASA for one page and say what has changed in it (needs a network and a key)
 	@$(BIN)/pytest -q -rN --tb=short --show-capture=no -m live tests/test_live.py
+
+lint: $(TOOLS) ## Check style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
 
 fuzz: $(TOOLS) ## Send thousands of broken pages through the decoder (minutes)
 	$(BIN)/pytest tests/test_fuzz.py --hypothesis-profile=long
@@ -169,11 +174,6 @@ docs: $(READY) ## Make docs/reference.md and the README's figure anew from the c
 	mv build/reference.md docs/reference.md
 	$(BIN)/python -m docs.figure > build/approaches-per-year.png
 	mv build/approaches-per-year.png docs/approaches-per-year.png
-
-lint: $(TOOLS) ## Check style and types
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy
 
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-annotate --no-header pyproject.toml
