@@ -51,6 +51,8 @@ OURS: dict[str, tuple[str, dict[str, str]]] = {
     who: (CLUSTER, {"spark.cores.max": cores, "spark.executor.memory": "2g"})
     for who, cores in WORKER_CORES.items()
 }
+# By how the names of Java's threads begin. The rest plans, interprets, loads classes.
+_JAVA_THREADS = {"Executor task": "java_tasks_s", "GC Thread": "java_tidying_up_s"}
 Measured = dict[str, Any]
 
 
@@ -97,12 +99,11 @@ def _measured(
     """Measure what is done in this context; gives a list for both tables' rows."""
     java = None if engine is None or isinstance(engine, Duck) else engine
     rows: list[Any] = []
-    wall_s, cpu_s, compiling_s = time.perf_counter(), _cpu_s(java), _compiling_s(java)
+    wall_s, cpu_s, java_s = time.perf_counter(), _cpu_s(java), _java_s(java)
     yield rows
     one: Measured = {"what": what, "who": who, "wall_s": time.perf_counter() - wall_s}
     one |= {"cpu_s": _cpu_s(java) - cpu_s, "peak_mb": _peak_mb(java)}
-    if java:
-        one["java_compiling_s"] = _compiling_s(java) - compiling_s
+    one |= {name: so_far - java_s[name] for name, so_far in _java_s(java).items()}
     told.append(one | {"answer": _digest(*rows)})
 
 
@@ -119,16 +120,30 @@ def _digest(metrics_rows: list[Any], yearly_rows: list[Any]) -> str:
 def _cpu_s(java: Any) -> float:  # noqa: ANN401 - a SparkSession
     if java is None:
         return time.process_time()
-    fields = Path(f"/proc/{_pid(java)}/stat").read_text().rpartition(")")[2].split()
-    return time.process_time() + (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    fields = Path(f"/proc/{_pid(java)}/stat").read_text().rpartition(")")[2]
+    return time.process_time() + _ticks_s(fields)
 
 
-def _compiling_s(java: Any) -> float:  # noqa: ANN401
-    """Return how long Java's compilers have worked so far, in their own threads."""
+def _java_s(java: Any) -> dict[str, float]:  # noqa: ANN401
+    """Return the processor time that Java has taken so far, by what it was for."""
     if java is None:
-        return 0.0
+        return {}
+    taken = dict.fromkeys(_JAVA_THREADS.values(), 0.0)
+    for thread in Path(f"/proc/{_pid(java)}/task").glob("*/stat"):
+        name, _, fields = thread.read_text().partition("(")[2].rpartition(")")
+        for start, what in _JAVA_THREADS.items():
+            if name.startswith(start):
+                taken[what] += _ticks_s(fields)
+    # Java's own word: a compiler's thread ends where there is nothing to do.
     beans = java.sparkContext._jvm.java.lang.management.ManagementFactory
-    return float(beans.getCompilationMXBean().getTotalCompilationTime()) / 1000
+    taken["java_compiling_s"] = beans.getCompilationMXBean().getTotalCompilationTime() / 1000
+    return taken
+
+
+def _ticks_s(fields: str) -> float:
+    """Return the processor time in the fields of a ``stat`` of Linux, those behind the name."""
+    user, system = fields.split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def _peak_mb(java: Any) -> float:  # noqa: ANN401

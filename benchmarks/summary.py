@@ -4,7 +4,7 @@ from statistics import median
 from typing import Any
 
 Rows = list[dict[str, Any]]
-_FURTHER = ("cpu_s", "peak_mb", "java_compiling_s")
+_NAMES = ("what", "who", "answer", "wall_s")
 
 
 def summary(rows: Rows) -> Rows:
@@ -20,8 +20,8 @@ def summary(rows: Rows) -> Rows:
             walls = _of(same, who, "wall_s")
             one = {"what": what, "who": who, "repeats": len(walls)}
             one |= {"wall_s": median(walls), "fastest_s": min(walls), "slowest_s": max(walls)}
-            for quantity in _FURTHER:
-                if measured := _of(same, who, quantity):
+            for quantity in dict.fromkeys(name for row in same for name in row):
+                if quantity not in _NAMES and (measured := _of(same, who, quantity)):
                     one[quantity] = median(measured)
             one["first_to_it"] = median(_of(same, first, "wall_s")) / one["wall_s"]
             told.append(one)
