@@ -7,7 +7,9 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from jupyter_client.manager import AsyncKernelManager
@@ -72,6 +74,8 @@ def run(command: str, notebooks: list[str], parameters: Mapping[str, Any]) -> No
             else:
                 if name not in kernels:  # it was counted, until the fetch replaced a page
                     kernels[name] = start(name)
+                if name == "aggregate":  # what writes the report takes a second to load
+                    Thread(target=import_module, args=["neo_utils.report.page"]).start()
                 execute(name, folder, parameters, kernels[name])
         if "aggregate" in notebooks:
             _update_report(folder, parameters)
@@ -103,7 +107,7 @@ def _update_report(folder: Path, parameters: Mapping[str, Any]) -> None:
     report, notebook = report_path(folder), folder / "aggregate.ipynb"
     if report.exists() and report.stat().st_mtime_ns > notebook.stat().st_mtime_ns:
         return
-    from neo_utils.report.page import write_report  # takes a second
+    from neo_utils.report.page import write_report  # loaded while the kernel counted
 
     write_report(notebook, report, select_batches(*(parameters[k] for k in _SELECTED_BY)))
 
