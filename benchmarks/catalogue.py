@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from neo_utils.packing import packed
+from neo_utils.packing import read_rows
 from neo_utils.plan import plan_recall
 from neo_utils.recall import recall
 from neo_utils.selection import Selection, select_batches
@@ -67,7 +67,7 @@ def _repeated(selection: Selection, times: int) -> dict[str, pa.Table]:
     """
     return {
         name: pa.concat_tables(
-            _renamed(packed(selection, table), column, number) for number in range(times)
+            _renamed(read_rows(selection, table), column, number) for number in range(times)
         )
         for name, (table, column) in TABLES.items()
     }

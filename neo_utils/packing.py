@@ -10,12 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from neo_utils.batches import Batch
 from neo_utils.schemas import CLOSE_APPROACHES, RAW
 from neo_utils.selection import Selection
-from neo_utils.store import broken
+from neo_utils.store import read_table
 
 _COLUMNS = {
     "raw": ["id"],
@@ -27,7 +26,7 @@ _COLUMNS = {
 _SCHEMAS = {"raw": RAW, "close_approaches": CLOSE_APPROACHES}
 
 
-def packed(selection: Selection, table: str, further: Sequence[str] = ()) -> pa.Table:
+def read_rows(selection: Selection, table: str, further: Sequence[str] = ()) -> pa.Table:
     """Return the rows of all batches of a selection, those fetched first at first.
 
     Parameters
@@ -46,24 +45,18 @@ def packed(selection: Selection, table: str, further: Sequence[str] = ()) -> pa.
     Raises
     ------
     StoredDataBroken
-        If a file cannot be read.
+        If a file cannot be read, or has other columns.
     """
     batches = selection.oldest_first
     columns = [*_COLUMNS[table], *further]
 
     def read(batch: Batch) -> pa.Table:
-        try:
-            with pq.ParquetFile(batch.file(selection.output, table)) as file:
-                return file.read(columns, use_threads=False)
-        except (pa.ArrowException, OSError) as error:
-            raise broken(
-                selection.output, batch, f"{table}: {str(error).splitlines()[0]}"
-            ) from None
+        return read_table(selection.output, [batch], table, columns)
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         tables = list(threads.map(read, [batch for batch, _ in batches]))
     schema = pa.schema([_SCHEMAS[table].field(name) for name in columns])
-    rows = pa.concat_tables(tables).cast(schema.remove_metadata())
+    rows = pa.concat_tables(tables).cast(schema)
     counts = [one.num_rows for one in tables]
     days = np.array([provenance.fetched_at.date() for _, provenance in batches], "datetime64[D]")
     order = np.arange(len(batches), dtype=np.int32)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from neo_utils.definitions import sql_text
 from neo_utils.engines import Engine, Rows, name_table
 from neo_utils.integrity import check_files
-from neo_utils.packing import packed
+from neo_utils.packing import read_rows
 from neo_utils.results import run_folder
 from neo_utils.selection import Selection
 
@@ -35,8 +35,8 @@ def read_batches(
     """
     check_files(selection.output, selection.provenances)
     folder = run_folder(selection.output, selection.positions) / "packed"
-    name_table(engine, "stored_neos", packed(selection, "raw", neo_columns), folder)
-    name_table(engine, "stored_close_approaches", packed(selection, "close_approaches"), folder)
+    name_table(engine, "stored_neos", read_rows(selection, "raw", neo_columns), folder)
+    name_table(engine, "stored_close_approaches", read_rows(selection, "close_approaches"), folder)
     return counted(engine)
 
 

@@ -12,7 +12,7 @@ from neo_utils.batches import Batch
 from neo_utils.definitions import sql_text
 from neo_utils.engines import connect, engine_text, name_table, work_text
 from neo_utils.errors import JobFailed, StoredDataBroken, StoredDataMissing, WrongParameter
-from neo_utils.packing import packed
+from neo_utils.packing import read_rows
 from neo_utils.pages import decode_page
 from neo_utils.plan import plan_recall
 from neo_utils.provenance import Provenance
@@ -261,7 +261,39 @@ def test_a_batch_that_cannot_be_read_is_named_and_what_mends_it(tmp_path):
     selection = select_batches(1, 20, "sample", tmp_path)
     Batch(1).file(tmp_path, "close_approaches").write_bytes(b"no Parquet")
     with pytest.raises(StoredDataBroken, match="close_approaches.*`make backfill START=1 END=20`"):
-        packed(selection, "close_approaches")
+        read_rows(selection, "close_approaches")
+
+
+WITHOUT_WHAT_IS_COUNTED = {
+    "without a column": lambda table: table.drop_columns(["miss_distance_au"]),
+    "of another type": lambda table: table.set_column(
+        table.column_names.index("miss_distance_au"),
+        "miss_distance_au",
+        table["miss_distance_au"].cast("string"),
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", WITHOUT_WHAT_IS_COUNTED)
+def test_a_batch_that_is_rewritten_after_it_was_checked_is_named(
+    engine, tmp_path, monkeypatch, fault
+):
+    store(tmp_path, 1, [neo("A", ("2001-01-01", "Earth", 0.1))], AS_OF)
+    store(tmp_path, 21, [neo("B", ("2001-01-01", "Earth", 0.1))], AS_OF)
+    path = Batch(21).file(tmp_path, "close_approaches")
+
+    def rewrite(*_):
+        changed = WITHOUT_WHAT_IS_COUNTED[fault](pq.read_table(path, partitioning=None))
+        pq.write_table(changed, path)
+
+    monkeypatch.setattr("neo_utils.statistics.check_files", rewrite)
+    selection = select_batches(1, 40, "sample", tmp_path)
+    said = (
+        "^batch 21-40 in .*other columns than it was stored with.*`make backfill START=21 END=40`"
+    )
+    with pytest.raises(StoredDataBroken, match=said) as failure:
+        read_batches(engine, selection)
+    assert len(str(failure.value).splitlines()) == 1
 
 
 def test_a_batch_that_was_replaced_is_counted_as_it_is_now(engine, tmp_path):
