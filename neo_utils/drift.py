@@ -1,12 +1,11 @@
 """Compare two outputs of the same range: which NEOs and approaches came, went or moved."""
 
 import pandas as pd
-import pyarrow as pa
 
 from neo_utils.errors import StoredDataMissing
+from neo_utils.packing import read_rows
 from neo_utils.results import counted_threshold, read_result
 from neo_utils.selection import Selection
-from neo_utils.store import read_table
 
 MOVED_AU = 0.0001  # 15,000 km: more than orbits of well-observed NEOs shift from year to year
 _SAME_PASSAGE = pd.Timedelta(days=3)  # a better orbit moves the time of a passage by hours at most
@@ -123,24 +122,16 @@ def _counts(changes: pd.DataFrame, kinds: list[str]) -> str:
 
 def _neos(selection: Selection) -> pd.DataFrame:
     """Return id, name and fetch_order of every NEO, from its newest batch as the counts do."""
-    frame = _in_order_of_fetch(selection, "raw", ["id", "name"])
+    frame: pd.DataFrame = read_rows(selection, "raw", ["name"]).to_pandas()
     return frame.drop_duplicates("id", keep="last")
 
 
 def _approaches(selection: Selection) -> pd.DataFrame:
     columns = ["neo_id", "orbiting_body", "close_approach_date", "miss_distance_au"]
-    frame = _in_order_of_fetch(selection, "close_approaches", columns)
+    frame = read_rows(selection, "close_approaches").to_pandas()
     newest = _neos(selection).rename(columns={"id": "neo_id"})[["neo_id", "fetch_order"]]
     frame = frame.merge(newest, on=["neo_id", "fetch_order"])[columns]
     return frame.drop_duplicates(columns[:3]).astype({"close_approach_date": "datetime64[s]"})
-
-
-def _in_order_of_fetch(selection: Selection, table: str, columns: list[str]) -> pd.DataFrame:
-    batches = [batch for batch, _ in selection.oldest_first]
-    tables = [read_table(selection.output, [batch], table, columns) for batch in batches]
-    order = [place for place, one in enumerate(tables) for _ in range(one.num_rows)]
-    frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
-    return frame.assign(fetch_order=order)
 
 
 def _matched(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
