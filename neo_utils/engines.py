@@ -1,11 +1,12 @@
-"""What runs the SQL texts: Spark, or DuckDB in this process. Here alone they are told apart.
+"""What runs the SQL texts: Spark, or DuckDB in this process. Who has one need not know which.
 
 Both run statements by ``sql``, show tables by ``table``, and end by ``stop``; what comes of a
 query has ``createOrReplaceTempView``, ``toArrow`` and ``collect``. Spark's own objects have all
 these, and `neo_utils.duck` has nothing else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
@@ -13,8 +14,9 @@ import pyarrow as pa
 
 from neo_utils.atomic import write_in_order
 from neo_utils.duck import Duck, Frame
+from neo_utils.errors import JobFailed
 from neo_utils.spark.conf import DUCKDB, check_conf, check_master
-from neo_utils.spark.jobs import tasks_text
+from neo_utils.spark.jobs import failure_text, tasks_text
 from neo_utils.store import PARQUET_SETTINGS, parquet_bytes
 
 if TYPE_CHECKING:  # its import takes a second, and DuckDB's users have no need of it
@@ -86,3 +88,21 @@ def work_text(engine: Engine) -> str:
     if isinstance(engine, Duck):
         return "all was done in this process"
     return tasks_text(engine)
+
+
+@contextmanager
+def plain_failures() -> Iterator[None]:
+    """Let a query that fails in this context end in one line in place of the engine's pages.
+
+    Raises
+    ------
+    JobFailed
+        With the engine's reason.
+    """
+    try:
+        yield
+    except Exception as error:  # of DuckDB, py4j or PySpark, as it happens
+        said = str(error).partition("\n")[0]
+        of_duckdb = "duckdb" in type(error).__module__
+        reason = f"DuckDB's job failed: {said}" if of_duckdb else failure_text(error)
+        raise JobFailed(f"{reason}; earlier results stay as they are") from None

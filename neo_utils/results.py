@@ -3,7 +3,6 @@
 import json
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,14 +12,11 @@ from neo_utils.archive import sha256
 from neo_utils.atomic import write_in_order
 from neo_utils.batches import PositionRange
 from neo_utils.definitions import sql_text
+from neo_utils.engines import Rows, plain_failures
 from neo_utils.errors import StoredDataBroken, StoredDataChanged
 from neo_utils.schemas import METRICS, YEARLY_STATISTICS
 from neo_utils.selection import Selection
-from neo_utils.spark.jobs import plain_failures
 from neo_utils.store import parquet_bytes, stored_provenances
-
-if TYPE_CHECKING:
-    from neo_utils.engines import Rows
 
 # Each table's folder under the output, and its columns.
 _TABLES = {
@@ -29,7 +25,7 @@ _TABLES = {
 }
 
 
-def save(name: str, frame: "Rows", selection: Selection, threshold_au: float) -> pa.Table:
+def save(name: str, frame: Rows, selection: Selection, threshold_au: float) -> pa.Table:
     """Compute a table of statistics, write it beside the batches, and return it.
 
     An earlier result stays readable until the new one is there.

@@ -2,12 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from neo_utils.errors import JobFailed
 from neo_utils.spark.conf import is_embedded
 
 if TYPE_CHECKING:  # who only reads results shall not wait for Spark's import
@@ -36,29 +34,14 @@ def tasks_text(spark: "SparkSession") -> str:
     return f"{tasks.total():,} tasks: {shares}"
 
 
-@contextmanager
-def plain_failures() -> Iterator[None]:
-    """Let a job that fails in this context end in one line in place of the engine's pages.
+def failure_text(error: Exception) -> str:
+    """Return why a job failed: the file that no worker could read, or else the last task's failure.
 
-    Raises
-    ------
-    JobFailed
-        With the file that no worker could read, or else the last task's failure.
+    Parameters
+    ----------
+    error
+        Of py4j or PySpark, as it happens.
     """
-    try:
-        yield
-    except Exception as error:  # of py4j, PySpark or DuckDB, as it happens
-        raise JobFailed(f"{_reason(error)}; earlier results stay as they are") from None
-
-
-def _worker_of(executor: Any) -> str:  # noqa: ANN401 - py4j is untyped
-    logs = executor.executorLogs()  # pages of its worker
-    if logs.contains("stderr"):
-        return f"worker {urlsplit(logs.apply('stderr')).netloc}"
-    return f"executor {executor.hostPort()}"
-
-
-def _reason(error: Exception) -> str:
     said = _messages(error)
     if unread := _UNREAD_FILE.search(said):
         why = unread[1].lower().replace("_", " ")
@@ -68,8 +51,14 @@ def _reason(error: Exception) -> str:
         )
     last = _LAST_FAILURE.search(said)
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    engine = "DuckDB" if "duckdb" in type(error).__module__ else "Spark"
-    return f"{engine}'s job failed: {last[1] if last else lines[-1]}"
+    return f"Spark's job failed: {last[1] if last else lines[-1]}"
+
+
+def _worker_of(executor: Any) -> str:  # noqa: ANN401 - py4j is untyped
+    logs = executor.executorLogs()  # pages of its worker
+    if logs.contains("stderr"):
+        return f"worker {urlsplit(logs.apply('stderr')).netloc}"
+    return f"executor {executor.hostPort()}"
 
 
 def _messages(error: Exception) -> str:
