@@ -174,9 +174,14 @@ def test_java_ends_when_python_is_killed(tmp_path):
 
 
 COUNTED_STARTS = """
+import threading
 from neo_utils.spark import session
-starts, start_java = [], session.start_java
-session.start_java = lambda *given: starts.append(given) or start_java(*given)
+starts, begun, start_java = [], threading.Event(), session.start_java
+def counted(*given):
+    starts.append(given)
+    begun.set()
+    return start_java(*given)
+session.start_java = counted
 """
 
 
@@ -185,8 +190,7 @@ def test_a_session_that_was_begun_ahead_is_the_one_that_is_found(tmp_path):
         COUNTED_STARTS
         + """
 session.connect_ahead("local[1]", {}, LOG)
-while not starts:
-    pass
+assert begun.wait(60)
 spark = connect("local[1]", {}, LOG)
 print(len(starts), spark.range(3).count())
 """,
@@ -201,8 +205,7 @@ def test_what_fails_ahead_is_said_by_the_session_that_was_wanted(tmp_path):
         + """
 conf = {"spark.driver.memory": "1k"}
 session.connect_ahead("local[1]", conf, LOG)
-while not starts:
-    pass
+assert begun.wait(60)
 try:
     connect("local[1]", conf, LOG)
 except SparkUnavailable as failure:

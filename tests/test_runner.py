@@ -1,0 +1,31 @@
+"""A run of both notebooks by the real runner, on Spark."""
+
+import time
+
+from neo_utils.runner import run
+from neo_utils.settings import PROJECT, run_parameters
+from tests.rude_service import http, sample_page, serve_rudely
+
+PATIENCE_S = 50  # the client gives a request up after 60 s; on quiet cores Java starts within five
+
+
+def test_spark_is_started_once_and_while_pages_are_fetched(tmp_path, monkeypatch):
+    javas = tmp_path / "javas"  # each Java that runs Spark leaves a file there as it starts
+    javas.mkdir()
+    monkeypatch.setenv("SPARK_SUBMIT_OPTS", f"-Xlog:os:file={javas}/%p")
+    monkeypatch.setattr("neo_utils.spark.class_archive.make_in_background", lambda: None)
+    seen = []
+
+    def answer(asked, closing):
+        until = time.monotonic() + PATIENCE_S
+        while not any(javas.iterdir()) and time.monotonic() < until:
+            closing.wait(0.1)
+        seen.append(any(javas.iterdir()))
+        yield http(sample_page(asked.page, "a key"))
+
+    defaults = run_parameters(PROJECT / "parameters/default.yaml", {}, PROJECT / "no.env")
+    with serve_rudely(answer) as service:
+        ours = {"end": 20, "source": "nasa", "api_url": service.url, "output_dir": str(tmp_path)}
+        run("run", ["fetch", "aggregate"], {**defaults, **ours, "master": "local[2]"})
+    assert seen == [True]
+    assert len(list(javas.iterdir())) == 1
