@@ -15,7 +15,7 @@ from typing import Any
 from neo_utils.plan import plan_recall
 from neo_utils.recall import recall
 from neo_utils.selection import select_batches
-from neo_utils.spark.class_archive import archive_path, as_one_word
+from neo_utils.spark.class_archive import archive_path, as_one_word, failure_mark
 from neo_utils.spark.java import java_home
 from neo_utils.spark.session import connect
 from neo_utils.statistics import metrics, read_batches, yearly_statistics
@@ -24,12 +24,14 @@ _MADE_UP = "@lambda-form-invoker"
 
 
 def make(archive: Path) -> None:
-    """Make the archive; leave it to another process that does so already.
+    """Make the archive and remove those of other Javas and Sparks, or leave a note why it failed.
+
+    Where another process does so already, it is left to that one.
 
     Raises
     ------
-    OSError, subprocess.CalledProcessError
-        If nothing can be written there, or this Java cannot write archives.
+    OSError, subprocess.CalledProcessError, RunFailure
+        If nothing can be written there, this Java cannot write archives, or Spark does not start.
     """
     archive.parent.mkdir(exist_ok=True)
     with archive.with_suffix(".lock").open("w") as lock, TemporaryDirectory() as temporary:
@@ -37,23 +39,36 @@ def make(archive: Path) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return
-        classes = Path(temporary) / "classes"
-        jars = _note_classes(classes, Path(temporary))
-        # Classes that Java makes up as it runs: with these in the archive, Java 17 crashes when a
-        # profiler or another agent looks on. Without them a start takes no longer.
-        noted = classes.read_text(encoding="utf-8").splitlines(keepends=True)
-        classes.write_text("".join(line for line in noted if not line.startswith(_MADE_UP)))
-        # Written aside and renamed: a session that starts meanwhile finds all of it or nothing.
-        half = archive.with_suffix(".new")
-        half.unlink(missing_ok=True)
-        dump = (
-            "-Xshare:dump",
-            f"-XX:SharedClassListFile={classes}",
-            f"-XX:SharedArchiveFile={half}",
-        )
-        java = str(java_home() / "bin" / "java")
-        subprocess.run([java, *dump, "-cp", jars], check=True, capture_output=True)  # noqa: S603
-        half.replace(archive)
+        try:
+            _write(archive, Path(temporary))
+        except Exception as error:
+            _half(archive).unlink(missing_ok=True)
+            failure_mark(archive).write_text(f"{error}\n", encoding="utf-8")
+            raise
+        failure_mark(archive).unlink(missing_ok=True)
+        for other in archive.parent.glob("*.jsa"):
+            if other != archive:  # 200 MB, which a Java that has it mapped keeps until it ends
+                other.unlink(missing_ok=True)
+
+
+def _half(archive: Path) -> Path:
+    return archive.with_suffix(".new")
+
+
+def _write(archive: Path, folder: Path) -> None:
+    classes = folder / "classes"
+    jars = _note_classes(classes, folder)
+    # Classes that Java makes up as it runs: with these in the archive, Java 17 crashes when a
+    # profiler or another agent looks on. Without them a start takes no longer.
+    noted = classes.read_text(encoding="utf-8").splitlines(keepends=True)
+    classes.write_text("".join(line for line in noted if not line.startswith(_MADE_UP)))
+    # Written aside and renamed: a session that starts meanwhile finds all of it or nothing.
+    half = _half(archive)
+    half.unlink(missing_ok=True)
+    dump = ("-Xshare:dump", f"-XX:SharedClassListFile={classes}", f"-XX:SharedArchiveFile={half}")
+    java = str(java_home() / "bin" / "java")
+    subprocess.run([java, *dump, "-cp", jars], check=True, capture_output=True)  # noqa: S603
+    half.replace(archive)
 
 
 def _note_classes(classes: Path, folder: Path) -> str:

@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from neo_utils import warm_start
-from neo_utils.spark.class_archive import archive_option, archive_path
+from neo_utils.spark import class_archive
+from neo_utils.spark.class_archive import archive_option, archive_path, failure_mark
 from neo_utils.spark.java import java_home
 from tests.driver import run_python
 
@@ -19,61 +20,55 @@ print(*{line.split()[-1] for line in maps if ".jsa" in line}, sep="\\n")
 assert spark.range(3).count() == 3
 """
 QUERY = "spark.range(3).groupBy('id').count().orderBy('id')"
-BROKEN = """
-from neo_utils.spark import class_archive
-from neo_utils.spark.java import java_home
-good = class_archive.archive_path(java_home()).read_bytes()
-class_archive._FOLDER = Path.cwd()
-class_archive.archive_path(java_home()).write_bytes(damaged(good))
-"""
 linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux tells what a process has mapped")
 
 
 @pytest.fixture(scope="module")
-def archive():
-    subprocess.run([sys.executable, "-m", "neo_utils.warm_start"], check=True)
-    return archive_path(java_home())
-
-
-@linux
-def test_a_session_maps_the_archive_that_was_made(archive, tmp_path):
-    ran = run_python(SESSION, tmp_path)
+def archive(tmp_path_factory):
+    """Make one, beside the archive that this environment may have."""
+    folder = tmp_path_factory.mktemp("archive")
+    archive = folder / archive_path(java_home()).name
+    ran = run_python(
+        f"from neo_utils import warm_start; warm_start.make(Path({str(archive)!r}))", folder
+    )
     assert ran.returncode == 0, ran.stderr
-    assert str(archive) in ran.stdout.splitlines()
+    return archive
+
+
+def session_beside(folder, session=SESSION):
+    """Return code for a session that looks for archives in a folder."""
+    look_there = f"class_archive._FOLDER = Path({str(folder)!r})"
+    return f"from neo_utils.spark import class_archive\n{look_there}\n{session}"
 
 
 @linux
-def test_a_folder_of_any_name_will_do(archive, tmp_path):
-    folder = tmp_path / "my 'old' projects"
+@pytest.mark.parametrize("name", ["plain", "my 'old' projects"])
+def test_a_session_maps_the_archive_that_was_made_in_a_folder_of_any_name(archive, tmp_path, name):
+    folder = tmp_path / name
     folder.mkdir()
     (folder / archive.name).symlink_to(archive)
-    moved = f"""
-from neo_utils.spark import class_archive
-class_archive._FOLDER = Path({str(folder)!r})
-"""
-    ran = run_python(moved + SESSION, tmp_path)
+    ran = run_python(session_beside(folder), tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert str(archive) in ran.stdout.splitlines()
 
 
 @linux
 def test_a_profiler_may_look_on(archive, tmp_path):
-    assert archive.exists()
     conf = {"spark.driver.extraJavaOptions": "-XX:StartFlightRecording"}
     session = SESSION.replace("{}", repr(conf), 1).replace("spark.range(3)", QUERY)
-    ran = run_python(session, tmp_path)
+    ran = run_python(session_beside(archive.parent, session), tmp_path)
     assert ran.returncode == 0, ran.stderr
 
 
 @linux
 @pytest.mark.parametrize(
     "damaged",
-    ["lambda good: good[:1_000_000]", "lambda good: good[:64] + b'?' * 64 + good[128:]"],
+    [lambda good: good[:1_000_000], lambda good: good[:64] + b"?" * 64 + good[128:]],
     ids=["cut short", "another Java's"],
 )
 def test_an_archive_that_is_of_no_use_is_left_aside(archive, tmp_path, damaged):
-    assert archive.exists()
-    ran = run_python(f"damaged = {damaged}\n{BROKEN}{SESSION}", tmp_path)
+    (tmp_path / archive.name).write_bytes(damaged(archive.read_bytes()))
+    ran = run_python(session_beside(tmp_path), tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert str(tmp_path) not in ran.stdout
 
@@ -93,3 +88,31 @@ def test_of_two_that_would_make_it_the_second_leaves_it_to_the_first(tmp_path, m
         fcntl.flock(first, fcntl.LOCK_EX)
         warm_start.make(tmp_path / "spark.jsa")
     assert not (tmp_path / "spark.jsa").exists()
+
+
+def fail(*_):
+    raise subprocess.CalledProcessError(1, "java")
+
+
+def test_what_cannot_be_made_is_not_tried_at_every_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(class_archive, "_FOLDER", tmp_path)
+    begun = []
+    monkeypatch.setattr(class_archive.subprocess, "Popen", lambda *given, **_: begun.append(given))
+    class_archive.make_in_background()
+    assert len(begun) == 1
+    monkeypatch.setattr(warm_start, "_note_classes", fail)
+    archive = archive_path(java_home())
+    with pytest.raises(subprocess.CalledProcessError):
+        warm_start.make(archive)
+    assert "exit status 1" in failure_mark(archive).read_text()
+    class_archive.make_in_background()
+    assert len(begun) == 1
+
+
+def test_a_new_archive_takes_the_place_of_the_older_ones(tmp_path, monkeypatch):
+    monkeypatch.setattr(warm_start, "_write", lambda archive, _: archive.write_bytes(b"new"))
+    archive = tmp_path / "spark-4.3-java-2.jsa"
+    failure_mark(archive).write_text("no room")
+    (tmp_path / "spark-4.2-java-1.jsa").write_bytes(b"old")
+    warm_start.make(archive)
+    assert {path.name for path in tmp_path.iterdir() if path.suffix != ".lock"} == {archive.name}

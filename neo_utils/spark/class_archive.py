@@ -29,6 +29,11 @@ def archive_path(home: Path) -> Path:
     return _FOLDER / f"spark-{version('pyspark')}-java-{key}.jsa"
 
 
+def failure_mark(archive: Path) -> Path:
+    """Return the file that tells why this archive could not be made, where that was tried."""
+    return archive.with_suffix(".failed")
+
+
 def archive_option(home: Path) -> str:
     """Return the option that lets Java use the archive; an empty text where there is none."""
     archive = archive_path(home)
@@ -41,9 +46,13 @@ def as_one_word(path: Path) -> str:
 
 
 def make_in_background() -> None:
-    """Make the archive where there is none yet, in a process that outlives this one: a minute."""
+    """Make the archive where there is none yet, in a process that outlives this one: a minute.
+
+    What failed once would fail again: then only ``python -m neo_utils.warm_start`` tries.
+    """
     archive = archive_path(java_home())
-    if not archive.exists() and os.access(sys.prefix, os.W_OK):
+    tried = archive.exists() or failure_mark(archive).exists()
+    if not tried and os.access(sys.prefix, os.W_OK):
         subprocess.Popen(
             [sys.executable, "-m", "neo_utils.warm_start"],
             cwd=PROJECT,
