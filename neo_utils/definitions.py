@@ -15,7 +15,8 @@ def sql_text(name: str, threshold_au: float = 0.2) -> str:
     Parameters
     ----------
     name
-        "counted" (which stored rows count, two statements), "metrics" or "yearly_statistics".
+        "counted" (which stored rows count, three statements), "metrics", "yearly_statistics", or
+        "passages" (what counts, with what is known of its NEO; two statements).
     threshold_au
         Approaches nearer than this many AU are counted as "under".
     """

@@ -1,7 +1,7 @@
 """A kernel to run a notebook in: started before it is needed, silent, ended whatever happens."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from jupyter_client.manager import AsyncKernelManager
@@ -28,12 +28,11 @@ def kernel(log: Path, first: str = "") -> Iterator[AsyncKernelManager]:
         run_sync(manager.start_kernel)(
             extra_arguments=no_history, cwd=PROJECT, stdout=file, stderr=file
         )
-    client = manager.blocking_client()
-    client.start_channels(iopub=False, stdin=False, hb=False, control=False)
-    try:
+    with ExitStack() as stack:
+        stack.callback(run_sync(manager.shutdown_kernel), now=True)
+        client = manager.blocking_client()
+        stack.callback(client.stop_channels)
+        client.start_channels(iopub=False, stdin=False, hb=False, control=False)
         if first:
             client.execute(first, silent=True, store_history=False)
         yield manager
-    finally:
-        client.stop_channels()
-        run_sync(manager.shutdown_kernel)(now=True)

@@ -25,7 +25,8 @@ from neo_utils.settings import output_folder
 from neo_utils.spark.conf import is_embedded
 from neo_utils.terminal import plan_of, source_text, summary_text
 
-# Pages that are fetched within a minute: Spark does not wait much longer than its start takes.
+# Pages that take ten answer times, five asked for at once: Spark, which may take 2 GB, then does
+# not wait much longer than its start takes.
 _SOON = 50
 _SELECTED_BY = ("start", "end", "source", "output_dir")
 

@@ -1,7 +1,12 @@
-"""A run of both notebooks by the real runner, on Spark."""
+"""A run of both notebooks by the real runner, on Spark; the kernels that it starts."""
 
+import os
 import time
 
+import pytest
+from jupyter_client.manager import AsyncKernelManager
+
+from neo_utils.kernels import kernel
 from neo_utils.runner import run
 from neo_utils.settings import PROJECT, run_parameters
 from tests.rude_service import http, sample_page, serve_rudely
@@ -29,3 +34,18 @@ def test_spark_is_started_once_and_while_pages_are_fetched(tmp_path, monkeypatch
         run("run", ["fetch", "aggregate"], {**defaults, **ours, "master": "local[2]"})
     assert seen == [True]
     assert len(list(javas.iterdir())) == 1
+
+
+def test_a_kernel_that_nobody_can_talk_to_is_ended(tmp_path, monkeypatch):
+    started = []
+
+    def fail(manager):
+        started.append(manager.has_kernel)
+        raise RuntimeError(str(manager.provisioner.pid))
+
+    monkeypatch.setattr(AsyncKernelManager, "blocking_client", fail)
+    with pytest.raises(RuntimeError) as failure, kernel(tmp_path / "kernel.log"):
+        pytest.fail("it was given out")
+    assert started == [True]
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(str(failure.value)), 0)
