@@ -46,7 +46,7 @@ class Approach(_Part, kw_only=True):
 
     @property
     def time_ms(self) -> int | None:
-        """The instant in milliseconds since 1970 UTC, or None where only the day is listed.
+        """The listed instant in milliseconds since 1970, or None where only the day is listed.
 
         Pages without ``close_approach_date_full`` put the local midnight of California there.
         """

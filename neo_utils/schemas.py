@@ -75,7 +75,7 @@ RAW = pa.schema(
             "km",
         ),
         _column(
-            "closest_approach_date", _DATE, "time.epoch", "date (UTC) of that closest approach"
+            "closest_approach_date", _DATE, "time.epoch", "date of that closest approach, as listed"
         ),
         _column(
             "closest_approach_relative_velocity_km_per_sec",
@@ -107,12 +107,13 @@ CLOSE_APPROACHES = pa.schema(
         _column(
             "neo_id", _TEXT, "meta.id;meta.main", "id of the NEO in the raw table", nullable=False
         ),
-        _column("close_approach_date", _DATE, "time.epoch", "date (UTC) as listed", nullable=False),
+        _column("close_approach_date", _DATE, "time.epoch", "date as listed", nullable=False),
         _column(
             "close_approach_time",
             _TIME,
             "time.epoch",
-            "instant (UTC) as listed; null in old pages, which list the day only",
+            "instant as listed, to the minute: in JPL's tables the same is TDB, 69 s ahead of UTC;"
+            " null in old pages, which list the day only",
         ),
         _column(
             "orbiting_body",
@@ -156,7 +157,7 @@ METRICS = pa.schema(
 
 YEARLY_STATISTICS = pa.schema(
     [
-        _column("year", _INTEGER, "time", "calendar year (UTC) of the approaches", nullable=False),
+        _column("year", _INTEGER, "time", "calendar year of the approaches", nullable=False),
         _column(
             "orbiting_body", _TEXT, "meta.id", "the body passed, as NeoWs spells it", nullable=False
         ),

@@ -99,7 +99,7 @@ def test_every_figure_says_definition_unit_range_source_and_fetch(draw, selectio
     (axes,) = figure.axes
     assert "approach" in axes.get_title(loc="left")
     assert "NEOs at positions 1 to 20" in axes.get_title(loc="left")
-    assert axes.get_xlabel() == "year (UTC)"
+    assert axes.get_xlabel() == "year"
     assert "per year" in axes.get_ylabel() or "lunar distances" in axes.get_ylabel()
     source = figure.get_supxlabel()
     assert source == "Source: simulated sample, not NASA data, as listed on 2026-03-01"

@@ -42,7 +42,7 @@ def open_catalogue(selection: Selection) -> Duck:
 
     ``neos`` has a row per NEO: neo_id, name, nasa_jpl_url, absolute_magnitude_h (mag),
     first_observation_date, is_potentially_hazardous, minimum_diameter_m, maximum_diameter_m.
-    ``passages`` has a row per approach that counts: these columns, and close_approach_date (UTC),
+    ``passages`` has a row per approach that counts: these columns, and close_approach_date,
     year, orbiting_body, miss_distance_au (AU), relative_velocity_km_per_sec, is_predicted.
 
     Raises

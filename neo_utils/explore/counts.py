@@ -28,7 +28,7 @@ def plot_per_year(passages: pd.DataFrame, question: Question, selection: Selecti
     """Draw the passages of every year, past and predicted told apart."""
     figure, axes = titled_axes(
         f"Close approaches per year\n{question.in_words}",
-        "year (UTC)",
+        "year",
         "close approaches per year",
         selection,
     )
@@ -92,7 +92,7 @@ def plot_first_observations(
     """Draw in which year the NEOs of these passages were first observed, each NEO once."""
     figure, axes = titled_axes(
         f"NEOs by the year of their first observation\nwith an approach {question.in_words}",
-        "year of the first observation used in the orbit (UTC)",
+        "year of the first observation used in the orbit",
         "NEOs per year",
         selection,
     )

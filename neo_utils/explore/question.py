@@ -74,7 +74,7 @@ def passages_of(catalogue: Duck, question: Question) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        close_approach_date (UTC), year, decimal_year, miss_distance_au, distance (in the unit of
+        close_approach_date, year, decimal_year, miss_distance_au, distance (in the unit of
         the question), relative_velocity_km_per_sec, is_predicted; of the NEO: neo_number,
         minimum_diameter_m, maximum_diameter_m, is_potentially_hazardous, first_observation_date.
     """

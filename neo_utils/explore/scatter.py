@@ -32,7 +32,7 @@ def plot_distance_by_date(
     """Draw miss distance against date; markers grow with size, the hazardous are outlined."""
     return _scattered(
         passages.assign(x=passages["decimal_year"], y=passages["distance"]),
-        ("Miss distance by date", "year (UTC)", question.distance_label),
+        ("Miss distance by date", "year", question.distance_label),
         "y",
         question,
         selection,

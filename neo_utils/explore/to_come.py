@@ -36,7 +36,7 @@ def nearest_to_come(
     Returns
     -------
     DataFrame
-        By date (UTC): object, body, distance in lunar distances, AU and km, velocity
+        By date: object, body, distance in lunar distances, AU and km, velocity
         (km/s), the estimated range of its diameter (m), the object's page at JPL, and its page in
         Sentry where it is listed there.
     """
@@ -49,7 +49,7 @@ def nearest_to_come(
     sentry = _sentry_pages(nearest, selection)
     return pd.DataFrame(
         {
-            "date (UTC)": [f"{date:%Y-%m-%d}" for date in nearest["close_approach_date"]],
+            "date": [f"{date:%Y-%m-%d}" for date in nearest["close_approach_date"]],
             "NEO": nearest["name"],
             "body": nearest["orbiting_body"],
             "distance (LD)": (distance_au * LUNAR_DISTANCES_PER_AU).round(2),
@@ -65,7 +65,7 @@ def nearest_to_come(
             "at JPL": nearest["nasa_jpl_url"],
             "in Sentry": [sentry.get(neo_id, "") for neo_id in nearest["neo_id"]],
         }
-    ).set_index("date (UTC)")
+    ).set_index("date")
 
 
 def _sentry_pages(nearest: pd.DataFrame, selection: Selection) -> dict[str, str]:

@@ -62,7 +62,7 @@ def plot_approaches_per_year(per_year: pd.DataFrame, selection: Selection) -> Fi
     """Draw what `approaches_per_year` returns, as stacked bars."""
     figure, axes = titled_axes(
         "Close approaches per year, to any body, at any listed distance",
-        "year (UTC)",
+        "year",
         "close approaches per year",
         selection,
     )
@@ -116,7 +116,7 @@ def plot_nearest_per_year(nearest: pd.DataFrame, selection: Selection) -> Figure
     """Draw what `nearest_per_year` returns, on a logarithmic axis."""
     figure, axes = titled_axes(
         "Nearest listed approach to Earth in each year",
-        "year (UTC)",
+        "year",
         "miss distance (lunar distances, log scale)",
         selection,
     )

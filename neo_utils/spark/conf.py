@@ -13,7 +13,7 @@ _SECRET = "spark.authenticate.secret"  # noqa: S105 - a setting's name
 
 DEFAULT_CONF: Mapping[str, str] = {
     "spark.app.name": "NEO Data Recaller",
-    # The same dates on every machine: approaches are in UTC, and so is the year they count in.
+    # The same dates on every machine, whatever its own zone.
     "spark.sql.session.timeZone": "UTC",
     # Progress bars have no reader here: Java's output goes to a file.
     "spark.ui.showConsoleProgress": "false",

@@ -1,4 +1,4 @@
--- One row per year (UTC) and body passed. Predicted: dated after the day of the fetch. Velocities
+-- One row per year and body passed. Predicted: dated after the day of the fetch. Velocities
 -- are summed in whole 1e-10 km/s, all that NeoWs lists, so that the order of the rows is no matter.
 -- BROADCAST tells Spark that these have a row per year and body; to DuckDB it is a comment.
 WITH counts AS (
