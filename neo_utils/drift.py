@@ -3,17 +3,14 @@
 import pandas as pd
 
 from neo_utils.errors import StoredDataMissing
-from neo_utils.packing import read_rows
+from neo_utils.newest import MOVED_AU, newest_approaches, newest_neos, with_nearest
 from neo_utils.results import counted_threshold, read_result
 from neo_utils.selection import Selection
-
-MOVED_AU = 0.0001  # 15,000 km: more than orbits of well-observed NEOs shift from year to year
-_SAME_PASSAGE = pd.Timedelta(days=3)  # a better orbit moves the time of a passage by hours at most
 
 
 def compare_neos(before: Selection, after: Selection) -> pd.DataFrame:
     """Return the NEOs that only one of two outputs has: id, name, change ("in" or "out")."""
-    old, new = _neos(before), _neos(after)
+    old, new = newest_neos(before), newest_neos(after)
     came, went = new[~new["id"].isin(old["id"])], old[~old["id"].isin(new["id"])]
     changes = pd.concat([came.assign(change="in"), went.assign(change="out")], ignore_index=True)
     return changes[["id", "name", "change"]]
@@ -31,7 +28,7 @@ def compare_approaches(before: Selection, after: Selection) -> pd.DataFrame:
         neo_id, orbiting_body, close_approach_date, miss_distance_au_before and _after (AU; NaN
         where there is none), change ("added", "removed" or "moved").
     """
-    old, new = _approaches(before), _approaches(after)
+    old, new = newest_approaches(before), newest_approaches(after)
     both = set(old["neo_id"]) & set(new["neo_id"])
     old, new = (frame[frame["neo_id"].isin(both)] for frame in (old, new))
     found = _matched(old, new)
@@ -120,29 +117,5 @@ def _counts(changes: pd.DataFrame, kinds: list[str]) -> str:
     return ", ".join(f"{(changes['change'] == kind).sum():,} {kind}" for kind in kinds)
 
 
-def _neos(selection: Selection) -> pd.DataFrame:
-    """Return id, name and fetch_order of every NEO, from its newest batch as the counts do."""
-    frame: pd.DataFrame = read_rows(selection, "raw", ["name"]).to_pandas()
-    return frame.drop_duplicates("id", keep="last")
-
-
-def _approaches(selection: Selection) -> pd.DataFrame:
-    columns = ["neo_id", "orbiting_body", "close_approach_date", "miss_distance_au"]
-    frame = read_rows(selection, "close_approaches").to_pandas()
-    newest = _neos(selection).rename(columns={"id": "neo_id"})[["neo_id", "fetch_order"]]
-    frame = frame.merge(newest, on=["neo_id", "fetch_order"])[columns]
-    return frame.drop_duplicates(columns[:3]).astype({"close_approach_date": "datetime64[s]"})
-
-
 def _matched(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
-    """Return ``left`` with the miss distance of the passage in ``right`` nearest in time."""
-    key = "close_approach_date"
-    return pd.merge_asof(
-        left.sort_values(key),
-        right.sort_values(key),
-        on=key,
-        by=["neo_id", "orbiting_body"],
-        tolerance=_SAME_PASSAGE,
-        direction="nearest",
-        suffixes=("_before", "_after"),
-    )
+    return with_nearest(left, right, "close_approach_date", ("_before", "_after"))

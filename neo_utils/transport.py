@@ -34,13 +34,15 @@ class AnswerBroken(ServiceFailure):
     """The answer's body did not arrive whole: worth another try."""
 
 
-def open_session(api_key: str) -> requests.Session:
+def open_session(api_key: str | None = None) -> requests.Session:
     """Return a session that keeps its connections, retries passing faults and sends the key.
 
-    The key travels in the header ``X-Api-Key``, so that it stands in no address and no log.
+    The key travels in the header ``X-Api-Key``, so that it stands in no address and no log. Without
+    one, none is sent: for services that ask for none.
     """
     session = _Session()
-    session.headers["X-Api-Key"] = api_key
+    if api_key is not None:
+        session.headers["X-Api-Key"] = api_key
     retry = Retry(
         total=_RETRIES,
         backoff_factor=1,
