@@ -26,7 +26,7 @@ define NEEDS_DOCKER
 endef
 
 # A misspelt name on the command line would otherwise be taken for a wish to run with the default.
-NAMES   := START END SOURCE API_KEY API_URL OUTPUT_DIR MASTER LOG_LEVEL WAIT AGAINST PARAMETERS PYTHON EXTRA_WORKERS DOCKER_BUILD_FLAGS \
+NAMES   := START END SOURCE API_KEY API_URL OUTPUT_DIR MASTER LOG_LEVEL WAIT AGAINST NEOS PARAMETERS PYTHON EXTRA_WORKERS DOCKER_BUILD_FLAGS \
   MASTER_UI_PORT WORKER_1_UI_PORT WORKER_2_UI_PORT JUPYTER_PORT DRIVER_UI_PORT HISTORY_PORT
 UNKNOWN := $(filter-out $(NAMES:=%),$(foreach word,$(MAKEOVERRIDES),$(if $(findstring =,$(word)),$(word))))
 $(if $(UNKNOWN),$(error no target knows $(UNKNOWN): use $(NAMES)))
@@ -35,7 +35,7 @@ $(if $(UNKNOWN),$(error no target knows $(UNKNOWN): use $(NAMES)))
 PEERS := $(BIN)/uv pip install --quiet --python .venv --group bench
 BENCH  = @$(PEERS) && $(BIN)/python -m benchmarks
 
-.PHONY: help setup run fetch aggregate report backfill plan status verify rebuild drift lab cluster-up cluster-run cluster-status cluster-logs cluster-down local-cluster-up local-cluster-down test test-live lint fuzz mutants bench bench-full bench-cluster bench-set-up scaling notebooks docs lock clean
+.PHONY: help setup run fetch aggregate report backfill plan status verify rebuild drift reconcile lab cluster-up cluster-run cluster-status cluster-logs cluster-down local-cluster-up local-cluster-down test test-live lint fuzz mutants bench bench-full bench-cluster bench-set-up scaling notebooks docs lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -73,6 +73,9 @@ rebuild: $(READY) ## Make the tables of START..END again from the archived pages
 
 drift: $(READY) ## Tell what changed since the older output AGAINST=folder
 	$(NEO) drift "$(PARAMETERS)"
+
+reconcile: $(READY) ## Compare the Earth approaches of NEOS="433 99942" with JPL's list (needs a network)
+	$(NEO) reconcile "$(PARAMETERS)"
 
 lab: $(READY) ## Open JupyterLab on the notebooks
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks

@@ -13,7 +13,7 @@ _NOTEBOOKS = {
     "aggregate": ["aggregate"],
     "report": ["aggregate"],
 }
-_TEXTS = ("plan", "status", "verify", "rebuild", "drift")
+_TEXTS = ("plan", "status", "verify", "rebuild", "drift", "reconcile")
 _INTERRUPTED = 130  # what shells give a command that Ctrl-C ended
 
 

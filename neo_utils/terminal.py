@@ -13,7 +13,7 @@ from neo_utils.settings import api_key, output_folder
 from neo_utils.snapshot import drift_notes
 from neo_utils.source import DEMO_KEY
 from neo_utils.store import read_rejected, stored_provenances
-from neo_utils.upkeep import drift_between, rebuild_text, verify_text
+from neo_utils.upkeep import drift_between, rebuild_text, reconciled_with_cad, verify_text
 
 _FETCH_PARAMETERS = ("start", "end", "source", "api_url", "output_dir")
 _WHOLE_CATALOGUE = PositionRange(1, None)
@@ -117,4 +117,5 @@ TEXTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "verify": verify_text,
     "rebuild": rebuild_text,
     "drift": drift_between,
+    "reconcile": reconciled_with_cad,
 }

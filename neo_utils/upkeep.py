@@ -1,4 +1,4 @@
-"""Keep stored data sound: verify them, rebuild them, compare them with another output."""
+"""Keep stored data sound: verify them, rebuild them, compare them with others."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -9,6 +9,7 @@ from neo_utils.drift import drift_text
 from neo_utils.errors import StoredDataBroken, StoredDataMissing, WrongParameter
 from neo_utils.integrity import check_files, unfinished, verify
 from neo_utils.rebuild import rebuild
+from neo_utils.reconcile import reconciled_text
 from neo_utils.results import check_results
 from neo_utils.selection import select_batches
 from neo_utils.settings import output_folder, setting
@@ -69,6 +70,38 @@ def drift_between(parameters: Mapping[str, Any]) -> str:
     for selection in (before, after):
         check_files(selection.output, selection.provenances)
     return drift_text(before, after)
+
+
+def reconciled_with_cad(parameters: Mapping[str, Any]) -> str:
+    """Return how the stored Earth approaches of the NEOs that NEOS names compare with JPL's CAD.
+
+    Raises
+    ------
+    WrongParameter
+        Where NEOS names nothing, or what is stored is the sample.
+    StoredDataMissing
+        Where the range is not stored, or one of the NEOs is not.
+    StoredDataBroken
+        Where a file is not as it was stored.
+    ServiceFailure
+        Where CAD does not answer, or not as its documentation has it.
+    """
+    named = setting("NEOS")
+    if not named.strip():
+        raise WrongParameter(
+            "NEOS is not set: name NEOs by id, number or designation, as in "
+            'make reconcile NEOS="433 99942"'
+        )
+    selection = select_batches(
+        *(parameters[name] for name in ("start", "end", "source", "output_dir"))
+    )
+    if any(provenance.source == "sample" for provenance in selection.provenances.values()):
+        raise WrongParameter(
+            f"{selection.output} holds the simulated sample, of which JPL knows nothing: use "
+            "SOURCE=nasa, or the OUTPUT_DIR with NASA's data"
+        )
+    check_files(selection.output, selection.provenances)
+    return reconciled_text(selection, named)
 
 
 def _output_and_positions(parameters: Mapping[str, Any]) -> tuple[Path, PositionRange]:
