@@ -22,10 +22,10 @@ FARTHEST_AU = 0.6  # beyond the 0.5 AU of NeoWs: another orbit may have moved a 
 _PERIOD = {"date-min": "1900-01-01", "date-max": "2200-12-31T23:59:59"}
 _KNOWN_VERSION = "1."  # the first number changes with the form
 _UNITS_MIN = {"days": 1440, "hours": 60, "minutes": 1}
-_DURATION = r"^(?:< ?)?(?:(?P<days>\d{1,6})_)?(?P<hours>\d\d):(?P<minutes>\d\d)$"
+_DURATION = re.compile(r"(?:< ?)?(?:(?P<days>\d{1,6})_)?(?P<hours>\d\d):(?P<minutes>\d\d)")
 
 _NotNegative = Annotated[float, Meta(ge=0, le=1e300)]  # the bounds refuse NaN and infinity
-_Text = Annotated[str, Meta(min_length=1, max_length=60)]
+_Text = Annotated[str, Meta(pattern="^[ -~]{1,60}$")]  # nothing that a terminal takes for a command
 
 
 class _Signature(Struct):
@@ -48,7 +48,7 @@ class _Row(Struct):
     dist: _NotNegative
     dist_min: _NotNegative
     dist_max: _NotNegative
-    t_sigma_f: Annotated[str, Meta(pattern=_DURATION)]
+    t_sigma_f: _Text
 
 
 class CadList(NamedTuple):
@@ -129,6 +129,8 @@ def decode_cad(body: bytes) -> CadList:
     if answer.data and missing:
         raise ValueError(f"{version} has no field {', '.join(missing)}")
     rows = [_row(answer.fields, values) for values in answer.data]
+    if len({(row.des, row.orbit_id) for row in rows}) > 1:
+        raise ValueError("it lists approaches of several objects or orbits")
     return CadList(_frame(rows), version)
 
 
@@ -164,9 +166,10 @@ def _time_of(row: _Row) -> dt.datetime:
 
 def _minutes(duration: str) -> int:
     """Return the minutes of "< 00:01", "13:02" (hours) or "2_09:08" (days before them)."""
-    found = re.match(_DURATION, duration)
-    parts = found.groupdict("0") if found else {}
-    return sum(int(count) * _UNITS_MIN[unit] for unit, count in parts.items())
+    found = _DURATION.fullmatch(duration)
+    if not found:
+        raise ValueError(f"t_sigma_f {duration} is no duration")
+    return sum(int(count) * _UNITS_MIN[unit] for unit, count in found.groupdict("0").items())
 
 
 def _message(body: bytes) -> str:

@@ -31,7 +31,7 @@ def chosen_neos(selection: Selection, neos: pd.DataFrame, named: str) -> pd.Data
     Raises
     ------
     WrongParameter
-        Where the text names nothing.
+        Where the text names nothing, or a NEO without a designation.
     StoredDataMissing
         Where one of them is not stored.
     """
@@ -53,7 +53,14 @@ def chosen_neos(selection: Selection, neos: pd.DataFrame, named: str) -> pd.Data
             f"not stored in {selection.output}, {selection.neos_line}: {', '.join(absent)}. Set "
             "START, END and OUTPUT_DIR to where they are stored, or leave them out of NEOS"
         )
-    return neos.iloc[list(dict.fromkeys(place_of[_bare(one)] for one in asked))]
+    chosen = neos.iloc[list(dict.fromkeys(place_of[_bare(one)] for one in asked))]
+    nameless = chosen[chosen["designation"].isna()]
+    if len(nameless):
+        raise WrongParameter(
+            f"{', '.join(nameless['id'])} is stored without a designation, by which JPL could be "
+            "asked: leave it out of NEOS"
+        )
+    return chosen
 
 
 def _places(neos: pd.DataFrame) -> dict[str, int]:

@@ -11,6 +11,11 @@ from neo_utils.selection import Selection
 from neo_utils.transport import open_session
 
 _MINUTE, _DAY = pd.Timedelta(minutes=1), pd.Timedelta(days=1)
+_COMPARED = [
+    *("found", "time_stored", "time_cad", "difference_min"),
+    *("distance_au_stored", "distance_au_cad", "difference_au"),
+    *("distance_min_au", "distance_max_au", "time_sigma_min", "orbit_id"),
+]
 _SHOWN = 3  # of differences that one reason explains; of the unexplained, all
 
 
@@ -43,13 +48,12 @@ def compare(stored: pd.DataFrame, listed: pd.DataFrame, orbit: StoredOrbit) -> p
     back = with_nearest(theirs, ours, "time", ("_cad", "_stored"))
     nearest = dict(zip(back["row_cad"], back["row_stored"], strict=True))
     mutual = [nearest.get(one.row_cad) == one.row_stored for one in found.itertuples()]
-    pairs = found[["row_stored", "row_cad"]][mutual]
+    pairs = found.loc[mutual, ["row_stored", "row_cad"]]
     both = pairs.merge(ours.add_suffix("_stored"), on="row_stored", how="outer")
     both = both.merge(theirs.add_suffix("_cad"), on="row_cad", how="outer")
     both = both.rename(
         columns={
-            f"{name}_cad": name
-            for name in ("distance_min_au", "distance_max_au", "time_sigma_min", "orbit_id")
+            f"{name}_cad": name for name in ("distance_min_au", "distance_max_au", "time_sigma_min")
         }
     )
     return _explained(both, stored, listed, orbit)
@@ -172,8 +176,7 @@ def _explained(
         difference_min=apart / _MINUTE,
         difference_au=both["distance_au_stored"] - both["distance_au_cad"],
     )
+    both["orbit_id"] = listed["orbit_id"].iloc[0] if len(listed) else None
+    both = both.sort_values("time_cad", ignore_index=True)[_COMPARED]
     limit = limits(stored["miss_distance_au"], listed["distance_au"], orbit)
-    theirs = listed["orbit_id"].iloc[0] if len(listed) else None
-    both["orbit_id"] = both["orbit_id"].fillna(theirs) if theirs else None
-    rows = both.itertuples()
-    return both.assign(explanation=[explained(row, orbit, limit) for row in rows])
+    return both.assign(explanation=[explained(row, orbit, limit) for row in both.itertuples()])

@@ -1,0 +1,522 @@
+"""Stored approaches beside JPL's CAD, which a loopback service plays with answers made by hand."""
+
+import datetime as dt
+import json
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from neo_utils import cad, transport
+from neo_utils.__main__ import main
+from neo_utils.batches import Batch
+from neo_utils.cad import decode_cad
+from neo_utils.sample.service import Answer, serve
+from tests.test_statistics import store
+
+DAY = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
+KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
+# As the service's documentation has them: https://ssd-api.jpl.nasa.gov/doc/cad.html
+SIGNATURE = {"source": "NASA/JPL SBDB Close Approach Data API", "version": "1.5"}
+FIELDS = [
+    *("des", "orbit_id", "jd", "cd", "dist", "dist_min", "dist_max"),
+    *("v_rel", "v_inf", "t_sigma_f", "h"),
+]
+# Approaches that JPL has published.
+PUBLISHED = {
+    "170903": [
+        *("170903", "105", "2415020.507669610", "1900-Jan-01 00:11", "0.0921795123769547"),
+        *("0.0912006569517418", "0.0931589328621254", "16.7523040362574", "16.7505784933163"),
+        *("01:00", "18.1"),
+    ],
+    "2005 OE3": [
+        *("2005 OE3", "52", "2415020.606013490", "1900-Jan-01 02:33", "0.414975519685102"),
+        *("0.414968315685577", "0.414982724454678", "17.918395877175", "17.9180375373357"),
+        *("< 00:01", "20.3"),
+    ],
+    "99942": [
+        *("99942", "220", "2462240.407091969", "2029-Apr-13 21:46", "0.000254090910419299"),
+        *("0.000254068999976389", "0.000254112821017663", "7.42253895678452"),
+        *("5.84135589753103", "< 00:01", "19.09"),
+    ],
+}
+
+
+def answer_of(*rows, **changes):
+    told = {"signature": SIGNATURE, "count": str(len(rows)), "fields": FIELDS, "data": rows}
+    return {name: value for name, value in (told | changes).items() if value is not None}
+
+
+def row(time, au, sigma_au=0.0, sigma="< 00:01", orbit="660", des="433"):
+    """Return an approach as CAD lists it; a Julian date counts the days from 2000-01-01 12:00."""
+    days = (dt.datetime.fromisoformat(time) - dt.datetime(2000, 1, 1, 12)) / dt.timedelta(days=1)
+    cd = f"{dt.datetime.fromisoformat(time):%Y-%b-%d %H:%M}"
+    bounds = [f"{au - sigma_au:.12f}", f"{au + sigma_au:.12f}"]
+    jd = f"{2451545 + days:.9f}"
+    return [des, orbit, jd, cd, f"{au:.12f}", *bounds, "5.58", "5.57", sigma, "10.4"]
+
+
+def passage(time, au, body="Earth"):
+    """Return an approach as NeoWs lists it."""
+    moment = dt.datetime.fromisoformat(time).replace(tzinfo=dt.UTC)
+    return {
+        "close_approach_date": time[:10],
+        "close_approach_date_full": f"{moment:%Y-%b-%d %H:%M}",
+        "epoch_date_close_approach": int(moment.timestamp()) * 1000,
+        "orbiting_body": body,
+        "miss_distance": {"astronomical": f"{au:.10f}", "kilometers": "1"},
+        "relative_velocity": {"kilometers_per_second": "5.58"},
+    }
+
+
+def eros(*passages, orbit="659", determined="2021-05-24 17:55:05", uncertainty="0"):
+    return {
+        "id": "2000433",
+        "name": "433 Eros (A898 PA)",
+        "designation": "433",
+        "close_approach_data": list(passages),
+        "orbital_data": {
+            "orbit_id": orbit,
+            "orbit_determination_date": determined,
+            "orbit_uncertainty": uncertainty,
+        },
+    }
+
+
+@pytest.fixture
+def reconcile(tmp_path, monkeypatch, capsys):
+    """Return a function that stores, plays CAD, runs the command, and tells what came of it."""
+
+    def run(objects, played, neos="433", source="nasa"):
+        asked = []
+
+        def answer(url, headers):
+            asked.append((url, headers))
+            given = played(url) if callable(played) else played
+            return given if isinstance(given, Answer) else Answer(200, {}, as_json(given))
+
+        if not (tmp_path / "raw").exists():
+            store(tmp_path, 1, objects, DAY, source=source)
+        settings = {"START": 1, "END": 20, "SOURCE": "auto", "OUTPUT_DIR": tmp_path, "NEOS": neos}
+        for name, value in settings.items():
+            monkeypatch.setenv(name, str(value))
+        with serve(answer=answer) as url:
+            monkeypatch.setattr(cad, "CAD_URL", f"http://{urlsplit(url).netloc}/cad.api")
+            status = main("reconcile", Path("parameters/default.yaml"))
+        told = capsys.readouterr()
+        return Told(status, told.out, told.err, asked)
+
+    monkeypatch.setattr(transport, "_RETRIES", 0)
+    return run
+
+
+class Told:
+    def __init__(self, status, text, failure, asked):
+        self.status, self.text, self.failure, self.asked = status, text, failure, asked
+
+    @property
+    def found(self):
+        """What was found of the one NEO, and the lines that explain it."""
+        assert (self.status, self.failure) == (0, "")
+        lines = [line.strip() for line in self.text.splitlines() if line.startswith("  ")]
+        return [" ".join(line.split()) for line in lines if not line.startswith("orbit ")]
+
+
+def as_json(told):
+    return told if isinstance(told, bytes) else json.dumps(told).encode()
+
+
+CALM = ("1931-01-30 04:07", 0.174077)  # a passage of Eros on which both lists agree
+BEFORE = ("1917-04-20 21:19", 0.45)
+FIRST = ("1900-12-27 01:30", 0.3149291693)  # as NeoWs listed it in 2024, of solution 659
+LATER = 0.3149291092  # the same in 2026, of another solution
+
+
+def test_what_jpl_has_published_is_decoded_with_its_units():
+    for designation, published in PUBLISHED.items():
+        listed = decode_cad(as_json(answer_of(published)))
+        (only,) = listed.passages.itertuples()
+        assert (only.designation, only.orbit_id) == (designation, published[1])
+        assert f"{only.time:%Y-%b-%d %H:%M}" == published[3]
+        assert (only.distance_au, only.distance_min_au) == (
+            float(published[4]),
+            float(published[5]),
+        )
+    assert listed.version == "NASA/JPL SBDB Close Approach Data API 1.5"
+
+
+@pytest.mark.parametrize(
+    ("sigma", "minutes"), [("< 00:01", 1), ("01:00", 60), ("13:02", 782), ("2_09:08", 3428)]
+)
+def test_the_uncertainty_of_the_time_is_read_in_minutes(sigma, minutes):
+    listed = decode_cad(as_json(answer_of(row(*CALM, sigma=sigma))))
+    assert listed.passages["time_sigma_min"].tolist() == [minutes]
+
+
+def test_fields_are_found_by_their_names_and_counts_may_be_numbers():
+    order = sorted(range(len(FIELDS)), key=lambda place: FIELDS[place])
+    given = answer_of(
+        [row(*CALM)[place] for place in order], fields=[FIELDS[place] for place in order], count=1
+    )
+    assert decode_cad(as_json(given)).passages["distance_au"].tolist() == [0.174077]
+
+
+def test_equal_lists_match_whatever_the_other_bodies(reconcile):
+    told = reconcile(
+        [eros(passage(*FIRST), passage(*CALM), passage("1940-01-01 00:00", 0.1, "Mars"))],
+        answer_of(row(*FIRST), row(*CALM)),
+    )
+    assert told.found == [
+        "found 2 matched, 0 missing, 0 extra; differing by at most 0 minutes and 0.0000000000 AU"
+    ]
+    assert "433 Eros (A898 PA)\n" in told.text
+    assert (
+        "orbit     stored: solution 659 of 2021-05-24, uncertainty 0; CAD: solution 660 of 433"
+        in (told.text)
+    )
+    assert "stored      Source: NeoWs at x, as listed on 2026-03-01" in told.text
+    assert "NASA/JPL SBDB Close Approach Data API 1.5" in told.text
+    assert "CAD's are TDB" in told.text
+
+
+def test_a_minute_is_a_difference_of_rounding_and_two_are_one(reconcile):
+    told = reconcile(
+        [eros(passage("1931-01-30 04:08", 0.174077), passage("2012-01-31 11:03", 0.17))],
+        answer_of(row(*CALM, orbit="659"), row("2012-01-31 11:01", 0.17, orbit="659")),
+    )
+    assert told.found == [
+        "found 2 matched, 0 missing, 0 extra; differing by at most 2 minutes and 0.0000000000 AU",
+        "differing 1 by unexplained: a bug here or there: 2012-01-31 11:01 at 0.170000 AU",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("determined", "missing"),
+    [
+        # Until November 2024 NeoWs listed up to 0.5 AU, since then up to 0.2 AU.
+        ("2024-11-03 05:00:00", "1 by unexplained: a bug here or there: 1917-04-20 21:19 at 0.45"),
+        ("2024-12-03 05:00:00", "1 by listing limit: NeoWs lists this NEO up to 0.2 AU: 1917-04"),
+    ],
+)
+def test_what_is_missing_beyond_the_limit_is_the_limits(reconcile, determined, missing):
+    told = reconcile(
+        [eros(passage(*CALM), determined=determined)], answer_of(row(*BEFORE), row(*CALM))
+    )
+    assert told.found[0].startswith("found 1 matched, 1 missing, 0 extra;")
+    assert told.found[1].startswith(f"missing {missing}")
+    assert len(told.found) == 2
+
+
+def test_what_is_missing_below_the_limit_is_a_bug_and_all_of_it_is_named(reconcile):
+    lost = [row(f"{year}-06-01 00:00", 0.1) for year in (1950, 1960, 1970, 1980)]
+    told = reconcile([eros(passage(*CALM))], answer_of(row(*CALM), *lost))
+    times = ", ".join(f"{year}-06-01 00:00 at 0.100000 AU" for year in (1950, 1960, 1970, 1980))
+    assert told.found[1:] == [f"missing 4 by unexplained: a bug here or there: {times}"]
+
+
+def test_of_what_a_reason_explains_three_are_shown(reconcile):
+    far = [row(f"{year}-06-01 00:00", 0.3) for year in (1950, 1960, 1970, 1980)]
+    told = reconcile(
+        [eros(passage(*CALM), determined="2025-01-01 00:00:00")], answer_of(row(*CALM), *far)
+    )
+    assert told.found[1].startswith("missing 4 by listing limit: NeoWs lists this NEO up to 0.2 AU")
+    assert told.found[1].endswith("1970-06-01 00:00 at 0.300000 AU, ...")
+
+
+def test_what_is_stored_beyond_what_cad_lists_of_a_neo_is_the_limits(reconcile):
+    told = reconcile([eros(passage(*BEFORE), passage(*CALM))], answer_of(row(*CALM)))
+    assert told.found[1:] == [
+        "extra 1 by listing limit: CAD lists this NEO up to 0.2 AU: 1917-04-20 21:19 at 0.450000 AU"
+    ]
+
+
+def test_what_is_stored_alone_within_both_limits_is_a_bug(reconcile):
+    told = reconcile(
+        [eros(passage(*BEFORE), passage("1950-06-01 00:00", 0.1))], answer_of(row(*BEFORE))
+    )
+    assert told.found == [
+        "found 1 matched, 0 missing, 1 extra; differing by at most 0 minutes and 0.0000000000 AU",
+        "extra 1 by unexplained: a bug here or there: 1950-06-01 00:00 at 0.100000 AU",
+    ]
+
+
+@pytest.mark.parametrize("time", ["1900-01-02 12:00", "2200-12-30 12:00"])
+@pytest.mark.parametrize("side", ["missing", "extra"])
+def test_at_the_ends_of_the_listed_years_a_passage_may_fall_out_of_either_list(
+    reconcile, time, side
+):
+    edge = (time, 0.1)
+    ours = [passage(*CALM)] + ([passage(*edge)] if side == "extra" else [])
+    theirs = [row(*CALM)] + ([row(*edge)] if side == "missing" else [])
+    told = reconcile([eros(*ours)], answer_of(*theirs))
+    assert told.found[1].startswith(f"{side} 1 by listing limit: at the ends of 1900 to 2200: ")
+
+
+def moved(reconcile, time, au, orbit="660", uncertainty="0", **of_row):
+    """Return how a passage of FIRST's place is explained that CAD lists so."""
+    told = reconcile(
+        [eros(passage(*FIRST), uncertainty=uncertainty)],
+        answer_of(row(time, au, orbit=orbit, **of_row)),
+    )
+    assert told.found[0].startswith("found 1 matched, 0 missing, 0 extra;")
+    (why,) = told.found[1:]
+    return why.removeprefix("differing 1 by ").partition(f": {time[:4]}")[0]
+
+
+UNEXPLAINED = "unexplained: a bug here or there"
+
+
+def test_another_orbit_explains_what_its_uncertainty_covers(reconcile):
+    within = "orbit solution: within CAD's own uncertainty (3 sigma)"
+    assert moved(reconcile, FIRST[0], LATER, sigma_au=1e-7) == within
+    assert moved(reconcile, "1900-12-27 03:30", 0.34, sigma_au=0.03, sigma="02:00") == within
+
+
+def test_another_orbit_explains_a_small_shift(reconcile):
+    small = "orbit solution: moved by at most 0.0001 AU and 30 minutes"
+    assert moved(reconcile, FIRST[0], LATER) == small
+    assert moved(reconcile, "1900-12-27 01:59", FIRST[1] + 0.00009) == small
+
+
+@pytest.mark.parametrize(("time", "au"), [(FIRST[0], 0.3151), ("1900-12-27 02:01", FIRST[1])])
+def test_another_orbit_explains_no_large_shift_unless_it_is_poorly_known(reconcile, time, au):
+    assert moved(reconcile, time, au) == UNEXPLAINED
+
+
+@pytest.mark.parametrize("known", [{"uncertainty": "3"}, {"sigma": "3_00:00"}])
+def test_a_large_shift_of_a_poorly_known_orbit_is_explained(reconcile, known):
+    why = moved(reconcile, "1900-12-28 12:00", 0.35, **known)
+    assert why == "orbit solution: the orbit is poorly known"
+
+
+def test_the_same_orbit_explains_no_shift_at_all(reconcile):
+    assert moved(reconcile, FIRST[0], LATER, orbit="659", sigma_au=0.1) == UNEXPLAINED
+
+
+def test_a_poorly_known_passage_moved_by_a_week_is_missing_and_extra_for_its_orbit(reconcile):
+    told = reconcile(
+        [eros(passage(*BEFORE), passage("2050-06-01 00:00", 0.1), uncertainty="7")],
+        answer_of(row(*BEFORE), row("2050-06-08 00:00", 0.12, sigma="9_00:00")),
+    )
+    assert told.found[1:] == [
+        "extra 1 by orbit solution: the orbit is poorly known: 2050-06-01 00:00 at 0.100000 AU",
+        "missing 1 by orbit solution: the orbit is poorly known: 2050-06-08 00:00 at 0.120000 AU",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("orbit", "why"),
+    [("660", "orbit solution: on both sides of the limit of 0.2 AU"), ("659", UNEXPLAINED)],
+)
+def test_another_orbit_moves_a_passage_across_the_limit(reconcile, orbit, why):
+    told = reconcile(
+        [eros(passage(*CALM, "Earth"), determined="2025-01-01 00:00:00")],
+        answer_of(row(*CALM, orbit=orbit), row("1950-06-01 00:00", 0.19995, orbit=orbit)),
+    )
+    assert told.found[1].startswith(f"missing 1 by {why}: 1950-06-01 00:00 at 0.199950 AU")
+
+
+def test_two_passages_within_three_days_are_not_taken_for_one(reconcile):
+    told = reconcile(
+        [eros(passage("2028-06-01 00:00", 0.1), passage(*BEFORE))],
+        answer_of(row(*BEFORE), row("2028-06-01 00:00", 0.1), row("2028-06-03 00:00", 0.12)),
+    )
+    assert told.found[0].startswith("found 2 matched, 1 missing, 0 extra;")
+    assert told.found[1].endswith(
+        "unexplained: a bug here or there: 2028-06-03 00:00 at 0.120000 AU"
+    )
+
+
+def test_an_old_page_has_the_day_alone_and_its_neo_is_asked_for_by_its_name(reconcile):
+    old = eros(passage(*FIRST), passage("1931-01-30 04:07", 0.174077))
+    for name in ("id", "designation"):
+        del old[name]
+    old["neo_reference_id"] = "2000433"
+    for one in old["close_approach_data"]:
+        del one["close_approach_date_full"]
+        one["epoch_date_close_approach"] += 8 * 3_600_000  # local midnight, as they had it
+    # One on the same day, and one 90 minutes after it has ended.
+    told = reconcile(
+        [old], answer_of(row("1900-12-27 23:59", FIRST[1]), row("1931-01-31 01:30", CALM[1]))
+    )
+    assert told.found == [
+        "found 2 matched, 0 missing, 0 extra; differing by at most 90 minutes and 0.0000000000 AU",
+        "days of 2 of the stored, an old page lists the day alone",
+        "differing 1 by unexplained: a bug here or there: 1931-01-31 01:30 at 0.174077 AU",
+    ]
+    assert "des=433&" in told.asked[0][0]
+
+
+def test_a_neo_in_two_batches_counts_from_the_newer(reconcile, tmp_path, monkeypatch):
+    store(tmp_path, 21, [eros(passage(*BEFORE), orbit="600")], DAY - dt.timedelta(days=9), "nasa")
+    store(tmp_path, 1, [eros(passage(*CALM))], DAY, "nasa")
+    monkeypatch.setattr("tests.test_reconcile.store", None)
+    told = reconcile([], answer_of(row(*CALM, orbit="659")))
+    assert told.found[0].startswith("found 1 matched, 0 missing, 0 extra;")
+
+
+def test_nothing_listed_is_said_with_what_that_may_mean(reconcile):
+    nothing = {"signature": SIGNATURE, "count": "0"}
+    told = reconcile([eros(passage(*CALM), passage(*BEFORE))], nothing)
+    assert "CAD lists no approach, as of designations that it does not know" in told.text
+    assert told.found == [
+        "found 0 matched, 0 missing, 2 extra",
+        "extra 1 by listing limit: CAD lists this NEO up to 0.2 AU: "
+        "1917-04-20 21:19 at 0.450000 AU",
+        "extra 1 by unexplained: a bug here or there: 1931-01-30 04:07 at 0.174077 AU",
+    ]
+    told = reconcile([], nothing)
+    assert told.asked
+
+
+def test_a_neo_without_stored_approaches_is_compared_too(reconcile):
+    told = reconcile([eros()], answer_of(row(*CALM)))
+    assert told.found == [
+        "found 0 matched, 1 missing, 0 extra",
+        "missing 1 by unexplained: a bug here or there: 1931-01-30 04:07 at 0.174077 AU",
+    ]
+    assert reconcile([], {"signature": SIGNATURE, "count": 0, "data": []}).found == [
+        "found 0 matched, 0 missing, 0 extra"
+    ]
+
+
+def test_each_neo_is_asked_for_once_by_number_or_designation_and_without_a_key(
+    reconcile, monkeypatch
+):
+    monkeypatch.setenv("API_KEY", KEY)
+    nameless = {"id": "3542519", "name": "(2010 PK9)", "close_approach_data": []}
+    known = {"id": "2099942", "name": "99942 Apophis (2004 MN4)", "close_approach_data": []}
+    told = reconcile(
+        [eros(), nameless | {"designation": "2010 PK9"}, known | {"designation": "99942"}],
+        {"signature": SIGNATURE, "count": 0},
+        neos="2010 PK9 2000433, 433 2004mn4",
+    )
+    queries = [parse_qs(urlsplit(url).query) for url, _ in told.asked]
+    assert [query["des"] for query in queries] == [["2010 PK9"], ["433"], ["99942"]]
+    wanted = {"date-min": ["1900-01-01"], "date-max": ["2200-12-31T23:59:59"], "body": ["Earth"]}
+    assert wanted.items() <= queries[0].items()
+    assert float(queries[0]["dist-max"][0]) >= 0.5
+    for url, headers in told.asked:
+        assert "x-api-key" not in {name.lower() for name in headers}
+        assert KEY not in url + str(dict(headers))
+    assert [line for line in told.text.splitlines() if line[0] != " "][3:] == [
+        "(2010 PK9)",
+        "433 Eros (A898 PA)",
+        "99942 Apophis (2004 MN4)",
+    ]
+
+
+def failed(told, status):
+    assert (told.status, told.text) == (status, "")
+    assert told.failure.startswith("reconcile: ")
+    assert told.failure.count("\n") == 1
+    return told.failure
+
+
+WRONG = "what {host} answers for 433 cannot be used: "
+
+
+def with_value(name, value):
+    return answer_of(
+        [value if field == name else old for field, old in zip(FIELDS, row(*CALM), strict=True)]
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (b"", "no answer of CAD"),
+        (b"<html>maintenance</html>", "no answer of CAD"),
+        (b"[1, 2]", "no answer of CAD"),
+        (b"\xff" * 9, "no answer of CAD"),
+        (b"[" * 100_000, "no answer of CAD"),
+        ({"count": 0}, "missing required field `signature`"),
+        ({"signature": SIGNATURE}, "missing required field `count`"),
+        (answer_of(row(*CALM), signature=SIGNATURE | {"version": "2.0"}), "API 2.0, and only"),
+        (answer_of(row(*CALM), fields=[*FIELDS[:-2], "sigma", "h"]), "no field t_sigma_f"),
+        (answer_of(row(*CALM), fields=None), "no field des, orbit_id, jd"),
+        (answer_of(row(*CALM), count="2"), "has 1 approaches and tells of 2"),
+        (answer_of(row(*CALM), data=None), "has 0 approaches and tells of 1"),
+        (answer_of(row(*CALM)[:-1]), "shorter"),
+        (answer_of(row(*CALM), row(*BEFORE, des="434")), "several objects"),
+        (with_value("dist", "NaN"), "$.dist"),
+        (with_value("dist", "-0.1"), "$.dist"),
+        (with_value("dist_max", None), "$.dist_max"),
+        (with_value("jd", "2430000.5"), "are not the same time"),
+        (with_value("cd", "1931-01-30 04:07"), "does not match format"),
+        (with_value("t_sigma_f", "a while"), "t_sigma_f a while is no duration"),
+        (with_value("des", "\x1b[2J"), "$.des"),
+    ],
+)
+def test_an_answer_that_cannot_be_meant_is_one_line_and_no_result(reconcile, answer, reason):
+    told = reconcile([eros(passage(*CALM))], answer)
+    said = failed(told, 4)
+    host = urlsplit(cad.CAD_URL).netloc
+    assert said.startswith(f"reconcile: {WRONG.format(host=host)}")
+    assert reason in said
+    assert "\x1b" not in said  # what a terminal would take for a command
+
+
+def test_a_designation_that_is_refused_is_told_in_the_services_words(reconcile):
+    body = b'{"code": "400", "message": "specified object was not found\\u001b[2J"}'
+    said = failed(reconcile([eros()], Answer(400, {}, body)), 4)
+    assert "refuses the designation 433 (specified object was not found" in said
+    assert "\x1b" not in said
+    assert said.endswith("leave it out of NEOS\n")
+
+
+@pytest.mark.parametrize("status", [302, 404, 429, 500, 503])
+def test_another_status_is_told(reconcile, status):
+    given = Answer(status, {"Location": "https://example.org/"}, b"<html></html>")
+    assert f"answers with status {status} for 433" in failed(reconcile([eros()], given), 4)
+
+
+def test_a_second_neo_that_fails_leaves_no_half_result(reconcile):
+    second = {"id": "1", "name": "(2010 PK9)", "close_approach_data": []}
+    told = reconcile(
+        [eros(passage(*CALM)), second],
+        lambda url: answer_of(row(*CALM)) if "des=433" in url else Answer(400, {}, b""),
+        neos="433 2010PK9",
+    )
+    assert "refuses the designation 2010 PK9: leave" in failed(told, 4)
+
+
+def test_no_network_is_one_line(reconcile):
+    def hang_up(_):
+        raise ConnectionError
+
+    assert "does not answer" in failed(reconcile([eros()], hang_up), 4)
+
+
+@pytest.mark.parametrize("neos", ["", "  ", " , "])
+def test_without_neos_nothing_is_asked(reconcile, neos):
+    told = reconcile([eros()], {}, neos=neos)
+    assert 'NEOS="433 99942"' in failed(told, 2)
+    assert not told.asked
+
+
+def test_a_neo_that_is_not_stored_is_named_and_nothing_is_asked(reconcile):
+    told = reconcile([eros()], {}, neos="433 99942 2010 PK9")
+    said = failed(told, 1)
+    assert "not stored in" in said
+    assert "NEOs at positions 1 to 20: 99942, 2010 PK9. Set START, END" in said
+    assert not told.asked
+
+
+def test_a_neo_without_a_designation_cannot_be_asked_for(reconcile):
+    told = reconcile([{"id": "77", "close_approach_data": []}], {}, neos="77")
+    assert "77 is stored without a designation" in failed(told, 2)
+
+
+def test_the_sample_is_not_compared(reconcile):
+    told = reconcile([eros()], {}, source="sample")
+    assert "simulated sample, of which JPL knows nothing" in failed(told, 2)
+    assert not told.asked
+
+
+def test_files_that_were_changed_are_not_compared(reconcile, tmp_path):
+    store(tmp_path, 1, [eros()], DAY, "nasa")
+    path = Batch(1).file(tmp_path, "close_approaches")
+    path.write_bytes(path.read_bytes()[:-9])
+    said = failed(reconcile([], {}), 1)
+    assert "`make backfill START=1 END=20` takes it again" in said
