@@ -55,7 +55,7 @@ def explained(row: Any, orbit: StoredOrbit, both: Limits) -> str:  # noqa: ANN40
 
 
 def _why_moved(row: Any, orbit: StoredOrbit) -> str:  # noqa: ANN401
-    minutes, au = row.difference_min, abs(row.difference_au)
+    minutes, au = abs(row.difference_min), abs(row.difference_au)
     if minutes <= SAME_MIN and au <= SAME_AU:
         return ""
     if orbit.orbit_id == row.orbit_id:

@@ -10,7 +10,7 @@ import pytest
 from neo_utils import cad, transport
 from neo_utils.__main__ import main
 from neo_utils.batches import Batch
-from neo_utils.cad import decode_cad
+from neo_utils.cad_answer import decode_cad
 from neo_utils.sample.service import Answer, serve
 from tests.test_statistics import store
 
@@ -119,7 +119,15 @@ class Told:
         """What was found of the one NEO, and the lines that explain it."""
         assert (self.status, self.failure) == (0, "")
         lines = [line.strip() for line in self.text.splitlines() if line.startswith("  ")]
-        return [" ".join(line.split()) for line in lines if not line.startswith("orbit ")]
+        return [
+            " ".join(line.split()) for line in lines if line.split()[0] not in ("orbit", "apart")
+        ]
+
+    @property
+    def apart(self):
+        """How far apart the two lists are in what they share."""
+        (line,) = [line for line in self.text.splitlines() if line.startswith("  apart ")]
+        return line.removeprefix("  apart").strip()
 
 
 def as_json(told):
@@ -129,7 +137,8 @@ def as_json(told):
 CALM = ("1931-01-30 04:07", 0.174077)  # a passage of Eros on which both lists agree
 BEFORE = ("1917-04-20 21:19", 0.45)
 FIRST = ("1900-12-27 01:30", 0.3149291693)  # as NeoWs listed it in 2024, of solution 659
-LATER = 0.3149291092  # the same in 2026, of another solution
+OF_ANOTHER_ORBIT = 0.3149291092  # the same in another recorded answer
+EQUAL = "by at most 0 minutes and 0.0000000000 AU; of CAD's times 0 later, 0 earlier"
 
 
 def test_what_jpl_has_published_is_decoded_with_its_units():
@@ -166,9 +175,10 @@ def test_equal_lists_match_whatever_the_other_bodies(reconcile):
         [eros(passage(*FIRST), passage(*CALM), passage("1940-01-01 00:00", 0.1, "Mars"))],
         answer_of(row(*FIRST), row(*CALM)),
     )
-    assert told.found == [
-        "found 2 matched, 0 missing, 0 extra; differing by at most 0 minutes and 0.0000000000 AU"
-    ]
+    assert told.found == ["found 2 matched, 0 missing, 0 extra"]
+    assert (
+        told.apart == "by at most 0 minutes and 0.0000000000 AU; of CAD's times 0 later, 0 earlier"
+    )
     assert "433 Eros (A898 PA)\n" in told.text
     assert (
         "orbit     stored: solution 659 of 2021-05-24, uncertainty 0; CAD: solution 660 of 433"
@@ -185,24 +195,27 @@ def test_a_minute_is_a_difference_of_rounding_and_two_are_one(reconcile):
         answer_of(row(*CALM, orbit="659"), row("2012-01-31 11:01", 0.17, orbit="659")),
     )
     assert told.found == [
-        "found 2 matched, 0 missing, 0 extra; differing by at most 2 minutes and 0.0000000000 AU",
-        "differing 1 by unexplained: a bug here or there: 2012-01-31 11:01 at 0.170000 AU",
+        "found 2 matched, 0 missing, 0 extra",
+        "differing 1, unexplained: a bug here or there: 2012-01-31 11:01 at 0.170000 AU",
     ]
+    assert (
+        told.apart == "by at most 2 minutes and 0.0000000000 AU; of CAD's times 0 later, 2 earlier"
+    )
 
 
 @pytest.mark.parametrize(
     ("determined", "missing"),
     [
         # Until November 2024 NeoWs listed up to 0.5 AU, since then up to 0.2 AU.
-        ("2024-11-03 05:00:00", "1 by unexplained: a bug here or there: 1917-04-20 21:19 at 0.45"),
-        ("2024-12-03 05:00:00", "1 by listing limit: NeoWs lists this NEO up to 0.2 AU: 1917-04"),
+        ("2024-11-03 05:00:00", "1, unexplained: a bug here or there: 1917-04-20 21:19 at 0.45"),
+        ("2024-12-03 05:00:00", "1, listing limit: NeoWs lists this NEO up to 0.2 AU: 1917-04"),
     ],
 )
 def test_what_is_missing_beyond_the_limit_is_the_limits(reconcile, determined, missing):
     told = reconcile(
         [eros(passage(*CALM), determined=determined)], answer_of(row(*BEFORE), row(*CALM))
     )
-    assert told.found[0].startswith("found 1 matched, 1 missing, 0 extra;")
+    assert told.found[0].startswith("found 1 matched, 1 missing, 0 extra")
     assert told.found[1].startswith(f"missing {missing}")
     assert len(told.found) == 2
 
@@ -211,7 +224,7 @@ def test_what_is_missing_below_the_limit_is_a_bug_and_all_of_it_is_named(reconci
     lost = [row(f"{year}-06-01 00:00", 0.1) for year in (1950, 1960, 1970, 1980)]
     told = reconcile([eros(passage(*CALM))], answer_of(row(*CALM), *lost))
     times = ", ".join(f"{year}-06-01 00:00 at 0.100000 AU" for year in (1950, 1960, 1970, 1980))
-    assert told.found[1:] == [f"missing 4 by unexplained: a bug here or there: {times}"]
+    assert told.found[1:] == [f"missing 4, unexplained: a bug here or there: {times}"]
 
 
 def test_of_what_a_reason_explains_three_are_shown(reconcile):
@@ -219,14 +232,14 @@ def test_of_what_a_reason_explains_three_are_shown(reconcile):
     told = reconcile(
         [eros(passage(*CALM), determined="2025-01-01 00:00:00")], answer_of(row(*CALM), *far)
     )
-    assert told.found[1].startswith("missing 4 by listing limit: NeoWs lists this NEO up to 0.2 AU")
+    assert told.found[1].startswith("missing 4, listing limit: NeoWs lists this NEO up to 0.2 AU")
     assert told.found[1].endswith("1970-06-01 00:00 at 0.300000 AU, ...")
 
 
 def test_what_is_stored_beyond_what_cad_lists_of_a_neo_is_the_limits(reconcile):
     told = reconcile([eros(passage(*BEFORE), passage(*CALM))], answer_of(row(*CALM)))
     assert told.found[1:] == [
-        "extra 1 by listing limit: CAD lists this NEO up to 0.2 AU: 1917-04-20 21:19 at 0.450000 AU"
+        "extra 1, listing limit: CAD lists this NEO up to 0.2 AU: 1917-04-20 21:19 at 0.450000 AU"
     ]
 
 
@@ -235,8 +248,8 @@ def test_what_is_stored_alone_within_both_limits_is_a_bug(reconcile):
         [eros(passage(*BEFORE), passage("1950-06-01 00:00", 0.1))], answer_of(row(*BEFORE))
     )
     assert told.found == [
-        "found 1 matched, 0 missing, 1 extra; differing by at most 0 minutes and 0.0000000000 AU",
-        "extra 1 by unexplained: a bug here or there: 1950-06-01 00:00 at 0.100000 AU",
+        "found 1 matched, 0 missing, 1 extra",
+        "extra 1, unexplained: a bug here or there: 1950-06-01 00:00 at 0.100000 AU",
     ]
 
 
@@ -249,7 +262,16 @@ def test_at_the_ends_of_the_listed_years_a_passage_may_fall_out_of_either_list(
     ours = [passage(*CALM)] + ([passage(*edge)] if side == "extra" else [])
     theirs = [row(*CALM)] + ([row(*edge)] if side == "missing" else [])
     told = reconcile([eros(*ours)], answer_of(*theirs))
-    assert told.found[1].startswith(f"{side} 1 by listing limit: at the ends of 1900 to 2200: ")
+    assert told.found[1].startswith(f"{side} 1, listing limit: at the ends of 1900 to 2200: ")
+
+
+def test_the_largest_difference_in_distance_is_told(reconcile):
+    told = reconcile(
+        [eros(passage(*FIRST), passage(*CALM))],
+        answer_of(row(FIRST[0], OF_ANOTHER_ORBIT), row(*CALM)),
+    )
+    # 0.3149291693 - 0.3149291092, as NeoWs itself has listed this passage at two times.
+    assert told.apart.startswith("by at most 0 minutes and 0.0000000601 AU;")
 
 
 def moved(reconcile, time, au, orbit="660", uncertainty="0", **of_row):
@@ -258,9 +280,9 @@ def moved(reconcile, time, au, orbit="660", uncertainty="0", **of_row):
         [eros(passage(*FIRST), uncertainty=uncertainty)],
         answer_of(row(time, au, orbit=orbit, **of_row)),
     )
-    assert told.found[0].startswith("found 1 matched, 0 missing, 0 extra;")
+    assert told.found[0].startswith("found 1 matched, 0 missing, 0 extra")
     (why,) = told.found[1:]
-    return why.removeprefix("differing 1 by ").partition(f": {time[:4]}")[0]
+    return why.removeprefix("differing 1, ").partition(f": {time[:4]}")[0]
 
 
 UNEXPLAINED = "unexplained: a bug here or there"
@@ -268,13 +290,13 @@ UNEXPLAINED = "unexplained: a bug here or there"
 
 def test_another_orbit_explains_what_its_uncertainty_covers(reconcile):
     within = "orbit solution: within CAD's own uncertainty (3 sigma)"
-    assert moved(reconcile, FIRST[0], LATER, sigma_au=1e-7) == within
+    assert moved(reconcile, FIRST[0], OF_ANOTHER_ORBIT, sigma_au=1e-7) == within
     assert moved(reconcile, "1900-12-27 03:30", 0.34, sigma_au=0.03, sigma="02:00") == within
 
 
 def test_another_orbit_explains_a_small_shift(reconcile):
     small = "orbit solution: moved by at most 0.0001 AU and 30 minutes"
-    assert moved(reconcile, FIRST[0], LATER) == small
+    assert moved(reconcile, FIRST[0], OF_ANOTHER_ORBIT) == small
     assert moved(reconcile, "1900-12-27 01:59", FIRST[1] + 0.00009) == small
 
 
@@ -290,7 +312,7 @@ def test_a_large_shift_of_a_poorly_known_orbit_is_explained(reconcile, known):
 
 
 def test_the_same_orbit_explains_no_shift_at_all(reconcile):
-    assert moved(reconcile, FIRST[0], LATER, orbit="659", sigma_au=0.1) == UNEXPLAINED
+    assert moved(reconcile, FIRST[0], OF_ANOTHER_ORBIT, orbit="659", sigma_au=0.1) == UNEXPLAINED
 
 
 def test_a_poorly_known_passage_moved_by_a_week_is_missing_and_extra_for_its_orbit(reconcile):
@@ -299,8 +321,8 @@ def test_a_poorly_known_passage_moved_by_a_week_is_missing_and_extra_for_its_orb
         answer_of(row(*BEFORE), row("2050-06-08 00:00", 0.12, sigma="9_00:00")),
     )
     assert told.found[1:] == [
-        "extra 1 by orbit solution: the orbit is poorly known: 2050-06-01 00:00 at 0.100000 AU",
-        "missing 1 by orbit solution: the orbit is poorly known: 2050-06-08 00:00 at 0.120000 AU",
+        "extra 1, orbit solution: the orbit is poorly known: 2050-06-01 00:00 at 0.100000 AU",
+        "missing 1, orbit solution: the orbit is poorly known: 2050-06-08 00:00 at 0.120000 AU",
     ]
 
 
@@ -313,7 +335,7 @@ def test_another_orbit_moves_a_passage_across_the_limit(reconcile, orbit, why):
         [eros(passage(*CALM, "Earth"), determined="2025-01-01 00:00:00")],
         answer_of(row(*CALM, orbit=orbit), row("1950-06-01 00:00", 0.19995, orbit=orbit)),
     )
-    assert told.found[1].startswith(f"missing 1 by {why}: 1950-06-01 00:00 at 0.199950 AU")
+    assert told.found[1].startswith(f"missing 1, {why}: 1950-06-01 00:00 at 0.199950 AU")
 
 
 def test_two_passages_within_three_days_are_not_taken_for_one(reconcile):
@@ -321,7 +343,7 @@ def test_two_passages_within_three_days_are_not_taken_for_one(reconcile):
         [eros(passage("2028-06-01 00:00", 0.1), passage(*BEFORE))],
         answer_of(row(*BEFORE), row("2028-06-01 00:00", 0.1), row("2028-06-03 00:00", 0.12)),
     )
-    assert told.found[0].startswith("found 2 matched, 1 missing, 0 extra;")
+    assert told.found[0].startswith("found 2 matched, 1 missing, 0 extra")
     assert told.found[1].endswith(
         "unexplained: a bug here or there: 2028-06-03 00:00 at 0.120000 AU"
     )
@@ -340,10 +362,13 @@ def test_an_old_page_has_the_day_alone_and_its_neo_is_asked_for_by_its_name(reco
         [old], answer_of(row("1900-12-27 23:59", FIRST[1]), row("1931-01-31 01:30", CALM[1]))
     )
     assert told.found == [
-        "found 2 matched, 0 missing, 0 extra; differing by at most 90 minutes and 0.0000000000 AU",
+        "found 2 matched, 0 missing, 0 extra",
         "days of 2 of the stored, an old page lists the day alone",
-        "differing 1 by unexplained: a bug here or there: 1931-01-31 01:30 at 0.174077 AU",
+        "differing 1, unexplained: a bug here or there: 1931-01-31 01:30 at 0.174077 AU",
     ]
+    assert told.apart.startswith(
+        "by at most 90 minutes and 0.0000000000 AU; of CAD's times 1 later"
+    )
     assert "des=433&" in told.asked[0][0]
 
 
@@ -352,7 +377,7 @@ def test_a_neo_in_two_batches_counts_from_the_newer(reconcile, tmp_path, monkeyp
     store(tmp_path, 1, [eros(passage(*CALM))], DAY, "nasa")
     monkeypatch.setattr("tests.test_reconcile.store", None)
     told = reconcile([], answer_of(row(*CALM, orbit="659")))
-    assert told.found[0].startswith("found 1 matched, 0 missing, 0 extra;")
+    assert told.found[0].startswith("found 1 matched, 0 missing, 0 extra")
 
 
 def test_nothing_listed_is_said_with_what_that_may_mean(reconcile):
@@ -361,9 +386,8 @@ def test_nothing_listed_is_said_with_what_that_may_mean(reconcile):
     assert "CAD lists no approach, as of designations that it does not know" in told.text
     assert told.found == [
         "found 0 matched, 0 missing, 2 extra",
-        "extra 1 by listing limit: CAD lists this NEO up to 0.2 AU: "
-        "1917-04-20 21:19 at 0.450000 AU",
-        "extra 1 by unexplained: a bug here or there: 1931-01-30 04:07 at 0.174077 AU",
+        "extra 1, listing limit: CAD lists this NEO up to 0.2 AU: 1917-04-20 21:19 at 0.450000 AU",
+        "extra 1, unexplained: a bug here or there: 1931-01-30 04:07 at 0.174077 AU",
     ]
     told = reconcile([], nothing)
     assert told.asked
@@ -373,7 +397,7 @@ def test_a_neo_without_stored_approaches_is_compared_too(reconcile):
     told = reconcile([eros()], answer_of(row(*CALM)))
     assert told.found == [
         "found 0 matched, 1 missing, 0 extra",
-        "missing 1 by unexplained: a bug here or there: 1931-01-30 04:07 at 0.174077 AU",
+        "missing 1, unexplained: a bug here or there: 1931-01-30 04:07 at 0.174077 AU",
     ]
     assert reconcile([], {"signature": SIGNATURE, "count": 0, "data": []}).found == [
         "found 0 matched, 0 missing, 0 extra"

@@ -1,0 +1,130 @@
+"""Decode an answer of JPL's close-approach data service (CAD), every value checked.
+
+Its form: https://ssd-api.jpl.nasa.gov/doc/cad.html
+"""
+
+import datetime as dt
+import re
+from typing import Annotated, NamedTuple
+
+import msgspec
+import pandas as pd
+from msgspec import Meta, Struct
+
+_KNOWN_VERSION = "1."  # the first number changes with the form
+_UNITS_MIN = {"days": 1440, "hours": 60, "minutes": 1}
+_DURATION = re.compile(r"(?:< ?)?(?:(?P<days>\d{1,6})_)?(?P<hours>\d\d):(?P<minutes>\d\d)")
+
+_NotNegative = Annotated[float, Meta(ge=0, le=1e300)]  # the bounds refuse NaN and infinity
+_Text = Annotated[str, Meta(pattern="^[ -~]{1,60}$")]  # nothing that a terminal takes for a command
+
+
+class _Signature(Struct):
+    source: str
+    version: str
+
+
+class _Answer(Struct):
+    signature: _Signature
+    count: int
+    fields: list[str] = []
+    data: list[list[str | float | None]] = []
+
+
+class _Row(Struct):
+    des: _Text
+    orbit_id: _Text
+    jd: Annotated[float, Meta(ge=2_415_000, le=2_525_500)]  # from 1899 to 2202
+    cd: _Text
+    dist: _NotNegative
+    dist_min: _NotNegative
+    dist_max: _NotNegative
+    t_sigma_f: _Text
+
+
+class CadList(NamedTuple):
+    """What CAD lists of one object, and by which version of the service.
+
+    ``passages`` has a row per approach to Earth: time (TDB, to the minute), distance_au,
+    distance_min_au and distance_max_au (AU, the bounds at 3 sigma), time_sigma_min (minutes,
+    3 sigma), designation and orbit_id, which are CAD's.
+    """
+
+    passages: pd.DataFrame
+    version: str
+
+
+def decode_cad(body: bytes) -> CadList:
+    """Return what an answer of CAD lists, every value checked.
+
+    Raises
+    ------
+    ValueError
+        With what is wrong, if the answer is no JSON, of another version, without a field that is
+        needed, not whole, or has a value that cannot be meant.
+
+    Examples
+    --------
+    >>> answer = b'{"signature": {"source": "CAD", "version": "1.5"}, "count": "0"}'
+    >>> decode_cad(answer).passages.empty
+    True
+    """
+    try:
+        answer = msgspec.json.decode(body, type=_Answer, strict=False)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise ValueError(f"no answer of CAD: {plain(str(error))}") from None
+    version = f"{plain(answer.signature.source)} {plain(answer.signature.version)}"
+    if not answer.signature.version.startswith(_KNOWN_VERSION):
+        raise ValueError(f"it is of {version}, and only versions {_KNOWN_VERSION}x are known here")
+    if answer.count != len(answer.data):
+        raise ValueError(f"it has {len(answer.data)} approaches and tells of {answer.count}")
+    missing = [name for name in _Row.__struct_fields__ if name not in answer.fields]
+    if answer.data and missing:
+        raise ValueError(f"{version} has no field {', '.join(missing)}")
+    rows = [_row(answer.fields, values) for values in answer.data]
+    if len({(row.des, row.orbit_id) for row in rows}) > 1:
+        raise ValueError("it lists approaches of several objects or orbits")
+    return CadList(_frame(rows), version)
+
+
+def _row(fields: list[str], values: list[str | float | None]) -> _Row:
+    try:
+        return msgspec.convert(dict(zip(fields, values, strict=True)), _Row, strict=False)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"approach {plain(str(values[:4]))}: {plain(str(error))}") from None
+
+
+def _frame(rows: list[_Row]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "time": pd.Series([_time_of(row) for row in rows], dtype="datetime64[s]"),
+            "distance_au": pd.Series([row.dist for row in rows], dtype=float),
+            "distance_min_au": pd.Series([row.dist_min for row in rows], dtype=float),
+            "distance_max_au": pd.Series([row.dist_max for row in rows], dtype=float),
+            "time_sigma_min": pd.Series([_minutes(row.t_sigma_f) for row in rows], dtype=float),
+            "designation": pd.Series([row.des for row in rows], dtype=object),
+            "orbit_id": pd.Series([row.orbit_id for row in rows], dtype=object),
+        }
+    )
+
+
+def _time_of(row: _Row) -> dt.datetime:
+    """Return the time (TDB), which stands there twice: as a calendar date and as a Julian date."""
+    time = dt.datetime.strptime(row.cd, "%Y-%b-%d %H:%M")
+    by_julian_date = dt.datetime(2000, 1, 1, 12) + dt.timedelta(days=row.jd - 2_451_545)
+    if abs(time - by_julian_date) > dt.timedelta(minutes=1):
+        raise ValueError(f"cd {row.cd} and jd {row.jd} are not the same time")
+    return time
+
+
+def _minutes(duration: str) -> int:
+    """Return the minutes of "< 00:01", "13:02" (hours) or "2_09:08" (days before them)."""
+    found = _DURATION.fullmatch(duration)
+    if not found:
+        raise ValueError(f"t_sigma_f {duration} is no duration")
+    return sum(int(count) * _UNITS_MIN[unit] for unit, count in found.groupdict("0").items())
+
+
+def plain(text: str) -> str:
+    """Return the text as one short line that no terminal takes for a command."""
+    return re.sub(r"[^ -~]+", " ", text)[:120].strip()
