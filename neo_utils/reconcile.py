@@ -46,8 +46,8 @@ def reconciled_text(selection: Selection, named: str) -> str:
             f"stored      {selection.source_line}",
             f"CAD         {', '.join(versions)}: Earth approaches from 1900 to 2200 up to "
             f"{FARTHEST_AU} AU",
-            "times       as listed, to the minute. CAD's are TDB; NeoWs's seem to be TDB, too, "
-            "where the tables say UTC, and TDB is 69 s ahead of UTC today",
+            "times       as listed, to the minute: CAD's are TDB, 69 s ahead of UTC today; NeoWs "
+            "names no time scale, and its times seem to be the same",
             *texts,
         ]
     )
