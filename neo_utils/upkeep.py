@@ -9,7 +9,7 @@ from neo_utils.drift import drift_text
 from neo_utils.errors import StoredDataBroken, StoredDataMissing, WrongParameter
 from neo_utils.integrity import check_files, unfinished, verify
 from neo_utils.rebuild import rebuild
-from neo_utils.reconcile import reconciled_text
+from neo_utils.reconcile.text import reconciled_text
 from neo_utils.results import check_results
 from neo_utils.selection import select_batches
 from neo_utils.settings import output_folder, setting

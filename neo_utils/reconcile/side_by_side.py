@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from neo_utils.differences import explained, limits
 from neo_utils.newest import with_nearest
-from neo_utils.orbits import StoredOrbit
+from neo_utils.reconcile.differences import explained, limits
+from neo_utils.reconcile.orbits import StoredOrbit
 
 _MINUTE, _DAY = pd.Timedelta(minutes=1), pd.Timedelta(days=1)
 _COMPARED = [

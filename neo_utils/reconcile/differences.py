@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from neo_utils.newest import MOVED_AU, SAME_PASSAGE
-from neo_utils.orbits import StoredOrbit
+from neo_utils.reconcile.orbits import StoredOrbit
 
 SAME_AU = 1e-8  # NeoWs rounds to nine or ten decimals
 SAME_MIN = 1  # both round to the minute
@@ -47,7 +47,7 @@ def explained(row: Any, orbit: StoredOrbit, both: Limits) -> str:  # noqa: ANN40
     Parameters
     ----------
     row
-        As `neo_utils.reconcile.compare` has them, without the explanation.
+        As `neo_utils.reconcile.side_by_side.compare` has them, without the explanation.
     """
     if row.found == "matched":
         return _why_moved(row, orbit)

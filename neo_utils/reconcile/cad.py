@@ -8,8 +8,8 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import requests
 
-from neo_utils.cad_answer import CadList, decode_cad, plain
 from neo_utils.errors import ServiceFailure
+from neo_utils.reconcile.cad_answer import CadList, decode_cad, plain
 from neo_utils.transport import ask, body_of
 
 CAD_URL = "https://ssd-api.jpl.nasa.gov/cad.api"

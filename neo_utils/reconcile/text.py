@@ -2,14 +2,14 @@
 
 import pandas as pd
 
-from neo_utils.cad import FARTHEST_AU, ask_cad
-from neo_utils.cad_answer import CadList, plain
-from neo_utils.designations import chosen_neos
-from neo_utils.differences import UNEXPLAINED
 from neo_utils.newest import newest_approaches, newest_neos
-from neo_utils.orbits import StoredOrbit, stored_orbit
+from neo_utils.reconcile.cad import FARTHEST_AU, ask_cad
+from neo_utils.reconcile.cad_answer import CadList, plain
+from neo_utils.reconcile.designations import chosen_neos
+from neo_utils.reconcile.differences import UNEXPLAINED
+from neo_utils.reconcile.orbits import StoredOrbit, stored_orbit
+from neo_utils.reconcile.side_by_side import compare
 from neo_utils.selection import Selection
-from neo_utils.side_by_side import compare
 from neo_utils.transport import open_session
 
 _SHOWN = 3  # of differences that one reason explains; of the unexplained, all

@@ -1,0 +1,1 @@
+"""Stored Earth approaches beside those that JPL's CAD lists, each difference with its reason."""
