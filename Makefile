@@ -40,7 +40,7 @@ BENCH  = @$(PEERS) && $(BIN)/python -m benchmarks
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 	@echo
-	@echo "e.g. make run START=1 END=200; also: SOURCE API_URL OUTPUT_DIR MASTER LOG_LEVEL WAIT PARAMETERS"
+	@echo "e.g. make run START=1 END=200; also: SOURCE API_URL OUTPUT_DIR MASTER LOG_LEVEL WAIT PARAMETERS AGAINST NEOS; API_KEY: in .env"
 
 setup: $(READY) ## Install the locked packages into .venv; every target does so itself
 

@@ -48,7 +48,7 @@ def read_rows(selection: Selection, table: str, further: Sequence[str] = ()) -> 
         If a file cannot be read, or has other columns.
     """
     batches = selection.oldest_first
-    columns = [*_COLUMNS[table], *further]
+    columns = list(dict.fromkeys([*_COLUMNS[table], *further]))
 
     def read(batch: Batch) -> pa.Table:
         return read_table(selection.output, [batch], table, columns)

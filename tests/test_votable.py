@@ -1,5 +1,6 @@
 """What an astronomer's program finds in the stored tables, read by astropy."""
 
+import datetime as dt
 import io
 import json
 import os
@@ -23,15 +24,17 @@ from neo_utils.batches import Batch, position_range
 from neo_utils.engines import connect
 from neo_utils.integrity import check_files, verify
 from neo_utils.plan import plan_recall
+from neo_utils.quantities import quantity_table
 from neo_utils.rebuild import rebuild
 from neo_utils.recall import recall
 from neo_utils.results import save
 from neo_utils.schemas import CLOSE_APPROACHES, METRICS, RAW, YEARLY_STATISTICS
-from neo_utils.selection import select_batches
+from neo_utils.selection import select_batches, select_stored
 from neo_utils.statistics import metrics, read_batches, yearly_statistics
 from neo_utils.store import parquet_bytes, read_parquet
 from neo_utils.votable import voparquet_metadata
 from tests.rude_service import http, sample_page, serve_rudely
+from tests.test_statistics import neo, store
 
 END = 40
 SCHEMAS = {
@@ -219,6 +222,29 @@ def test_what_is_missing_is_no_number_and_no_date(counted):
         np.testing.assert_array_equal(
             np.isnan(getattr(table[column], "value", table[column])), missing
         )
+
+
+@pytest.mark.parametrize("name", ["raw", "close_approaches"])
+def test_one_call_gives_a_table_with_units(counted, name):
+    table = quantity_table(select_stored(str(counted)), name)
+    apart = [quantities(path) for path in files_of(counted, name)]
+    assert len(table) == sum(map(len, apart))
+    for column in table.colnames:
+        # Of a lunar distance neither astropy nor the VOTable has a unit.
+        assert table[column].unit == apart[0][column].unit
+        assert table[column].info.description == apart[0][column].info.description
+        expected = np.concatenate([getattr(one[column], "value", one[column]) for one in apart])
+        np.testing.assert_array_equal(getattr(table[column], "value", table[column]), expected)
+
+
+def test_a_neo_of_two_batches_stands_there_once_with_the_newer_ones_approaches(tmp_path):
+    day = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
+    store(tmp_path, 21, [neo("7", ("1950-01-01", "Earth", 0.25))], day + dt.timedelta(hours=1))
+    store(tmp_path, 1, [neo("7", ("1960-01-01", "Earth", 0.5))], day)
+    selection = select_stored(str(tmp_path))
+    approaches = quantity_table(selection, "close_approaches")
+    assert approaches["miss_distance_au"].to_value(u.AU).tolist() == [0.25]
+    assert list(quantity_table(selection, "raw")["id"]).count("7") == 1
 
 
 @pytest.mark.parametrize("name", STATISTICS)
