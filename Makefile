@@ -26,10 +26,20 @@ define NEEDS_DOCKER
 endef
 
 # A misspelt name on the command line would otherwise be taken for a wish to run with the default.
-NAMES   := START END SOURCE API_KEY API_URL OUTPUT_DIR MASTER LOG_LEVEL WAIT AGAINST NEOS PARAMETERS PYTHON EXTRA_WORKERS DOCKER_BUILD_FLAGS \
-  MASTER_UI_PORT WORKER_1_UI_PORT WORKER_2_UI_PORT JUPYTER_PORT DRIVER_UI_PORT HISTORY_PORT
+NAMES   := START END SOURCE API_URL OUTPUT_DIR MASTER LOG_LEVEL
+# These stand in no file of parameters.
+NAMES += API_KEY             # NASA's key; best kept in .env
+NAMES += WAIT                # 1 waits through the rate limit, for up to a day
+NAMES += PARAMETERS          # the file of parameters, such as parameters/cluster.yaml
+NAMES += AGAINST             # the older output that make drift compares with
+NAMES += NEOS                # the NEOs that make reconcile asks for, by id, number or designation
+NAMES += PYTHON              # the Python that .venv is made with
+NAMES += EXTRA_WORKERS       # further workers of make cluster-up
+NAMES += DOCKER_BUILD_FLAGS  # for the docker build of make cluster-up
+NAMES += MASTER_UI_PORT WORKER_1_UI_PORT WORKER_2_UI_PORT  # of this machine, for Spark's pages
+NAMES += JUPYTER_PORT DRIVER_UI_PORT HISTORY_PORT          # and for the other pages of the cluster
 UNKNOWN := $(filter-out $(NAMES:=%),$(foreach word,$(MAKEOVERRIDES),$(if $(findstring =,$(word)),$(word))))
-$(if $(UNKNOWN),$(error no target knows $(UNKNOWN): use $(NAMES)))
+$(if $(UNKNOWN),$(error no target knows $(UNKNOWN): use $(strip $(NAMES))))
 
 # What a plain run has no use for.
 PEERS := $(BIN)/uv pip install --quiet --python .venv --group bench

@@ -8,8 +8,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
+from papermill import inspect_notebook
 
+from docs.figure import counted_sample
 from neo_utils import errors
+from neo_utils.__main__ import INTERRUPTED
 from neo_utils.batches import TABLES, Batch, PositionRange
 from neo_utils.definitions import sql_text
 from neo_utils.results import report_path, result_path, run_folder
@@ -37,11 +40,16 @@ Made from the code by `make docs`. What the words mean is told in [explanation.m
 ## Parameters
 
 In a file of `parameters/`. Those with a name in the second column can also be given on the command
-line of `make`, in the environment or in `.env`, in this order, which go before the file. `API_KEY`,
-`WAIT=1` (wait through the rate limit for up to a day) and `CLUSTER_SECRET_FILE` stand in no file of
-parameters.
+line of `make`, in the environment or in `.env`, in this order, which go before the file.
 
 {parameters}
+These stand in no file of parameters; nor does `CLUSTER_SECRET_FILE`, which names the file with a
+cluster's secret in the environment or in `.env` ([cluster.md](cluster.md)).
+
+{names}
+`explore.ipynb` has parameters of its own:
+
+{question}
 ## Files
 
 {files}
@@ -52,13 +60,17 @@ definition and UCD. A VOTable tells the same by the IVOA's VOParquet convention.
 {columns}
 ## Metrics
 
+Integers; at the threshold of 0.2 AU they are
+
+{metrics}
+- `close_approaches_in_1900` and so on, for each year with an approach
+
 The definitions are these texts, which Spark or DuckDB runs; 0.2 is `threshold_au`.
 
 {definitions}
 ## Exit statuses
 
-Of `python -m neo_utils`; `make` shows them and ends with 2 whatever failed. A run that Ctrl-C ended
-has 130.
+Of `python -m neo_utils`; `make` shows them and ends with 2 whatever failed.
 
 {statuses}"""
 _TABLES = {
@@ -75,6 +87,9 @@ def reference() -> str:
     return _PAGE.format(
         commands=_table(("command", ""), _commands()),
         parameters=_table(("parameter", "also as", "default", "meaning"), _parameters()),
+        names=_table(("name", "meaning"), _names()),
+        question=_table(("parameter", "type", "default", "meaning"), _question()),
+        metrics="\n".join(f"- `{name}`" for name in counted_sample().metrics if "total" in name),
         files=_table(("file", "holds"), _files()),
         columns="\n".join(_columns(name, schema) for name, schema in _TABLES.items()),
         definitions="\n".join(f"```sql\n{text}\n```\n" for text in texts),
@@ -100,6 +115,20 @@ def _parameters() -> list[tuple[str, str, str, str]]:
         )
         for one in found
         if one
+    ]
+
+
+def _names() -> list[tuple[str, str]]:
+    makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
+    found = re.findall(r"^NAMES \+= (.+?) +# (.+)$", makefile, re.MULTILINE)
+    return [(", ".join(f"`{name}`" for name in names.split()), text) for names, text in found]
+
+
+def _question() -> list[tuple[str, str, str, str]]:
+    told = inspect_notebook(str(PROJECT / "notebooks/explore.ipynb"))
+    return [
+        (f"`{name}`", one["inferred_type_name"], f"`{one['default']}`", one["help"])
+        for name, one in told.items()
     ]
 
 
@@ -132,7 +161,8 @@ def _statuses() -> list[tuple[str, str, str]]:
         found += cls.__subclasses__()
     ours = [cls for cls in found[1:] if cls.__module__ == errors.__name__]
     rows = [(str(cls.exit_status), cls.__name__, _first_line(cls)) for cls in ours]
-    return [("0", "", "done"), *sorted(rows), ("1", "", "anything else")]
+    interrupted = (str(INTERRUPTED), "", "ended by Ctrl-C")
+    return [("0", "", "done"), *sorted(rows), interrupted, ("1", "", "anything else")]
 
 
 def _first_line(documented: object) -> str:

@@ -14,7 +14,7 @@ _NOTEBOOKS = {
     "report": ["aggregate"],
 }
 _TEXTS = ("plan", "status", "verify", "rebuild", "drift", "reconcile")
-_INTERRUPTED = 130  # what shells give a command that Ctrl-C ended
+INTERRUPTED = 130  # what shells give a command that Ctrl-C ended
 
 
 def main(command: str, parameters_file: Path) -> int:
@@ -45,7 +45,7 @@ def main(command: str, parameters_file: Path) -> int:
         return RunFailure.exit_status
     except KeyboardInterrupt:
         print(f"\n{command}: stopped; what is stored stays", file=sys.stderr)
-        return _INTERRUPTED
+        return INTERRUPTED
     return 0
 
 
