@@ -1,5 +1,6 @@
 """How notebooks show what they have: tables with a caption, figures with a text in their place."""
 
+import re
 from html import escape
 from io import BytesIO
 
@@ -11,6 +12,7 @@ from neo_utils.selection import Selection
 
 _DPI = 120  # a little sharper than most screens show it, at half the bytes of twice as sharp
 _SHOWN_DPI = 96
+_ADDRESS = re.compile(r"https://[^\s<]*[^\s<.,]")  # without the full stop after it
 
 
 def show(figure: Figure) -> Image:
@@ -31,13 +33,27 @@ def captioned(table: pd.DataFrame, what: str, selection: Selection) -> HTML:
         source and the day of the fetch are added.
     """
     caption = escape(f"{what}. {selection.neos_line}. {selection.source_line}.")
-    if table.index.names != [None]:
-        table = table.reset_index()
-    rows = table.to_html(
-        border=0, na_rep="", classes="counts", justify="left", index=False, render_links=True
-    )
-    rows = "".join(line.strip() for line in rows.splitlines())  # a notebook keeps one line of it
     # The caption stands outside of what scrolls where a table is wide.
     return HTML(
-        f'<figure>\n<figcaption>{caption}</figcaption>\n<div class="table">{rows}</div>\n</figure>'
+        f'<figure>\n<figcaption>{caption}</figcaption>\n<div class="table">{_rows(table)}</div>\n'
+        "</figure>"
     )
+
+
+def _rows(table: pd.DataFrame) -> str:
+    if table.index.names != [None]:
+        table = table.reset_index()
+    numbers = table.select_dtypes("number").columns
+    counts = [name for name in table.select_dtypes("integer") if name != "year"]
+    html = table.to_html(
+        border=0,
+        na_rep="",
+        classes="counts" if len(numbers) else "words",
+        justify="left",
+        index=False,
+        formatters=dict.fromkeys(counts, "{:,}".format),
+    )
+    html = "".join(line.strip() for line in html.splitlines())  # a notebook keeps one line of it
+    html = _ADDRESS.sub(r'<a href="\g<0>">\g<0></a>', html)
+    # Long names may break after each of their words, where a page is narrow.
+    return re.sub(r">[^<]+<", lambda text: text[0].replace("_", "_<wbr>"), html)

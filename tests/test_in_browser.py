@@ -5,6 +5,7 @@ Pictures of all are left in build/screenshots.
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -116,6 +117,32 @@ def test_the_report_prints_without_code_and_with_its_definitions(report_page):
         expect(code).not_to_be_visible()
     expect(page.get_by_text("count_if(miss_distance_au < 0.2)").first).to_be_visible()
     assert brightness(page, "body") == 255
+
+
+def test_tables_of_hundreds_of_rows_are_not_printed_and_no_column_is_cut_off(report_page):
+    page = report_page
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 680, "height": 1000})  # A4 within its margins
+    for table in page.locator("table").all():
+        if table.locator("tr").count() > 50:
+            expect(table).not_to_be_visible()
+    shown = page.locator("table:visible").all()
+    assert max(table.locator("th").count() for table in shown) >= 9
+    for table in shown:
+        box = table.bounding_box()
+        assert box["x"] + box["width"] <= 680
+    printed = page.pdf(format="A4")
+    assert 2 <= len(re.findall(rb"/Type\s*/Page\b", printed)) <= 8
+
+
+def test_the_values_of_the_metrics_are_within_a_narrow_screen(report_page, width):
+    values = report_page.locator("table", has_text="total_neos_under").last.locator("td:last-child")
+    assert values.count() == 7
+    for value in values.all():
+        box = value.bounding_box()
+        assert box["x"] + box["width"] <= width
+    for image in report_page.locator("img").all():
+        assert image.bounding_box()["width"] >= 640
 
 
 # ---- JupyterLab
