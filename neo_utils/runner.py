@@ -47,6 +47,8 @@ def run(command: str, notebooks: list[str], parameters: Mapping[str, Any]) -> No
     ------
     NotebookFailed
         With the error's one line, and where the notebook is, as far as it came.
+    StoredDataMissing
+        Where nothing is to be fetched, and batches of the range are not stored.
     """
     began = time.monotonic()
     plan = plan_of(parameters) if "fetch" in notebooks else None
@@ -56,6 +58,8 @@ def run(command: str, notebooks: list[str], parameters: Mapping[str, Any]) -> No
     os.environ.setdefault("TQDM_MININTERVAL", "0.5" if sys.stderr.isatty() else "30")
     output = output_folder(parameters["output_dir"])
     folder = run_folder(output, position_range(parameters["start"], parameters["end"]))
+    if not plan:  # what is missing is said before a folder is made and a kernel started
+        select_batches(*(parameters[k] for k in _SELECTED_BY))
     with sole_run(output), ExitStack() as stack:
         folder.mkdir(parents=True, exist_ok=True)
         left_out = partial(_is_left_out, command=command, folder=folder, parameters=parameters)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from neo_utils.arguments import output_argument
 from neo_utils.batches import Batch, PositionRange, position_range, spans
 from neo_utils.errors import StoredDataMissing
 from neo_utils.provenance import Provenance, newest_catalogue_size
@@ -41,9 +42,11 @@ class Selection(NamedTuple):
 
     @property
     def source_line(self) -> str:
-        """Source and day or days of the fetch, as it stands under every figure and table."""
-        days = dict.fromkeys(f"{time:%Y-%m-%d}" for time in self.fetched)
-        return f"Source: {self.label}, as listed on {' to '.join(days)}"
+        """Source and time of the fetch, as it stands under every figure and table."""
+        first, last = (f"{time:%Y-%m-%d %H:%M}" for time in self.fetched)
+        if first == last:
+            return f"Source: {self.label}, as listed on {first} UTC"
+        return f"Source: {self.label}, as listed from {first} to {last} UTC"
 
 
 def select_batches(
@@ -78,7 +81,7 @@ def select_batches(
     >>> selection.neos_line
     'NEOs at positions 21 to 40'
     >>> selection.source_line
-    'Source: simulated sample, not NASA data, as listed on 2026-03-01'
+    'Source: simulated sample, not NASA data, as listed on 2026-03-01 00:00 UTC'
     """
     positions, output = position_range(start, end), output_folder(output_dir)
     stored = stored_provenances(output, positions)
@@ -123,8 +126,8 @@ def _label(provenances: Mapping[Batch, Provenance], positions: PositionRange, ou
     if len(sources) > 1:
         raise StoredDataMissing(
             f"{output} holds data of {' and of '.join(sorted(sources))} in this range, which do"
-            f" not mix: `make backfill {positions.as_arguments} SOURCE={min(sources.values())}`"
-            " takes all from one"
+            f" not mix: `make backfill {positions.as_arguments} SOURCE={min(sources.values())}"
+            f"{output_argument(output)}` takes all from one"
         )
     return next(iter(sources))
 
@@ -135,5 +138,6 @@ def _missing(
     names = ", ".join(batch.name for batch in missing[:3]) + (", ..." if len(missing) > 3 else "")
     return StoredDataMissing(
         f"{len(missing)} batches of {positions.name} ({names}) of source {source} are not stored "
-        f"in {output}: `make fetch {positions.as_arguments} SOURCE={source}` takes what is missing"
+        f"in {output}: `make fetch {positions.as_arguments} SOURCE={source}"
+        f"{output_argument(output)}` takes what is missing"
     )

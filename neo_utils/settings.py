@@ -66,6 +66,13 @@ def run_parameters(
     return {**parameters, "start": positions.start, "end": positions.end or "all"}
 
 
+def default_parameters() -> dict[str, Any]:
+    """Return what ``parameters/default.yaml`` sets: every parameter."""
+    text = (PROJECT / "parameters/default.yaml").read_text(encoding="utf-8")
+    parameters: dict[str, Any] = yaml.safe_load(text)
+    return parameters
+
+
 def check(parameters: Mapping[str, Any]) -> None:
     """Raise WrongParameter for the first value that no run could use."""
     position_range(parameters["start"], parameters["end"])
@@ -163,7 +170,7 @@ def set_log_level(level: str) -> None:
 
 
 def _read_parameters_file(path: Path) -> dict[str, Any]:
-    known = yaml.safe_load((PROJECT / "parameters/default.yaml").read_text(encoding="utf-8"))
+    known = default_parameters()
     try:
         given = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

@@ -47,14 +47,14 @@ def drawn_nearest(selection, yearly=YEARLY):
 
 def bars(axes):
     """Return the bars by their legend: year -> (bottom, top), empty ones left out."""
-    return {
-        container.get_label(): {
-            round(bar.get_x() + 0.5): (bar.get_y(), bar.get_y() + bar.get_height())
-            for bar in container
-            if bar.get_height()
+    found = {}
+    for shape in axes.patches:
+        tops, edges, bottoms = shape.get_data()
+        rows = zip(edges, bottoms, tops, strict=False)  # an edge more than there are bars
+        found[shape.get_label()] = {
+            round(edge + 0.5): (bottom, top) for edge, bottom, top in rows if top > bottom
         }
-        for container in axes.containers
-    }
+    return found
 
 
 def test_the_table_beside_the_bars_has_every_year_and_each_approach_once():
@@ -76,6 +76,8 @@ def test_the_bars_tell_earth_from_other_bodies_and_past_from_predicted(selection
         "to other bodies, predicted": {2026: (5, 6)},
     }
     assert axes.get_ylim()[1] > 6
+    for shape in axes.patches:  # told apart in print and on a dark page, too
+        assert bool(shape.get_hatch()) == shape.get_label().endswith("predicted")
 
 
 def test_the_nearest_are_those_of_earth_in_lunar_distances(selection):
@@ -90,19 +92,26 @@ def test_the_table_of_the_nearest_names_the_neo(selection):
     nearest = nearest_per_year(YEARLY, selection)
     assert nearest["neo_id"].to_dict() == {2024: "2000001", 2026: "2000003", 2027: "2000005"}
     assert nearest["miss_distance_au"].tolist() == [1 / 389, 2 / 389, 0.1]
-    assert nearest["predicted"].tolist() == [False, False, True]
+    # Whether the one of 2026 lies after the day of the fetch, a row per year does not tell.
+    assert nearest["after_year_of_fetch"].tolist() == [False, False, True]
+    (axes,) = drawn_nearest(selection).axes
+    legend = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert legend == ["up to 2026", "after 2026: all predicted", "distance of the Moon"]
 
 
 @pytest.mark.parametrize("draw", [drawn_per_year, drawn_nearest])
 def test_every_figure_says_definition_unit_range_source_and_fetch(draw, selection):
     figure = draw(selection)
     (axes,) = figure.axes
-    assert "approach" in axes.get_title(loc="left")
-    assert "NEOs at positions 1 to 20" in axes.get_title(loc="left")
+    title = axes.get_title(loc="left")
+    for said in ("approach", "past and predicted", "at any listed distance"):
+        assert said in title
+    assert "Earth" in title or "any body" in title
+    assert "NEOs at positions 1 to 20" in title
     assert axes.get_xlabel() == "year"
     assert "per year" in axes.get_ylabel() or "lunar distances" in axes.get_ylabel()
     source = figure.get_supxlabel()
-    assert source == "Source: simulated sample, not NASA data, as listed on 2026-03-01"
+    assert source == "Source: simulated sample, not NASA data, as listed on 2026-03-01 00:00 UTC"
 
 
 def test_the_alternative_text_tells_what_is_to_be_seen(selection):
@@ -121,3 +130,10 @@ def test_one_year_and_one_body_are_enough(selection):
     alone = YEARLY.head(1)
     assert drawn_per_year(selection, alone).axes
     assert drawn_nearest(selection, alone).axes
+
+
+def test_a_fetch_that_took_a_while_is_told_from_its_first_to_its_last_time(selection):
+    ((_, first),) = selection.provenances.items()
+    last = first._replace(fetched_at=FETCHED + dt.timedelta(minutes=12))
+    longer = selection._replace(provenances={Batch(1): last, Batch(21): first})
+    assert longer.source_line.endswith("as listed from 2026-03-01 00:00 to 2026-03-01 00:12 UTC")

@@ -1,0 +1,50 @@
+"""What is to be typed behind ``make`` so that it does what was done, in the same place."""
+
+import json
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from neo_utils.settings import PROJECT, default_parameters, output_folder
+from neo_utils.spark.conf import is_secret
+
+
+def output_argument(output: Path) -> str:
+    """Return a blank and OUTPUT_DIR=..., or nothing where that is the default.
+
+    Examples
+    --------
+    >>> output_argument(PROJECT / "output"), output_argument(PROJECT / "build" / "my data")
+    ('', " OUTPUT_DIR='build/my data'")
+    """
+    if output == output_folder(default_parameters()["output_dir"]):
+        return ""
+    shown = output.relative_to(PROJECT) if output.is_relative_to(PROJECT) else output
+    return f" OUTPUT_DIR={shlex.quote(str(shown))}"
+
+
+def master_argument(master: str) -> str:
+    """Return a blank and MASTER=..., or nothing where that is the default."""
+    return "" if master == default_parameters()["master"] else f" MASTER={shlex.quote(master)}"
+
+
+def set_in_a_file(threshold_au: float, spark_conf: Mapping[str, Any]) -> str:
+    """Return what a parameters file must set, which nothing else can; nothing by the defaults.
+
+    Examples
+    --------
+    >>> set_in_a_file(0.2, {})
+    ''
+    >>> set_in_a_file(0.05, {})
+    ', with threshold_au: 0.05 in a copy of parameters/default.yaml, named by PARAMETERS='
+    """
+    shown = {k: "(a secret)" if is_secret(k) else value for k, value in spark_conf.items()}
+    given = {"threshold_au": threshold_au, "spark_conf": shown}
+    default = default_parameters()
+    # JSON is YAML, too, and takes one line.
+    lines = [f"{k}: {json.dumps(value)}" for k, value in given.items() if value != default[k]]
+    if not lines:
+        return ""
+    told = " and ".join(lines)
+    return f", with {told} in a copy of parameters/default.yaml, named by PARAMETERS="
