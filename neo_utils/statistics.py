@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+import pandas as pd
+import pyarrow as pa
+
 from neo_utils.definitions import sql_text
 from neo_utils.engines import Engine, Rows, name_table
 from neo_utils.integrity import check_files
@@ -79,6 +82,22 @@ def metrics(newest: Rows, close_approaches: Rows, threshold_au: float) -> Rows:
     newest.createOrReplaceTempView("newest")
     close_approaches.createOrReplaceTempView("close_approaches")
     return newest.sparkSession.sql(sql_text("metrics", threshold_au))
+
+
+def totals(counts: pa.Table) -> pd.DataFrame:
+    """Return the totals of the saved metrics, of the NEOs first, of which all others are.
+
+    Examples
+    --------
+    >>> totals(pa.table({"metric": ["total_a", "total_neos", "in_1999"], "value": [3, 2, 1]}))
+           metric  value
+    0  total_neos      2
+    1     total_a      3
+    """
+    table = counts.to_pandas()
+    table = table[table["metric"].str.startswith("total_")]
+    is_first = table["metric"] == "total_neos"
+    return pd.concat([table[is_first], table[~is_first]], ignore_index=True)
 
 
 def yearly_statistics(close_approaches: Rows, threshold_au: float) -> Rows:

@@ -8,6 +8,8 @@ import nbformat
 import pytest
 
 from neo_utils.batches import Batch, position_range
+from neo_utils.colophon import how_made
+from neo_utils.errors import StoredDataMissing
 from neo_utils.plan import plan_recall
 from neo_utils.presentation import captioned, show
 from neo_utils.recall import recall
@@ -15,9 +17,10 @@ from neo_utils.report.page import write_report
 from neo_utils.runner import run
 from neo_utils.selection import Selection, select_batches
 from neo_utils.settings import PROJECT, run_parameters
+from neo_utils.source import NASA_URL
 from tests.test_figures import YEARLY, drawn_per_year, selection  # noqa: F401 - a fixture
 
-VOID = {"meta", "img", "link", "br", "hr", "input"}
+VOID = {"meta", "img", "link", "br", "hr", "input", "wbr"}
 
 
 class Outline(HTMLParser):
@@ -103,13 +106,52 @@ def test_each_figure_has_its_text_and_its_numbers_beside_it(page):
         assert following[0] == "The numbers of this figure"
 
 
-def test_every_table_of_numbers_says_whose_they_are_and_from_where(page):
+def test_every_table_says_what_it_tells_of_whose_it_is_and_from_where(page):
     captions = [text for _, _, text in page.all("figcaption")]
-    assert len(captions) == 4
+    assert len(captions) == 6
     for caption in captions:
         assert "NEOs at positions 1 to 40" in caption
-        assert "simulated sample, not NASA data, as listed on 2026-03-01" in caption
-        assert "Earth" in caption or "any body" in caption or "body" in caption
+        assert "simulated sample, not NASA data, as listed on 2026-03-01 00:00 UTC" in caption
+        what = caption.partition(" NEOs at positions")[0]
+        assert "threshold" in what or "any listed distance" in what
+        assert "past and predicted" in what
+        assert re.search("approaches|NEOs|nearest approach to Earth", what, re.IGNORECASE)
+    # Beside those, only the one of the text that says what the metrics count.
+    assert len(page.all("table")) == 7
+    assert not [tag for tag, attributes, _ in page.elements if attributes.get("border")]
+    assert len(page.all("style")) == 1
+
+
+def test_the_answer_comes_first_and_nothing_speaks_to_whoever_runs_it(page, report):
+    headings = [text for _, _, text in page.all("h2", "h3")]
+    assert headings == [
+        "How often did they come close?",
+        "Year by year",
+        "Approaches per year",
+        "The nearest approach of every year",
+        "What was counted",
+        "How this was made",
+    ]
+    text = report.read_text(encoding="utf-8")
+    for said in ("make aggregate", "fetch.ipynb", "import ", "log_path", "output_dir"):
+        assert said not in text
+    assert "none found" in text
+    assert '<pre tabindex="0">[]' not in text
+
+
+def test_the_totals_begin_with_the_neos_and_have_separators(page):
+    rows = [text for tag, _, text in page.all("tr") if text.startswith("total_")]
+    shown = rows[-7:]
+    assert shown[0] == "total_neos40"
+    assert [row.rstrip("0123456789,") for row in shown] == [
+        "total_neos",
+        "total_close_approaches",
+        "total_close_approaches_earth",
+        "total_close_approaches_under_0.2_au",
+        "total_close_approaches_under_0.2_au_earth",
+        "total_neos_under_0.2_au",
+        "total_neos_under_0.2_au_earth",
+    ]
 
 
 def test_code_and_definitions_are_there_and_folded(page):
@@ -120,12 +162,66 @@ def test_code_and_definitions_are_there_and_folded(page):
     assert "count_if(miss_distance_au < 0.2)" in text
 
 
-def test_the_report_tells_source_versions_and_how_to_make_it_again(report):
-    text = re.sub(r"<[^>]+>", " ", report.read_text(encoding="utf-8"))
-    assert "2026-03-01" in text
-    assert "DuckDB" in text
-    assert "neo_utils 0." in text
-    assert "make report START=1 END=40 SOURCE=sample" in text
+def test_the_report_tells_source_credit_versions_and_how_to_make_it_again(page, stored):
+    told = dict(pairs(page))
+    assert told["fetched"] == "2026-03-01 00:00 to 2026-03-01 00:00 UTC"
+    assert "DuckDB" in told["engine"]
+    assert told["versions"].startswith("neo_utils 0.")
+    assert "simulated" in told["credit"]
+    same = f"START=1 END=40 SOURCE=sample OUTPUT_DIR={stored}"
+    assert told["made again by"] == (
+        f"make fetch {same} first, where batches are missing; make report {same} MASTER=duckdb"
+    )
+    links = [attributes["href"] for _, attributes, _ in page.all("a")]
+    assert "https://cneos.jpl.nasa.gov/sentry/" in links
+
+
+def pairs(page):
+    """Return what the rows of two cells say."""
+    rows, cells = [], []
+    for tag, _, text in page.elements:
+        if tag == "tr":
+            cells = []
+            rows.append(cells)
+        elif tag == "td":
+            cells.append(text)
+    return [tuple(cells) for cells in rows if len(cells) == 2]
+
+
+def made(selection, **parameters):  # noqa: F811
+    defaults = {"master": "local[*]", "threshold_au": 0.2, "spark_conf": {}}
+    return how_made(selection, "x", **(defaults | parameters)).set_index("what")["how"]
+
+
+def test_what_only_a_parameters_file_sets_is_said_with_it(selection):  # noqa: F811
+    selection = selection._replace(output=PROJECT / "output")
+    conf = {"spark.ui.enabled": True, "spark.some.password": "not to be told"}
+    told = made(selection, threshold_au=0.0001, spark_conf=conf, master="local[2]")["made again by"]
+    assert told == (
+        "make fetch START=1 END=20 SOURCE=sample first, where batches are missing; "
+        "make report START=1 END=20 SOURCE=sample MASTER='local[2]', with threshold_au: 0.0001 and "
+        'spark_conf: {"spark.ui.enabled": true, "spark.some.password": "(a secret)"} in a copy of '
+        "parameters/default.yaml, named by PARAMETERS="
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [("https://x.org/browse", " API_URL=https://x.org/browse first"), (NASA_URL, "OUTPUT first")],
+)
+def test_nasas_data_are_credited_and_only_another_address_is_named(selection, url, address):  # noqa: F811
+    ((batch, sample),) = selection.provenances.items()
+    nasa = sample._replace(source="nasa", url=f"{url}?page=0&size=20")
+    told = made(selection._replace(provenances={batch: nasa}))
+    assert told["credit"].startswith("NASA/JPL-Caltech")
+    assert address in told["made again by"].replace(f"OUTPUT_DIR={selection.output}", "OUTPUT")
+
+
+def test_what_is_missing_is_said_before_a_folder_is_made(tmp_path):
+    output = tmp_path / "none yet"
+    with pytest.raises(StoredDataMissing, match="SOURCE=sample OUTPUT_DIR='.*none yet'` takes"):
+        run("report", ["aggregate"], parameters_for(output))
+    assert not output.exists()
 
 
 def test_a_second_report_counts_nothing_and_leaves_the_file_as_it_is(report, stored, capsys):
@@ -155,6 +251,8 @@ def test_text_of_the_data_is_text_in_the_page(tmp_path, stored):
                     nbformat.v4.new_output("stream", name="stdout", text="<script>1</script>")
                 ],
             ),
+            nbformat.v4.new_code_cell("2", metadata={"report_skip": True}),
+            nbformat.v4.new_code_cell("end = 3", metadata={"tags": ["injected-parameters"]}),
         ]
     )
     nbformat.write(notebook, tmp_path / "a.ipynb")
@@ -176,7 +274,7 @@ def test_a_caption_tells_what_whose_and_from_where(selection):  # noqa: F811
     ((_, _, caption),) = outline.all("figcaption")
     assert caption == (
         "Approaches to <Earth>. NEOs at positions 1 to 20. "
-        "Source: simulated sample, not NASA data, as listed on 2026-03-01."
+        "Source: simulated sample, not NASA data, as listed on 2026-03-01 00:00 UTC."
     )
     assert len(outline.all("tr")) == 1 + len(YEARLY)
 

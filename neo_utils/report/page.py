@@ -22,8 +22,8 @@ def write_report(notebook: Path, path: Path, selection: Selection) -> None:
     ----------
     notebook
         An executed notebook. The metadata of its cells say what becomes of them here: what cells
-        with ``report_fold`` show is folded, under that title; text with ``report_skip`` is for
-        whoever runs the notebook, and left out.
+        with ``report_fold`` show is folded, under that title; text and code with ``report_skip``
+        are for whoever runs the notebook, and left out.
     path
         The HTML file.
 
@@ -33,11 +33,18 @@ def write_report(notebook: Path, path: Path, selection: Selection) -> None:
         If the file cannot be written.
     """
     content = nbformat.read(notebook, as_version=4)
+    content.cells = [cell for cell in content.cells if not _is_for_the_runner(cell)]
     for cell in content.cells:
         if cell.cell_type == "markdown":
             cell.source = _LINK_TO_A_FILE.sub(r"\1", cell.source)
     page, _ = _exporter().from_notebook_node(content, {"report": _head(content, selection)})
     write_in_order([(path, page.encode())])
+
+
+def _is_for_the_runner(cell: nbformat.NotebookNode) -> bool:
+    # The parameters of the run, which papermill puts into a cell, stand under "made again by".
+    injected = "injected-parameters" in cell.metadata.get("tags", [])
+    return injected or bool(cell.metadata.get("report_skip"))
 
 
 def _exporter() -> HTMLExporter:
