@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 from itertools import pairwise
 
 import nbformat
+import pandas as pd
 import pytest
 
 from neo_utils.batches import Batch, position_range
@@ -173,7 +174,7 @@ def test_the_report_tells_source_credit_versions_and_how_to_make_it_again(page, 
         f"make fetch {same} first, where batches are missing; make report {same} MASTER=duckdb"
     )
     links = [attributes["href"] for _, attributes, _ in page.all("a")]
-    assert "https://cneos.jpl.nasa.gov/sentry/" in links
+    assert links == ["https://cneos.jpl.nasa.gov/sentry/"]  # the sample's address leads nowhere
 
 
 def pairs(page):
@@ -277,6 +278,21 @@ def test_a_caption_tells_what_whose_and_from_where(selection):  # noqa: F811
         "Source: simulated sample, not NASA data, as listed on 2026-03-01 00:00 UTC."
     )
     assert len(outline.all("tr")) == 1 + len(YEARLY)
+
+
+def test_addresses_are_links_and_long_names_may_break(selection):  # noqa: F811
+    said = "see https://x.org/a_b?c=1&d=2, or <that>"
+    outline = Outline(captioned(pd.DataFrame({"long_name": [said]}), "Text", selection).data)
+    ((_, attributes, text),) = outline.all("a")
+    assert attributes["href"] == text == "https://x.org/a_b?c=1&d=2"
+    assert [text for _, _, text in outline.all("td")] == [said]
+    assert len(outline.all("wbr")) == 2
+
+
+def test_counts_have_separators_and_years_have_none(selection):  # noqa: F811
+    table = pd.DataFrame({"year": [2026], "approaches": [41_000], "distance": [0.25]})
+    outline = Outline(captioned(table, "Counts", selection).data)
+    assert [text for _, _, text in outline.all("td")] == ["2026", "41,000", "0.25"]
 
 
 def test_positions_with_gaps_are_named_without_them(selection):  # noqa: F811
