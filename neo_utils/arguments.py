@@ -1,10 +1,12 @@
 """What is to be typed behind ``make`` so that it does what was done, in the same place."""
 
-import json
+import math
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from neo_utils.settings import PROJECT, default_parameters, output_folder
 from neo_utils.spark.conf import is_secret
@@ -39,12 +41,12 @@ def set_in_a_file(threshold_au: float, spark_conf: Mapping[str, Any]) -> str:
     >>> set_in_a_file(0.05, {})
     ', with threshold_au: 0.05 in a copy of parameters/default.yaml, named by PARAMETERS='
     """
-    shown = {k: "(a secret)" if is_secret(k) else value for k, value in spark_conf.items()}
+    shown = {k: "a secret" if is_secret(k) else value for k, value in spark_conf.items()}
     given = {"threshold_au": threshold_au, "spark_conf": shown}
     default = default_parameters()
-    # JSON is YAML, too, and takes one line.
-    lines = [f"{k}: {json.dumps(value)}" for k, value in given.items() if value != default[k]]
-    if not lines:
+    differing = {name: value for name, value in given.items() if value != default[name]}
+    if not differing:
         return ""
-    told = " and ".join(lines)
+    lines = yaml.safe_dump(differing, default_flow_style=True, width=math.inf, sort_keys=False)
+    told = lines.strip()[1:-1]  # without the braces of the whole
     return f", with {told} in a copy of parameters/default.yaml, named by PARAMETERS="

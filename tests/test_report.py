@@ -7,6 +7,7 @@ from itertools import pairwise
 import nbformat
 import pandas as pd
 import pytest
+import yaml
 
 from neo_utils.batches import Batch, position_range
 from neo_utils.colophon import how_made
@@ -200,10 +201,12 @@ def test_what_only_a_parameters_file_sets_is_said_with_it(selection):  # noqa: F
     told = made(selection, threshold_au=0.0001, spark_conf=conf, master="local[2]")["made again by"]
     assert told == (
         "make fetch START=1 END=20 SOURCE=sample first, where batches are missing; "
-        "make report START=1 END=20 SOURCE=sample MASTER='local[2]', with threshold_au: 0.0001 and "
-        'spark_conf: {"spark.ui.enabled": true, "spark.some.password": "(a secret)"} in a copy of '
+        "make report START=1 END=20 SOURCE=sample MASTER='local[2]', with threshold_au: 0.0001, "
+        "spark_conf: {spark.ui.enabled: true, spark.some.password: a secret} in a copy of "
         "parameters/default.yaml, named by PARAMETERS="
     )
+    tiny = re.search("with (.*) in a copy", made(selection, threshold_au=1e-05)["made again by"])[1]
+    assert yaml.safe_load(tiny) == {"threshold_au": 1e-05}
 
 
 @pytest.mark.parametrize(
