@@ -6,6 +6,16 @@ import pandas as pd
 import pyarrow as pa
 
 LUNAR_DISTANCES_PER_AU = 389  # as NeoWs converts them (CNEOS: 1 LD = 384,400 km = AU / 389.17)
+# Up to where NeoWs lists approaches to each body, as it spells it, as seen in 2026; NASA documents
+# none of it. Earth's was 0.5 AU for orbits that were determined until November 2024.
+LISTED_WITHIN_AU = {
+    "Earth": 0.2,
+    "Venus": 0.15,
+    "Mars": 0.1,
+    "Merc": 0.1,
+    "Juptr": 2.0,
+    "Moon": 0.0085,
+}
 KM_PER_AU = 149_597_870.7  # IAU 2012, resolution B2; NeoWs converts by it, too
 
 

@@ -6,15 +6,17 @@ import json
 import ipywidgets as widgets
 import pytest
 
-from neo_utils.errors import StoredDataMissing
+from neo_utils.definitions import LISTED_WITHIN_AU
+from neo_utils.errors import StoredDataMissing, WrongParameter
 from neo_utils.explore import catalogue as catalogue_module
 from neo_utils.explore.catalogue import open_catalogue, stored_or_sample
 from neo_utils.explore.controls import _FIGURES, explorer
 from neo_utils.explore.counts import plot_count_within, plot_first_observations, plot_per_year
 from neo_utils.explore.question import Question, passages_of
-from neo_utils.explore.scatter import plot_distance_by_date
+from neo_utils.explore.scatter import plot_distance_by_date, plot_size_by_distance
 from neo_utils.explore.to_come import nearest_to_come
 from neo_utils.plan import plan_recall
+from neo_utils.presentation import show
 from neo_utils.recall import recall
 from neo_utils.sample.catalogue import page_body
 
@@ -95,21 +97,32 @@ def test_distances_are_shown_in_the_unit_that_is_asked_for(catalogue, neos, unit
 def test_a_question_says_in_words_all_that_it_asks():
     question = Question(("Earth", "Moon"), 1950, 2050, 0.05, True, 140.0, "km")
     assert question.in_words == (
-        "to Earth, Moon, nearer than 7.48e+06 km, 1950 to 2050, past and predicted, "
-        "by potentially hazardous NEOs of perhaps 140 m or more"
+        "to Earth, Moon, nearer than 7,479,894 km, 1950 to 2050, past and predicted, by "
+        "potentially hazardous NEOs with an estimated diameter of up to 140 m or more "
+        "(NeoWs lists Moon not beyond 0.0085 AU)"
     )
     assert Question().in_words == (
         "to Earth, nearer than 77.8 lunar distances, 1900 to 2200, past and predicted, by all NEOs"
     )
 
 
+QUESTIONS = {
+    "some": Question(),
+    "none": Question(within_au=1e-5),
+    "no body": Question(bodies=()),
+    "one year": Question(first_year=2026, last_year=2026),
+    "all at once": Question(tuple(LISTED_WITHIN_AU), 1900, 2200, 2.0, True, 140.0, "km"),
+}
+
+
 @pytest.mark.parametrize("draw", _FIGURES.values(), ids=_FIGURES)
-@pytest.mark.parametrize("question", [Question(), Question(within_au=1e-5)], ids=["some", "none"])
+@pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
 def test_every_figure_says_what_whose_and_from_where_in_title_and_text(
     catalogue, selection, draw, question
 ):
     figure = draw(passages_of(catalogue, question), question, selection)
-    title, text = figure.axes[0].get_title(loc="left"), figure.get_label()
+    assert show(figure).data  # it can be drawn
+    title, text = " ".join(figure.axes[0].get_title(loc="left").split()), figure.get_label()
     for said in (title, text):
         assert question.in_words in said
         assert "NEOs at positions 1 to 40, 6501 to 6520" in said
@@ -212,10 +225,16 @@ def test_what_sentry_watches_is_linked_there_and_nothing_else(catalogue, selecti
 def test_where_nothing_is_stored_the_sample_is_explored(tmp_path, monkeypatch):
     monkeypatch.setattr(catalogue_module, "_SAMPLE_FOLDER", str(tmp_path / "sample"))
     monkeypatch.setattr(catalogue_module, "_SAMPLE_SIZE", 20)
-    selection = stored_or_sample(str(tmp_path / "nothing"))
+    monkeypatch.setenv("OUTPUT_DIR", str(tmp_path / "nothing"))
+    selection = stored_or_sample("")
     assert selection.label == "simulated sample, not NASA data"
     assert selection.neos_line == "NEOs at positions 1 to 20"
     assert not (tmp_path / "nothing").exists()
+
+
+def test_a_folder_that_is_named_and_holds_nothing_is_never_taken_for_the_sample(tmp_path):
+    with pytest.raises(StoredDataMissing, match="nothing is stored in .*/typo: name another"):
+        stored_or_sample(str(tmp_path / "typo"))
 
 
 def test_the_output_dir_of_make_is_explored_where_none_is_named(output, monkeypatch):
@@ -247,7 +266,7 @@ def test_each_control_changes_the_answer(catalogue, selection):
         "within (AU)": 0.05,
         "shown in": "km",
         "potentially hazardous only": True,
-        "size ≥ (m)": 1000,
+        "diameter ≥ (m)": 1000,
         "figure": "size by distance",
     }
     assert moves.keys() == named.keys()
@@ -257,6 +276,56 @@ def test_each_control_changes_the_answer(catalogue, selection):
         assert answer.value != before, name
         named[name].value = old
         assert answer.value == before, name
+
+
+def test_an_answer_without_passages_takes_the_place_of_the_one_before(catalogue, selection):
+    named, answer = controls_of(explorer(catalogue, selection, Question()))
+    for figure in _FIGURES:
+        named["figure"].value = figure
+        before = answer.value
+        named["bodies"].value = ()
+        assert "to no body" in answer.value
+        named["bodies"].value = ("Earth",)
+        assert answer.value == before
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"unit": "miles"}, "unit=miles is unknown: use LD or AU or km"),
+        ({"first_year": 2100, "last_year": 2000}, "first_year=2100 lies after last_year=2000"),
+        ({"within_au": 0}, "within_au=0, .*use a number of AU above 0"),
+        ({"within_au": float("nan")}, "within_au=nan"),
+        ({"at_least_m": -1}, "at_least_m=-1"),
+    ],
+)
+def test_a_question_that_nothing_could_answer_is_one_line(catalogue, selection, asked, said):
+    question = Question(**asked)
+    for ask in (
+        lambda: passages_of(catalogue, question),
+        lambda: explorer(catalogue, selection, question),
+    ):
+        with pytest.raises(WrongParameter, match=said):
+            ask()
+
+
+def test_the_controls_begin_with_the_question_whatever_it_asks(catalogue, selection):
+    question = Question(("Earth",), 1850, 2300, 1e-6, False, 5000, "km")
+    _, answer = controls_of(explorer(catalogue, selection, question))
+    assert question.in_words in answer.value
+
+
+def test_passages_of_unknown_size_are_marked_by_date_and_counted_out_where_size_is_drawn(
+    catalogue, selection
+):
+    passages = passages_of(catalogue, Question())
+    passages.loc[passages.index[:7], ["minimum_diameter_m", "maximum_diameter_m"]] = None
+    by_date = plot_distance_by_date(passages, Question(), selection)
+    drawn = sum(len(points.get_offsets()) for points in by_date.axes[0].collections)
+    assert drawn == len(passages)
+    by_size = plot_size_by_distance(passages, Question(), selection)
+    assert "7 without an estimated diameter are not drawn." in by_size.get_label()
+    assert "not drawn" not in by_date.get_label()
 
 
 def test_the_answer_has_the_figures_text(catalogue, selection):

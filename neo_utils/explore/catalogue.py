@@ -2,10 +2,11 @@
 
 from neo_utils.definitions import sql_text
 from neo_utils.duck import Duck
+from neo_utils.errors import StoredDataMissing
 from neo_utils.plan import plan_recall
 from neo_utils.recall import recall
 from neo_utils.selection import Selection, select_batches, select_stored
-from neo_utils.settings import PROJECT, setting
+from neo_utils.settings import PROJECT, output_folder, setting
 from neo_utils.statistics import read_batches
 
 _SAMPLE_FOLDER = str(PROJECT / "build" / "explored-sample")
@@ -18,7 +19,7 @@ _NEO_COLUMNS = (
 
 
 def stored_or_sample(output_dir: str) -> Selection:
-    """Return all that is stored, gaps or not; where nothing is, 200 NEOs of the simulated sample.
+    """Return all that is stored, gaps or not; 200 NEOs of the sample where no folder is named.
 
     Parameters
     ----------
@@ -28,11 +29,16 @@ def stored_or_sample(output_dir: str) -> Selection:
     Raises
     ------
     StoredDataMissing
-        If two sources are stored: these do not mix.
+        If two sources are stored, which do not mix, or nothing in the folder that is named.
     """
     stored = select_stored(output_dir or setting("OUTPUT_DIR") or "output")
     if stored:
         return stored
+    if output_dir:
+        raise StoredDataMissing(
+            f'nothing is stored in {output_folder(output_dir)}: name another folder, or none ("") '
+            "for what `make fetch` has stored, else a simulated sample"
+        )
     recall(plan_recall(1, _SAMPLE_SIZE, "sample", output_dir=_SAMPLE_FOLDER))
     return select_batches(1, _SAMPLE_SIZE, "sample", _SAMPLE_FOLDER)
 

@@ -37,6 +37,7 @@ def explorer(catalogue: Duck, selection: Selection, question: Question) -> widge
 
     A figure is drawn anew when a control is let go, in a fraction of a second.
     """
+    question.check()
     bodies = [
         body
         for (body,) in catalogue.sql(
@@ -72,14 +73,14 @@ def _controls(
         ),
         "years": widgets.IntRangeSlider(
             value=(question.first_year, question.last_year),
-            min=1900,
-            max=2200,
+            min=min(1900, question.first_year),
+            max=max(2200, question.last_year),
             description="years",
             **wide,
         ),
         "within_au": widgets.FloatLogSlider(
             value=question.within_au,
-            min=math.log10(_LEAST_AU),
+            min=math.log10(min(_LEAST_AU, question.within_au)),
             max=math.log10(farthest_au),
             step=0.05,
             readout_format=".2g",
@@ -98,9 +99,10 @@ def _controls(
         "at_least_m": widgets.IntSlider(
             value=round(question.at_least_m),
             min=0,
-            max=2_000,
+            max=max(2_000, round(question.at_least_m)),
             step=20,
-            description="size ≥ (m)",
+            description="diameter ≥ (m)",
+            tooltip="the larger estimate, from H for an albedo of 0.05",
             **wide,
         ),
     }

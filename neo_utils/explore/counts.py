@@ -17,7 +17,9 @@ from neo_utils.figures.frame import (
     describe,
     legend_above,
     plain_log,
+    say_none,
     titled_axes,
+    whole_years,
 )
 from neo_utils.selection import Selection
 
@@ -45,16 +47,21 @@ def plot_per_year(passages: pd.DataFrame, question: Question, selection: Selecti
         edges - 0.5,
         baseline=past,
         fill=True,
-        color=BLUE,
-        alpha=PREDICTED_ALPHA,
+        facecolor=(BLUE, PREDICTED_ALPHA),
+        edgecolor=BLUE,
+        linewidth=0,
+        hatch="/////",
         label="predicted",
     )
     axes.set_xlim(edges[0] - 0.5, edges[-1] - 0.5)
+    whole_years(axes)
+    if passages.empty:
+        say_none(axes)
     legend_above(axes)
     text = (
         f"Bars, one a year, of the close approaches {question.in_words}: "
-        f"{past.sum():,} past, {future.sum():,} predicted; the most in a year are "
-        f"{(past + future).max():,} ({years[(past + future).argmax()]})."
+        f"{past.sum():,} past, {future.sum():,} predicted; at most {(past + future).max():,} in a "
+        "year."
     )
     return describe(figure, text, selection)
 
@@ -75,9 +82,11 @@ def plot_count_within(passages: pd.DataFrame, question: Question, selection: Sel
     if len(distance):
         square = len(distance) * (distance[some] / distance[-1]) ** 2
         axes.plot(distance[some], square, color=GREY, linestyle="--", linewidth=1, label="as r²")
-    plain_log(axes, "xy")
-    axes.set_ylim(bottom=0.8)
-    legend_above(axes)
+        plain_log(axes, "xy")
+        axes.set_ylim(bottom=0.8)
+        legend_above(axes)
+    else:
+        say_none(axes)
     nearer = int((passages["miss_distance_au"] < AU_PER_LD).sum())
     text = (
         f"A rising line on two logarithmic axes: the number of close approaches {question.in_words}"
@@ -100,6 +109,9 @@ def plot_first_observations(
     years = pd.to_datetime(neos["first_observation_date"]).dt.year.dropna().astype(int)
     counts = years.value_counts().sort_index()
     axes.bar(counts.index, counts, 1.0, color=GREEN)
+    whole_years(axes)
+    if counts.empty:
+        say_none(axes)
     most = f"the most in {counts.idxmax()} ({counts.max():,})" if len(counts) else "none"
     text = (
         f"Bars, one a year, of the NEOs with an approach {question.in_words}, by the year of their "

@@ -1,11 +1,13 @@
 """What is asked of the catalogue: which bodies, years, distances, NEOs; in which unit."""
 
+import math
 from typing import NamedTuple
 
 import pandas as pd
 
-from neo_utils.definitions import KM_PER_AU, LUNAR_DISTANCES_PER_AU
+from neo_utils.definitions import KM_PER_AU, LISTED_WITHIN_AU, LUNAR_DISTANCES_PER_AU
 from neo_utils.duck import Duck
+from neo_utils.errors import WrongParameter
 
 # How many of each unit an AU has, and how it is called.
 UNITS = {
@@ -20,9 +22,9 @@ class Question(NamedTuple):
 
     Examples
     --------
-    >>> near = Question(("Earth", "Moon"), 2026, 2126, within_au=0.05, hazardous_only=True)
+    >>> near = Question(("Earth", "Venus"), 2026, 2126, within_au=0.05, hazardous_only=True)
     >>> near.in_words
-    'to Earth, Moon, nearer than 19.45 lunar distances, 2026 to 2126, past and predicted, \
+    'to Earth, Venus, nearer than 19.45 lunar distances, 2026 to 2126, past and predicted, \
 by potentially hazardous NEOs'
     >>> Question(first_year=2029, last_year=2029).condition
     "orbiting_body IN ('Earth') AND year BETWEEN 2029 AND 2029 AND miss_distance_au < 0.2"
@@ -60,12 +62,40 @@ by potentially hazardous NEOs'
     def in_words(self) -> str:
         """The question as it stands in the title of each figure and table."""
         per_au, unit = UNITS[self.unit]
+        within = self.within_au * per_au
         of = "potentially hazardous NEOs" if self.hazardous_only else "all NEOs"
-        size = f" of perhaps {self.at_least_m:g} m or more" if self.at_least_m > 0 else ""
+        size = f" with an estimated diameter of up to {self.at_least_m:g} m or more"
         return (
-            f"to {', '.join(self.bodies) or 'no body'}, nearer than {self.within_au * per_au:,.4g} "
-            f"{unit}, {self.first_year} to {self.last_year}, past and predicted, by {of}{size}"
+            f"to {', '.join(self.bodies) or 'no body'}, nearer than "
+            f"{f'{within:,.0f}' if self.unit == 'km' else f'{within:,.4g}'} {unit}, "
+            f"{self.first_year} to {self.last_year}, past and predicted, by {of}"
+            f"{size if self.at_least_m > 0 else ''}{self._limits_in_words}"
         )
+
+    @property
+    def _limits_in_words(self) -> str:
+        """Where the listing ends before what is asked for."""
+        told = []
+        for body in self.bodies:
+            limit_au = LISTED_WITHIN_AU.get(body, math.inf)
+            if self.within_au > limit_au:
+                how = "only in part" if body == "Earth" else "not"
+                told.append(f"{body} {how} beyond {limit_au:g} AU")
+        return f" (NeoWs lists {', '.join(told)})" if told else ""
+
+    def check(self) -> None:
+        """Raise WrongParameter for the first value that no passage could answer."""
+        if self.unit not in UNITS:
+            raise WrongParameter(f"unit={self.unit} is unknown: use {' or '.join(UNITS)}")
+        if self.first_year > self.last_year:
+            raise WrongParameter(
+                f"first_year={self.first_year} lies after last_year={self.last_year}: swap them"
+            )
+        if not (self.within_au > 0 and self.at_least_m >= 0):
+            raise WrongParameter(
+                f"within_au={self.within_au}, at_least_m={self.at_least_m}: use a number of AU "
+                "above 0, and meters from 0"
+            )
 
 
 def passages_of(catalogue: Duck, question: Question) -> pd.DataFrame:
@@ -78,6 +108,7 @@ def passages_of(catalogue: Duck, question: Question) -> pd.DataFrame:
         the question), relative_velocity_km_per_sec, is_predicted; of the NEO: neo_number,
         minimum_diameter_m, maximum_diameter_m, is_potentially_hazardous, first_observation_date.
     """
+    question.check()
     per_au, _ = UNITS[question.unit]
     # Texts, such as names, are left out: of a million rows, they would take most of the time.
     return catalogue.sql(f"""

@@ -3,21 +3,28 @@
 Each function takes passages as `neo_utils.explore.question.passages_of` returns them.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from neo_utils.explore.question import UNITS, Question
 from neo_utils.figures.frame import (
     BLACK,
     BLUE,
+    GREY,
     ORANGE,
     describe,
     legend_above,
     plain_log,
+    say_none,
     titled_axes,
+    whole_years,
 )
 from neo_utils.selection import Selection
 
@@ -30,13 +37,15 @@ def plot_distance_by_date(
     passages: pd.DataFrame, question: Question, selection: Selection
 ) -> Figure:
     """Draw miss distance against date; markers grow with size, the hazardous are outlined."""
-    return _scattered(
+    figure = _scattered(
         passages.assign(x=passages["decimal_year"], y=passages["distance"]),
         ("Miss distance by date", "year", question.distance_label),
         "y",
         question,
         selection,
     )
+    whole_years(figure.axes[0])
+    return figure
 
 
 def plot_size_by_distance(
@@ -75,7 +84,7 @@ def plot_velocity_by_distance(
 
 
 def _scattered(
-    points: pd.DataFrame,
+    passages: pd.DataFrame,
     names: tuple[str, str, str],
     log: str,
     question: Question,
@@ -83,50 +92,83 @@ def _scattered(
 ) -> Figure:
     """Draw points ``x``, ``y``: the nearest one by one, and all as shades where they are many."""
     title, x, y = names
-    points = points[points["x"].notna() & points["y"].notna()]
+    points = passages[passages["x"].notna() & passages["y"].notna()]
     are_many = len(points) > _MARKERS
     if are_many:
         title = f"{title}: all as shades, the {_MARKERS:,} nearest as markers"
     figure, axes = titled_axes(f"{title}\n{question.in_words}", x, y, selection)
     if are_many:
         _shade(axes, points["x"].to_numpy(float), points["y"].to_numpy(float), log)
-    _mark(axes, points.nsmallest(_MARKERS, "distance"))
-    axes.scatter(
-        [], [], 30, facecolors="none", edgecolors=BLACK, label="potentially hazardous, outlined"
-    )
-    plain_log(axes, log)
-    legend_above(axes)
+    if points.empty:
+        say_none(axes)
+    else:
+        _mark(axes, points.nsmallest(_MARKERS, "distance"))
+        plain_log(axes, log)
+        legend_above(axes, [*_KEY, *([_SHADES] if are_many else []), *_SIZES])
+    left_out = len(passages) - len(points)
+    note = f"{left_out:,} without an estimated diameter are not drawn." if left_out else ""
+    axes.text(1, 1.01, note, transform=axes.transAxes, ha="right", fontsize=8, color=GREY)
     text = (
         f"Points, one a passage, {names[0].lower()}: close approaches {question.in_words}. "
         f"{len(points):,} in all, {int(points['is_potentially_hazardous'].sum()):,} by potentially "
-        f"hazardous NEOs. {_nearest_text(points, question)}"
+        f"hazardous NEOs. {_nearest_text(points, question)} {note}".rstrip()
     )
     return describe(figure, text, selection)
 
 
 def _mark(axes: Axes, points: pd.DataFrame) -> None:
-    """Draw points one by one; from 10 m to 10 km of diameter, the area grows tenfold."""
-    decades = np.log10(points["maximum_diameter_m"].fillna(10).clip(10, 10_000)) - 1
-    area = 4 + 12 * decades
-    for predicted, colour, label in ((False, BLUE, "past"), (True, ORANGE, "predicted")):
+    """Draw points one by one, as large as the NEO may be; crosses where no size is known."""
+    unknown = points["maximum_diameter_m"].isna()
+    area = _area(points["maximum_diameter_m"])
+    for predicted, colour in ((False, BLUE), (True, ORANGE)):
         for hazardous in (False, True):
             some = (points["is_predicted"] == predicted) & (
                 points["is_potentially_hazardous"] == hazardous
             )
-            axes.scatter(
-                points["x"][some],
-                points["y"][some],
-                area[some],
-                facecolors=colour,
-                edgecolors=BLACK if hazardous else "none",
-                linewidths=0.8,
-                alpha=0.7,
-                label=None if hazardous else label,
-            )
+            edge = BLACK if hazardous else "none"
+            _draw(axes, points[some & ~unknown], area, marker="o", color=colour, edgecolors=edge)
+            _draw(axes, points[some & unknown], area, marker="x", color=colour)
+
+
+def _draw(
+    axes: Axes,
+    points: pd.DataFrame,
+    area: pd.Series,
+    **how: Any,  # noqa: ANN401 - as scatter has them
+) -> None:
+    sizes = area[points.index]
+    axes.scatter(points["x"], points["y"], sizes, linewidths=0.8, alpha=0.7, **how)
+
+
+def _area(diameter_m: pd.Series) -> pd.Series:
+    """Return the area of a marker (square points): from 10 m to 10 km, it grows tenfold."""
+    decades = np.log10(diameter_m.clip(10, 10_000)) - 1
+    return (4 + 12 * decades).fillna(12)
+
+
+def _key(label: str, area: float = 30, **drawn: Any) -> Line2D:  # noqa: ANN401 - as Line2D has them
+    return Line2D([], [], marker="o", linestyle="", markersize=area**0.5, label=label, **drawn)
+
+
+_KEY = (
+    _key("past", color=BLUE),
+    _key("predicted", color=ORANGE),
+    _key("potentially hazardous", markerfacecolor="none", markeredgecolor=BLACK),
+)
+_SHADES = Patch(facecolor="#999999", label="darker: more")
+_SIZES = tuple(
+    _key(label, area, color=GREY)
+    for label, area in zip(
+        ("30 m", "300 m", "3 km (from H)"),
+        _area(pd.Series([30.0, 300.0, 3_000.0])),
+        strict=True,
+    )
+)
 
 
 def _shade(axes: Axes, x: np.ndarray, y: np.ndarray, log: str) -> None:
     counts, x_edges, y_edges = np.histogram2d(x, y, [_edges(x, "x" in log), _edges(y, "y" in log)])
+    axes.use_sticky_edges = False  # else the outermost markers are cut in half
     axes.pcolormesh(x_edges, y_edges, counts.T, cmap="Greys", norm=LogNorm(1), rasterized=True)
 
 

@@ -56,7 +56,7 @@ def nearest_to_come(
             "distance (AU)": distance_au.round(6),
             "distance (km)": (distance_au * KM_PER_AU).round(-2).map("{:,.0f}".format),
             "velocity (km/s)": nearest["relative_velocity_km_per_sec"].round(2),
-            "diameter, estimated from H (m)": [
+            "diameter (m, from H, albedo 0.25 to 0.05)": [
                 f"{low:,.0f} to {high:,.0f}" if pd.notna(low) and pd.notna(high) else ""
                 for low, high in zip(
                     nearest["minimum_diameter_m"], nearest["maximum_diameter_m"], strict=True

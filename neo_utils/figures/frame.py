@@ -1,14 +1,19 @@
 """What all figures share: title, axes, source, palette, a text in place of the picture."""
 
+from collections.abc import Sequence
+from textwrap import fill
+
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from neo_utils.selection import Selection
 
 # Okabe and Ito's palette, told apart by colour-blind readers too: https://jfly.uni-koeln.de/color/
 BLUE, ORANGE, GREEN, BLACK, GREY = "#0072B2", "#E69F00", "#009E73", "#000000", "#555555"
-PREDICTED_ALPHA = 0.45  # what is predicted is drawn paler
+PREDICTED_ALPHA = 0.45  # what is predicted is drawn paler, bars of it hatched
+_TITLE_WIDTH = 95  # letters; more would be cut off at the figure's edge
 
 
 def titled_axes(title: str, x: str, y: str, selection: Selection) -> tuple[Figure, Axes]:
@@ -23,7 +28,9 @@ def titled_axes(title: str, x: str, y: str, selection: Selection) -> tuple[Figur
     """
     figure = Figure(figsize=(9, 4.5), layout="constrained")
     axes = figure.subplots()
-    axes.set_title(f"{title}\n{selection.neos_line}", loc="left", fontsize=11, pad=26)
+    lines = [*title.splitlines(), selection.neos_line]
+    wrapped = "\n".join(fill(line, _TITLE_WIDTH) for line in lines)
+    axes.set_title(wrapped, loc="left", fontsize=10.5, pad=26)
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     axes.spines[["top", "right"]].set_visible(False)
@@ -31,9 +38,31 @@ def titled_axes(title: str, x: str, y: str, selection: Selection) -> tuple[Figur
     return figure, axes
 
 
-def legend_above(axes: Axes) -> None:
-    """Put the legend between the title and the axes."""
-    axes.legend(frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.3)
+def legend_above(axes: Axes, handles: Sequence[Artist] | None = None) -> None:
+    """Put the legend between the title and the axes: of what has a label, or of these."""
+    legend = axes.legend(
+        handles=handles,
+        frameon=False,
+        ncols=8,
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        borderaxespad=0.3,
+        columnspacing=1.0,
+        handletextpad=0.4,
+        fontsize=9,
+    )
+    legend.set_in_layout(False)  # else a long one makes the axes narrow
+
+
+def say_none(axes: Axes) -> None:
+    """Write where the data would be that there are none."""
+    axes.text(0.5, 0.5, "none listed", transform=axes.transAxes, ha="center", color=GREY)
+
+
+def whole_years(axes: Axes) -> None:
+    """Let the ticks of an axis of years stand at whole years, however few they are."""
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.ticklabel_format(axis="x", useOffset=False)
 
 
 def plain_log(axes: Axes, names: str) -> None:

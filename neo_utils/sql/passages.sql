@@ -1,7 +1,8 @@
 -- What explore.ipynb looks at: the NEOs and approaches that are counted, each approach beside what
 -- is known of its NEO. The diameters are estimates from H, for the albedos 0.25 and 0.05.
 CREATE OR REPLACE TABLE neos AS
-SELECT neo_id, row_number() OVER (ORDER BY neo_id) AS neo_number, newest_order AS fetch_order, name, nasa_jpl_url, absolute_magnitude_h, first_observation_date,
+SELECT neo_id, row_number() OVER (ORDER BY neo_id) AS neo_number, newest_order AS fetch_order,
+       name, nasa_jpl_url, absolute_magnitude_h, first_observation_date,
        coalesce(is_potentially_hazardous_asteroid, false) AS is_potentially_hazardous,
        minimum_estimated_diameter_meters AS minimum_diameter_m,
        maximum_estimated_diameter_meters AS maximum_diameter_m
