@@ -46,14 +46,15 @@ def _rows(table: pd.DataFrame) -> str:
         table = table.reset_index()
     numbers = table.select_dtypes("number").columns
     counts = [name for name in table.select_dtypes("integer") if name != "year"]
-    html = table.to_html(
-        border=0,
-        na_rep="",
-        classes="counts" if len(numbers) else "words",
-        justify="left",
-        index=False,
-        formatters=dict.fromkeys(counts, "{:,}".format),
-    )
+    with pd.option_context("display.max_colwidth", None):  # texts are shown whole
+        html = table.to_html(
+            border=0,
+            na_rep="",
+            classes="counts" if len(numbers) else "words",
+            justify="left",
+            index=False,
+            formatters=dict.fromkeys(counts, "{:,}".format),
+        )
     html = "".join(line.strip() for line in html.splitlines())  # a notebook keeps one line of it
     html = _ADDRESS.sub(r'<a href="\g<0>">\g<0></a>', html)
     # Long names may break after each of their words, where a page is narrow.

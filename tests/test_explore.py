@@ -323,6 +323,8 @@ def test_passages_of_unknown_size_are_marked_by_date_and_counted_out_where_size_
     by_date = plot_distance_by_date(passages, Question(), selection)
     drawn = sum(len(points.get_offsets()) for points in by_date.axes[0].collections)
     assert drawn == len(passages)
+    key = [text.get_text() for text in by_date.axes[0].get_legend().get_texts()]
+    assert "size unknown" in key
     by_size = plot_size_by_distance(passages, Question(), selection)
     assert "7 without an estimated diameter are not drawn." in by_size.get_label()
     assert "not drawn" not in by_date.get_label()

@@ -58,16 +58,18 @@ by potentially hazardous NEOs'
         """What an axis of miss distances is called."""
         return f"miss distance ({UNITS[self.unit][1]}, log scale)"
 
+    def shown(self, distance_au: float) -> str:
+        """Return a distance as it is shown: in the unit of the question."""
+        per_au, unit = UNITS[self.unit]
+        return f"{distance_au * per_au:{',.0f' if self.unit == 'km' else ',.4g'}} {unit}"
+
     @property
     def in_words(self) -> str:
         """The question as it stands in the title of each figure and table."""
-        per_au, unit = UNITS[self.unit]
-        within = self.within_au * per_au
         of = "potentially hazardous NEOs" if self.hazardous_only else "all NEOs"
         size = f" with an estimated diameter of up to {self.at_least_m:g} m or more"
         return (
-            f"to {', '.join(self.bodies) or 'no body'}, nearer than "
-            f"{f'{within:,.0f}' if self.unit == 'km' else f'{within:,.4g}'} {unit}, "
+            f"to {', '.join(self.bodies) or 'no body'}, nearer than {self.shown(self.within_au)}, "
             f"{self.first_year} to {self.last_year}, past and predicted, by {of}"
             f"{size if self.at_least_m > 0 else ''}{self._limits_in_words}"
         )

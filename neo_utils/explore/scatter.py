@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from neo_utils.explore.question import UNITS, Question
+from neo_utils.explore.question import Question
 from neo_utils.figures.frame import (
     BLACK,
     BLUE,
@@ -104,7 +104,9 @@ def _scattered(
     else:
         _mark(axes, points.nsmallest(_MARKERS, "distance"))
         plain_log(axes, log)
-        legend_above(axes, [*_KEY, *([_SHADES] if are_many else []), *_SIZES])
+        unknown = points["maximum_diameter_m"].isna().any()
+        further = [*([_SHADES] if are_many else []), *([_UNKNOWN] if unknown else [])]
+        legend_above(axes, [*_KEY, *further, *_SIZES])
     left_out = len(passages) - len(points)
     note = f"{left_out:,} without an estimated diameter are not drawn." if left_out else ""
     axes.text(1, 1.01, note, transform=axes.transAxes, ha="right", fontsize=8, color=GREY)
@@ -156,6 +158,7 @@ _KEY = (
     _key("potentially hazardous", markerfacecolor="none", markeredgecolor=BLACK),
 )
 _SHADES = Patch(facecolor="#999999", label="darker: more")
+_UNKNOWN = Line2D([], [], marker="x", linestyle="", color=GREY, label="size unknown")
 _SIZES = tuple(
     _key(label, area, color=GREY)
     for label, area in zip(
@@ -183,5 +186,5 @@ def _nearest_text(points: pd.DataFrame, question: Question) -> str:
     nearest = points.loc[points["distance"].idxmin()]
     return (
         f"The nearest is that of {nearest['close_approach_date']:%Y-%m-%d}, at "
-        f"{nearest['distance']:,.4g} {UNITS[question.unit][1]}."
+        f"{question.shown(nearest['miss_distance_au'])}."
     )
