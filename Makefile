@@ -87,10 +87,8 @@ drift: $(READY) ## Tell what changed since the older output AGAINST=folder
 reconcile: $(READY) ## Compare the Earth approaches of NEOS="433 99942" with JPL's list (needs a network)
 	$(NEO) reconcile "$(PARAMETERS)"
 
-# JupyterLab would ask for its news and for a newer version, over the figures: neither is our business.
 lab: $(READY) ## Open JupyterLab on the notebooks
-	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks --LabApp.news_url=None \
-	  --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks
 
 # At first what waits for nobody, so that a port that is taken is told at once. Then again and again:
 # Compose does not wait for a master that is unhealthy for want of a worker which has just come back.

@@ -19,5 +19,3 @@ c.ServerApp.ip = "0.0.0.0"  # noqa: S104 - of the container, which publishes it 
 c.ServerApp.allow_remote_access = False
 c.ServerApp.open_browser = False
 c.LabApp.default_url = "/lab/tree/notebooks"
-c.LabApp.news_url = None  # nor does it ask for news and newer versions
-c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
