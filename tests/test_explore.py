@@ -266,7 +266,7 @@ def test_each_control_changes_the_answer(catalogue, selection):
         "within (AU)": 0.05,
         "shown in": "km",
         "potentially hazardous only": True,
-        "diameter ≥ (m)": 1000,
+        "size ≥ (m)": 1000,
         "figure": "size by distance",
     }
     assert moves.keys() == named.keys()

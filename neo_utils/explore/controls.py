@@ -101,7 +101,7 @@ def _controls(
             min=0,
             max=max(2_000, round(question.at_least_m)),
             step=20,
-            description="diameter ≥ (m)",
+            description="size ≥ (m)",
             tooltip="the larger estimate, from H for an albedo of 0.05",
             **wide,
         ),
