@@ -1,9 +1,8 @@
 """``make bench`` and its sisters: measure, print a table, and keep what was measured as JSON.
 
-``python -m benchmarks short`` takes a coffee break, ``full`` three quarters of an hour and 500 MB
-of ``build``;
-``cluster`` and ``set-up`` take ten minutes each. Every figure stands beside those of its peers,
-measured in the same run on the same input: read the ratio, for machines differ and are noisy.
+``python -m benchmarks short`` takes a coffee break, ``full`` 40 minutes and 500 MB of ``build``,
+``cluster`` and ``set-up`` ten minutes each. Every figure stands beside those of its peers, measured
+in the same run on the same input: read the ratio, for machines differ and are noisy.
 """
 
 import argparse

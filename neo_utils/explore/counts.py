@@ -13,8 +13,8 @@ from neo_utils.figures.frame import (
     BLUE,
     GREEN,
     GREY,
-    PREDICTED_ALPHA,
     describe,
+    draw_bars,
     legend_above,
     plain_log,
     say_none,
@@ -40,19 +40,8 @@ def plot_per_year(passages: pd.DataFrame, question: Question, selection: Selecti
     edges = np.append(years, years[-1] + 1)
     past, _ = np.histogram(year[~predicted], edges)
     future, _ = np.histogram(year[predicted], edges)
-    # As two shapes: three hundred bars, each one of its own, take half a second.
-    axes.stairs(past, edges - 0.5, fill=True, color=BLUE, label="past")
-    axes.stairs(
-        past + future,
-        edges - 0.5,
-        baseline=past,
-        fill=True,
-        facecolor=(BLUE, PREDICTED_ALPHA),
-        edgecolor=BLUE,
-        linewidth=0,
-        hatch="/////",
-        label="predicted",
-    )
+    draw_bars(axes, edges - 0.5, 0 * past, past, BLUE, "past")
+    draw_bars(axes, edges - 0.5, past, past + future, BLUE, "predicted")
     axes.set_xlim(edges[0] - 0.5, edges[-1] - 0.5)
     whole_years(axes)
     if passages.empty:

@@ -7,12 +7,13 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+from numpy.typing import ArrayLike
 
 from neo_utils.selection import Selection
 
 # Okabe and Ito's palette, told apart by colour-blind readers too: https://jfly.uni-koeln.de/color/
 BLUE, ORANGE, GREEN, BLACK, GREY = "#0072B2", "#E69F00", "#009E73", "#000000", "#555555"
-PREDICTED_ALPHA = 0.45  # what is predicted is drawn paler, bars of it hatched
+_PREDICTED_ALPHA = 0.45
 _TITLE_WIDTH = 95  # letters; more would be cut off at the figure's edge
 
 
@@ -52,6 +53,28 @@ def legend_above(axes: Axes, handles: Sequence[Artist] | None = None) -> None:
         fontsize=9,
     )
     legend.set_in_layout(False)  # else a long one makes the axes narrow
+
+
+def draw_bars(
+    axes: Axes, edges: ArrayLike, base: ArrayLike, top: ArrayLike, colour: str, label: str
+) -> None:
+    """Draw bars side by side, from base to top; what is labelled as predicted pale and hatched.
+
+    As one shape: three hundred bars, each one of its own, take half a second. Hatched, since pale
+    alone is hard to see, and is not pale where a page turns colours dark.
+    """
+    predicted = label.endswith("predicted")
+    axes.stairs(
+        top,
+        edges,
+        baseline=base,
+        fill=True,
+        facecolor=(colour, _PREDICTED_ALPHA if predicted else 1.0),
+        edgecolor=colour,
+        linewidth=0,
+        hatch="/////" if predicted else None,
+        label=label,
+    )
 
 
 def say_none(axes: Axes) -> None:

@@ -8,8 +8,8 @@ from neo_utils.figures.frame import (
     BLUE,
     GREY,
     ORANGE,
-    PREDICTED_ALPHA,
     describe,
+    draw_bars,
     legend_above,
     plain_log,
     titled_axes,
@@ -71,20 +71,7 @@ def plot_approaches_per_year(per_year: pd.DataFrame, selection: Selection) -> Fi
     for label in map(str, per_year):
         top = base + per_year[label]
         colour = BLUE if "Earth" in label else ORANGE
-        # Hatched, since pale alone is hard to see, and is not pale where a page turns colours dark.
-        hatched = label.endswith("predicted")
-        # One shape for all years: three hundred bars, each one of its own, take half a second.
-        axes.stairs(
-            top,
-            edges,
-            baseline=base,
-            fill=True,
-            facecolor=(colour, PREDICTED_ALPHA if hatched else 1.0),
-            edgecolor=colour,
-            linewidth=0,
-            hatch="/////" if hatched else None,
-            label=label,
-        )
+        draw_bars(axes, edges, base, top, colour, label)
         base = top
     axes.set_xlim(per_year.index[0] - 0.5, per_year.index[-1] + 0.5)
     axes.set_ylim(0, 1.05 * float(base.max()))

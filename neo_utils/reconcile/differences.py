@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from neo_utils.definitions import LISTED_WITHIN_AU
 from neo_utils.newest import MOVED_AU, SAME_PASSAGE
 from neo_utils.reconcile.orbits import StoredOrbit
 
@@ -14,7 +15,7 @@ UNEXPLAINED = "unexplained: a bug here or there"
 
 # NeoWs lists Earth approaches up to 0.5 AU for orbits that were determined until November 2024, and
 # up to 0.2 AU since: seen on 200 NEOs, of 2024-11-03 and before and of 2024-12-03 and since.
-_WIDE_AU, _NARROW_AU = 0.5, 0.2
+_WIDE_AU, _NARROW_AU = 0.5, LISTED_WITHIN_AU["Earth"]
 _LAST_WIDE = dt.date(2024, 11, 3)
 _FIRST, _LAST = pd.Timestamp(1900, 1, 1), pd.Timestamp(2200, 12, 31, 23, 59)
 _MOVED_MIN = 30  # at 10 km/s a NEO takes 25 minutes for MOVED_AU
