@@ -10,7 +10,14 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from benchmarks.catalogue import LARGE, SIZES, SMALL, WHOLE, make_input
+from benchmarks.catalogue import (
+    LARGE,
+    SIZES,
+    SMALL,
+    WHOLE,
+    close_approaches_of,
+    make_input,
+)
 from benchmarks.counting import (
     DUCKDB,
     SPARK,
@@ -37,7 +44,7 @@ def aggregation(folder: Path, repeats: int = 3) -> list[Measured]:
     return measured_cases(folder, cases, repeats)
 
 
-def worker_cores(folder: Path, repeats: int = 1) -> list[Measured]:
+def worker_cores(folder: Path, repeats: int = 3) -> list[Measured]:
     """Measure both on a cluster of this machine's processes, and DuckDB beside it.
 
     The processor time and memory of the workers are not measured.
@@ -64,7 +71,12 @@ def measured_cases(folder: Path, cases: dict[str, Iterable[str]], repeats: int) 
     for case in cases:
         make_input(folder, case)
     turns = [(case, who) for case, everybody in cases.items() for who in everybody] * repeats
-    measured = [one for case, who in turns for one in _in_its_own_process(folder, case, who)]
+    sizes = {case: close_approaches_of(folder, case) for case in cases}
+    measured = [
+        one | {"close_approaches": sizes[case]}
+        for case, who in turns
+        for one in _in_its_own_process(folder, case, who)
+    ]
     for case in cases:
         if len({one["answer"] for one in measured if one["what"].startswith(case)}) != 1:
             raise RuntimeError(f"{case}: not all found the same rows")

@@ -71,16 +71,16 @@ def from_pylist(body: bytes) -> tuple[pa.Table, pa.Table]:
 
 def read_json(body: bytes) -> tuple[pa.Table, pa.Table]:
     """Return the two tables, nested as the page is, by DuckDB, which reads a file."""
-    with tempfile.NamedTemporaryFile(suffix=".json") as file, duckdb.connect() as connection:
+    with tempfile.NamedTemporaryFile(suffix=".json") as file:
         file.write(body)
         file.flush()
-        connection.execute(
-            "create table neos as select unnest(near_earth_objects, max_depth := 2) "
+        duckdb.execute(
+            "create or replace table neos as select unnest(near_earth_objects, max_depth := 2) "
             "from read_json($1)",
             [file.name],
         )
-        neos = connection.sql("select * exclude close_approach_data from neos")
-        approaches = connection.sql(
+        neos = duckdb.sql("select * exclude close_approach_data from neos")
+        approaches = duckdb.sql(
             "select neo_reference_id, unnest(close_approach_data, max_depth := 2) from neos"
         )
         return neos.to_arrow_table(), approaches.to_arrow_table()

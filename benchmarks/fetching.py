@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pandas as pd
 import requests
@@ -63,7 +64,7 @@ def ten_pages(repeats: int = 5, answer_s: float = 0.5) -> list[dict[str, Any]]:
         ]
 
 
-def many_pages(neos: Iterable[int]) -> list[dict[str, Any]]:
+def many_pages(neos: Iterable[int], repeats: int = 3) -> list[dict[str, Any]]:
     """Return the project's time and peak memory by number of NEOs; 41,000 take some minutes.
 
     The service makes the pages as they are asked for, which takes longer than to fetch them.
@@ -71,7 +72,7 @@ def many_pages(neos: Iterable[int]) -> list[dict[str, Any]]:
     with served(0, prepared=0) as url:
         return [
             {"what": fetched_text(count), "who": "project", **_alone(by_project, url, count // 20)}
-            for count in neos
+            for count in [*neos] * repeats
         ]
 
 
@@ -95,16 +96,20 @@ def served(answer_s: float, prepared: int) -> Iterator[str]:
 
 
 def _serve(pipe: Connection, answer_s: float, prepared: int) -> None:
-    def made(url: str) -> service.Answer:
-        return service.answer(url, {"X-Api-Key": KEY})
+    path = service.SAMPLE_URL.partition(".invalid")[2]
+
+    def made(page: int) -> service.Answer:
+        return service.answer(f"{path}?page={page}&size=20", {"X-Api-Key": KEY})
+
+    # Making a page takes the service as long as a slow answer: these are made before, and asked for
+    # by whatever else stands in a query.
+    known = {page: made(page) for page in range(prepared)}
 
     def answer(url: str, _headers: object) -> service.Answer:
         time.sleep(answer_s)
-        return known.get(url) or made(url)
+        page = int(dict(parse_qsl(urlsplit(url).query))["page"])
+        return known.get(page) or made(page)
 
-    path = service.SAMPLE_URL.partition(".invalid")[2]
-    # Making a page takes the service as long as a slow answer: these are made before.
-    known = {url: made(url) for url in (f"{path}?page={n}&size=20" for n in range(prepared))}
     with service.serve(answer=answer) as url:
         pipe.send(url)
         with suppress(EOFError):  # whoever asked has what it wants

@@ -13,10 +13,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.catalogue import LARGE, SIZES, close_approaches_of
+from benchmarks.catalogue import LARGE, SIZES
 from benchmarks.counting import AGAIN, DUCKDB, QUERIES, SPARK
 from benchmarks.fetching import fetched_text
-from benchmarks.machine import BUILD, MEASURED
+from benchmarks.machine import MEASURED
 from neo_utils.settings import PROJECT
 
 _FIGURE = PROJECT / "docs" / "scaling.svg"
@@ -42,19 +42,12 @@ class Line(NamedTuple):
     off: float
 
 
-def measures_of(full: dict[str, Any], sizes: dict[str, int]) -> Measures:
-    """Return (close approaches, measured) by panel and by what was measured.
-
-    Parameters
-    ----------
-    full
-        What the full benchmark has measured.
-    sizes
-        The number of close approaches, by what was counted.
-    """
+def measures_of(full: dict[str, Any]) -> Measures:
+    """Return (close approaches, measured) by panel and by what the full benchmark measured."""
     fetch_time, read, count, peak = _PANELS
     fetched = {row["what"]: row for row in full["fetching"]}
     counted = {(row["what"], row["who"]): row for row in full["aggregation"]}
+    sizes = {case: counted[case, SPARK]["close_approaches"] for case in (*SIZES, LARGE)}
     fetches = [(sizes[case], fetched[fetched_text(neos)]) for case, neos in SIZES.items()]
     measures: Measures = {
         (fetch_time, "fetch"): [(size, row["cpu_s"]) for size, row in fetches],
@@ -119,8 +112,7 @@ def _draw_line(axes: Axes, points: list[tuple[int, float]], name: str, unit: str
 def main() -> None:
     """Print the lines, write them as JSON, and draw the figure."""
     full = json.loads((MEASURED / "full.json").read_text())
-    sizes = {case: close_approaches_of(BUILD, case) for case in (*SIZES, LARGE)}
-    measures = measures_of(full, sizes)
+    measures = measures_of(full)
     told = []
     for (panel, name), points in measures.items():
         fitted = line(points)

@@ -34,7 +34,8 @@ def _of(rows: Rows, who: str, quantity: str) -> list[float]:
 
 def table_text(rows: Rows) -> str:
     """Return a line for everybody of a `summary`, below what they did."""
-    lines = [f"{'what, who':<46}{'wall s':>9}  {'min - max':<17}{'cpu s':>9}{'MB':>7}{'1st/it':>9}"]
+    names = f"{'what, who':<46}{'wall s':>9}{'n':>4}  {'min - max':<17}"
+    lines = [f"{names}{'cpu s':>9}{'MB':>7}{'1st/it':>9}"]
     what = None
     for row in rows:
         if row["what"] != what:
@@ -44,7 +45,7 @@ def table_text(rows: Rows) -> str:
         cpu = f"{row['cpu_s']:.3g}" if "cpu_s" in row else ""
         peak = f"{row['peak_mb']:.0f}" if "peak_mb" in row else ""
         lines.append(
-            f"  {row['who']:<44}{row['wall_s']:>9.3g}  {spread:<17}{cpu:>9}{peak:>7}"
-            f"{row['first_to_it']:>9.2f}"
+            f"  {row['who']:<44}{row['wall_s']:>9.3g}{row['repeats']:>4}  {spread:<17}"
+            f"{cpu:>9}{peak:>7}{row['first_to_it']:>9.2f}"
         )
     return "\n".join(lines)

@@ -58,6 +58,11 @@ SHA-256, catalogue size and package version, or what a result follows from; each
 definition and UCD. A VOTable tells the same by the IVOA's VOParquet convention.
 
 {columns}
+### `neos` and `passages`, in `explore.ipynb`
+
+Not files, but what SQL can ask for there:
+
+{explored}
 ## Metrics
 
 Integers; at the threshold of 0.2 AU they are
@@ -83,7 +88,6 @@ _TABLES = {
 
 def reference() -> str:
     """Return the page."""
-    texts = [sql_text(name).strip() for name in ("counted", "metrics", "yearly_statistics")]
     return _PAGE.format(
         commands=_table(("command", ""), _commands()),
         parameters=_table(("parameter", "also as", "default", "meaning"), _parameters()),
@@ -92,7 +96,8 @@ def reference() -> str:
         metrics="\n".join(f"- `{name}`" for name in counted_sample().metrics if "total" in name),
         files=_table(("file", "holds"), _files()),
         columns="\n".join(_columns(name, schema) for name, schema in _TABLES.items()),
-        definitions="\n".join(f"```sql\n{text}\n```\n" for text in texts),
+        explored=_sql("passages"),
+        definitions="\n".join(map(_sql, ("counted", "metrics", "yearly_statistics"))),
         statuses=_table(("status", "failure", ""), _statuses()),
     )
 
@@ -153,6 +158,10 @@ def _columns(name: str, schema: pa.Schema) -> str:
         ucd = f"`{told['ucd']}`" if told.get("ucd") else ""
         rows.append((f"`{field.name}`", kind, told.get("unit", ""), ucd, told["definition"]))
     return f"### `{name}`\n\n" + _table(("column", "type", "unit", "UCD", "definition"), rows)
+
+
+def _sql(name: str) -> str:
+    return f"```sql\n{sql_text(name).strip()}\n```\n"
 
 
 def _statuses() -> list[tuple[str, str, str]]:

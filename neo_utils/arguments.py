@@ -8,8 +8,20 @@ from typing import Any
 
 import yaml
 
+from neo_utils.batches import PositionRange
 from neo_utils.settings import PROJECT, default_parameters, output_folder
 from neo_utils.spark.conf import is_secret
+
+
+def make_command(target: str, positions: PositionRange, output: Path) -> str:
+    """Return the command that takes a range of a folder on, as messages name it.
+
+    Examples
+    --------
+    >>> make_command("backfill", PositionRange(21, 40), PROJECT / "build" / "mine")
+    '`make backfill START=21 END=40 OUTPUT_DIR=build/mine`'
+    """
+    return f"`make {target} {positions.as_arguments}{output_argument(output)}`"
 
 
 def output_argument(output: Path) -> str:

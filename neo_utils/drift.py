@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from neo_utils.arguments import make_command
 from neo_utils.errors import StoredDataMissing
 from neo_utils.newest import MOVED_AU, newest_approaches, newest_neos, with_nearest
 from neo_utils.results import counted_threshold, read_result
@@ -82,7 +83,7 @@ def _check_counted(before: Selection, after: Selection) -> None:
 
 
 def _aggregate(one: Selection) -> str:
-    return f"`make aggregate {one.positions.as_arguments} OUTPUT_DIR={one.output}`"
+    return make_command("aggregate", one.positions, one.output)
 
 
 def drift_text(before: Selection, after: Selection) -> str:

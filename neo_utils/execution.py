@@ -16,7 +16,7 @@ from nbclient.exceptions import DeadKernelError  # noqa: E402
 from papermill.exceptions import PapermillExecutionError  # noqa: E402
 
 from neo_utils.errors import RunFailure, exit_status_of  # noqa: E402
-from neo_utils.settings import PROJECT  # noqa: E402
+from neo_utils.executed import notebook_path  # noqa: E402
 
 logging.getLogger("papermill").setLevel(logging.ERROR)
 logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # tells of kernels that Ctrl-C ended
@@ -45,7 +45,7 @@ def execute(
     NotebookFailed
         With the error's one line, and where the notebook is.
     """
-    notebook = PROJECT / "notebooks" / f"{name}.ipynb"
+    notebook = notebook_path(name)
     declared = papermill.inspect_notebook(notebook)
     executed = folder / f"{name}.ipynb"
     try:

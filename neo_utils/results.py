@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from neo_utils import __version__
 from neo_utils.archive import sha256
+from neo_utils.arguments import make_command
 from neo_utils.atomic import write_in_order
 from neo_utils.batches import PositionRange
 from neo_utils.definitions import sql_text
@@ -105,18 +106,17 @@ def read_result(name: str, output: Path, positions: PositionRange) -> pa.Table:
         If the table is not as it was counted.
     """
     path = result_path(name, output, positions)
-    broken = StoredDataBroken(
-        f"{path} is not as it was counted: `make aggregate {positions.as_arguments}` counts again"
-    )
     try:
         table = pq.read_table(path, partitioning=None)
     except FileNotFoundError:
         raise
     except (pa.ArrowException, OSError):
-        raise broken from None
-    noted = (table.schema.metadata or {}).get(b"values_sha256")
-    if noted != _values_sha256(table).encode():
-        raise broken
+        table = None
+    if table is None or _noted_sha256(table) != _values_sha256(table):
+        raise StoredDataBroken(
+            f"{path} is not as it was counted: {make_command('aggregate', positions, output)} "
+            "counts again"
+        )
     return table
 
 
@@ -125,6 +125,11 @@ def check_results(output: Path, positions: PositionRange) -> None:
     for name in _TABLES:
         with suppress(FileNotFoundError):
             read_result(name, output, positions)
+
+
+def _noted_sha256(table: pa.Table) -> str:
+    metadata: dict[bytes, bytes] = table.schema.metadata or {}
+    return metadata.get(b"values_sha256", b"").decode()
 
 
 def _values_sha256(table: pa.Table) -> str:

@@ -1,6 +1,5 @@
 """Run the notebooks in kernels that are started at once, and sum up in a few lines."""
 
-import json
 import os
 import sys
 import time
@@ -16,6 +15,7 @@ from jupyter_client.manager import AsyncKernelManager
 
 from neo_utils.batches import position_range
 from neo_utils.errors import StoredDataMissing
+from neo_utils.executed import executed_before
 from neo_utils.kernels import kernel
 from neo_utils.lock import sole_run
 from neo_utils.plan import Plan
@@ -75,7 +75,7 @@ def run(command: str, notebooks: list[str], parameters: Mapping[str, Any]) -> No
 
         for name in notebooks:
             if left_out(name):
-                print("counted already: same pages, same definitions, same parameters")
+                print("counted already: same pages, definitions, notebook and parameters")
             else:
                 if name not in kernels:  # it was counted, until the fetch replaced a page
                     kernels[name] = start(name)
@@ -118,17 +118,10 @@ def _update_report(folder: Path, parameters: Mapping[str, Any]) -> None:
 
 
 def _is_left_out(name: str, command: str, folder: Path, parameters: Mapping[str, Any]) -> bool:
-    """Tell whether the same pages were counted before, in the same way: as make would."""
+    """Tell whether the same pages were counted before, by the same notebook and texts."""
     if command not in ("run", "report") or name != "aggregate":
         return False
-    try:
-        notebook = json.loads((folder / "aggregate.ipynb").read_bytes())
-        report = notebook["metadata"]["papermill"]
-        ended_well = report["end_time"] and not report["exception"]
-        as_given = all(parameters[key] == value for key, value in report["parameters"].items())
-    except (OSError, ValueError, LookupError, TypeError):
-        return False  # none, or half a notebook, of a run that was killed
-    if not ended_well or not as_given:
+    if not executed_before(name, folder, parameters):
         return False
     try:
         selection = select_batches(*(parameters[k] for k in _SELECTED_BY))

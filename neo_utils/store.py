@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from neo_utils.archive import packed, sha256
+from neo_utils.arguments import make_command
 from neo_utils.atomic import remove_leftovers, write_in_order
 from neo_utils.batches import TABLES, Batch, PositionRange
 from neo_utils.errors import StoredDataBroken
@@ -111,7 +112,7 @@ def broken(output: Path, batch: Batch, reason: object) -> StoredDataBroken:
     span = PositionRange(batch.first, batch.last)
     return StoredDataBroken(
         f"batch {batch.name} in {output} is not as it was stored ({reason}): "
-        f"`make backfill {span.as_arguments}` takes it again"
+        f"{make_command('backfill', span, output)} takes it again"
     )
 
 

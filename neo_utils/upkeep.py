@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from neo_utils.arguments import make_command
 from neo_utils.batches import Batch, PositionRange, position_range, spans
 from neo_utils.drift import drift_text
 from neo_utils.errors import StoredDataBroken, StoredDataMissing, WrongParameter
@@ -33,15 +34,15 @@ def verify_text(parameters: Mapping[str, Any]) -> str:
         batches = "; ".join(f"{batch.name} ({reason})" for batch, reason in reasons.items())
         raise StoredDataBroken(
             f"{len(reasons):,} of {stored:,} batches are not as they were stored in {output}: "
-            f"{batches}. {_commands('backfill', reasons)} takes them again; where their pages are "
-            "sound, `make rebuild` of the same range makes their tables"
+            f"{batches}. {_commands('backfill', reasons, output)} takes them again; where their "
+            "pages are sound, `make rebuild` of the same range makes their tables"
         )
     if begun:
         batches = ", ".join(batch.name for batch in begun)
         raise StoredDataMissing(
             f"not stored in {output}: {batches}, of which a killed run left a part; "
-            f"{_commands('fetch', begun)} takes them. The other {stored:,} batches are as they "
-            "were stored"
+            f"{_commands('fetch', begun, output)} takes them. The other {stored:,} batches are as "
+            "they were stored"
         )
     if not stored:
         raise _nothing(output, positions)
@@ -109,12 +110,12 @@ def _output_and_positions(parameters: Mapping[str, Any]) -> tuple[Path, Position
     return output_folder(parameters["output_dir"]), positions
 
 
-def _commands(command: str, batches: Iterable[Batch]) -> str:
-    return " and ".join(f"`make {command} {span.as_arguments}`" for span in spans(batches))
+def _commands(target: str, batches: Iterable[Batch], output: Path) -> str:
+    return " and ".join(make_command(target, span, output) for span in spans(batches))
 
 
 def _nothing(output: Path, positions: PositionRange) -> StoredDataMissing:
     return StoredDataMissing(
         f"no batch of {positions.name} is stored in {output}: set OUTPUT_DIR, START and END to "
-        f"what is stored (`make status`), or `make fetch {positions.as_arguments}`"
+        f"what is stored (`make status`), or {make_command('fetch', positions, output)}"
     )

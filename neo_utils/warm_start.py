@@ -68,6 +68,8 @@ def _write(archive: Path, folder: Path) -> None:
     dump = ("-Xshare:dump", f"-XX:SharedClassListFile={classes}", f"-XX:SharedArchiveFile={half}")
     java = str(java_home() / "bin" / "java")
     subprocess.run([java, *dump, "-cp", jars], check=True, capture_output=True)  # noqa: S603
+    with half.open("rb") as written:  # Java looks at its head alone: after a power cut, too, the
+        os.fsync(written.fileno())  # rest of what has the archive's name has to be there
     half.replace(archive)
 
 

@@ -41,10 +41,10 @@ def test_the_table_has_a_line_for_everybody_below_what_they_did():
     _, *lines = table_text(summary(ROWS)).splitlines()
     assert [line.split() for line in lines] == [
         ["200", "NEOs"],
-        ["project", "on", "duckdb", "4", "2", "-", "30", "5", "300", "1.00"],
-        ["pandas", "8", "2", "-", "8", "0.50"],
+        ["project", "on", "duckdb", "4", "3", "2", "-", "30", "5", "300", "1.00"],
+        ["pandas", "8", "3", "2", "-", "8", "0.50"],
         ["400", "NEOs"],
-        ["project", "on", "duckdb", "6", "6", "-", "6", "1.00"],
+        ["project", "on", "duckdb", "6", "1", "6", "-", "6", "1.00"],
     ]
 
 

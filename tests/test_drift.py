@@ -228,7 +228,7 @@ def test_nothing_is_compared_of_files_that_were_changed(outputs, parameters, whi
     assert "NEOs        1 in, 1 out" in drift_between(parameters)
     output = outputs[which].output
     broken_by(fault, Batch(1).file(output, table))
-    remedy = f"batch 1-20 in {output} .*{table}: .*`make backfill START=1 END=20`"
+    remedy = f"batch 1-20 in {output} .*{table}: .*`make backfill START=1 END=20 .*`"
     with pytest.raises(StoredDataBroken, match=remedy):
         drift_between(parameters)
 

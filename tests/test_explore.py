@@ -12,7 +12,7 @@ from neo_utils.explore import catalogue as catalogue_module
 from neo_utils.explore.catalogue import open_catalogue, stored_or_sample
 from neo_utils.explore.controls import _FIGURES, explorer
 from neo_utils.explore.counts import plot_count_within, plot_first_observations, plot_per_year
-from neo_utils.explore.question import Question, passages_of
+from neo_utils.explore.question import UNITS, Question, passages_of
 from neo_utils.explore.scatter import plot_distance_by_date, plot_size_by_distance
 from neo_utils.explore.to_come import nearest_to_come
 from neo_utils.plan import plan_recall
@@ -201,7 +201,6 @@ def test_the_nearest_to_come_are_the_nearest_that_are_predicted(catalogue, selec
     by_date = sorted(nearest, key=lambda row: row[1])
     assert table.index.tolist() == [date for _, date, _, _ in by_date]
     assert table["NEO"].tolist() == [neo["name"] for _, _, neo, _ in by_date]
-    assert table["at JPL"].tolist() == [neo["nasa_jpl_url"] for _, _, neo, _ in by_date]
     for column, place in (("distance (LD)", "lunar"), ("distance (AU)", "astronomical")):
         expected = [float(one["miss_distance"][place]) for *_, one in by_date]
         assert table[column].tolist() == pytest.approx(expected, abs=0.01)
@@ -210,9 +209,34 @@ def test_the_nearest_to_come_are_the_nearest_that_are_predicted(catalogue, selec
     assert kilometers == pytest.approx(expected, abs=60)
 
 
-def test_what_sentry_watches_is_linked_there_and_nothing_else(catalogue, selection, neos):
-    question = Question(bodies=("Earth", "Venus", "Mars", "Merc", "Juptr", "Moon"), within_au=2.0)
-    table = nearest_to_come(catalogue, question, selection, rows=2_000).drop_duplicates("NEO")
+@pytest.fixture(scope="module")
+def as_of_nasa(selection):
+    """The same pages, as if NASA had sent them."""
+    provenances = {
+        batch: provenance._replace(source="nasa", url="https://api.nasa.gov/neo/rest/v1/neo/browse")
+        for batch, provenance in selection.provenances.items()
+    }
+    return selection._replace(provenances=provenances, label="NASA NeoWs")
+
+
+ANYWHERE = Question(bodies=("Earth", "Venus", "Mars", "Merc", "Juptr", "Moon"), within_au=2.0)
+
+
+def test_objects_that_do_not_exist_are_linked_to_nowhere(catalogue, selection):
+    table = nearest_to_come(catalogue, ANYWHERE, selection)
+    assert "https://" not in table.to_csv()
+
+
+def test_each_object_is_linked_to_its_page_at_jpl(catalogue, as_of_nasa, neos):
+    table = nearest_to_come(catalogue, ANYWHERE, as_of_nasa)
+    page = {neo["name"]: neo["nasa_jpl_url"] for neo in neos}
+    assert dict(zip(table["NEO"], table["at JPL"], strict=True)) == {
+        name: page[name] for name in table["NEO"]
+    }
+
+
+def test_what_sentry_watches_is_linked_there_and_nothing_else(catalogue, as_of_nasa, neos):
+    table = nearest_to_come(catalogue, ANYWHERE, as_of_nasa, rows=2_000).drop_duplicates("NEO")
     watched = {neo["name"]: neo["designation"] for neo in neos if neo["is_sentry_object"]}
     links = {row["NEO"]: row["in Sentry"] for _, row in table.iterrows() if row["in Sentry"]}
     assert links.keys() == watched.keys() & set(table["NEO"])
@@ -263,8 +287,8 @@ def test_each_control_changes_the_answer(catalogue, selection):
     moves = {
         "bodies": ("Venus",),
         "years": (2000, 2010),
-        "within (AU)": 0.05,
-        "shown in": "km",
+        "within": 20,
+        "in": "km",
         "potentially hazardous only": True,
         "size ≥ (m)": 1000,
         "figure": "size by distance",
@@ -292,6 +316,7 @@ def test_an_answer_without_passages_takes_the_place_of_the_one_before(catalogue,
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
+        ({"bodies": ("earth",)}, "bodies=earth is unknown: use one of Earth, Venus"),
         ({"unit": "miles"}, "unit=miles is unknown: use LD or AU or km"),
         ({"first_year": 2100, "last_year": 2000}, "first_year=2100 lies after last_year=2000"),
         ({"within_au": 0}, "within_au=0, .*use a number of AU above 0"),
@@ -307,6 +332,28 @@ def test_a_question_that_nothing_could_answer_is_one_line(catalogue, selection, 
     ):
         with pytest.raises(WrongParameter, match=said):
             ask()
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_the_distance_is_picked_in_the_unit_that_is_chosen(catalogue, selection, unit):
+    named, answer = controls_of(explorer(catalogue, selection, Question()))
+    for other in (*UNITS, unit):
+        named["in"].value = other
+    assert named["within"].value == pytest.approx(0.2 * UNITS[unit][0])
+    assert Question(unit=unit).in_words in answer.value
+    named["within"].value = 0.05 * UNITS[unit][0]
+    assert Question(unit=unit, within_au=0.05).in_words in answer.value
+    for end, au in ((10 ** named["within"].min, 1e-5), (10 ** named["within"].max, 1.9)):
+        assert end == pytest.approx(au * UNITS[unit][0], rel=0.1)
+
+
+def test_another_unit_draws_one_figure(catalogue, selection, monkeypatch):
+    named, _ = controls_of(explorer(catalogue, selection, Question()))
+    drawn = []
+    plot = _FIGURES["per year"]
+    monkeypatch.setitem(_FIGURES, "per year", lambda *asked: drawn.append(1) or plot(*asked))
+    named["in"].value = "km"
+    assert len(drawn) == 1
 
 
 def test_the_controls_begin_with_the_question_whatever_it_asks(catalogue, selection):

@@ -294,3 +294,23 @@ def test_a_move_of_a_control_draws_another_figure(notebook):
     assert "1950 to 2200" in picture.get_attribute("alt")
     assert picture.evaluate("node => node.naturalWidth") > 600
     page.screenshot(path=SCREENSHOTS / "explore-after.png")
+
+
+def test_every_figure_every_unit_and_an_empty_question_are_answered(notebook):
+    page, _ = notebook
+    figures = scrolled_to(page, ".widget-dropdown select")
+    picture = page.locator(".widget-html img").first
+    for figure in figures.locator("option").all_text_contents():
+        before = picture.get_attribute("src")
+        figures.select_option("per year" if figure != "per year" else "first observations")
+        expect(picture).not_to_have_attribute("src", before)
+        before = picture.get_attribute("src")
+        figures.select_option(figure)
+        expect(picture).not_to_have_attribute("src", before)
+        page.screenshot(path=SCREENSHOTS / f"explore-{figure.replace(' ', '-')}.png")
+    for unit, shown in (("km", "29,919,574 km"), ("AU", "0.2 AU"), ("LD", "77.8 lunar distances")):
+        page.locator(".widget-toggle-buttons button", has_text=unit).click()
+        expect(picture).to_have_attribute("alt", re.compile(f"nearer than {shown}"))
+    page.locator(".widget-select-multiple option", has_text="Earth").click(modifiers=["Control"])
+    expect(picture).to_have_attribute("alt", re.compile("to no body"))
+    page.screenshot(path=SCREENSHOTS / "explore-nothing.png")

@@ -93,7 +93,7 @@ def test_a_broken_batch_is_named_before_a_number_is_made_and_backfill_mends_it(o
     table, break_it = FAULTS[fault]
     break_it(BATCH.file(output, table))
     assert list(verify(output, RANGE)) == [BATCH]
-    with pytest.raises(StoredDataBroken, match=r"batch 21-40 .*`make backfill START=21 END=40`"):
+    with pytest.raises(StoredDataBroken, match=r"batch 21-40 .*`make backfill START=21 END=40 .*`"):
         check_files(output, select_batches(1, 60, "sample", output).provenances)
     recall(plan_recall(21, 40, "sample", output_dir=str(output), refetch=True))
     assert contents(output) == before
@@ -291,14 +291,14 @@ def test_a_changed_file_of_the_rejected_is_found(with_rejected, fault):
     REJECTED_FAULTS[fault](BATCH.file(with_rejected, "rejected"))
     (reason,) = verify(with_rejected, RANGE).values()
     assert reason.startswith("rejected")
-    with pytest.raises(StoredDataBroken, match=r"\(rejected.*`make backfill START=21 END=40`"):
+    with pytest.raises(StoredDataBroken, match=r"\(rejected.*`make backfill START=21 END=40 .*`"):
         check_files(with_rejected, [BATCH])
 
 
 @pytest.mark.parametrize("fault", ["it is cut short", "it is no text", "it nests too deep"])
 def test_rejected_that_cannot_be_read_are_named_with_batch_and_remedy(with_rejected, fault):
     REJECTED_FAULTS[fault](BATCH.file(with_rejected, "rejected"))
-    remedy = r"^batch 21-40 in .* \(rejected: .*`make backfill START=21 END=40`"
+    remedy = r"^batch 21-40 in .* \(rejected: .*`make backfill START=21 END=40 .*`"
     with pytest.raises(StoredDataBroken, match=remedy) as error:
         read_rejected(with_rejected, [BATCH])
     assert "\n" not in str(error.value)

@@ -12,6 +12,7 @@ import yaml
 from neo_utils.batches import Batch, position_range
 from neo_utils.colophon import how_made
 from neo_utils.errors import StoredDataMissing
+from neo_utils.executed import executed_before
 from neo_utils.plan import plan_recall
 from neo_utils.presentation import captioned, show
 from neo_utils.recall import recall
@@ -233,6 +234,15 @@ def test_a_second_report_counts_nothing_and_leaves_the_file_as_it_is(report, sto
     run("report", ["aggregate"], parameters_for(stored))
     assert "counted already" in capsys.readouterr().out
     assert report.stat().st_mtime_ns == before
+
+
+def test_a_notebook_that_was_edited_is_counted_again(report, stored, tmp_path, monkeypatch):
+    edited = nbformat.read(PROJECT / "notebooks/aggregate.ipynb", as_version=4)
+    assert executed_before("aggregate", report.parent, parameters_for(stored))
+    edited.cells[0].source += "\n\nAs one of us has put it."
+    nbformat.write(edited, tmp_path / "aggregate.ipynb")
+    monkeypatch.setattr("neo_utils.executed.notebook_path", lambda name: tmp_path / f"{name}.ipynb")
+    assert not executed_before("aggregate", report.parent, parameters_for(stored))
 
 
 def test_a_report_that_is_gone_or_older_than_its_notebook_is_written_again(report, stored, capsys):

@@ -447,7 +447,7 @@ def test_a_raw_file_that_is_not_ours_is_named_with_the_command_that_mends_it(tmp
         stored_provenances(tmp_path, EVERYTHING)
     assert str(error.value) == (
         f"batch 21-40 in {tmp_path} is not as it was stored (raw: b'source'): "
-        "`make backfill START=21 END=40` takes it again"
+        f"`make backfill START=21 END=40 OUTPUT_DIR={tmp_path}` takes it again"
     )
     assert stored_provenances(tmp_path, EVERYTHING, skip_broken=True) == {}
 
@@ -474,7 +474,7 @@ def test_a_table_that_cannot_be_read_is_named_with_batch_and_remedy(
     NOT_READABLE[fault](SECOND.file(tmp_path, table))
     if fault == "of other columns" and columns == ["id"]:
         return  # the one column that is asked for is there
-    remedy = rf"^batch 21-40 in .* \({table}: .*`make backfill START=21 END=40`"
+    remedy = rf"^batch 21-40 in .* \({table}: .*`make backfill START=21 END=40 .*`"
     with pytest.raises(StoredDataBroken, match=remedy) as error:
         read_table(tmp_path, [FIRST, SECOND], table, columns)
     assert "\n" not in str(error.value)

@@ -36,7 +36,7 @@ def test_nothing_is_neither_sound_nor_made_again_and_no_folder_is_made(text_of, 
     absent = tmp_path / "typo"
     assert message(text_of, StoredDataMissing, absent) == (
         f"no batch of batches-1-200 is stored in {absent}: set OUTPUT_DIR, START and END to what "
-        "is stored (`make status`), or `make fetch START=1 END=200`"
+        f"is stored (`make status`), or `make fetch START=1 END=200 OUTPUT_DIR={absent}`"
     )
     assert list(tmp_path.iterdir()) == []
 
@@ -45,7 +45,7 @@ def test_nothing_is_neither_sound_nor_made_again_and_no_folder_is_made(text_of, 
 def test_a_range_of_which_nothing_is_stored_is_no_success(text_of, output):
     said = message(text_of, StoredDataMissing, output, 101, "all")
     assert said.startswith(f"no batch of batches-101-all is stored in {output}: ")
-    assert said.endswith("`make fetch START=101 END=all`")
+    assert said.endswith(f"`make fetch START=101 END=all OUTPUT_DIR={output}`")
 
 
 def test_broken_batches_are_named_with_the_ranges_that_mend_them(output):
@@ -56,7 +56,10 @@ def test_broken_batches_are_named_with_the_ranges_that_mend_them(output):
         f"3 of 4 batches are not as they were stored in {output}: "
         "1-20 (close_approaches_1-20.parquet is missing); 21-40 ("
     )
-    assert "`make backfill START=1 END=40` and `make backfill START=61 END=80` takes" in said
+    place = f"OUTPUT_DIR={output}`"
+    assert (
+        f"`make backfill START=1 END=40 {place} and `make backfill START=61 END=80 {place} takes"
+    ) in said
 
 
 def test_what_a_killed_run_left_is_not_stored_to_verify_as_to_the_plan(output):
@@ -64,7 +67,7 @@ def test_what_a_killed_run_left_is_not_stored_to_verify_as_to_the_plan(output):
         batch.file(output, "raw").unlink()
     said = message(verify_text, StoredDataMissing, output)
     assert said.startswith(f"not stored in {output}: 21-40, 41-60, of which a killed run left")
-    assert "`make fetch START=21 END=60` takes them. The other 2 batches are as they" in said
+    assert f"`make fetch START=21 END=60 OUTPUT_DIR={output}` takes them. The other 2" in said
     plan = describe(plan_recall(1, 80, "sample", output_dir=str(output)))
     assert "to fetch   2 batches" in plan
     recall(plan_recall(1, 80, "sample", output_dir=str(output)))

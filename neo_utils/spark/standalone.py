@@ -18,8 +18,7 @@ from typing import NoReturn
 
 from neo_utils.errors import RunFailure, WrongParameter
 from neo_utils.spark.conf import AUTHENTICATION, check_master
-from neo_utils.spark.java import java_home
-from neo_utils.spark.jvm import SPARK_HOME
+from neo_utils.spark.java import SPARK_HOME, java_home
 from neo_utils.spark.secret import make_secret, named_secret, read_secret
 
 CLASSES = {

@@ -1,0 +1,35 @@
+"""Whether a notebook was executed before: to its end, as it stands now, with the same values."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from neo_utils.settings import PROJECT
+
+
+def notebook_path(name: str) -> Path:
+    """Return where the notebook lies that is executed: "fetch" or "aggregate"."""
+    return PROJECT / "notebooks" / f"{name}.ipynb"
+
+
+def executed_before(name: str, folder: Path, parameters: Mapping[str, Any]) -> bool:
+    """Tell whether a folder holds this notebook, executed well with the same parameters."""
+    try:
+        notebook = json.loads((folder / f"{name}.ipynb").read_bytes())
+        told = notebook["metadata"]["papermill"]
+        ended_well = told["end_time"] and not told["exception"]
+        as_given = all(parameters[key] == value for key, value in told["parameters"].items())
+        same_text = _text(notebook) == _text(json.loads(notebook_path(name).read_bytes()))
+    except (OSError, ValueError, LookupError, TypeError):
+        return False  # none, or half a notebook, of a run that was killed
+    return bool(ended_well and as_given and same_text)
+
+
+def _text(notebook: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the cells as they were written; Papermill adds one with the values that were given."""
+    return [
+        (cell["cell_type"], "".join(cell["source"]))
+        for cell in notebook["cells"]
+        if "injected-parameters" not in cell["metadata"].get("tags", [])
+    ]
