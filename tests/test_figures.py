@@ -1,4 +1,5 @@
 import datetime as dt
+import re
 
 import pandas as pd
 import pytest
@@ -130,6 +131,18 @@ def test_one_year_and_one_body_are_enough(selection):
     alone = YEARLY.head(1)
     assert drawn_per_year(selection, alone).axes
     assert drawn_nearest(selection, alone).axes
+
+
+@pytest.mark.parametrize("listed", [YEARLY.head(0), YEARLY[YEARLY["orbiting_body"] == "Venus"]])
+def test_where_nothing_is_listed_a_figure_says_so(selection, listed):
+    drawn = [drawn_nearest(selection, listed)]
+    if listed.empty:
+        assert approaches_per_year(listed).empty
+        drawn.append(drawn_per_year(selection, listed))
+    for figure in drawn:
+        (axes,) = figure.axes
+        assert [text.get_text() for text in axes.texts] == ["none listed"]
+        assert re.match("An empty figure: no .*approach.* is listed. NEOs at", figure.get_label())
 
 
 def test_a_fetch_that_took_a_while_is_told_from_its_first_to_its_last_time(selection):

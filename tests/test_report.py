@@ -1,5 +1,6 @@
 """The report: one file for readers without Jupyter. `test_in_browser` opens it in a browser."""
 
+import json
 import re
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -18,6 +19,7 @@ from neo_utils.presentation import captioned, show
 from neo_utils.recall import recall
 from neo_utils.report.page import write_report
 from neo_utils.runner import run
+from neo_utils.sample import service
 from neo_utils.selection import Selection, select_batches
 from neo_utils.settings import PROJECT, run_parameters
 from neo_utils.source import NASA_URL
@@ -227,6 +229,25 @@ def test_what_is_missing_is_said_before_a_folder_is_made(tmp_path):
     with pytest.raises(StoredDataMissing, match="SOURCE=sample OUTPUT_DIR='.*none yet'` takes"):
         run("report", ["aggregate"], parameters_for(output))
     assert not output.exists()
+
+
+@pytest.mark.parametrize(("bodies", "empty"), [((), 2), (("Venus", "Mars"), 1)])
+def test_neos_without_an_approach_to_earth_or_to_any_body_are_reported(tmp_path, bodies, empty):
+    def passing(url, headers):
+        answer = service.answer(url, headers)
+        page = json.loads(answer.body)
+        for neo in page["near_earth_objects"]:
+            listed = neo["close_approach_data"]
+            neo["close_approach_data"] = [one for one in listed if one["orbiting_body"] in bodies]
+        return answer._replace(body=json.dumps(page).encode())
+
+    with service.serve(answer=passing) as url:
+        ours = {"end": 20, "source": "nasa", "api_url": url}
+        run("run", ["fetch", "aggregate"], parameters_for(tmp_path) | ours)
+    page = Outline((tmp_path / "runs/batches-1-20/report.html").read_text(encoding="utf-8"))
+    texts = [attributes["alt"] for _, attributes, _ in page.all("img")]
+    assert sum(text.startswith("An empty figure") for text in texts) == empty
+    assert re.search(r"total_close_approaches_earth0", "".join(t for *_, t in page.all("table")))
 
 
 def test_a_second_report_counts_nothing_and_leaves_the_file_as_it_is(report, stored, capsys):

@@ -78,7 +78,8 @@ def draw_bars(
 
 
 def say_none(axes: Axes) -> None:
-    """Write where the data would be that there are none."""
+    """Write where the data would be that there are none; ticks would name values of nothing."""
+    axes.tick_params(bottom=False, left=False, labelbottom=False, labelleft=False)
     axes.text(0.5, 0.5, "none listed", transform=axes.transAxes, ha="center", color=GREY)
 
 

@@ -12,6 +12,7 @@ from neo_utils.figures.frame import (
     draw_bars,
     legend_above,
     plain_log,
+    say_none,
     titled_axes,
 )
 from neo_utils.selection import Selection
@@ -28,7 +29,8 @@ def approaches_per_year(yearly: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row for each year from the first to the last; four columns of counts.
+        A row for each year from the first to the last; four columns of counts. Where nothing is
+        listed there is no row.
 
     Examples
     --------
@@ -47,7 +49,9 @@ def approaches_per_year(yearly: pd.DataFrame) -> pd.DataFrame:
     >>> approaches_per_year(yearly)["to other bodies, predicted"].to_dict()
     {2025: 0, 2026: 0, 2027: 2}
     """
-    years = pd.RangeIndex(yearly["year"].min(), yearly["year"].max() + 1, name="year")
+    listed = yearly["year"]
+    bounds = (listed.min(), listed.max() + 1) if len(listed) else (0, 0)
+    years = pd.RangeIndex(*bounds, name="year")
     is_earth = yearly["orbiting_body"] == "Earth"
     columns = {}
     for label, rows in (("to Earth", yearly[is_earth]), ("to other bodies", yearly[~is_earth])):
@@ -66,6 +70,9 @@ def plot_approaches_per_year(per_year: pd.DataFrame, selection: Selection) -> Fi
         "close approaches per year",
         selection,
     )
+    if per_year.empty:
+        say_none(axes)
+        return describe(figure, "An empty figure: no close approach is listed.", selection)
     base = pd.Series(0, index=per_year.index)
     edges = [*(per_year.index - 0.5), per_year.index[-1] + 0.5]
     for label in map(str, per_year):
@@ -121,6 +128,9 @@ def plot_nearest_per_year(nearest: pd.DataFrame, selection: Selection) -> Figure
         "miss distance (lunar distances, log scale)",
         selection,
     )
+    if nearest.empty:
+        say_none(axes)
+        return describe(figure, "An empty figure: no approach to Earth is listed.", selection)
     last = selection.fetched[1].year
     for later, label in ((False, f"up to {last}"), (True, f"after {last}: all predicted")):
         some = nearest[nearest["after_year_of_fetch"] == later]
