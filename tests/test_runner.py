@@ -36,6 +36,20 @@ def test_spark_is_started_once_and_while_pages_are_fetched(tmp_path, monkeypatch
     assert len(list(javas.iterdir())) == 1
 
 
+def test_a_kernel_that_is_ended_leaves_nothing_temporary(tmp_path, monkeypatch):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr("tempfile.tempdir", None)  # Python asks but once
+    leave = "import tempfile; open(tempfile.mkdtemp() + '/left', 'w').close()"
+    with kernel(tmp_path / "kernel.log", leave):
+        until = time.monotonic() + PATIENCE_S
+        while not list(temporary.rglob("left")) and time.monotonic() < until:
+            time.sleep(0.1)
+        assert list(temporary.rglob("left"))
+    assert not list(temporary.iterdir())
+
+
 def test_a_kernel_that_nobody_can_talk_to_is_ended(tmp_path, monkeypatch):
     started = []
 
