@@ -21,10 +21,11 @@ from neo_utils.spark.session import connect
 from neo_utils.statistics import metrics, read_batches, yearly_statistics
 
 _MADE_UP = "@lambda-form-invoker"
+_KEPT = 2  # where two Javas take turns, each would otherwise remove and make anew, a minute long
 
 
 def make(archive: Path) -> None:
-    """Make the archive and remove those of other Javas and Sparks, or leave a note why it failed.
+    """Make the archive and remove the older ones but one, or leave a note why it failed.
 
     Where another process does so already, it is left to that one.
 
@@ -43,12 +44,18 @@ def make(archive: Path) -> None:
             _write(archive, Path(temporary))
         except Exception as error:
             _half(archive).unlink(missing_ok=True)
-            failure_mark(archive).write_text(f"{error}\n", encoding="utf-8")
+            failure_mark(archive).write_text(f"{error}\n{_said(error)}\n", encoding="utf-8")
             raise
         failure_mark(archive).unlink(missing_ok=True)
-        for other in archive.parent.glob("*.jsa"):
-            if other != archive:  # 200 MB, which a Java that has it mapped keeps until it ends
-                other.unlink(missing_ok=True)
+        by_age = sorted(archive.parent.glob("*.jsa"), key=lambda other: other.stat().st_mtime_ns)
+        for old in by_age[:-_KEPT]:  # 200 MB, which a Java that has it mapped keeps until it ends
+            old.unlink(missing_ok=True)
+
+
+def _said(error: Exception) -> str:
+    """Return the last lines that a Java which failed has printed."""
+    printed = (getattr(error, stream, None) or "" for stream in ("stdout", "stderr"))
+    return "\n".join("".join(printed).splitlines()[-10:])
 
 
 def _half(archive: Path) -> Path:
@@ -67,7 +74,7 @@ def _write(archive: Path, folder: Path) -> None:
     half.unlink(missing_ok=True)
     dump = ("-Xshare:dump", f"-XX:SharedClassListFile={classes}", f"-XX:SharedArchiveFile={half}")
     java = str(java_home() / "bin" / "java")
-    subprocess.run([java, *dump, "-cp", jars], check=True, capture_output=True)  # noqa: S603
+    subprocess.run([java, *dump, "-cp", jars], check=True, capture_output=True, text=True)  # noqa: S603
     with half.open("rb") as written:  # Java looks at its head alone: after a power cut, too, the
         os.fsync(written.fileno())  # rest of what has the archive's name has to be there
     half.replace(archive)

@@ -1,6 +1,7 @@
 """The archive of Spark's classes: used where it is there, never needed, never wrong."""
 
 import fcntl
+import os
 import subprocess
 import sys
 
@@ -91,7 +92,7 @@ def test_of_two_that_would_make_it_the_second_leaves_it_to_the_first(tmp_path, m
 
 
 def fail(*_):
-    raise subprocess.CalledProcessError(1, "java")
+    raise subprocess.CalledProcessError(1, "java", stderr="Java is out of breath\n")
 
 
 def test_what_cannot_be_made_is_not_tried_at_every_run(tmp_path, monkeypatch):
@@ -104,15 +105,20 @@ def test_what_cannot_be_made_is_not_tried_at_every_run(tmp_path, monkeypatch):
     archive = archive_path(java_home())
     with pytest.raises(subprocess.CalledProcessError):
         warm_start.make(archive)
-    assert "exit status 1" in failure_mark(archive).read_text()
+    note = failure_mark(archive).read_text()
+    assert "exit status 1" in note
+    assert "Java is out of breath" in note
     class_archive.make_in_background()
     assert len(begun) == 1
 
 
-def test_a_new_archive_takes_the_place_of_the_older_ones(tmp_path, monkeypatch):
+def test_a_new_archive_takes_the_place_of_all_but_the_newest_before(tmp_path, monkeypatch):
     monkeypatch.setattr(warm_start, "_write", lambda archive, _: archive.write_bytes(b"new"))
     archive = tmp_path / "spark-4.3-java-2.jsa"
     failure_mark(archive).write_text("no room")
-    (tmp_path / "spark-4.2-java-1.jsa").write_bytes(b"old")
+    for age, name in enumerate(("spark-4.3-java-1.jsa", "spark-4.2-java-1.jsa", "spark-4.1.jsa")):
+        (tmp_path / name).write_bytes(b"old")
+        os.utime(tmp_path / name, (9e8 - age, 9e8 - age))
     warm_start.make(archive)
-    assert {path.name for path in tmp_path.iterdir() if path.suffix != ".lock"} == {archive.name}
+    left = {path.name for path in tmp_path.iterdir() if path.suffix != ".lock"}
+    assert left == {archive.name, "spark-4.3-java-1.jsa"}
