@@ -54,7 +54,7 @@ help: ## Show this list
 
 setup: $(READY) ## Install the locked packages into .venv; every target does so itself
 
-run: $(READY) ## Fetch what is missing of START..END, count, plot
+run: $(READY) ## Fetch what is missing of START..END, count, plot, report
 	$(NEO) run "$(PARAMETERS)"
 
 fetch: $(READY) ## Fetch what is missing of START..END

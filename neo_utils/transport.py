@@ -76,7 +76,8 @@ def ask(session: requests.Session, url: str) -> requests.Response:
     except requests.RequestException as error:
         # `from None`: a chained exception would bring a wall of text, and the whole request.
         raise ServiceFailure(
-            f"{urlsplit(url).netloc} does not answer ({_root_cause(error)})"
+            f"{urlsplit(url).netloc} does not answer ({_root_cause(error)}): check the network, or "
+            "try again later"
         ) from None
     log.debug(
         "GET %s: %d, %s requests left, %.2f s",

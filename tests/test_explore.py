@@ -4,6 +4,7 @@ import datetime as dt
 import json
 
 import ipywidgets as widgets
+import pandas as pd
 import pytest
 
 from neo_utils.definitions import LISTED_WITHIN_AU
@@ -98,8 +99,8 @@ def test_a_question_says_in_words_all_that_it_asks():
     question = Question(("Earth", "Moon"), 1950, 2050, 0.05, True, 140.0, "km")
     assert question.in_words == (
         "to Earth, Moon, nearer than 7,479,894 km, 1950 to 2050, past and predicted, by "
-        "potentially hazardous NEOs with an estimated diameter of up to 140 m or more "
-        "(NeoWs lists Moon not beyond 0.0085 AU)"
+        "potentially hazardous NEOs whose diameter, estimated from H for an albedo of 0.05, is "
+        "140 m or more (NeoWs lists Moon not beyond 0.0085 AU)"
     )
     assert Question().in_words == (
         "to Earth, nearer than 77.8 lunar distances, 1900 to 2200, past and predicted, by all NEOs"
@@ -166,12 +167,24 @@ def test_hazardous_neos_are_outlined_and_large_ones_drawn_larger(catalogue, sele
     question = Question()
     passages = passages_of(catalogue, question)
     figure = plot_distance_by_date(passages, question, selection)
-    groups = [group for group in figure.axes[0].collections if len(group.get_offsets())]
-    outlined = [group for group in groups if len(group.get_edgecolors())]
-    drawn = sum(len(group.get_offsets()) for group in outlined)
-    assert drawn == passages["is_potentially_hazardous"].sum() > 0
-    areas = {area for group in groups for area in group.get_sizes()}
-    assert len(areas) > 10
+    markers, _ = figure.axes[0].collections  # where no size is known there are none
+    hazardous = passages.set_index("distance")["is_potentially_hazardous"]
+    outlined = [hazardous[y] for _, y in markers.get_offsets()]
+    assert [not any(rgb) for *rgb, _ in markers.get_edgecolors()] == outlined  # in black
+    assert 0 < sum(outlined) < len(outlined) == len(passages)
+    areas = list(markers.get_sizes())
+    assert areas == sorted(areas, reverse=True)  # small ones above large ones
+    assert len(set(areas)) > 10
+
+
+def test_past_and_predicted_have_their_colours(catalogue, selection):
+    passages = passages_of(catalogue, Question())
+    figure = plot_distance_by_date(passages, Question(), selection)
+    markers, _ = figure.axes[0].collections
+    is_orange = markers.get_facecolors()[:, 0] > 0.5
+    last_past = pd.Timestamp(FETCHED_ON)
+    day = passages.set_index("distance")["close_approach_date"]
+    assert is_orange.tolist() == [day[y] > last_past for _, y in markers.get_offsets()]
 
 
 def test_many_passages_are_shades_and_the_nearest_of_them_markers(
@@ -360,6 +373,33 @@ def test_the_controls_begin_with_the_question_whatever_it_asks(catalogue, select
     question = Question(("Earth",), 1850, 2300, 1e-6, False, 5000, "km")
     _, answer = controls_of(explorer(catalogue, selection, question))
     assert question.in_words in answer.value
+
+
+@pytest.mark.parametrize(
+    "question", [Question(("Moon",), at_least_m=30.5), Question(("Earth",), at_least_m=0.5)]
+)
+def test_the_controls_round_nothing_and_leave_no_body_out(
+    catalogue, selection, question, monkeypatch
+):
+    monkeypatch.setattr("neo_utils.explore.controls.listed_bodies", lambda _: ["Earth", "Venus"])
+    _, answer = controls_of(explorer(catalogue, selection, question))
+    assert question.in_words in answer.value
+
+
+def test_the_farthest_passage_lies_within_the_end_of_the_slider(catalogue, selection, neos):
+    named, answer = controls_of(explorer(catalogue, selection, Question(("Juptr",))))
+    named["within"].value = 10 ** named["within"].max
+    listed_there = listed(neos, Question(("Juptr",), within_au=99))
+    predicted = sum(one["close_approach_date"] > FETCHED_ON for _, one in listed_there)
+    assert listed_there
+    assert f"{len(listed_there) - predicted} past, {predicted} predicted" in answer.value
+
+
+def test_nearer_than_the_moon_is_said_of_earth_alone(catalogue, selection):
+    for bodies, said in ((("Earth",), "the Moon"), (("Venus",), "a lunar distance to the body")):
+        question = Question(bodies)
+        figure = plot_count_within(passages_of(catalogue, question), question, selection)
+        assert figure.get_label().count(f"nearer than {said}.") == 1
 
 
 def test_passages_of_unknown_size_are_marked_by_date_and_counted_out_where_size_is_drawn(

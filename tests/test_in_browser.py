@@ -116,6 +116,7 @@ def test_the_report_prints_without_code_and_with_its_definitions(report_page):
     for code in page.locator("details.code").all():
         expect(code).not_to_be_visible()
     expect(page.get_by_text("count_if(miss_distance_au < 0.2)").first).to_be_visible()
+    expect(page.get_by_text("mean velocity relative to the body").first).to_be_visible()
     assert brightness(page, "body") == 255
 
 

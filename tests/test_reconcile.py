@@ -510,7 +510,9 @@ def test_no_network_is_one_line(reconcile):
     def hang_up(_):
         raise ConnectionError
 
-    assert "does not answer" in failed(reconcile([eros()], hang_up), 4)
+    said = failed(reconcile([eros()], hang_up), 4)
+    assert "does not answer" in said
+    assert "check the network, or try again later" in said
 
 
 @pytest.mark.parametrize("neos", ["", "  ", " , "])

@@ -40,7 +40,8 @@ def explorer(catalogue: Duck, selection: Selection, question: Question) -> widge
     bodies = listed_bodies(catalogue)
     question.check(bodies)
     farthest = catalogue.sql("SELECT coalesce(max(miss_distance_au), 1) FROM passages").collect()
-    asked = _controls(bodies, max(farthest[0][0], question.within_au), question)
+    # A little beyond, since what is asked for lies nearer than the distance that is picked.
+    asked = _controls(bodies, max(1.001 * farthest[0][0], question.within_au), question)
     figure = widgets.Dropdown(options=list(_FIGURES), description="figure")
     answer = widgets.HTML()
 
@@ -61,12 +62,13 @@ def _controls(
     bodies: list[str], farthest_au: float, question: Question
 ) -> dict[str, widgets.ValueWidget]:
     per_au, _ = UNITS[question.unit]
+    offered = list(dict.fromkeys([*bodies, *question.bodies]))
     wide = {"layout": widgets.Layout(width="34rem"), "continuous_update": False}
     return {
         "bodies": widgets.SelectMultiple(
-            options=bodies,
-            value=[body for body in question.bodies if body in bodies],
-            rows=min(len(bodies), 6),
+            options=offered,
+            value=question.bodies,
+            rows=min(len(offered), 6),
             description="bodies",
         ),
         "years": widgets.IntRangeSlider(
@@ -95,11 +97,12 @@ def _controls(
         "hazardous_only": widgets.Checkbox(
             value=question.hazardous_only, description="potentially hazardous only"
         ),
-        "at_least_m": widgets.IntSlider(
-            value=round(question.at_least_m),
+        "at_least_m": widgets.FloatSlider(
+            value=question.at_least_m,
             min=0,
-            max=max(2_000, round(question.at_least_m)),
+            max=max(2_000, question.at_least_m),
             step=20,
+            readout_format=".0f",
             description="size ≥ (m)",
             tooltip="the larger estimate of the diameter, from H for an albedo of 0.05",
             **wide,

@@ -23,7 +23,7 @@ from neo_utils.figures.frame import (
 )
 from neo_utils.selection import Selection
 
-AU_PER_LD = 1 / LUNAR_DISTANCES_PER_AU
+_AU_PER_LD = 1 / LUNAR_DISTANCES_PER_AU
 
 
 def plot_per_year(passages: pd.DataFrame, question: Question, selection: Selection) -> Figure:
@@ -76,10 +76,11 @@ def plot_count_within(passages: pd.DataFrame, question: Question, selection: Sel
         legend_above(axes)
     else:
         say_none(axes)
-    nearer = int((passages["miss_distance_au"] < AU_PER_LD).sum())
+    nearer = int((passages["miss_distance_au"] < _AU_PER_LD).sum())
+    than = "the Moon" if question.bodies == ("Earth",) else "a lunar distance to the body"
     text = (
         f"A rising line on two logarithmic axes: the number of close approaches {question.in_words}"
-        f", within a distance. {len(distance):,} in all, {nearer:,} nearer than the Moon."
+        f", within a distance. {len(distance):,} in all, {nearer:,} nearer than {than}."
     )
     return describe(figure, text, selection)
 

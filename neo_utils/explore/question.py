@@ -68,7 +68,10 @@ by potentially hazardous NEOs'
     def in_words(self) -> str:
         """The question as it stands in the title of each figure and table."""
         of = "potentially hazardous NEOs" if self.hazardous_only else "all NEOs"
-        size = f" with an estimated diameter of up to {self.at_least_m:g} m or more"
+        size = (
+            " whose diameter, estimated from H for an albedo of 0.05, is "
+            f"{self.at_least_m:,.10g} m or more"
+        )
         return (
             f"to {', '.join(self.bodies) or 'no body'}, nearer than {self.shown(self.within_au)}, "
             f"{self.first_year} to {self.last_year}, past and predicted, by {of}"

@@ -119,33 +119,33 @@ def _scattered(
 
 
 def _mark(axes: Axes, points: pd.DataFrame) -> None:
-    """Draw points one by one, as large as the NEO may be; crosses where no size is known."""
+    """Draw points one by one, as large as the NEO may be; crosses where no size is known.
+
+    Large ones lie below small ones, so that none is hidden, be it past or predicted.
+    """
+    points = points.sort_values("maximum_diameter_m", ascending=False)
     unknown = points["maximum_diameter_m"].isna()
     area = _area(points["maximum_diameter_m"])
-    for predicted, colour in ((False, BLUE), (True, ORANGE)):
-        for hazardous in (False, True):
-            some = (points["is_predicted"] == predicted) & (
-                points["is_potentially_hazardous"] == hazardous
-            )
-            edge = BLACK if hazardous else "none"
-            _draw(axes, points[some & ~unknown], area, marker="o", color=colour, edgecolors=edge)
-            _draw(axes, points[some & unknown], area, marker="x", color=colour)
-
-
-def _draw(
-    axes: Axes,
-    points: pd.DataFrame,
-    area: pd.Series,
-    **how: Any,  # noqa: ANN401 - as scatter has them
-) -> None:
-    sizes = area[points.index]
-    axes.scatter(points["x"], points["y"], sizes, linewidths=0.8, alpha=0.7, **how)
+    colour = np.where(points["is_predicted"], ORANGE, BLUE)
+    edge = np.where(points["is_potentially_hazardous"], BLACK, colour)
+    for some, marker in ((~unknown, "o"), (unknown, "x")):
+        how = {"edgecolors": edge[some]} if marker == "o" else {}  # a cross has no edge
+        axes.scatter(
+            points["x"][some],
+            points["y"][some],
+            area[some],
+            c=colour[some],
+            marker=marker,
+            linewidths=0.8,
+            alpha=0.7,
+            **how,
+        )
 
 
 def _area(diameter_m: pd.Series) -> pd.Series:
-    """Return the area of a marker (square points): from 10 m to 10 km, it grows tenfold."""
+    """Return the area of a marker (square points): threefold for a diameter that is tenfold."""
     decades = np.log10(diameter_m.clip(10, 10_000)) - 1
-    return (4 + 12 * decades).fillna(12)
+    return (4 * 3**decades).fillna(12)
 
 
 def _key(label: str, area: float = 30, **drawn: Any) -> Line2D:  # noqa: ANN401 - as Line2D has them

@@ -46,7 +46,8 @@ def ask_cad(session: requests.Session, designation: str) -> CadList:
         )
     if response.status_code != requests.codes.ok:
         raise ServiceFailure(
-            f"{host} answers with status {response.status_code} for {asked}{_message(body)}"
+            f"{host} answers with status {response.status_code} for {asked}{_message(body)}: "
+            "try again later"
         )
     try:
         return decode_cad(body)
