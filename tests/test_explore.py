@@ -170,7 +170,7 @@ def test_hazardous_neos_are_outlined_and_large_ones_drawn_larger(catalogue, sele
     markers, _ = figure.axes[0].collections  # where no size is known there are none
     hazardous = passages.set_index("distance")["is_potentially_hazardous"]
     outlined = [hazardous[y] for _, y in markers.get_offsets()]
-    assert [not any(rgb) for *rgb, _ in markers.get_edgecolors()] == outlined  # in black
+    assert [width > 0 for width in markers.get_linewidths()] == outlined
     assert 0 < sum(outlined) < len(outlined) == len(passages)
     areas = list(markers.get_sizes())
     assert areas == sorted(areas, reverse=True)  # small ones above large ones

@@ -127,16 +127,16 @@ def _mark(axes: Axes, points: pd.DataFrame) -> None:
     unknown = points["maximum_diameter_m"].isna()
     area = _area(points["maximum_diameter_m"])
     colour = np.where(points["is_predicted"], ORANGE, BLUE)
-    edge = np.where(points["is_potentially_hazardous"], BLACK, colour)
+    edge = np.where(points["is_potentially_hazardous"], 0.8, 0)
     for some, marker in ((~unknown, "o"), (unknown, "x")):
-        how = {"edgecolors": edge[some]} if marker == "o" else {}  # a cross has no edge
+        # A cross is all line, and has no edge.
+        how = {"edgecolors": BLACK, "linewidths": edge[some]} if marker == "o" else {}
         axes.scatter(
             points["x"][some],
             points["y"][some],
             area[some],
             c=colour[some],
             marker=marker,
-            linewidths=0.8,
             alpha=0.7,
             **how,
         )
@@ -145,7 +145,7 @@ def _mark(axes: Axes, points: pd.DataFrame) -> None:
 def _area(diameter_m: pd.Series) -> pd.Series:
     """Return the area of a marker (square points): threefold for a diameter that is tenfold."""
     decades = np.log10(diameter_m.clip(10, 10_000)) - 1
-    return (4 * 3**decades).fillna(12)
+    return (2.5 * 3**decades).fillna(12)
 
 
 def _key(label: str, area: float = 30, **drawn: Any) -> Line2D:  # noqa: ANN401 - as Line2D has them
