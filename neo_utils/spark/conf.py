@@ -23,7 +23,7 @@ DEFAULT_CONF: Mapping[str, str] = {
 }
 # Where driver and executor are one process on this machine.
 EMBEDDED_CONF: Mapping[str, str] = {
-    # Saves its start and an open port.
+    # Saves an open port, and no time that could be measured.
     "spark.ui.enabled": "false",
     # Does an executor's work too. A limit, not a reservation.
     "spark.driver.memory": "2g",
