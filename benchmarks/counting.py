@@ -23,7 +23,8 @@ import yaml
 
 from benchmarks.catalogue import LARGE, SIZES, TABLES, files_of, stored
 from benchmarks.machine import peak_mb
-from benchmarks.peers import PEERS, THRESHOLD_AU
+from benchmarks.peers import PEERS
+from benchmarks.peers.reading import THRESHOLD_AU
 from neo_utils.duck import Duck
 from neo_utils.engines import Engine, connect, name_file
 from neo_utils.settings import PROJECT
@@ -76,11 +77,11 @@ def by_project(folder: Path, case: str, who: str) -> list[Measured]:
 
 def by_peer(folder: Path, case: str, who: str) -> list[Measured]:
     """Count as users of another library would."""
-    import_module(who.lower())
+    peer = import_module(PEERS[who])
     files = files_of(folder, case)
     told: list[Measured] = []
     with _measured(told, case, who) as rows:
-        rows += PEERS[who](*files, _DAY)
+        rows += peer.count(*files, _DAY)
     return told
 
 

@@ -1,0 +1,29 @@
+"""DuckDB's own reader, then the project's texts."""
+
+import datetime as dt
+from typing import Any
+
+import duckdb
+
+from benchmarks.peers.reading import COLUMNS, THRESHOLD_AU, Rows
+from neo_utils.definitions import sql_text
+from neo_utils.statistics import counted
+
+
+def count(neos: list[str], approaches: list[str], day: dt.date) -> Rows:
+    """Return the rows of totals and yearly statistics."""
+    database: Any = duckdb.connect()  # of the shape that `counted` asks for
+    for name, paths, columns in (
+        ("stored_neos", neos, "id"),
+        ("stored_close_approaches", approaches, ", ".join(COLUMNS)),
+    ):
+        database.execute(
+            f"CREATE TABLE {name} AS SELECT {columns}, file_index AS fetch_order,"  # noqa: S608
+            " ?::DATE AS fetched_on FROM read_parquet(?, hive_partitioning = false)",
+            [day, paths],
+        )
+    counted(database)
+    return (
+        database.sql(sql_text("metrics", THRESHOLD_AU)).fetchall(),
+        database.sql(sql_text("yearly_statistics", THRESHOLD_AU)).fetchall(),
+    )
