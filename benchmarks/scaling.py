@@ -72,11 +72,14 @@ def measures_of(full: dict[str, Any]) -> Measures:
 
 
 def line(points: list[tuple[int, float]]) -> Line:
-    """Fit fixed part + part for each, with the least squares of relative errors."""
+    """Fit fixed part + part for each, with the least squares of relative errors.
+
+    To six digits: those behind them differ from run to run, with the order of a sum.
+    """
     size, measured = np.array(points).T
     each, fixed = np.polyfit(size, measured, 1, w=1 / measured)
     off = np.max(np.abs((fixed + each * size) / measured - 1))
-    return Line(float(fixed), float(each * 1e6), float(off))
+    return Line(*(float(f"{value:.6g}") for value in (fixed, each * 1e6, off)))
 
 
 def draw(measures: Measures, about: dict[str, Any]) -> Figure:
