@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+from neo_utils.sample.service import SAMPLE_URL
 from neo_utils.settings import PROJECT
 
 _SUBREAPER = 36  # prctl's: what a killed kernel leaves behind, its Java, is then ours to count
@@ -23,8 +24,8 @@ def measured() -> Iterator[dict[str, float]]:
     """Measure the commands that are run in this context; gives a row that is filled at its end.
 
     ``wall_s`` is the time until the context's end, ``cpu_s`` and ``peak_mb`` are of all processes
-    started in it, those that end after it, too. Memory that processes share counts once; it is
-    looked at four times a second.
+    started in it, those that end after it, too: they are waited for. Memory that processes share
+    counts once; it is looked at four times a second.
     """
     ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
     others, cpu_s, wall_s = _children(), _cpu_s(), time.perf_counter()
@@ -58,6 +59,17 @@ def run(*command: object, cwd: Path = PROJECT, env: Mapping[str, str] = os.envir
     ran = subprocess.run(words, cwd=cwd, env=environment, capture_output=True, text=True)  # noqa: S603
     if ran.returncode:
         raise RuntimeError(f"{' '.join(words)}\n{ran.stdout}{ran.stderr}")
+
+
+def make_run(cwd: Path, env: Mapping[str, str], **chosen: object) -> None:
+    """Run ``make run`` of 200 NEOs in a checkout.
+
+    Every variable that it knows is named, since this user's environment or .env may set others.
+    """
+    values = {"START": 1, "END": 200, "SOURCE": "sample", "API_URL": SAMPLE_URL, "WAIT": 0}
+    values |= {"OUTPUT_DIR": "output", "MASTER": "local[*]", "LOG_LEVEL": "INFO"}
+    values |= {"PARAMETERS": "parameters/default.yaml", **chosen}
+    run("make", "run", *(f"{name}={value}" for name, value in values.items()), cwd=cwd, env=env)
 
 
 def _watch(others: set[int], row: dict[str, float], ended: threading.Event) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.commands import measured, run
+from benchmarks.commands import make_run, measured, run
 from benchmarks.fetching import KEY, served
 from neo_utils.settings import PROJECT
 from neo_utils.spark.class_archive import archive_path
@@ -28,10 +28,8 @@ _ENVIRONMENT = {**os.environ, "API_KEY": KEY}
 
 def by_project(url: str, output: Path, master: str = "local[*]") -> None:
     """Run what ``make run`` runs."""
-    given = {"START": 1, "END": 200, "SOURCE": "nasa", "API_URL": url, "MASTER": master, "WAIT": 0}
-    # Named, all of them, since this user's .env may set others.
-    given |= {"OUTPUT_DIR": output, "PARAMETERS": "parameters/default.yaml", "LOG_LEVEL": "INFO"}
-    run("make", "run", *(f"{name}={value}" for name, value in given.items()), env=_ENVIRONMENT)
+    given = {"SOURCE": "nasa", "API_URL": url, "OUTPUT_DIR": output, "MASTER": master}
+    make_run(PROJECT, _ENVIRONMENT, **given)
 
 
 def by_project_on_duckdb(url: str, output: Path) -> None:
