@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.commands import make_run, measured, run
 from benchmarks.fetching import KEY, served
+from benchmarks.without_archive import java_without_archive
 from neo_utils.settings import PROJECT
 from neo_utils.spark.class_archive import archive_path
 from neo_utils.spark.java import java_home
@@ -26,10 +27,16 @@ _BIN = Path(sys.executable).parent
 _ENVIRONMENT = {**os.environ, "API_KEY": KEY}
 
 
-def by_project(url: str, output: Path, master: str = "local[*]") -> None:
+def by_project(url: str, output: Path, master: str = "local[*]", **env: str) -> None:
     """Run what ``make run`` runs."""
     given = {"SOURCE": "nasa", "API_URL": url, "OUTPUT_DIR": output, "MASTER": master}
-    make_run(PROJECT, _ENVIRONMENT, **given)
+    make_run(PROJECT, _ENVIRONMENT | env, **given)
+
+
+def by_project_without_archive(url: str, output: Path) -> None:
+    """Run it as for the first time on a machine, before there is an archive of Spark's classes."""
+    with java_without_archive() as home:
+        by_project(url, output, JAVA_HOME=str(home))
 
 
 def by_project_on_duckdb(url: str, output: Path) -> None:
@@ -51,6 +58,7 @@ def the_obvious_way(url: str, output: Path) -> None:
 
 WAYS: dict[str, Callable[[str, Path], None]] = {
     "project": by_project,
+    "project, no archive of Spark's classes": by_project_without_archive,
     "project, MASTER=duckdb": by_project_on_duckdb,
     "two papermill commands": the_obvious_way,
 }
