@@ -15,6 +15,7 @@ from benchmarks.decoding import decoding
 from benchmarks.fetching import many_pages, ten_pages
 from benchmarks.machine import BUILD, MEASURED, machine
 from benchmarks.pipeline import pipeline
+from benchmarks.profiles import profile_texts
 from benchmarks.set_up import set_up
 from benchmarks.summary import Rows, summary, table_text
 from neo_utils.settings import PROJECT
@@ -45,8 +46,9 @@ def main(which: str) -> None:
     measured, tables = {}, []
     for name, measure in SETS[which].items():
         measured[name] = summary(measure())
-        tables.append(table_text(measured[name]))
-        print(tables[-1], end="\n\n", flush=True)
+        new = [table_text(measured[name]), *profile_texts(measured[name])]
+        print(*new, sep="\n\n", end="\n\n", flush=True)
+        tables += new
     about = machine()
     kept.write_text(json.dumps({"machine": about, **measured}, indent=1) + "\n")
     said = ", ".join(f"{name} {value}" for name, value in about.items())

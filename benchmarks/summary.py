@@ -10,6 +10,8 @@ _NAMES = ("what", "who", "answer", "wall_s")
 def summary(rows: Rows) -> Rows:
     """Return a row for each what and who: medians of the repeats, and the spread of ``wall_s``.
 
+    Of a quantity by parts the median of every part; a text stays as it is.
+
     ``first_to_it`` is the time of whoever was measured first at the same, divided by its own.
     """
     told: Rows = []
@@ -22,13 +24,22 @@ def summary(rows: Rows) -> Rows:
             one |= {"wall_s": median(walls), "fastest_s": min(walls), "slowest_s": max(walls)}
             for quantity in dict.fromkeys(name for row in same for name in row):
                 if quantity not in _NAMES and (measured := _of(same, who, quantity)):
-                    one[quantity] = median(measured)
+                    one[quantity] = _middle(measured)
             one["first_to_it"] = median(_of(same, first, "wall_s")) / one["wall_s"]
             told.append(one)
     return told
 
 
-def _of(rows: Rows, who: str, quantity: str) -> list[float]:
+def _middle(values: list[Any]) -> Any:  # noqa: ANN401
+    if isinstance(values[0], str):
+        return values[0]
+    if isinstance(values[0], dict):
+        parts = dict.fromkeys(part for value in values for part in value)
+        return {part: median(value[part] for value in values if part in value) for part in parts}
+    return median(values)
+
+
+def _of(rows: Rows, who: str, quantity: str) -> list[Any]:
     return [row[quantity] for row in rows if row["who"] == who and quantity in row]
 
 

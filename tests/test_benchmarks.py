@@ -1,7 +1,8 @@
-"""What is made of measurements: medians, ratios, fitted lines. Nothing is measured here."""
+"""What is made of measurements: medians, ratios, parts, fitted lines. Nothing is measured here."""
 
 import pytest
 
+from benchmarks.profiles import profile_texts
 from benchmarks.scaling import line
 from benchmarks.summary import summary, table_text
 
@@ -73,3 +74,38 @@ def test_large_measurements_do_not_outweigh_small_ones():
 def test_a_fitted_line_has_six_digits_so_that_the_next_run_finds_the_same():
     fitted = line([(1_000_000, 1.0), (2_000_000, 2.0), (3_000_000, 3.1)])
     assert [value == float(f"{value:.6g}") for value in fitted] == [True, True, True]
+
+
+def test_of_a_quantity_by_parts_the_median_of_each_counts_and_a_text_stays():
+    row = {"what": "200 NEOs", "who": "project", "wall_s": 1.0, "settings": "default.yaml"}
+    by_parts = [{"fetch": 1.0}, {"fetch": 4.0, "count": 5.0}, {"fetch": 2.0, "count": 7.0}]
+    [ours] = summary([row | {"phases_s": parts} for parts in by_parts])
+    assert ours["phases_s"] == {"fetch": 2.0, "count": 6.0}
+    assert ours["settings"] == "default.yaml"
+
+
+def test_parts_stand_side_by_side_with_their_sum_and_a_gap_where_one_is_missing():
+    rows = [
+        *measured("first run", "project", 3.0, phases_s={"fetch": 1.0, "count": 2.0}),
+        *measured("first run", "pandas", 9.0),
+        *measured("again", "project", 1.0, phases_s={"count": 0.5}),
+    ]
+    [text] = profile_texts(rows)
+    head, *lines = [line.split() for line in text.splitlines()]
+    assert head[-3:] == ["fetch", "count", "together"]
+    assert lines == [
+        ["first", "run"],
+        ["project", "1.00", "2.00", "3.00"],
+        ["again"],
+        ["project", "0.50", "0.50"],
+    ]
+
+
+def test_what_java_took_is_told_with_the_rest_so_that_all_make_the_processor_time():
+    java = {"java_tasks_s": 2.0, "java_compiling_s": 1.5, "java_tidying_up_s": 0.25}
+    [text] = profile_texts(measured("200 NEOs", "Spark", 5.0, cpu_s=7.0, **java))
+    assert text.splitlines()[-1].split() == ["Spark", "2.00", "1.50", "0.25", "3.25", "7.00"]
+
+
+def test_rows_without_parts_make_no_table_of_parts():
+    assert profile_texts(summary(ROWS)) == []
