@@ -8,7 +8,6 @@ count in the same process shows what Java has warmed up to.
 
 import datetime as dt
 import json
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from benchmarks.catalogue import LARGE, SIZES, TABLES, files_of, stored
+from benchmarks.java import cpu_s, java_peak_mb, java_s, keep_compilers
 from benchmarks.machine import peak_mb
 from benchmarks.peers import PEERS
 from benchmarks.peers.reading import THRESHOLD_AU
@@ -52,14 +52,13 @@ OURS: dict[str, tuple[str, dict[str, str]]] = {
     who: (CLUSTER, {"spark.cores.max": cores, "spark.executor.memory": "2g"})
     for who, cores in WORKER_CORES.items()
 }
-# By how the names of Java's threads begin. The rest plans, interprets, loads classes.
-_JAVA_THREADS = {"Executor task": "java_tasks_s", "GC Thread": "java_tidying_up_s"}
 Measured = dict[str, Any]
 
 
 def by_project(folder: Path, case: str, who: str) -> list[Measured]:
     """Count as the project does, twice, and the queries alone each time."""
     master, conf = OURS[who]
+    keep_compilers()
     engine = connect(master, conf, folder / "spark.log")
     told: list[Measured] = []
     for again in ("", AGAIN):
@@ -100,11 +99,11 @@ def _measured(
     """Measure what is done in this context; gives a list for both tables' rows."""
     java = None if engine is None or isinstance(engine, Duck) else engine
     rows: list[Any] = []
-    wall_s, cpu_s, java_s = time.perf_counter(), _cpu_s(java), _java_s(java)
+    wall_s, before = time.perf_counter(), _spent_s(java)
     yield rows
     one: Measured = {"what": what, "who": who, "wall_s": time.perf_counter() - wall_s}
-    one |= {"cpu_s": _cpu_s(java) - cpu_s, "peak_mb": _peak_mb(java)}
-    one |= {name: so_far - java_s[name] for name, so_far in _java_s(java).items()}
+    one |= {name: so_far - before[name] for name, so_far in _spent_s(java).items()}
+    one |= {"peak_mb": peak_mb() + (java_peak_mb(java) if java else 0)}
     told.append(one | {"answer": _digest(*rows)})
 
 
@@ -118,41 +117,11 @@ def _digest(metrics_rows: list[Any], yearly_rows: list[Any]) -> str:
     return sha256(repr((totals, years)).encode()).hexdigest()
 
 
-def _cpu_s(java: Any) -> float:  # noqa: ANN401 - a SparkSession
+def _spent_s(java: Any) -> dict[str, float]:  # noqa: ANN401 - a SparkSession, or None
+    """Return the processor time spent so far, and what Java's part of it was for."""
     if java is None:
-        return time.process_time()
-    fields = Path(f"/proc/{_pid(java)}/stat").read_text().rpartition(")")[2]
-    return time.process_time() + _ticks_s(fields)
-
-
-def _java_s(java: Any) -> dict[str, float]:  # noqa: ANN401
-    """Return the processor time that Java has taken so far, by what it was for."""
-    if java is None:
-        return {}
-    taken = dict.fromkeys(_JAVA_THREADS.values(), 0.0)
-    for thread in Path(f"/proc/{_pid(java)}/task").glob("*/stat"):
-        name, _, fields = thread.read_text().partition("(")[2].rpartition(")")
-        for start, what in _JAVA_THREADS.items():
-            if name.startswith(start):
-                taken[what] += _ticks_s(fields)
-    # Java's own word: a compiler's thread ends where there is nothing to do.
-    beans = java.sparkContext._jvm.java.lang.management.ManagementFactory
-    taken["java_compiling_s"] = beans.getCompilationMXBean().getTotalCompilationTime() / 1000
-    return taken
-
-
-def _ticks_s(fields: str) -> float:
-    """Return the processor time in the fields of a ``stat`` of Linux, those behind the name."""
-    user, system = fields.split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
-
-
-def _peak_mb(java: Any) -> float:  # noqa: ANN401
-    return peak_mb() + (peak_mb(_pid(java)) if java else 0)
-
-
-def _pid(java: Any) -> int:  # noqa: ANN401
-    return int(java.sparkContext._gateway.proc.pid)
+        return {"cpu_s": time.process_time()}
+    return {"cpu_s": time.process_time() + cpu_s(java), **java_s(java)}
 
 
 def main(folder: str, case: str, who: str) -> None:
