@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from benchmarks.catalogue import (
@@ -18,13 +18,8 @@ from benchmarks.catalogue import (
     close_approaches_of,
     make_input,
 )
-from benchmarks.counting import (
-    DUCKDB,
-    SPARK,
-    SPARK_FAR_BEYOND,
-    WORKER_CORES,
-    Measured,
-)
+from benchmarks.counting import Measured
+from benchmarks.ours import DUCKDB, SPARK, SPARK_FAR_BEYOND, WORKER_CORES
 from benchmarks.peers import PEERS
 from neo_utils.spark import local_cluster
 
@@ -60,7 +55,9 @@ def worker_cores(folder: Path, repeats: int = 3) -> list[Measured]:
         local_cluster.down(cluster)
 
 
-def measured_cases(folder: Path, cases: dict[str, Iterable[str]], repeats: int) -> list[Measured]:
+def measured_cases(
+    folder: Path, cases: Mapping[str, Iterable[str]], repeats: int
+) -> list[Measured]:
     """Measure who counts in each case, in turn; all must find the same rows.
 
     Parameters

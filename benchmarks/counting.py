@@ -18,46 +18,26 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-import yaml
 
 from benchmarks.catalogue import LARGE, SIZES, TABLES, files_of, stored
 from benchmarks.java import cpu_s, java_peak_mb, java_s, keep_compilers
 from benchmarks.machine import peak_mb
+from benchmarks.ours import ours
 from benchmarks.peers import PEERS
 from benchmarks.peers.reading import THRESHOLD_AU
 from neo_utils.duck import Duck
 from neo_utils.engines import Engine, connect, name_file
-from neo_utils.settings import PROJECT
 from neo_utils.statistics import counted, metrics, read_batches, yearly_statistics
 
 QUERIES = ", the queries alone"
 AGAIN = ", again in the same process"
 _DAY = dt.date(2026, 3, 1)  # of the sample's fetch
-_CATALOGUE = yaml.safe_load((PROJECT / "parameters/whole-catalogue.yaml").read_text())["spark_conf"]
-_FAR_BEYOND = {  # what docs/speed.md advises for ten times the catalogue
-    "spark.driver.extraJavaOptions": "-XX:+UseParallelGC",
-    "spark.sql.shuffle.partitions": "8",
-    "spark.sql.adaptive.enabled": "true",
-}
-CLUSTER = "spark://127.0.0.1:7077"
-SPARK, DUCKDB = "project, MASTER=local[*]", "project, MASTER=duckdb"
-SPARK_FAR_BEYOND = f"{SPARK}, three settings"
-WORKER_CORES = {f"project, cluster, {n} worker cores": str(n) for n in (1, 2, 4)}
-# Who of the project counts, by master and settings.
-OURS: dict[str, tuple[str, dict[str, str]]] = {
-    SPARK: ("local[*]", _CATALOGUE),
-    SPARK_FAR_BEYOND: ("local[*]", {**_CATALOGUE, **_FAR_BEYOND}),
-    DUCKDB: ("duckdb", {}),
-} | {
-    who: (CLUSTER, {"spark.cores.max": cores, "spark.executor.memory": "2g"})
-    for who, cores in WORKER_CORES.items()
-}
 Measured = dict[str, Any]
 
 
 def by_project(folder: Path, case: str, who: str) -> list[Measured]:
     """Count as the project does, twice, and the queries alone each time."""
-    master, conf = OURS[who]
+    master, conf, settings = ours(case, who)
     keep_compilers()
     engine = connect(master, conf, folder / "spark.log")
     told: list[Measured] = []
@@ -71,7 +51,7 @@ def by_project(folder: Path, case: str, who: str) -> list[Measured]:
                 ]
             rows += rows_of_queries
     engine.stop()
-    return told
+    return [one | ({"settings": settings} if settings else {}) for one in told]
 
 
 def by_peer(folder: Path, case: str, who: str) -> list[Measured]:
@@ -126,7 +106,7 @@ def _spent_s(java: Any) -> dict[str, float]:  # noqa: ANN401 - a SparkSession, o
 
 def main(folder: str, case: str, who: str) -> None:
     """Print a line for every measurement."""
-    for line in (by_project if who in OURS else by_peer)(Path(folder), case, who):
+    for line in (by_peer if who in PEERS else by_project)(Path(folder), case, who):
         print(json.dumps(line))
 
 

@@ -14,9 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.catalogue import LARGE, SIZES
-from benchmarks.counting import AGAIN, DUCKDB, QUERIES, SPARK
+from benchmarks.counting import AGAIN, QUERIES
 from benchmarks.fetching import fetched_text
 from benchmarks.machine import MEASURED
+from benchmarks.ours import DUCKDB, SPARK
 from neo_utils.settings import PROJECT
 
 _FIGURE = PROJECT / "docs" / "scaling.svg"
