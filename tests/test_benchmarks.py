@@ -2,9 +2,11 @@
 
 import pytest
 
+from benchmarks.decoding_parts import PARTS, parts_s, shares
 from benchmarks.profiles import profile_texts
 from benchmarks.scaling import line
 from benchmarks.summary import summary, table_text
+from neo_utils.sample.catalogue import page_body
 
 
 def measured(what, who, *walls, **further):
@@ -109,3 +111,19 @@ def test_what_java_took_is_told_with_the_rest_so_that_all_make_the_processor_tim
 
 def test_rows_without_parts_make_no_table_of_parts():
     assert profile_texts(summary(ROWS)) == []
+
+
+def test_the_parts_of_a_decoded_page_and_what_they_leave_make_the_whole_of_it():
+    # Of 10 s the medians tell 2 + 5, and 4 s count as 1.
+    parts = [{"structs": 1.0, "times": 5.0}, {"structs": 2.0, "times": 4.0}]
+    parts += [{"structs": 9.0, "times": 6.0}]
+    assert shares(parts, whole_s=10.0, of_s=4.0) == {"structs": 0.5, "times": 1.25, "left": 0.75}
+
+
+def test_every_part_of_decoding_a_page_is_timed_of_old_pages_too():
+    # Without the full date, as in old pages: then approaches that stand there twice are looked for.
+    body = page_body(0, 20, "key")
+    for page in (body, body.replace(b"close_approach_date_full", b"unknown")):
+        parts = parts_s(page)
+        assert tuple(parts) == PARTS
+        assert min(parts.values()) > 0
