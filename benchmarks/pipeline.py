@@ -5,6 +5,7 @@
 loopback port, which takes ``answer_s`` to answer, count and plot them.
 """
 
+import datetime as dt
 import os
 import shutil
 import sys
@@ -18,11 +19,13 @@ import pyarrow.parquet as pq
 
 from benchmarks.commands import make_run, measured, run
 from benchmarks.fetching import KEY, served
+from benchmarks.phases import phases_s
 from benchmarks.without_archive import java_without_archive
 from neo_utils.settings import PROJECT
 from neo_utils.spark.class_archive import archive_path
 from neo_utils.spark.java import java_home
 
+_EXECUTED = "runs/batches-1-200"  # the project's notebooks, seen from its output
 _BIN = Path(sys.executable).parent
 _ENVIRONMENT = {**os.environ, "API_KEY": KEY}
 
@@ -70,19 +73,25 @@ def pipeline(repeats: int = 3, answer_s: float = 0.5) -> list[dict[str, Any]]:
     run(sys.executable, "-m", "neo_utils.warm_start")
     if not archive_path(java_home()).exists():
         raise RuntimeError("another process makes Spark's classes ready: again in a minute")
-    rows = []
+    rows: list[dict[str, Any]] = []
     with served(answer_s, prepared=10) as url:
         for who, way in [*WAYS.items()] * repeats:
             with tempfile.TemporaryDirectory() as output:
                 for what, before in _RUNS.items():
                     before(Path(output))
-                    with measured() as row:
-                        way(url, Path(output))
-                    rows.append({"what": what, "who": who, **row})
+                    rows.append({"what": what, "who": who, **_timed(way, url, Path(output))})
                 rows[-1]["answer"] = _answer(Path(output))
     if len({row["answer"] for row in rows if "answer" in row}) != 1:
         raise RuntimeError("not all found the same numbers")
     return rows
+
+
+def _timed(way: Callable[[str, Path], None], url: str, output: Path) -> dict[str, Any]:
+    began = dt.datetime.now(dt.UTC)
+    with measured() as row:
+        way(url, output)
+    phases = phases_s(output / _EXECUTED, began, row["wall_s"])
+    return row | ({"phases_s": phases} if phases else {})
 
 
 def _as_it_is(_output: Path) -> None:

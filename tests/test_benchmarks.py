@@ -1,12 +1,19 @@
 """What is made of measurements: medians, ratios, parts, fitted lines. Nothing is measured here."""
 
+import datetime as dt
+import json
+
 import pytest
 
+from benchmarks.catalogue import LARGE, SMALL, WHOLE
 from benchmarks.decoding_parts import PARTS, parts_s, shares
+from benchmarks.ours import SPARK, ours
+from benchmarks.phases import STEPS, phases_s, step_of
 from benchmarks.profiles import profile_texts
 from benchmarks.scaling import line
 from benchmarks.summary import summary, table_text
 from neo_utils.sample.catalogue import page_body
+from neo_utils.settings import PROJECT
 
 
 def measured(what, who, *walls, **further):
@@ -126,4 +133,67 @@ def test_every_part_of_decoding_a_page_is_timed_of_old_pages_too():
     for page in (body, body.replace(b"close_approach_date_full", b"unknown")):
         parts = parts_s(page)
         assert tuple(parts) == PARTS
-        assert min(parts.values()) > 0
+        assert min(parts.values()) >= 0
+
+
+BEGAN = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
+
+
+def executed(folder, name, *cells):
+    """Write a notebook as Papermill leaves it: of each cell its text, and when it ran, in s."""
+
+    def at(seconds):
+        return (BEGAN + dt.timedelta(seconds=seconds)).isoformat()
+
+    told = [
+        {
+            "cell_type": "code",
+            "source": [source],
+            "metadata": {"papermill": {"start_time": at(start), "end_time": at(end)}},
+        }
+        for source, start, end in cells
+    ]
+    text = {"cell_type": "markdown", "source": ["captioned("], "metadata": {"papermill": {}}}
+    (folder / f"{name}.ipynb").write_text(json.dumps({"cells": [text, *told]}))
+
+
+def test_the_phases_of_a_run_make_all_of_its_time(tmp_path):
+    executed(tmp_path, "fetch", ("from neo_utils import x", 2, 5), ("recall(plan)", 5, 6))
+    cells = [("start = 1", 7, 7.5), ("show(a)", 8, 9), ("x", 9, 9.5), ("captioned(b)", 9.5, 10)]
+    executed(tmp_path, "aggregate", *cells)
+    phases = phases_s(tmp_path, BEGAN, wall_s=13.0)
+    # The rest: 1 s between the notebooks, 0.5 s between cells, and two cells of no step.
+    fetched = {"before": 2.0, "fetch: imports": 3.0, "pages": 1.0}
+    assert phases == fetched | {"figures": 1.5, "rest": 2.5, "after": 3.0}
+    assert sum(phases.values()) == 13.0
+
+
+def test_a_notebook_that_an_earlier_run_executed_is_no_phase_of_this_one(tmp_path):
+    executed(tmp_path, "fetch", ("recall(plan)", 1, 2))
+    executed(tmp_path, "aggregate", ("show(a)", -9, -5))
+    phases = phases_s(tmp_path, BEGAN, wall_s=4.0)
+    assert phases == {"before": 1.0, "pages": 1.0, "rest": 0.0, "after": 2.0}
+
+
+def test_what_executes_no_notebook_of_the_project_has_no_phases(tmp_path):
+    assert phases_s(tmp_path, BEGAN, wall_s=4.0) == {}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_every_step_is_found_in_its_notebook(name):
+    # A step whose call is written differently would otherwise be counted as the rest.
+    cells = json.loads((PROJECT / "notebooks" / f"{name}.ipynb").read_bytes())["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    found = {said for said in STEPS[name] if any(said in source for source in code)}
+    assert found == STEPS[name].keys()
+    assert set(STEPS[name].values()) <= {step_of(name, source) for source in code}
+
+
+def test_spark_counts_with_the_settings_of_the_file_that_make_run_would_be_given():
+    assert {case: ours(case, SPARK).settings for case in (SMALL, WHOLE, LARGE)} == {
+        SMALL: "default.yaml",
+        WHOLE: "whole-catalogue.yaml",
+        LARGE: "whole-catalogue.yaml",
+    }
+    assert ours(SMALL, SPARK).spark_conf == {}
+    assert ours(WHOLE, SPARK).spark_conf == {"spark.driver.memory": "3g"}
