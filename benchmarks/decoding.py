@@ -43,7 +43,7 @@ def pages() -> Iterator[tuple[str, bytes, Batch]]:
         yield f"{path.stem}, compact", compact, Batch(1)
 
 
-# They take 10 to 40 times as long as the others: a tenth of the repeats keeps the time bearable,
+# They take 5 to 40 times as long as the others: a tenth of the repeats keeps the time bearable,
 # and is enough for ratios so large.
 _SLOW = ("json + json_normalize", "DuckDB read_json")
 _SLOW_REPEATS = 10

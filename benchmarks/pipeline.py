@@ -1,7 +1,7 @@
 """How long the whole of it takes, from a command to its end: the project, and the obvious way.
 
 ``obvious/`` holds two notebooks as most would write them first: requests one after the other,
-``json``, pandas, a SparkSession as it comes. Both ways fetch the same 200 NEOs from the sample on a
+``json``, pandas, a SparkSession as it comes. All ways fetch the same 200 NEOs from the sample on a
 loopback port, which takes ``answer_s`` to answer, count and plot them.
 """
 
