@@ -3,12 +3,15 @@
 import re
 from html import escape
 from io import BytesIO
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from IPython.display import HTML, Image
-from matplotlib.figure import Figure
 
 from neo_utils.selection import Selection
+
+if TYPE_CHECKING:  # fetch.ipynb has no figure, and matplotlib takes 0.3 s to load
+    from matplotlib.figure import Figure
 
 _DPI = 120  # a little sharper than most screens show it, at half the bytes of twice as sharp
 _SHOWN_DPI = 96
@@ -16,7 +19,7 @@ _SHOWN_DPI = 96
 _ADDRESS = re.compile(r"https://(?![^/\s]*\.invalid/)[^\s<]*[^\s<.,]")
 
 
-def show(figure: Figure) -> Image:
+def show(figure: "Figure") -> Image:
     """Return a figure as a picture with its alternative text, which is the figure's label."""
     png = BytesIO()
     figure.savefig(png, format="png", dpi=_DPI)
