@@ -54,6 +54,10 @@ def execute(
             executed,
             {key: value for key, value in parameters.items() if key in declared},
             progress_bar=False,  # counts cells; the pages are what takes time
+            # Else it writes the notebook before and after each cell, half a second in all. It still
+            # does so every 30 s, and at the end, whatever that is.
+            request_save_on_cell_execute=False,
+            autosave_cell_every=30,
             stderr_file=sys.stderr,  # what cells say: progress over pages, the log
             km=kernel,
         )
