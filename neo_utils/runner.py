@@ -28,6 +28,7 @@ from neo_utils.terminal import plan_of, source_text, summary_text
 # Pages that take ten answer times, five asked for at once: Spark, which may take 2 GB, then does
 # not wait much longer than its start takes.
 _SOON = 50
+_IMPORTS = "import neo_utils.figures.yearly, neo_utils.statistics"
 _SELECTED_BY = ("start", "end", "source", "output_dir")
 
 
@@ -69,7 +70,7 @@ def run(command: str, notebooks: list[str], parameters: Mapping[str, Any]) -> No
         kernels = {}
         for name in notebooks:
             if not left_out(name):
-                first = _spark_ahead(plan, folder, parameters) if name == "aggregate" else ""
+                first = _get_ready(plan, folder, parameters) if name == "aggregate" else ""
                 kernels[name] = start(name, first)
         from neo_utils.execution import execute  # takes a second, in which the kernels get ready
 
@@ -95,17 +96,21 @@ def _start_kernel(stack: ExitStack, folder: Path, name: str, first: str = "") ->
     return stack.enter_context(kernel(folder / f"{name}-kernel.log", first))
 
 
-def _spark_ahead(plan: Plan | None, folder: Path, parameters: Mapping[str, Any]) -> str:
-    """Return code that lets Spark start while pages are fetched; the notebook then finds it."""
+def _get_ready(plan: Plan | None, folder: Path, parameters: Mapping[str, Any]) -> str:
+    """Return code that lets Spark start while pages are fetched; the notebook then finds it.
+
+    And loads what that notebook will: where there is something to wait for, this saves half a
+    second.
+    """
     missing = plan.to_fetch(plan.size_to_ask_for) if plan else []
     if len(missing) > _SOON or not is_embedded(parameters["master"]):
-        return ""
+        return _IMPORTS
     arguments = (parameters["master"], parameters["spark_conf"], str(folder / "spark.log"))
     return (
         "from pathlib import Path\n"
         "from neo_utils.spark.session import connect_ahead\n"
-        "connect_ahead({!r}, {!r}, Path({!r}))".format(*arguments)
-    )
+        "connect_ahead({!r}, {!r}, Path({!r}))\n".format(*arguments)
+    ) + _IMPORTS
 
 
 def _update_report(folder: Path, parameters: Mapping[str, Any]) -> None:
