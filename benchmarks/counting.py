@@ -27,6 +27,7 @@ from benchmarks.peers import PEERS
 from benchmarks.peers.reading import THRESHOLD_AU
 from neo_utils.duck import Duck
 from neo_utils.engines import Engine, connect, name_file
+from neo_utils.spark.conf import is_embedded
 from neo_utils.statistics import counted, metrics, read_batches, yearly_statistics
 
 QUERIES = ", the queries alone"
@@ -98,10 +99,14 @@ def _digest(metrics_rows: list[Any], yearly_rows: list[Any]) -> str:
 
 
 def _spent_s(java: Any) -> dict[str, float]:  # noqa: ANN401 - a SparkSession, or None
-    """Return the processor time spent so far, and what Java's part of it was for."""
+    """Return the processor time spent so far, and what Java's part of it was for.
+
+    Not of a cluster's driver, whose tasks run elsewhere.
+    """
     if java is None:
         return {"cpu_s": time.process_time()}
-    return {"cpu_s": time.process_time() + cpu_s(java), **java_s(java)}
+    parts = java_s(java) if is_embedded(java.sparkContext.master) else {}
+    return {"cpu_s": time.process_time() + cpu_s(java), **parts}
 
 
 def main(folder: str, case: str, who: str) -> None:
