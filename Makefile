@@ -164,10 +164,10 @@ mutants: $(TOOLS) ## Change the code on purpose and see whether the tests notice
 bench: $(READY) ## Time the project beside what one would use instead (a coffee break)
 	$(BENCH) short
 
-bench-full: $(READY) ## The same at length, up to the whole catalogue and ten million approaches (40 minutes)
+bench-full: $(READY) ## The same at length, up to the whole catalogue and ten million approaches (half an hour)
 	$(BENCH) full
 
-bench-cluster: $(READY) ## Count these on 1, 2 and 4 worker cores of a cluster on this machine (ten minutes)
+bench-cluster: $(READY) ## Count these on 1, 2 and 4 worker cores of a cluster on this machine (twenty minutes)
 	$(BENCH) cluster
 
 bench-set-up: $(READY) ## Time every part of a set-up, from a fresh clone to the first result (ten minutes)

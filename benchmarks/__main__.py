@@ -1,7 +1,7 @@
 """``make bench`` and its sisters: measure, print a table, and keep what was measured as JSON.
 
-``python -m benchmarks short`` takes a coffee break, ``full`` 40 minutes and 500 MB of ``build``,
-``cluster`` and ``set-up`` ten minutes each. Every figure stands beside those of its peers, measured
+``python -m benchmarks short`` takes a coffee break, ``full`` half an hour and 500 MB of ``build``,
+``cluster`` twenty minutes, ``set-up`` ten. Every figure stands beside those of its peers, measured
 in the same run on the same input: read the ratio, for machines differ and are noisy.
 """
 
