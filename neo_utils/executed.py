@@ -22,7 +22,7 @@ def executed_before(name: str, folder: Path, parameters: Mapping[str, Any]) -> b
         as_given = all(parameters[key] == value for key, value in told["parameters"].items())
         same_text = _text(notebook) == _text(json.loads(notebook_path(name).read_bytes()))
     except (OSError, ValueError, LookupError, TypeError):
-        return False  # none, or half a notebook, of a run that was killed
+        return False  # none, or one that was cut short
     return bool(ended_well and as_given and same_text)
 
 

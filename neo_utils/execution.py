@@ -29,7 +29,9 @@ class NotebookFailed(RunFailure):
 def execute(
     name: str, folder: Path, parameters: Mapping[str, Any], kernel: AsyncKernelManager
 ) -> None:
-    """Execute a notebook in a kernel of its own, and keep it as far as it came.
+    """Execute a notebook in a kernel of its own, and keep it, with the error where a cell fails.
+
+    A run that is ended, or whose kernel dies, leaves none, nor that of an earlier run.
 
     Parameters
     ----------
@@ -43,21 +45,20 @@ def execute(
     Raises
     ------
     NotebookFailed
-        With the error's one line, and where the notebook is.
+        With the error's one line, and where the notebook is, if there is one.
     """
     notebook = notebook_path(name)
     declared = papermill.inspect_notebook(notebook)
     executed = folder / f"{name}.ipynb"
+    executed.unlink(missing_ok=True)  # else it might pass for the result of a run that is killed
     try:
         papermill.execute_notebook(
             notebook,
             executed,
             {key: value for key, value in parameters.items() if key in declared},
             progress_bar=False,  # counts cells; the pages are what takes time
-            # Else it writes the notebook before and after each cell, half a second in all. It still
-            # does so every 30 s, and at the end, whatever that is.
+            # Else it writes the notebook before and after each cell, half a second in all.
             request_save_on_cell_execute=False,
-            autosave_cell_every=30,
             stderr_file=sys.stderr,  # what cells say: progress over pages, the log
             km=kernel,
         )
@@ -67,6 +68,5 @@ def execute(
         raise failure from None
     except DeadKernelError:
         raise NotebookFailed(
-            f"the kernel of {name}.ipynb died, perhaps for want of memory; what is stored stays\n"
-            f"  as far as it came: {executed}"
+            f"the kernel of {name}.ipynb died, perhaps for want of memory; what is stored stays"
         ) from None

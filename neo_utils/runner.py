@@ -47,7 +47,7 @@ def run(command: str, notebooks: list[str], parameters: Mapping[str, Any]) -> No
     Raises
     ------
     NotebookFailed
-        With the error's one line, and where the notebook is, as far as it came.
+        With the error's one line, and where the notebook is, if there is one.
     StoredDataMissing
         Where nothing is to be fetched, and batches of the range are not stored.
     """
@@ -66,7 +66,7 @@ def run(command: str, notebooks: list[str], parameters: Mapping[str, Any]) -> No
         left_out = partial(_is_left_out, command=command, folder=folder, parameters=parameters)
         start = partial(_start_kernel, stack, folder)
         # All at once: the one that counts gets ready, and its Spark starts, during the fetch, which
-        # hides the 4 s of that start.
+        # hides that start.
         kernels = {}
         for name in notebooks:
             if not left_out(name):
@@ -97,10 +97,10 @@ def _start_kernel(stack: ExitStack, folder: Path, name: str, first: str = "") ->
 
 
 def _get_ready(plan: Plan | None, folder: Path, parameters: Mapping[str, Any]) -> str:
-    """Return code that lets Spark start while pages are fetched; the notebook then finds it.
+    """Return code that loads what the notebook will and, where few pages are missing, starts Spark.
 
-    And loads what that notebook will: where there is something to wait for, this saves half a
-    second.
+    Both go on while pages are fetched, and the notebook finds them: that saves half a second and
+    some three seconds.
     """
     missing = plan.to_fetch(plan.size_to_ask_for) if plan else []
     if len(missing) > _SOON or not is_embedded(parameters["master"]):

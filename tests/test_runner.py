@@ -3,9 +3,12 @@
 import os
 import time
 
+import nbformat
 import pytest
 from jupyter_client.manager import AsyncKernelManager
 
+from neo_utils.executed import executed_before
+from neo_utils.execution import NotebookFailed, execute
 from neo_utils.kernels import kernel
 from neo_utils.runner import run
 from neo_utils.settings import PROJECT, run_parameters
@@ -34,6 +37,32 @@ def test_spark_is_started_once_and_while_pages_are_fetched(tmp_path, monkeypatch
         run("run", ["fetch", "aggregate"], {**defaults, **ours, "master": "local[2]"})
     assert seen == [True]
     assert len(list(javas.iterdir())) == 1
+
+
+def test_a_kernel_that_dies_leaves_no_notebook_that_passes_for_its_result(tmp_path, monkeypatch):
+    deadly = tmp_path / "aggregate.ipynb"
+    folder = tmp_path / "run"
+    folder.mkdir()
+    for module in ("execution", "executed"):
+        monkeypatch.setattr(f"neo_utils.{module}.notebook_path", lambda _: deadly)
+    monkeypatch.setenv("DEADLY", "0")
+    code = "import os\nif os.environ['DEADLY'] == '1':\n    os.kill(os.getpid(), 9)"
+    cells = [nbformat.v4.new_code_cell("end = 0", metadata={"tags": ["parameters"]})]
+    cells += [nbformat.v4.new_code_cell("end"), nbformat.v4.new_code_cell(code)]
+    kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    metadata = {"kernelspec": kernelspec}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), deadly)
+
+    def run_once():
+        with kernel(tmp_path / "kernel.log") as started:
+            execute("aggregate", folder, {"end": 20}, started)
+
+    run_once()
+    assert executed_before("aggregate", folder, {"end": 20})
+    monkeypatch.setenv("DEADLY", "1")
+    with pytest.raises(NotebookFailed, match=r"kernel of aggregate.ipynb died.* stored stays$"):
+        run_once()
+    assert not executed_before("aggregate", folder, {"end": 20})
 
 
 def test_a_kernel_that_is_ended_leaves_nothing_temporary(tmp_path, monkeypatch):
