@@ -6,7 +6,6 @@ from time import process_time_ns
 from typing import TypeAlias
 
 from neo_utils import pages, tables
-from neo_utils.contract import Approach, Neo
 
 Parts: TypeAlias = dict[str, float]
 # In the order in which they are done.
@@ -28,7 +27,7 @@ def parts_s(body: bytes) -> Parts:
     page = pages._PAGE.decode(body)
     neos = page.near_earth_objects
     clock.append(process_time_ns())
-    approaches, times = _counted_once(neos)
+    approaches, times = tables._different_approaches(neos)
     clock.append(process_time_ns())
     of_approaches = tables._approach_columns(neos, approaches, times)
     clock.append(process_time_ns())
@@ -61,15 +60,3 @@ def shares(measured: list[Parts], whole_s: float, of_s: float) -> Parts:
     medians = {name: median(parts[name] for parts in measured) for name in measured[0]}
     medians["left"] = whole_s - sum(medians.values())
     return {name: seconds / of_s for name, seconds in medians.items()}
-
-
-def _counted_once(neos: list[Neo]) -> tuple[list[Approach], list[int | None]]:
-    """Return all approaches and their times; what `tables_of` does first, to the letter."""
-    approaches = tables._all_approaches(neos)
-    times = tables._times_ms(approaches)
-    if len(set(times)) < len(times):
-        for neo in neos:
-            neo.close_approach_data = tables._counted_once(neo.close_approach_data)
-        approaches = tables._all_approaches(neos)
-        times = tables._times_ms(approaches)
-    return approaches, times

@@ -17,6 +17,13 @@ def tables_of(neos: list[Neo]) -> tuple[pa.Table, pa.Table]:
 
     An approach that a NEO lists twice stands there once: where time (or day) and body are the same.
     """
+    of_approaches = _approach_columns(neos, *_different_approaches(neos))
+    of_neos = _neo_columns(neos, of_approaches["miss_distance_km"])
+    return _table(of_neos, _RAW), _table(of_approaches, _CLOSE_APPROACHES)
+
+
+def _different_approaches(neos: list[Neo]) -> tuple[list[Approach], list[int | None]]:
+    """Return all approaches, NEO by NEO, and their times; what is listed twice goes."""
     approaches = _all_approaches(neos)
     times = _times_ms(approaches)
     # Where no two approaches of the whole page have one time, none is listed twice. That is nearly
@@ -26,9 +33,7 @@ def tables_of(neos: list[Neo]) -> tuple[pa.Table, pa.Table]:
             neo.close_approach_data = _counted_once(neo.close_approach_data)
         approaches = _all_approaches(neos)
         times = _times_ms(approaches)
-    of_approaches = _approach_columns(neos, approaches, times)
-    of_neos = _neo_columns(neos, of_approaches["miss_distance_km"])
-    return _table(of_neos, _RAW), _table(of_approaches, _CLOSE_APPROACHES)
+    return approaches, times
 
 
 def _all_approaches(neos: list[Neo]) -> list[Approach]:
