@@ -73,14 +73,16 @@ def measures_of(full: dict[str, Any]) -> Measures:
 
 
 def line(points: list[tuple[int, float]]) -> Line:
-    """Fit fixed part + part for each, with the least squares of relative errors.
-
-    To six digits: those behind them differ from run to run, with the order of a sum.
-    """
+    """Fit fixed part + part for each, with the least squares of relative errors."""
     size, measured = np.array(points).T
     each, fixed = np.polyfit(size, measured, 1, w=1 / measured)
     off = np.max(np.abs((fixed + each * size) / measured - 1))
-    return Line(*(float(f"{value:.6g}") for value in (fixed, each * 1e6, off)))
+    return Line(float(fixed), float(each * 1e6), float(off))
+
+
+def to_six_digits(fitted: Line) -> Line:
+    """Return a line as it is kept: the digits behind these differ between runs of the same fit."""
+    return Line(*(float(f"{value:.6g}") for value in fitted))
 
 
 def draw(measures: Measures, about: dict[str, Any]) -> Figure:
@@ -120,7 +122,8 @@ def main() -> None:
     told = []
     for (panel, name), points in measures.items():
         fitted = line(points)
-        told.append({"what": panel, "who": name, "points": points, **fitted._asdict()})
+        kept = to_six_digits(fitted)._asdict()
+        told.append({"what": panel, "who": name, "points": points, **kept})
         print(
             f"{panel:<28}{name:<12}{fitted.fixed:>8.3g} + {fitted.per_million:<7.3g}"
             f"{_PANELS[panel][0]} for each million approaches, at most {fitted.off:.0%} off"
