@@ -18,8 +18,9 @@ from papermill.exceptions import PapermillExecutionError  # noqa: E402
 from neo_utils.errors import RunFailure, exit_status_of  # noqa: E402
 from neo_utils.executed import notebook_path  # noqa: E402
 
-logging.getLogger("papermill").setLevel(logging.ERROR)
-logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # tells of kernels that Ctrl-C ended
+# What fails is raised, too, and told below; both would tell of kernels that Ctrl-C ended.
+for _name in ("papermill", "asyncio"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
 
 
 class NotebookFailed(RunFailure):

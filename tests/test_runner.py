@@ -39,7 +39,9 @@ def test_spark_is_started_once_and_while_pages_are_fetched(tmp_path, monkeypatch
     assert len(list(javas.iterdir())) == 1
 
 
-def test_a_kernel_that_dies_leaves_no_notebook_that_passes_for_its_result(tmp_path, monkeypatch):
+def test_a_kernel_that_dies_is_told_once_and_leaves_no_notebook_that_passes_for_its_result(
+    tmp_path, monkeypatch, caplog
+):
     deadly = tmp_path / "aggregate.ipynb"
     folder = tmp_path / "run"
     folder.mkdir()
@@ -62,6 +64,7 @@ def test_a_kernel_that_dies_leaves_no_notebook_that_passes_for_its_result(tmp_pa
     monkeypatch.setenv("DEADLY", "1")
     with pytest.raises(NotebookFailed, match=r"kernel of aggregate.ipynb died.* stored stays$"):
         run_once()
+    assert not caplog.messages  # Papermill would say it, too
     assert not executed_before("aggregate", folder, {"end": 20})
 
 
