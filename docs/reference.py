@@ -10,11 +10,10 @@ from pathlib import Path
 import pyarrow as pa
 from papermill import inspect_notebook
 
-from docs.figure import counted_sample
 from neo_utils import errors
 from neo_utils.__main__ import INTERRUPTED
 from neo_utils.batches import TABLES, Batch, PositionRange
-from neo_utils.definitions import sql_text
+from neo_utils.definitions import sql_text, totals_defined
 from neo_utils.results import report_path, result_path, run_folder
 from neo_utils.schemas import CLOSE_APPROACHES, METRICS, RAW, YEARLY_STATISTICS
 from neo_utils.settings import NAMES_IN_ENVIRONMENT, PROJECT
@@ -65,11 +64,9 @@ Not files, but what SQL can ask for there:
 {explored}
 ## Metrics
 
-Integers; at the threshold of 0.2 AU they are
+Integers, here at the threshold of 0.2 AU:
 
 {metrics}
-- `close_approaches_in_1900` and so on, for each year with an approach
-
 The definitions are these texts, which Spark or DuckDB runs; 0.2 is `threshold_au`.
 
 {definitions}
@@ -93,7 +90,7 @@ def reference() -> str:
         parameters=_table(("parameter", "also as", "default", "meaning"), _parameters()),
         names=_table(("name", "meaning"), _names()),
         question=_table(("parameter", "type", "default", "meaning"), _question()),
-        metrics="\n".join(f"- `{name}`" for name in counted_sample().metrics if "total" in name),
+        metrics=_table(("metric", "counts"), _metrics()),
         files=_table(("file", "holds"), _files()),
         columns="\n".join(_columns(name, schema) for name, schema in _TABLES.items()),
         explored=_sql("passages"),
@@ -158,6 +155,12 @@ def _columns(name: str, schema: pa.Schema) -> str:
         ucd = f"`{told['ucd']}`" if told.get("ucd") else ""
         rows.append((f"`{field.name}`", kind, told.get("unit", ""), ucd, told["definition"]))
     return f"### `{name}`\n\n" + _table(("column", "type", "unit", "UCD", "definition"), rows)
+
+
+def _metrics() -> list[tuple[str, str]]:
+    totals = [(f"`{name}`", text) for name, text in totals_defined(0.2).items()]
+    in_years = "`close_approaches_in_1900` and so on"
+    return [*totals, (in_years, "listed approaches to any body in that calendar year, if any")]
 
 
 def _sql(name: str) -> str:

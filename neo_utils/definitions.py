@@ -34,6 +34,26 @@ def sql_text(name: str, threshold_au: float = 0.2) -> str:
     return text.format(threshold_au=threshold_au)
 
 
+def totals_defined(threshold_au: float) -> dict[str, str]:
+    """Return in words what the totals of "metrics" count, by their names, in the order to read.
+
+    Examples
+    --------
+    >>> totals_defined(0.05)["total_neos_under_0.05_au_earth"]
+    'NEOs with at least one listed approach to Earth nearer than 0.05 AU'
+    """
+    under, nearer = f"under_{threshold_au}_au", f"nearer than {threshold_au} AU"
+    return {
+        "total_neos": "NEOs, each once",
+        "total_close_approaches": "listed approaches to any body, past and predicted",
+        "total_close_approaches_earth": "listed approaches to Earth, past and predicted",
+        f"total_close_approaches_{under}": f"listed approaches to any body {nearer}",
+        f"total_close_approaches_{under}_earth": f"listed approaches to Earth {nearer}",
+        f"total_neos_{under}": f"NEOs with at least one listed approach to any body {nearer}",
+        f"total_neos_{under}_earth": f"NEOs with at least one listed approach to Earth {nearer}",
+    }
+
+
 def columns_of(schema: pa.Schema) -> pd.DataFrame:
     """Return a row per column of a kept table: type, unit and definition.
 

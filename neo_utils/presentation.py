@@ -49,11 +49,12 @@ def _rows(table: pd.DataFrame) -> str:
         table = table.reset_index()
     numbers = table.select_dtypes("number").columns
     counts = [name for name in table.select_dtypes("integer") if name != "year"]
+    kinds = {"counts": len(numbers) > 0, "words": table.columns[-1] not in numbers}
     with pd.option_context("display.max_colwidth", None):  # texts are shown whole
         html = table.to_html(
             border=0,
             na_rep="",
-            classes="counts" if len(numbers) else "words",
+            classes=[kind for kind, holds in kinds.items() if holds],
             justify="left",
             index=False,
             formatters=dict.fromkeys(counts, "{:,}".format),

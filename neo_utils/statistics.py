@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import pyarrow as pa
 
-from neo_utils.definitions import sql_text
+from neo_utils.definitions import sql_text, totals_defined
 from neo_utils.engines import Engine, Rows, name_table
 from neo_utils.integrity import check_files
 from neo_utils.packing import read_rows
@@ -84,20 +84,11 @@ def metrics(newest: Rows, close_approaches: Rows, threshold_au: float) -> Rows:
     return newest.sparkSession.sql(sql_text("metrics", threshold_au))
 
 
-def totals(counts: pa.Table) -> pd.DataFrame:
-    """Return the totals of the saved metrics, of the NEOs first, of which all others are.
-
-    Examples
-    --------
-    >>> totals(pa.table({"metric": ["total_a", "total_neos", "in_1999"], "value": [3, 2, 1]}))
-           metric  value
-    0  total_neos      2
-    1     total_a      3
-    """
-    table = counts.to_pandas()
-    table = table[table["metric"].str.startswith("total_")]
-    is_first = table["metric"] == "total_neos"
-    return pd.concat([table[is_first], table[~is_first]], ignore_index=True)
+def totals(counts: pa.Table, threshold_au: float) -> pd.DataFrame:
+    """Return metric, value and definition of the totals among the saved metrics."""
+    values = dict(zip(*counts.to_pydict().values(), strict=True))
+    rows = [(name, values[name], text) for name, text in totals_defined(threshold_au).items()]
+    return pd.DataFrame(rows, columns=["metric", "value", "definition"])
 
 
 def yearly_statistics(close_approaches: Rows, threshold_au: float) -> Rows:

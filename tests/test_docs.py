@@ -8,6 +8,7 @@ from matplotlib.image import imread
 
 from docs.figure import counted_sample, png_of
 from docs.reference import reference
+from neo_utils.definitions import totals_defined
 from neo_utils.settings import PROJECT
 
 PAGES = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted(PROJECT.glob("docs/*.md"))]
@@ -37,13 +38,12 @@ def test_the_figure_is_as_the_code_draws_it(counted):
     assert (stored != drawn).any(axis=2).mean() < 0.001
 
 
-def test_the_readmes_table_has_the_metrics_that_are_counted(counted):
+def test_the_readmes_table_has_the_totals_that_are_counted_and_what_they_count(counted):
     text = (PROJECT / "README.md").read_text(encoding="utf-8")
-    told = {
-        name: int(n.replace(",", ""))
-        for name, n in re.findall(r"^\| `(\w.+?)`.* \| ([\d,]+) \|$", text, re.MULTILINE)
-    }
-    assert told == {name: n for name, n in counted.metrics.items() if name.startswith("total_")}
+    rows = re.findall(r"^\| `(total_.+?)` \| ([\d,]+) \| (.+?) \|$", text, re.MULTILINE)
+    numbers = {name: int(number.replace(",", "")) for name, number, _ in rows}
+    assert numbers == {n: value for n, value in counted.metrics.items() if n.startswith("total_")}
+    assert {name: definition for name, _, definition in rows} == totals_defined(0.2)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
