@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import neo_utils.spark.cluster
+import neo_utils.spark.executors
 from neo_utils.errors import RunFailure
 from neo_utils.results import save
 from neo_utils.selection import select_batches
@@ -154,8 +155,31 @@ def count_and_be_killed(output, folder):
     save("metrics", frame, selection, 0.2)
 
 
+def lose_all_workers(output, folder):
+    neo_utils.spark.executors.EXECUTOR_SECONDS = 3.0
+    spark = session(folder)
+    selection, frame = multiplied(spark, output, MANY)
+
+    def kill():
+        for worker in ("worker-1", "worker-2"):
+            os.kill(int((folder / f"{worker}.pid").read_text()), signal.SIGKILL)
+
+    in_mid_job(spark, kill)
+    told = {}
+    try:
+        save("metrics", frame, selection, 0.2)
+    except RunFailure as error:
+        told["said"] = str(error)
+    up(folder)
+    until = time.monotonic() + 60
+    while not executors(spark) and time.monotonic() < until:
+        time.sleep(0.2)
+    _, frame = multiplied(spark, output, 1)
+    return {**told, "again": [list(row) for row in frame.collect()]}
+
+
 def be_refused(_, folder):
-    neo_utils.spark.cluster.EXECUTOR_SECONDS = 5.0
+    neo_utils.spark.executors.EXECUTOR_SECONDS = 5.0
     neo_utils.spark.cluster.GREETING_SECONDS = 4
     told = {}
 
@@ -189,6 +213,6 @@ def be_refused(_, folder):
 
 
 if __name__ == "__main__":
-    jobs = (count, lose_a_worker, count_and_be_killed, be_refused)
+    jobs = (count, lose_a_worker, lose_all_workers, count_and_be_killed, be_refused)
     job = next(job for job in jobs if job.__name__ == sys.argv[1])
     print(json.dumps(job(*map(Path, sys.argv[2:]))))

@@ -193,6 +193,16 @@ def test_a_job_outlives_a_disk_that_takes_no_more(disturbed_job):
     assert dict(disturbed_job["without_disk"]) == multiplied(2)
 
 
+def test_a_job_that_no_worker_is_left_for_is_one_line_and_the_next_one_counts(cluster, output):
+    told = cluster.job("lose_all_workers", output)
+    assert re.fullmatch(
+        r"Spark's job failed: Job \d+ cancelled as no worker of spark://\S+ has been left for 3 s:"
+        r" start one, and run the same again; earlier results stay as they are",
+        told["said"],
+    )
+    assert dict(told["again"]) == multiplied(1)
+
+
 def test_a_worker_that_cannot_make_its_folders_is_left_aside(killed_job):
     assert re.fullmatch(r"\d+ tasks: \d+ on worker 127\.0\.0\.1:\d+", killed_job["tasks"])
     assert dict(killed_job["metrics"]) == multiplied(1)

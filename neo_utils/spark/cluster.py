@@ -1,17 +1,16 @@
 """What a driver makes sure of before it gives work to a cluster: a job never runs local instead.
 
 Written for PySpark 4.3, of which it uses some private names: Spark itself takes 71 s to tell that a
-secret is wrong, and waits for workers without limit.
+secret is wrong.
 """
 
 import socket
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pyspark import SparkConf, SparkContext
+from pyspark import SparkConf
 
 from neo_utils.errors import SparkUnavailable
 from neo_utils.settings import PROJECT, setting
@@ -22,10 +21,6 @@ from neo_utils.spark.secret import named_secret
 TCP_SECONDS = 3.0
 # A master took 1 s at most, and 6 s with four processes to each core.
 GREETING_SECONDS = 15
-# Executors took 6 s on two quiet cores; a worker comes back to a restarted master within 15 s.
-EXECUTOR_SECONDS = 60.0
-# The workers start theirs at the same time; on busy cores they came 1.3 s apart.
-_SETTLE_SECONDS = 2.0
 
 
 def secret_file(master: str) -> Path | None:
@@ -96,40 +91,6 @@ def greet(jvm: Any, settings: Mapping[str, str]) -> None:  # noqa: ANN401 - py4j
     raise SparkUnavailable(
         f"{master} is no Spark master that shares our secret ({shared}): check MASTER and"
         " CLUSTER_SECRET_FILE"
-    )
-
-
-def await_executors(context: SparkContext) -> None:
-    """Wait until the workers have started executors for us.
-
-    Raises
-    ------
-    SparkUnavailable
-        After `EXECUTOR_SECONDS`, if none has; at once if the master gives up.
-    """
-    begun = changed = time.monotonic()
-    registered = 0
-    java = context._jsc.sc()
-    while not registered or time.monotonic() - changed < _SETTLE_SECONDS:
-        if java.isStopped():
-            raise SparkUnavailable(
-                f"{context.master} ended the job before it began: the logs of its workers tell why"
-            )
-        if not registered and time.monotonic() - begun > EXECUTOR_SECONDS:
-            raise _no_executors(context)
-        time.sleep(0.1)
-        now = java.statusStore().executorList(True).size() - 1  # the driver is one of them
-        if now != registered:
-            registered, changed = now, time.monotonic()
-
-
-def _no_executors(context: SparkContext) -> SparkUnavailable:
-    conf = context.getConf()
-    return SparkUnavailable(
-        f"no worker of {context.master} took the job in {EXECUTOR_SECONDS:.0f} s: check on the"
-        " master's web page that one is ALIVE with a free core and"
-        f" {conf.get('spark.executor.memory', '1g')} of free memory (spark.executor.memory), and"
-        f" that it reaches this machine at {conf.get('spark.driver.host')}"
     )
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # who only reads results shall not wait for Spark's import
     from pyspark.sql import SparkSession
 
 _UNREAD_FILE = re.compile(r"\[FAILED_READ_FILE\.(\w+)\] .*? file (?:file://)?(\S+?)\.?\s")
+_CODES = re.compile(r"^\[[A-Z_.]+\] | SQLSTATE: \w+$")  # of Spark's own catalogue of errors
 _LAST_FAILURE = re.compile(r"[Mm]ost recent failure:\s*(.+)")
 
 
@@ -51,7 +52,7 @@ def failure_text(error: Exception) -> str:
         )
     last = _LAST_FAILURE.search(said)
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    return f"Spark's job failed: {last[1] if last else lines[-1]}"
+    return f"Spark's job failed: {last[1] if last else _CODES.sub('', lines[-1])}"
 
 
 def _worker_of(executor: Any) -> str:  # noqa: ANN401 - py4j is untyped

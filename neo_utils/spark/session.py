@@ -20,13 +20,13 @@ from pyspark.sql import SparkSession
 
 from neo_utils.errors import SparkUnavailable
 from neo_utils.spark.cluster import (
-    await_executors,
     event_log_settings,
     greet,
     own_address,
     secret_file,
 )
 from neo_utils.spark.conf import check_conf, check_master, is_embedded, is_secret, session_settings
+from neo_utils.spark.executors import await_executors, watch_executors
 from neo_utils.spark.jvm import end, kill, reach_java, start_java
 from neo_utils.spark.secret import read_secret
 
@@ -60,7 +60,7 @@ def connect(master: str, spark_conf: Mapping[str, Any], log_path: Path) -> Spark
     JavaMissing
         If there is no Java to run Spark on.
     SparkUnavailable
-        After `cluster.TCP_SECONDS` if no master listens, `cluster.EXECUTOR_SECONDS` after the start
+        After `cluster.TCP_SECONDS` if no master listens, `executors.EXECUTOR_SECONDS` after start
         if no worker takes the job, after `START_SECONDS` if Spark does not start.
     """
     with _CONNECTING:
@@ -108,6 +108,7 @@ def _await_workers(session: SparkSession) -> None:
     master = session.sparkContext.master
     try:
         await_executors(session.sparkContext)
+        watch_executors(session.sparkContext)
     except BaseException as error:
         _disconnect()
         if isinstance(error, SparkUnavailable) or not isinstance(error, Exception):
