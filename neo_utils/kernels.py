@@ -2,14 +2,18 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import psutil
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
 
 from neo_utils.settings import PROJECT
+
+# Java sees that its kernel is gone once it is ready, some 3 s after its start on quiet cores.
+_JAVA_SECONDS = 15.0
 
 
 @contextmanager
@@ -34,10 +38,29 @@ def kernel(log: Path, first: str = "") -> Iterator[AsyncKernelManager]:
             run_sync(manager.start_kernel)(
                 extra_arguments=no_history, cwd=PROJECT, env=environment, stdout=file, stderr=file
             )
-        stack.callback(run_sync(manager.shutdown_kernel), now=True)
+        stack.callback(_end, manager)
         client = manager.blocking_client()
         stack.callback(client.stop_channels)
         client.start_channels(iopub=False, stdin=False, hb=False, control=False)
         if first:
             client.execute(first, silent=True, store_history=False)
         yield manager
+
+
+def _end(manager: AsyncKernelManager) -> None:
+    """End a kernel, and wait for the Java that it may have started to end by itself.
+
+    A Java that finds its temporary folder gone while it starts would never end.
+    """
+    started = []
+    with suppress(psutil.NoSuchProcess):  # it has died
+        process = psutil.Process(manager.provisioner.pid)  # type: ignore[union-attr]
+        process.suspend()  # so that it starts nothing more
+        started = process.children(recursive=True)
+    run_sync(manager.shutdown_kernel)(now=True)
+    try:
+        psutil.wait_procs(started, timeout=_JAVA_SECONDS)
+    finally:
+        for one in started:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()

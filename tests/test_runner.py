@@ -4,6 +4,7 @@ import os
 import time
 
 import nbformat
+import psutil
 import pytest
 from jupyter_client.manager import AsyncKernelManager
 
@@ -80,6 +81,22 @@ def test_a_kernel_that_is_ended_leaves_nothing_temporary(tmp_path, monkeypatch):
             time.sleep(0.1)
         assert list(temporary.rglob("left"))
     assert not list(temporary.iterdir())
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.5, 1.0])
+def test_a_kernel_that_is_ended_while_its_spark_starts_leaves_no_java(tmp_path, seconds):
+    ahead = (
+        "from pathlib import Path; from neo_utils.spark.session import connect_ahead; "
+        f"connect_ahead('local[1]', {{}}, Path({str(tmp_path / 'spark.log')!r}))"
+    )
+    with kernel(tmp_path / "kernel.log", ahead) as manager:
+        of_kernel = psutil.Process(manager.provisioner.pid)
+        until = time.monotonic() + PATIENCE_S
+        while not (javas := of_kernel.children()) and time.monotonic() < until:
+            time.sleep(0.01)
+        time.sleep(seconds)
+    assert javas
+    assert not [java for java in javas if java.is_running()]
 
 
 def test_a_kernel_that_nobody_can_talk_to_is_ended(tmp_path, monkeypatch):
