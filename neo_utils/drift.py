@@ -29,9 +29,9 @@ def compare_approaches(before: Selection, after: Selection) -> pd.DataFrame:
         neo_id, orbiting_body, close_approach_date, miss_distance_au_before and _after (AU; NaN
         where there is none), change ("added", "removed" or "moved").
     """
-    old, new = newest_approaches(before), newest_approaches(after)
-    both = set(old["neo_id"]) & set(new["neo_id"])
-    old, new = (frame[frame["neo_id"].isin(both)] for frame in (old, new))
+    both = set(newest_neos(before)["id"]) & set(newest_neos(after)["id"])
+    approaches = (newest_approaches(one) for one in (before, after))
+    old, new = (frame[frame["neo_id"].isin(both)] for frame in approaches)
     found = _matched(old, new)
     removed = found[found["miss_distance_au_after"].isna()].assign(change="removed")
     shift = (found["miss_distance_au_after"] - found["miss_distance_au_before"]).abs()

@@ -40,7 +40,7 @@ def newest_approaches(selection: Selection, further: Sequence[str] = ()) -> pd.D
     Parameters
     ----------
     further
-        Columns of the table that tell approaches apart beside NEO, body and date.
+        Columns of the table that are wanted beside those of every approach.
 
     Returns
     -------
@@ -52,11 +52,11 @@ def newest_approaches(selection: Selection, further: Sequence[str] = ()) -> pd.D
     StoredDataBroken
         If a file cannot be read, or has other columns.
     """
-    key = ["neo_id", "orbiting_body", "close_approach_date", *further]
+    columns = ["neo_id", "orbiting_body", "close_approach_date", *further, "miss_distance_au"]
     frame = read_rows(selection, "close_approaches", further).to_pandas()
     newest = newest_neos(selection).rename(columns={"id": "neo_id"})[["neo_id", "fetch_order"]]
-    frame = frame.merge(newest, on=["neo_id", "fetch_order"])[[*key, "miss_distance_au"]]
-    return frame.drop_duplicates(key).astype({"close_approach_date": "datetime64[s]"})
+    frame = frame.merge(newest, on=["neo_id", "fetch_order"])[columns]
+    return frame.astype({"close_approach_date": "datetime64[s]"})
 
 
 def with_nearest(

@@ -7,6 +7,7 @@ import pytest
 from neo_utils.batches import Batch, position_range
 from neo_utils.drift import compare_approaches, compare_metrics, compare_neos, drift_text
 from neo_utils.errors import StoredDataBroken, StoredDataMissing
+from neo_utils.newest import newest_approaches
 from neo_utils.results import counted_from, result_path, save
 from neo_utils.selection import select_batches
 from neo_utils.snapshot import drift_notes
@@ -125,6 +126,28 @@ def test_a_neo_in_two_batches_is_compared_from_the_newer_one(tmp_path):
     distances = changes[["miss_distance_au_before", "miss_distance_au_after"]]
     assert distances.iloc[0].tolist() == [0.2, 0.1]
     assert compare_approaches(before, before).empty
+
+
+def test_a_neo_all_of_whose_approaches_went_or_came_is_compared(tmp_path):
+    far, none = neo("far", ("2030-01-01", "Earth", 0.4)), neo("far")
+    other = neo("other", ("2031-01-01", "Earth", 0.1))
+    store(tmp_path / "old", 1, [far, other], MARCH)
+    store(tmp_path / "new", 1, [none, other], MARCH + HOUR)
+    old, new = (select_batches(1, 20, "sample", tmp_path / name) for name in ("old", "new"))
+    for before, after, change in ((old, new, "removed"), (new, old, "added")):
+        changes = compare_approaches(before, after)
+        assert changes[["neo_id", "change"]].to_numpy().tolist() == [["far", change]]
+
+
+def test_two_passages_of_one_body_on_one_day_are_two_as_in_the_counts(tmp_path):
+    moon = neo("A", ("2030-01-01", "Moon", 0.002), ("2030-01-01", "Moon", 0.004))
+    for hour, passage in zip((4, 20), moon["close_approach_data"], strict=True):
+        passage["close_approach_date_full"] = f"2030-Jan-01 {hour:02}:00"
+        time = dt.datetime(2030, 1, 1, hour, tzinfo=dt.UTC)
+        passage["epoch_date_close_approach"] = int(time.timestamp() * 1_000)
+    store(tmp_path, 1, [moon], MARCH)
+    found = newest_approaches(select_batches(1, 20, "sample", tmp_path))
+    assert found["miss_distance_au"].tolist() == [0.002, 0.004]
 
 
 def count(spark, selection, threshold):
