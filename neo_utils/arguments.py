@@ -10,18 +10,35 @@ import yaml
 
 from neo_utils.batches import PositionRange
 from neo_utils.settings import PROJECT, default_parameters, output_folder
+from neo_utils.source import NASA_URL, Service
 from neo_utils.spark.conf import is_secret
 
 
-def make_command(target: str, positions: PositionRange, output: Path) -> str:
+def make_command(
+    target: str, positions: PositionRange, output: Path, service: Service | None = None
+) -> str:
     """Return the command that takes a range of a folder on, as messages name it.
+
+    Parameters
+    ----------
+    service
+        Where the data come from, for commands that fetch; None leaves it to the user's settings.
 
     Examples
     --------
-    >>> make_command("backfill", PositionRange(21, 40), PROJECT / "build" / "mine")
-    '`make backfill START=21 END=40 OUTPUT_DIR=build/mine`'
+    >>> make_command("aggregate", PositionRange(21, 40), PROJECT / "build" / "mine")
+    '`make aggregate START=21 END=40 OUTPUT_DIR=build/mine`'
+    >>> make_command("fetch", PositionRange(1, 20), PROJECT / "output", Service("nasa", NASA_URL))
+    '`make fetch START=1 END=20 SOURCE=nasa`'
     """
-    return f"`make {target} {positions.as_arguments}{output_argument(output)}`"
+    source = source_arguments(service) if service else ""
+    return f"`make {target} {positions.as_arguments}{source}{output_argument(output)}`"
+
+
+def source_arguments(service: Service) -> str:
+    """Return a blank and SOURCE=..., and API_URL=... where that is not NASA's."""
+    other = service.source == "nasa" and service.url != NASA_URL
+    return f" SOURCE={service.source}" + (f" API_URL={shlex.quote(service.url)}" if other else "")
 
 
 def output_argument(output: Path) -> str:

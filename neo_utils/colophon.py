@@ -56,7 +56,7 @@ def how_made(
 
 
 def _addresses(selection: Selection) -> list[str]:
-    return sorted({p.url.partition("?")[0] for p in selection.provenances.values()})
+    return sorted({p.service.url for p in selection.provenances.values()})
 
 
 def _commands(selection: Selection, source: str, master: str) -> str:

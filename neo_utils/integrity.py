@@ -108,7 +108,7 @@ def _differing_table(
     try:
         stored = read_parquet(batch.file(output, table))
         told = Provenance.from_metadata(stored.schema.metadata or {})
-    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         return f"{table}: {str(error).splitlines()[0]}"
     others = told.differing_from(noted)
     if others:

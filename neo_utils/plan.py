@@ -12,7 +12,7 @@ from neo_utils.quota import hours_until_last
 from neo_utils.sample.catalogue import CATALOGUE_SIZE
 from neo_utils.settings import api_key, chosen_source, output_folder
 from neo_utils.source import DEMO_KEY, NASA_URL, Service, service_of
-from neo_utils.store import stored_provenances
+from neo_utils.store import batches_with, noted_service, stored_provenances
 
 # Requests an hour and a day: https://api.nasa.gov and https://api.data.gov/docs/rate-limits. A
 # key has no limit of the day of its own.
@@ -36,6 +36,12 @@ class Plan(NamedTuple):
         if self.catalogue_size is None or self.service.source == "sample":
             return self.catalogue_size
         return self.catalogue_size + 1
+
+    @property
+    def expected_size(self) -> int | None:
+        """How many NEOs to reckon with before the service has told; None: as many as END asks."""
+        unknown = self.size_to_ask_for is None and self.positions.end is None
+        return ASSUMED_CATALOGUE_SIZE if unknown else self.size_to_ask_for
 
     def to_fetch(self, catalogue_size: int | None) -> list[Batch]:
         """Return the batches to ask for, given how many NEOs are listed."""
@@ -74,7 +80,8 @@ def plan_recall(
     stored = stored_provenances(output, positions, skip_broken=refetch)
     same = {batch: p for batch, p in stored.items() if p.service.label == service.label}
     if not (refetch and source != "auto"):  # asked for in so many words
-        _check_replacement(stored.keys() - same.keys(), stored, service, output)
+        lying = {b for table in ("raw", "pages") for b in batches_with(table, output, positions)}
+        _check_replacement(lying - same.keys(), stored, service, output)
     size = CATALOGUE_SIZE if service.source == "sample" else newest_catalogue_size(same.values())
     if size is not None and positions.start > size and service.source == "sample":
         raise past_end(positions, size)
@@ -88,10 +95,13 @@ def _check_replacement(
 ) -> None:
     """Let the sample be replaced by a service's data, and nothing else by another's."""
     for batch in sorted(others):
-        label = stored[batch].service.label
-        if stored[batch].source != "sample":
+        known = stored[batch].service if batch in stored else noted_service(output, batch)
+        if known is None and service.source == "nasa":  # broken, and it may be mended
+            continue
+        if known is None or (known.source != "sample" and known.label != service.label):
+            origin = known.label if known else "unknown origin"
             raise WrongParameter(
-                f"batch {batch.name} in {output} holds data of {label}, which those of "
+                f"batch {batch.name} in {output} holds data of {origin}, which those of "
                 f"{service.label} do not replace unasked: choose another OUTPUT_DIR or SOURCE, or "
                 "`make backfill` with SOURCE=sample or SOURCE=nasa"
             )
@@ -99,12 +109,12 @@ def _check_replacement(
 
 def describe(plan: Plan) -> str:
     """Return the plan in a few lines of plain text."""
-    size = plan.catalogue_size or ASSUMED_CATALOGUE_SIZE
-    wanted = len(plan.to_fetch(plan.size_to_ask_for or size))
+    size = plan.catalogue_size or plan.expected_size
+    wanted = len(plan.to_fetch(plan.expected_size))
     lines = [
         f"source     {plan.service.label}",
         f"positions  {plan.positions.start} to {plan.positions.end or 'the last'} "
-        f"of about {size:,} NEOs listed",
+        f"of about {size or ASSUMED_CATALOGUE_SIZE:,} NEOs listed",
         f"stored     {len(plan.stored):,} of {len(plan.positions.batches(size)):,} batches",
         f"to fetch   {wanted:,} batches, by one request each",
     ]

@@ -21,7 +21,7 @@ class Provenance(NamedTuple):
     @property
     def service(self) -> Service:
         """The service it comes from; batches of two services never mix."""
-        return Service(self.source, self.url)
+        return Service(self.source, self.url.partition("?")[0])
 
     def as_metadata(self) -> dict[str, str]:
         """Return the fields as text; a sample is marked as such in words."""
@@ -37,7 +37,10 @@ class Provenance(NamedTuple):
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[bytes, bytes]) -> "Provenance":
-        """Return what ``as_metadata`` wrote; KeyError or ValueError where it did not."""
+        """Return what ``as_metadata`` wrote; ValueError where it did not."""
+        missing = [name for name in cls._fields if name.encode() not in metadata]
+        if missing:
+            raise ValueError(f"no {missing[0]} is noted")
         fields: dict[str, Any] = {name: metadata[name.encode()].decode() for name in cls._fields}
         fields["fetched_at"] = dt.datetime.fromisoformat(fields["fetched_at"])
         fields["catalogue_size"] = int(fields["catalogue_size"])

@@ -76,9 +76,7 @@ def read_archived(output: Path, batch: Batch) -> Archived:
     except OSError as error:
         raise ValueError(error.strerror) from None
     except KeyError as error:
-        name = error.args[0]
-        name = name.decode() if isinstance(name, bytes) else name
-        raise ValueError(f"the note has no {name}") from None
+        raise ValueError(f"no {error.args[0]} is noted") from None
     _check_settings(json.dumps(settings))
     return Archived(body, page, provenance, settings)
 

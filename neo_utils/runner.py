@@ -14,7 +14,7 @@ from typing import Any
 from jupyter_client.manager import AsyncKernelManager
 
 from neo_utils.batches import position_range
-from neo_utils.errors import StoredDataMissing
+from neo_utils.errors import StoredDataBroken, StoredDataMissing
 from neo_utils.executed import executed_before
 from neo_utils.kernels import kernel
 from neo_utils.lock import sole_run
@@ -102,7 +102,7 @@ def _get_ready(plan: Plan | None, folder: Path, parameters: Mapping[str, Any]) -
     Both go on while pages are fetched, and the notebook finds them: that saves half a second and
     some three seconds.
     """
-    missing = plan.to_fetch(plan.size_to_ask_for) if plan else []
+    missing = plan.to_fetch(plan.expected_size) if plan else []
     if len(missing) > _SOON or not is_embedded(parameters["master"]):
         return _IMPORTS
     arguments = (parameters["master"], parameters["spark_conf"], str(folder / "spark.log"))
@@ -130,7 +130,7 @@ def _is_left_out(name: str, command: str, folder: Path, parameters: Mapping[str,
         return False
     try:
         selection = select_batches(*(parameters[k] for k in _SELECTED_BY))
-    except StoredDataMissing:  # asked before they are fetched
+    except (StoredDataMissing, StoredDataBroken):  # asked before they are fetched
         return False
     wanted = inputs_sha256(selection, parameters["threshold_au"])
     return counted_from(selection.output, selection.positions) == wanted

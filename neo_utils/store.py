@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from neo_utils.archive import packed, sha256
+from neo_utils.archive import note_of, packed, sha256
 from neo_utils.arguments import make_command
 from neo_utils.atomic import remove_leftovers, write_in_order
 from neo_utils.batches import TABLES, Batch, PositionRange
@@ -18,6 +18,7 @@ from neo_utils.errors import StoredDataBroken
 from neo_utils.pages import Page, Rejected
 from neo_utils.provenance import Provenance
 from neo_utils.schemas import CLOSE_APPROACHES, RAW
+from neo_utils.source import Service
 from neo_utils.votable import voparquet_metadata
 
 log = logging.getLogger(__name__)
@@ -107,12 +108,22 @@ def stored_provenances(
     return provenances
 
 
+def noted_service(output: Path, batch: Batch) -> Service | None:
+    """Return the service that a batch's archived page comes from; None where no note tells it."""
+    try:
+        note = note_of(batch.file(output, "pages").read_bytes())
+        return Service(str(note["source"]), str(note["url"]).partition("?")[0])
+    except (OSError, KeyError, ValueError):
+        return None
+
+
 def broken(output: Path, batch: Batch, reason: object) -> StoredDataBroken:
     """Return the failure of a stored batch, with the command that mends it."""
     span = PositionRange(batch.first, batch.last)
+    command = make_command("backfill", span, output, noted_service(output, batch))
     return StoredDataBroken(
         f"batch {batch.name} in {output} is not as it was stored ({reason}): "
-        f"{make_command('backfill', span, output)} takes it again"
+        f"{command} takes it again"
     )
 
 
@@ -121,7 +132,7 @@ def provenance_of(output: Path, batch: Batch) -> Provenance:
     try:
         metadata = pq.read_schema(batch.file(output, "raw")).metadata
         return Provenance.from_metadata(metadata or {})
-    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise broken(output, batch, f"raw: {str(error).splitlines()[0]}") from None
 
 

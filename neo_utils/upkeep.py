@@ -14,7 +14,8 @@ from neo_utils.reconcile.text import reconciled_text
 from neo_utils.results import check_results
 from neo_utils.selection import select_batches
 from neo_utils.settings import output_folder, setting
-from neo_utils.store import batches_with
+from neo_utils.source import Service
+from neo_utils.store import batches_with, noted_service
 
 
 def verify_text(parameters: Mapping[str, Any]) -> str:
@@ -111,7 +112,14 @@ def _output_and_positions(parameters: Mapping[str, Any]) -> tuple[Path, Position
 
 
 def _commands(target: str, batches: Iterable[Batch], output: Path) -> str:
-    return " and ".join(make_command(target, span, output) for span in spans(batches))
+    of_service: dict[Service | None, list[Batch]] = {}
+    for batch in batches:
+        of_service.setdefault(noted_service(output, batch), []).append(batch)
+    return " and ".join(
+        make_command(target, span, output, service)
+        for service, some in of_service.items()
+        for span in spans(some)
+    )
 
 
 def _nothing(output: Path, positions: PositionRange) -> StoredDataMissing:

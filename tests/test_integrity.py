@@ -188,7 +188,7 @@ def test_what_the_note_tells_otherwise_than_the_tables_is_said(output):
 
 def test_a_note_without_an_entry_is_named_with_the_entry(output):
     edit_note(BATCH.file(output, "pages"), lambda note: without(note, "page_sha256"))
-    assert verify(output, RANGE) == {BATCH: "pages: the note has no page_sha256"}
+    assert verify(output, RANGE) == {BATCH: "pages: no page_sha256 is noted"}
 
 
 def test_a_long_note_is_read_whole():

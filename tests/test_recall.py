@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neo_utils.archive import body_of
-from neo_utils.batches import position_range
+from neo_utils.batches import Batch, position_range
 from neo_utils.errors import (
     RateLimitReached,
     ServiceFailure,
@@ -22,7 +22,7 @@ from neo_utils.recall import recall
 from neo_utils.sample import service
 from neo_utils.sample.service import SAMPLE_URL
 from neo_utils.selection import select_batches
-from neo_utils.store import read_rejected, read_table
+from neo_utils.store import read_rejected, read_table, stored_provenances
 from neo_utils.transport import CONNECTIONS
 
 KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
@@ -303,6 +303,36 @@ def test_a_backfill_without_a_key_does_not_replace_nasas_data_by_the_sample(tmp_
     monkeypatch.setattr("neo_utils.plan.api_key", lambda: None)
     with pytest.raises(WrongParameter, match="holds data of NeoWs"):
         fetch(tmp_path, 1, 20, "auto", refetch=True)
+
+
+@pytest.mark.parametrize(("page_is_cut", "said"), [(False, "NeoWs"), (True, "unknown origin")])
+def test_nor_does_it_where_the_batch_is_broken(tmp_path, monkeypatch, page_is_cut, said):
+    with service.serve() as url:
+        fetch(tmp_path, 1, 20, "nasa", api_url=url)
+    Batch(1).file(tmp_path, "raw").write_bytes(b"cut short")
+    if page_is_cut:
+        Batch(1).file(tmp_path, "pages").write_bytes(b"cut short")
+    before = files_of(tmp_path)
+    monkeypatch.delenv("API_KEY")
+    monkeypatch.setattr("neo_utils.plan.api_key", lambda: None)
+    with pytest.raises(WrongParameter, match=f"batch 1-20 in .* holds data of {said}"):
+        fetch(tmp_path, 1, 20, "auto", refetch=True)
+    assert files_of(tmp_path) == before
+    with service.serve() as url:
+        assert fetch(tmp_path, 1, 20, "nasa", api_url=url, refetch=True).pages == 1
+    assert stored_provenances(tmp_path, position_range(1, 20))[Batch(1)].source == "nasa"
+
+
+def test_a_plan_reckons_with_41_000_neos_only_where_nothing_else_is_known(tmp_path):
+    def expected(start, end):
+        plan = plan_recall(start, end, "nasa", output_dir=str(tmp_path))
+        return len(plan.to_fetch(plan.expected_size))
+
+    assert expected(1, "all") == 2_050
+    assert expected(41_001, 42_000) == 50
+    text = describe(plan_recall(41_001, 42_000, "nasa", output_dir=str(tmp_path)))
+    assert "0 of 50 batches" in text
+    assert "to fetch   50 batches" in text
 
 
 def test_the_plan_says_how_many_requests_a_run_needs_and_makes_none(tmp_path):

@@ -546,4 +546,5 @@ def test_files_that_were_changed_are_not_compared(reconcile, tmp_path):
     path = Batch(1).file(tmp_path, "close_approaches")
     path.write_bytes(path.read_bytes()[:-9])
     said = failed(reconcile([], {}), 1)
-    assert f"`make backfill START=1 END=20 OUTPUT_DIR={tmp_path}` takes it again" in said
+    assert "`make backfill START=1 END=20 SOURCE=nasa" in said
+    assert f"OUTPUT_DIR={tmp_path}` takes it again" in said

@@ -446,8 +446,9 @@ def test_a_raw_file_that_is_not_ours_is_named_with_the_command_that_mends_it(tmp
     with pytest.raises(StoredDataBroken) as error:
         stored_provenances(tmp_path, EVERYTHING)
     assert str(error.value) == (
-        f"batch 21-40 in {tmp_path} is not as it was stored (raw: b'source'): "
-        f"`make backfill START=21 END=40 OUTPUT_DIR={tmp_path}` takes it again"
+        f"batch 21-40 in {tmp_path} is not as it was stored (raw: no source is noted): "
+        f"`make backfill START=21 END=40 SOURCE=nasa API_URL=https://example.invalid/browse"
+        f" OUTPUT_DIR={tmp_path}` takes it again"
     )
     assert stored_provenances(tmp_path, EVERYTHING, skip_broken=True) == {}
 

@@ -56,7 +56,7 @@ def test_broken_batches_are_named_with_the_ranges_that_mend_them(output):
         f"3 of 4 batches are not as they were stored in {output}: "
         "1-20 (close_approaches_1-20.parquet is missing); 21-40 ("
     )
-    place = f"OUTPUT_DIR={output}`"
+    place = f"SOURCE=sample OUTPUT_DIR={output}`"
     assert (
         f"`make backfill START=1 END=40 {place} and `make backfill START=61 END=80 {place} takes"
     ) in said
@@ -67,7 +67,10 @@ def test_what_a_killed_run_left_is_not_stored_to_verify_as_to_the_plan(output):
         batch.file(output, "raw").unlink()
     said = message(verify_text, StoredDataMissing, output)
     assert said.startswith(f"not stored in {output}: 21-40, 41-60, of which a killed run left")
-    assert f"`make fetch START=21 END=60 OUTPUT_DIR={output}` takes them. The other 2" in said
+    assert (
+        f"`make fetch START=21 END=60 SOURCE=sample OUTPUT_DIR={output}` takes them. The other 2"
+        in said
+    )
     plan = describe(plan_recall(1, 80, "sample", output_dir=str(output)))
     assert "to fetch   2 batches" in plan
     recall(plan_recall(1, 80, "sample", output_dir=str(output)))
