@@ -19,7 +19,7 @@ _OBJECT = msgspec.json.Decoder(Neo, strict=False)
 _LEADING_DOT = re.compile(
     rb'("(?:orbital_period|astronomical|lunar|kilometers|kilometers_per_second)"\s*:\s*")\.(?=\d)'
 )
-_UNDECODABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+UNDECODABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 
 class PageBroken(ValueError):
@@ -81,7 +81,7 @@ def decode_page(body: bytes, batch: Batch) -> Page:
     try:
         page = _PAGE.decode(body)
         info, neos = page.page, page.near_earth_objects
-    except _UNDECODABLE:
+    except UNDECODABLE:
         info, neos, rejected = _decode_each_object(body, batch)
     if len({neo.id for neo in neos}) < len(neos):
         info, neos, rejected = _decode_each_object(body, batch)
@@ -94,14 +94,14 @@ def decode_page(body: bytes, batch: Batch) -> Page:
 def _decode_each_object(body: bytes, batch: Batch) -> tuple[PageInfo, list[Neo], list[Rejected]]:
     try:
         page = _PAGE_OF_RAW_OBJECTS.decode(body)
-    except _UNDECODABLE as error:
+    except UNDECODABLE as error:
         raise PageBroken(f"not a Browse page: {error}") from None
     neos: dict[str | None, Neo] = {}
     rejected = []
     for position, raw in enumerate(page.near_earth_objects, batch.first):
         try:
             neo = _OBJECT.decode(_LEADING_DOT.sub(rb"\g<1>0.", bytes(raw)))
-        except _UNDECODABLE as error:
+        except UNDECODABLE as error:
             rejected.append(_rejection(position, str(error), bytes(raw)))
             continue
         if neo.id in neos:

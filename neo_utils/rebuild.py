@@ -5,18 +5,22 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+import msgspec
 import pyarrow as pa
 
 from neo_utils.archive import body_of, note_of, sha256
 from neo_utils.batches import Batch, PositionRange
+from neo_utils.contract import RawEnvelope
 from neo_utils.errors import StoredDataBroken
 from neo_utils.lock import sole_writer
-from neo_utils.pages import Page, decode_page
+from neo_utils.pages import UNDECODABLE, Page, decode_page
 from neo_utils.provenance import Provenance
 from neo_utils.schemas import RAW
 from neo_utils.store import batches_with, broken, parquet_bytes, provenance_of, write_batch
+
+_Object = TypeVar("_Object", bound=msgspec.Struct)
 
 
 class Archived(NamedTuple):
@@ -79,6 +83,25 @@ def read_archived(output: Path, batch: Batch) -> Archived:
         raise ValueError(f"no {error.args[0]} is noted") from None
     _check_settings(json.dumps(settings))
     return Archived(body, page, provenance, settings)
+
+
+def archived_objects(output: Path, batch: Batch, kind: type[_Object]) -> list[_Object]:
+    """Return the objects of an archived page as structs of ``kind``; what does not fit is left out.
+
+    Raises
+    ------
+    StoredDataBroken
+        If the page cannot be used.
+    """
+    try:
+        body = read_archived(output, batch).body
+    except ValueError as error:
+        raise broken(output, batch, f"pages: {error}") from None
+    objects = []
+    for listed in msgspec.json.decode(body, type=RawEnvelope, strict=False).near_earth_objects:
+        with suppress(*UNDECODABLE):  # of an object that was rejected
+            objects.append(msgspec.json.decode(listed, type=kind, strict=False))
+    return objects
 
 
 def _check_against_raw(output: Path, batch: Batch, noted: Provenance) -> None:

@@ -7,8 +7,9 @@ import ipywidgets as widgets
 import pandas as pd
 import pytest
 
+from neo_utils.batches import Batch
 from neo_utils.definitions import LISTED_WITHIN_AU
-from neo_utils.errors import StoredDataMissing, WrongParameter
+from neo_utils.errors import StoredDataBroken, StoredDataMissing, WrongParameter
 from neo_utils.explore import catalogue as catalogue_module
 from neo_utils.explore.catalogue import open_catalogue, stored_or_sample
 from neo_utils.explore.controls import _FIGURES, explorer
@@ -19,6 +20,7 @@ from neo_utils.explore.to_come import nearest_to_come
 from neo_utils.plan import plan_recall
 from neo_utils.presentation import show
 from neo_utils.recall import recall
+from neo_utils.sample import service
 from neo_utils.sample.catalogue import page_body
 
 FETCHED_ON = "2026-03-01"
@@ -259,6 +261,28 @@ def test_what_sentry_watches_is_linked_there_and_nothing_else(catalogue, as_of_n
         assert link.endswith(watched[name].replace(" ", "%20"))
 
 
+def test_pages_with_a_rejected_object_or_one_without_a_designation_are_linked_too(tmp_path):
+    def damaged(url, headers):
+        page = json.loads(service.answer(url, headers).body)
+        rejected, unnamed, watched = page["near_earth_objects"][:3]
+        rejected |= {"designation": 7, "close_approach_data": None}
+        unnamed |= {"designation": None, "is_sentry_object": True}
+        watched |= {"is_sentry_object": True}
+        return service.answer(url, headers)._replace(body=json.dumps(page).encode())
+
+    with service.serve(answer=damaged) as url:
+        done = recall(plan_recall(1, 20, "nasa", url, str(tmp_path)))
+    assert (done.neos, done.rejected) == (19, 1)
+    selection = stored_or_sample(str(tmp_path))
+    table = nearest_to_come(open_catalogue(selection), ANYWHERE, selection, rows=2_000)
+    third = json.loads(page_body(0, 20, "k"))["near_earth_objects"][2]
+    assert set(table.loc[table["in Sentry"] != "", "NEO"]) == {third["name"]}
+    path = Batch(1).file(tmp_path, "pages")
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(StoredDataBroken, match="batch 1-20 .*pages: .*`make backfill"):
+        nearest_to_come(open_catalogue(selection), ANYWHERE, selection)
+
+
 def test_where_nothing_is_stored_the_sample_is_explored(tmp_path, monkeypatch):
     monkeypatch.setattr(catalogue_module, "_SAMPLE_FOLDER", str(tmp_path / "sample"))
     monkeypatch.setattr(catalogue_module, "_SAMPLE_SIZE", 20)
@@ -334,6 +358,7 @@ def test_an_answer_without_passages_takes_the_place_of_the_one_before(catalogue,
         ({"first_year": 2100, "last_year": 2000}, "first_year=2100 lies after last_year=2000"),
         ({"within_au": 0}, "within_au=0, .*use a number of AU above 0"),
         ({"within_au": float("nan")}, "within_au=nan"),
+        ({"within_au": float("inf")}, "within_au=inf"),
         ({"at_least_m": -1}, "at_least_m=-1"),
     ],
 )

@@ -107,7 +107,8 @@ by potentially hazardous NEOs'
             raise WrongParameter(
                 f"first_year={self.first_year} lies after last_year={self.last_year}: swap them"
             )
-        if not (self.within_au > 0 and self.at_least_m >= 0):
+        finite = math.isfinite(self.within_au) and math.isfinite(self.at_least_m)
+        if not (finite and self.within_au > 0 and self.at_least_m >= 0):
             raise WrongParameter(
                 f"within_au={self.within_au}, at_least_m={self.at_least_m}: use a number of AU "
                 "above 0, and meters from 0"

@@ -1,15 +1,15 @@
 """The nearest passages to come, each with a link to what JPL knows of the object."""
 
-from collections.abc import Iterable
+from itertools import chain
 from urllib.parse import quote
 
 import msgspec
 import pandas as pd
 
-from neo_utils.archive import body_of
 from neo_utils.definitions import KM_PER_AU, LUNAR_DISTANCES_PER_AU
 from neo_utils.duck import Duck
 from neo_utils.explore.question import Question
+from neo_utils.rebuild import archived_objects
 from neo_utils.selection import Selection
 
 _SENTRY = "https://cneos.jpl.nasa.gov/sentry/details.html#?des={designation}"
@@ -18,14 +18,10 @@ _SENTRY = "https://cneos.jpl.nasa.gov/sentry/details.html#?des={designation}"
 class _Neo(msgspec.Struct):
     """What the tables do not keep: whether CNEOS's Sentry watches the object."""
 
-    id: str = ""
-    neo_reference_id: str = ""
-    designation: str = ""
-    is_sentry_object: bool = False
-
-
-class _Page(msgspec.Struct):
-    near_earth_objects: list[_Neo]
+    id: str | None = None
+    neo_reference_id: str | None = None
+    designation: str | None = None
+    is_sentry_object: bool | None = None
 
 
 def nearest_to_come(
@@ -80,15 +76,10 @@ def _links(nearest: pd.DataFrame, selection: Selection) -> dict[str, list[str]]:
 def _sentry_pages(nearest: pd.DataFrame, selection: Selection) -> dict[str, str]:
     """Return the address in Sentry of those of these NEOs that NeoWs lists as watched there."""
     batches = [batch for batch, _ in selection.oldest_first]
-    files = {batches[order].file(selection.output, "pages") for order in nearest["fetch_order"]}
-    neos = _neos_of(file.read_bytes() for file in sorted(files))
+    wanted = {batches[order] for order in nearest["fetch_order"]}
+    pages = (archived_objects(selection.output, batch, _Neo) for batch in sorted(wanted))
     return {
-        neo.id or neo.neo_reference_id: _SENTRY.format(designation=quote(neo.designation))
-        for neo in neos
-        if neo.is_sentry_object
+        str(neo.id or neo.neo_reference_id): _SENTRY.format(designation=quote(neo.designation))
+        for neo in chain.from_iterable(pages)
+        if neo.is_sentry_object and neo.designation
     }
-
-
-def _neos_of(pages: Iterable[bytes]) -> list[_Neo]:
-    found = (msgspec.json.decode(body_of(page), type=_Page) for page in pages)
-    return [neo for page in found for neo in page.near_earth_objects]

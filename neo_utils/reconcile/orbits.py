@@ -5,12 +5,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
 from msgspec import Struct
 
 from neo_utils.batches import Batch
-from neo_utils.rebuild import read_archived
-from neo_utils.store import broken
+from neo_utils.rebuild import archived_objects
 
 
 class StoredOrbit(NamedTuple):
@@ -37,10 +35,6 @@ class _Neo(Struct):
     orbital_data: _Orbit | None = None
 
 
-class _Page(Struct):
-    near_earth_objects: list[msgspec.Raw]
-
-
 def stored_orbit(output: Path, batch: Batch, neo_id: str) -> StoredOrbit:
     """Return the orbit of a NEO, as its archived page tells it.
 
@@ -49,15 +43,9 @@ def stored_orbit(output: Path, batch: Batch, neo_id: str) -> StoredOrbit:
     StoredDataBroken
         If the page cannot be used.
     """
-    try:
-        body = read_archived(output, batch).body
-    except ValueError as error:
-        raise broken(output, batch, f"pages: {error}") from None
-    for listed in msgspec.json.decode(body, type=_Page).near_earth_objects:
-        with suppress(msgspec.ValidationError):  # of an object that was rejected
-            neo = msgspec.json.decode(listed, type=_Neo, strict=False)
-            if neo_id == (neo.id or neo.neo_reference_id):
-                return _told(neo.orbital_data or _Orbit())
+    for neo in archived_objects(output, batch, _Neo):
+        if neo_id == (neo.id or neo.neo_reference_id):
+            return _told(neo.orbital_data or _Orbit())
     return _told(_Orbit())
 
 
