@@ -32,6 +32,11 @@ NAMES_IN_ENVIRONMENT = (
     "LOG_LEVEL",
 )
 
+PARAMETERS = (
+    *map(str.lower, NAMES_IN_ENVIRONMENT),
+    *("longest_wait_s", "refetch", "parquet_compression", "parquet_dictionary"),
+    *("threshold_au", "spark_conf"),
+)
 SOURCES = ("auto", "nasa", "sample")
 # The key is taken out of every page, and shorter words stand in pages by themselves.
 _SHORTEST_KEY = 16
@@ -52,7 +57,7 @@ def run_parameters(
     WrongParameter
         For a file that cannot be read, a name that no notebook knows, a value out of range.
     """
-    parameters = _read_parameters_file(file)
+    parameters = {**default_parameters(), **_read_parameters_file(file)}
     settings = read_env_file(env_file) | {k: v for k, v in environment.items() if v}
     for name in NAMES_IN_ENVIRONMENT:
         if settings.get(name):
@@ -67,9 +72,18 @@ def run_parameters(
 
 
 def default_parameters() -> dict[str, Any]:
-    """Return what ``parameters/default.yaml`` sets: every parameter."""
-    text = (PROJECT / "parameters/default.yaml").read_text(encoding="utf-8")
-    parameters: dict[str, Any] = yaml.safe_load(text)
+    """Return what ``parameters/default.yaml`` sets: every parameter.
+
+    Raises
+    ------
+    WrongParameter
+        If it cannot be read, sets a name that no notebook knows, or leaves one out.
+    """
+    file = PROJECT / "parameters/default.yaml"
+    parameters = _read_parameters_file(file)
+    missing = [name for name in PARAMETERS if name not in parameters]
+    if missing:
+        raise WrongParameter(f"{file} sets no {', '.join(missing)}: give it its value again")
     return parameters
 
 
@@ -170,7 +184,6 @@ def set_log_level(level: str) -> None:
 
 
 def _read_parameters_file(path: Path) -> dict[str, Any]:
-    known = default_parameters()
     try:
         given = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -179,10 +192,10 @@ def _read_parameters_file(path: Path) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise WrongParameter(f"the parameters file {path} holds no `name: value` lines")
     for name in given:
-        if name not in known:
-            near = difflib.get_close_matches(str(name), known, n=1) or [", ".join(known)]
+        if name not in PARAMETERS:
+            near = difflib.get_close_matches(str(name), PARAMETERS, n=1) or [", ".join(PARAMETERS)]
             raise WrongParameter(f"{path} sets {name}, which no notebook knows: use {near[0]}")
-    return {**known, **given}
+    return given
 
 
 def _is_number(value: object, above: float) -> bool:

@@ -83,6 +83,24 @@ def test_a_parameters_file_that_is_no_mapping_is_refused(tmp_path, text):
         parameters_of(tmp_path, file=file)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("threshold_au: 0.2", "treshold_au: 0.2", "treshold_au, which .*: use threshold_au$"),
+        ("threshold_au: 0.2", "", "default.yaml sets no threshold_au: give it its value again"),
+        ("spark_conf: {}", "spark_conf: {", "default.yaml cannot be read .no YAML."),
+    ],
+)
+def test_the_file_of_defaults_is_checked_too(tmp_path, monkeypatch, before, after, said):
+    text = (PROJECT / "parameters/default.yaml").read_text(encoding="utf-8")
+    edited = tmp_path / "parameters" / "default.yaml"
+    edited.parent.mkdir()
+    edited.write_text(text.replace(before, after), encoding="utf-8")
+    monkeypatch.setattr("neo_utils.settings.PROJECT", tmp_path)
+    with pytest.raises(WrongParameter, match=said):
+        parameters_of(tmp_path, file=edited)
+
+
 def test_a_parameters_file_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(WrongParameter, match="No such file"):
         parameters_of(tmp_path, file=tmp_path / "none.yaml")
