@@ -11,10 +11,9 @@ import pyarrow as pa
 from papermill import inspect_notebook
 
 from neo_utils import errors
-from neo_utils.__main__ import INTERRUPTED
 from neo_utils.batches import TABLES, Batch, PositionRange
 from neo_utils.definitions import sql_text, totals_defined
-from neo_utils.results import report_path, result_path, run_folder
+from neo_utils.result_files import report_path, result_path, run_folder
 from neo_utils.schemas import CLOSE_APPROACHES, METRICS, RAW, YEARLY_STATISTICS
 from neo_utils.settings import NAMES_IN_ENVIRONMENT, PROJECT
 
@@ -173,7 +172,7 @@ def _statuses() -> list[tuple[str, str, str]]:
         found += cls.__subclasses__()
     ours = [cls for cls in found[1:] if cls.__module__ == errors.__name__]
     rows = [(str(cls.exit_status), cls.__name__, _first_line(cls)) for cls in ours]
-    interrupted = (str(INTERRUPTED), "", "ended by Ctrl-C")
+    interrupted = (str(errors.INTERRUPTED), "", "ended by Ctrl-C")
     return [("0", "", "done"), *sorted(rows), interrupted, ("1", "", "anything else")]
 
 

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from neo_utils.errors import RunFailure
+from neo_utils.errors import INTERRUPTED, RunFailure
 
 _NOTEBOOKS = {
     "run": ["fetch", "aggregate"],
@@ -13,8 +13,7 @@ _NOTEBOOKS = {
     "aggregate": ["aggregate"],
     "report": ["aggregate"],
 }
-_TEXTS = ("plan", "status", "verify", "rebuild", "drift", "reconcile")
-INTERRUPTED = 130  # what shells give a command that Ctrl-C ended
+_TEXTS = ("plan", "status", "verify", "rebuild", "drift", "reconcile", "clean")
 
 
 def main(command: str, parameters_file: Path) -> int:

@@ -1,5 +1,7 @@
 """The failures that a run expects, each with its exit status and one plain line."""
 
+INTERRUPTED = 130  # the exit status that shells give a command which Ctrl-C ended
+
 
 class RunFailure(Exception):
     """A failure whose message says what happened, what is safe and what to do.
@@ -69,7 +71,7 @@ class SparkUnavailable(RunFailure):
 
 
 class JobFailed(RunFailure):
-    """Spark gave up a job."""
+    """The engine, Spark or DuckDB, gave up a query."""
 
 
 class ClusterFailure(RunFailure):

@@ -81,6 +81,45 @@ def test_a_daemon_that_ends_is_named_with_its_log_and_the_others_are_ended(tmp_p
     assert not runs(tmp_path / "master.pid")
 
 
+IN_A_FOLDER = """
+import sys
+from functools import partial
+from pathlib import Path
+from neo_utils.spark import local_cluster
+local_cluster.up = partial(local_cluster.up, Path(sys.argv[1]))
+sys.exit(local_cluster.main("up"))
+"""
+
+
+def coming_up(folder, environment):
+    return subprocess.Popen(  # noqa: S603 - our own code
+        [sys.executable, "-c", IN_A_FOLDER, str(folder)],
+        env=os.environ | environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_ctrl_c_while_it_starts_is_one_line_and_nothing_stays(tmp_path):
+    process = coming_up(tmp_path, cluster_at(tmp_path).environment)
+    while not runs(tmp_path / "master.pid"):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=30)[1]
+    assert process.returncode == 130
+    assert said.strip() == "local cluster: stopped; what had been started is ended"
+    assert not any(runs(file) for file in tmp_path.glob("*.pid"))
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
+    (tmp_path / "file").touch()
+    process = coming_up(tmp_path / "file" / "cluster", cluster_at(tmp_path).environment)
+    said = process.communicate(timeout=30)[1]
+    assert process.returncode == 1
+    assert said.startswith("local cluster: [Errno 20] Not a directory")
+    assert len(said.splitlines()) == 1
+
+
 def test_a_process_that_has_the_number_of_an_ended_one_is_left_alone(tmp_path):
     stranger = subprocess.Popen(["sleep", "60"])  # noqa: S607
     (tmp_path / "master.pid").write_text(str(stranger.pid))

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from subprocess import Popen
 
-from neo_utils.errors import ClusterFailure, RunFailure
+from neo_utils.errors import INTERRUPTED, ClusterFailure, RunFailure
 from neo_utils.settings import PROJECT
 from neo_utils.spark.health import alive_workers, master_state, state_text
 from neo_utils.spark.processes import end, runs, start
@@ -150,6 +150,15 @@ def main(command: str) -> int:
     except RunFailure as failure:
         print(f"local cluster: {failure}", file=sys.stderr)
         return failure.exit_status
+    except BlockingIOError:  # of the lock on a daemon's file
+        print("local cluster: another command starts or ends it: wait for its end", file=sys.stderr)
+        return RunFailure.exit_status
+    except OSError as error:
+        print(f"local cluster: {error}: mend this, then the same again", file=sys.stderr)
+        return RunFailure.exit_status
+    except KeyboardInterrupt:
+        print("\nlocal cluster: stopped; what had been started is ended", file=sys.stderr)
+        return INTERRUPTED
     return 0
 
 
