@@ -38,7 +38,8 @@ NAMES += EXTRA_WORKERS       # further workers of make cluster-up
 NAMES += DOCKER_BUILD_FLAGS  # for the docker build of make cluster-up
 NAMES += MASTER_UI_PORT WORKER_1_UI_PORT WORKER_2_UI_PORT  # of this machine, for Spark's pages
 NAMES += JUPYTER_PORT DRIVER_UI_PORT HISTORY_PORT          # and for the other pages of the cluster
-UNKNOWN := $(filter-out $(NAMES:=%),$(foreach word,$(MAKEOVERRIDES),$(if $(findstring =,$(word)),$(word))))
+GIVEN   := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
+UNKNOWN := $(filter-out $(NAMES),$(GIVEN))
 $(if $(UNKNOWN),$(error no target knows $(UNKNOWN): use $(strip $(NAMES))))
 
 # What a plain run has no use for.
@@ -196,7 +197,7 @@ lock: $(READY) ## Choose the newest versions that pyproject.toml admits
 	$(COMPILE) --group dev --constraint requirements.lock -o requirements-dev.lock
 
 clean: ## Remove what can be made again without a request; what was fetched stays
-	cd "$(or $(OUTPUT_DIR),output)" 2>/dev/null && rm -rf aggregations yearly_statistics runs || true
+	@! test -e $(READY) || $(BIN)/python -m neo_utils clean "$(PARAMETERS)"
 	rm -rf build
 	rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis
 

@@ -64,7 +64,8 @@ def execute(
             km=kernel,
         )
     except PapermillExecutionError as error:
-        failure = NotebookFailed(f"{error.evalue.splitlines()[0]}\n  as far as it came: {executed}")
+        said = error.evalue.partition("\n")[0] or error.ename  # MemoryError says nothing
+        failure = NotebookFailed(f"{said}\n  as far as it came: {executed}")
         failure.exit_status = exit_status_of(error.ename)
         raise failure from None
     except DeadKernelError:

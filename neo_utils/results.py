@@ -1,4 +1,4 @@
-"""Where the tables of statistics lie, and how they are written and read."""
+"""How the tables of statistics are written, what they follow from, and how they are read."""
 
 import json
 from contextlib import suppress
@@ -15,15 +15,12 @@ from neo_utils.batches import PositionRange
 from neo_utils.definitions import sql_text
 from neo_utils.engines import Rows, plain_failures
 from neo_utils.errors import StoredDataBroken, StoredDataChanged
+from neo_utils.result_files import result_path
 from neo_utils.schemas import METRICS, YEARLY_STATISTICS
 from neo_utils.selection import Selection
 from neo_utils.store import parquet_bytes, stored_provenances
 
-# Each table's folder under the output, and its columns.
-_TABLES = {
-    "metrics": ("aggregations", METRICS),
-    "yearly_statistics": ("yearly_statistics", YEARLY_STATISTICS),
-}
+_SCHEMAS = {"metrics": METRICS, "yearly_statistics": YEARLY_STATISTICS}
 
 
 def save(name: str, frame: Rows, selection: Selection, threshold_au: float) -> pa.Table:
@@ -47,7 +44,7 @@ def save(name: str, frame: Rows, selection: Selection, threshold_au: float) -> p
     # whether the executors run here or on a cluster.
     with plain_failures():
         table = frame.toArrow()
-    table = table.cast(_TABLES[name][1])
+    table = table.cast(_SCHEMAS[name])
     _check_unchanged(selection)
     first, last = selection.fetched
     metadata = {
@@ -68,14 +65,14 @@ def save(name: str, frame: Rows, selection: Selection, threshold_au: float) -> p
 def inputs_sha256(selection: Selection, threshold_au: float) -> str:
     """Return a checksum of all that a result follows from: pages, definitions, package version."""
     pages = [f"{batch.name} {p.page_sha256}" for batch, p in selection.provenances.items()]
-    texts = [sql_text(name, threshold_au) for name in ("counted", *_TABLES)]
+    texts = [sql_text(name, threshold_au) for name in ("counted", *_SCHEMAS)]
     return sha256("\n".join([*pages, *texts, selection.source_line, __version__]).encode())
 
 
 def counted_from(output: Path, positions: PositionRange) -> str | None:
     """Return the checksum of what the saved results of a range follow from; None without any."""
     sums = set()
-    for name in _TABLES:
+    for name in _SCHEMAS:
         try:
             sums.add(read_result(name, output, positions).schema.metadata[b"inputs_sha256"])
         except (FileNotFoundError, StoredDataBroken):
@@ -122,7 +119,7 @@ def read_result(name: str, output: Path, positions: PositionRange) -> pa.Table:
 
 def check_results(output: Path, positions: PositionRange) -> None:
     """Raise StoredDataBroken for a saved table of a range that is not as it was counted."""
-    for name in _TABLES:
+    for name in _SCHEMAS:
         with suppress(FileNotFoundError):
             read_result(name, output, positions)
 
@@ -146,18 +143,3 @@ def _check_unchanged(selection: Selection) -> None:
             f"batch {changed[0].name} was fetched anew while it was counted: run the same command "
             "again; earlier results stay as they are"
         )
-
-
-def result_path(name: str, output: Path, positions: PositionRange) -> Path:
-    """Return where a table of statistics of a range lies."""
-    return output / _TABLES[name][0] / positions.name / "part-0.parquet"
-
-
-def run_folder(output: Path, positions: PositionRange) -> Path:
-    """Return where the executed notebooks and the logs of a range are kept."""
-    return output / "runs" / positions.name
-
-
-def report_path(folder: Path) -> Path:
-    """Return where the report of a run lies, given the `run_folder`."""
-    return folder / "report.html"

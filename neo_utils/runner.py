@@ -19,7 +19,8 @@ from neo_utils.executed import executed_before
 from neo_utils.kernels import kernel
 from neo_utils.lock import sole_run
 from neo_utils.plan import Plan
-from neo_utils.results import counted_from, inputs_sha256, report_path, run_folder
+from neo_utils.result_files import report_path, run_folder
+from neo_utils.results import counted_from, inputs_sha256
 from neo_utils.selection import select_batches
 from neo_utils.settings import output_folder
 from neo_utils.spark.conf import is_embedded

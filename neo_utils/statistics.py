@@ -9,7 +9,7 @@ from neo_utils.definitions import sql_text, totals_defined
 from neo_utils.engines import Engine, Rows, name_table
 from neo_utils.integrity import check_files
 from neo_utils.packing import read_rows
-from neo_utils.results import run_folder
+from neo_utils.result_files import run_folder
 from neo_utils.selection import Selection
 
 

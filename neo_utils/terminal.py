@@ -1,19 +1,27 @@
 """What the commands tell on the terminal: plan, status, upkeep, the summary of a run."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from neo_utils.batches import PositionRange, spans
+from neo_utils.batches import Batch, PositionRange, spans
 from neo_utils.plan import Plan, describe, plan_recall
-from neo_utils.results import read_result, report_path, run_folder
-from neo_utils.selection import select_batches
+from neo_utils.provenance import Provenance
+from neo_utils.result_files import counted_ranges, report_path, run_folder
+from neo_utils.results import counted_threshold, read_result
+from neo_utils.selection import Selection, select_batches
 from neo_utils.settings import api_key, output_folder
 from neo_utils.snapshot import drift_notes
 from neo_utils.source import DEMO_KEY
 from neo_utils.store import read_rejected, stored_provenances
-from neo_utils.upkeep import drift_between, rebuild_text, reconciled_with_cad, verify_text
+from neo_utils.upkeep import (
+    clean_text,
+    drift_between,
+    rebuild_text,
+    reconciled_with_cad,
+    verify_text,
+)
 
 _FETCH_PARAMETERS = ("start", "end", "source", "api_url", "output_dir")
 _WHOLE_CATALOGUE = PositionRange(1, None)
@@ -55,10 +63,18 @@ def status_text(parameters: Mapping[str, Any]) -> str:
         )
     lines += [f"note      {note}" for note in drift_notes(output, stored)]
     lines.append(f"rejected  {len(read_rejected(output, stored)):,} objects")
-    results = sorted(path.parent.name for path in output.glob("aggregations/*/part-*.parquet"))
-    lines.append(f"counted   {', '.join(results) or 'nothing yet'}")
+    lines.append(f"counted   {', '.join(_counted(output, stored)) or 'nothing yet'}")
     lines.append(f"folder    {output}")
     return "\n".join(lines)
+
+
+def _counted(output: Path, stored: Mapping[Batch, Provenance]) -> Iterator[str]:
+    for positions in counted_ranges(output):
+        own = {batch: p for batch, p in stored.items() if positions.covers(batch)}
+        labels = {provenance.service.label for provenance in own.values()}
+        selection = Selection(positions, output, " and ".join(labels), own)
+        outdated = not own or counted_threshold(selection) is None
+        yield f"{positions.name}{' (of other pages or definitions than now)' if outdated else ''}"
 
 
 def summary_text(
@@ -118,4 +134,5 @@ TEXTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "rebuild": rebuild_text,
     "drift": drift_between,
     "reconcile": reconciled_with_cad,
+    "clean": clean_text,
 }

@@ -9,8 +9,10 @@ from neo_utils.batches import Batch, PositionRange, position_range, spans
 from neo_utils.drift import drift_text
 from neo_utils.errors import StoredDataBroken, StoredDataMissing, WrongParameter
 from neo_utils.integrity import check_files, unfinished, verify
+from neo_utils.lock import sole_run
 from neo_utils.rebuild import rebuild
 from neo_utils.reconcile.text import reconciled_text
+from neo_utils.result_files import remove_results
 from neo_utils.results import check_results
 from neo_utils.selection import select_batches
 from neo_utils.settings import output_folder, setting
@@ -57,6 +59,16 @@ def rebuild_text(parameters: Mapping[str, Any]) -> str:
     if not batches_with("pages", output, positions):  # else the folder would be made and locked
         raise _nothing(output, positions)
     return f"made the tables of {rebuild(output, positions):,} batches again from their pages"
+
+
+def clean_text(parameters: Mapping[str, Any]) -> str:
+    """Remove all that was counted, of every range, and return where; what was fetched stays."""
+    output = output_folder(parameters["output_dir"])
+    if not output.is_dir():
+        return f"there is no {output}"
+    with sole_run(output):
+        remove_results(output)
+    return f"removed what was counted in {output}; what was fetched stays"
 
 
 def drift_between(parameters: Mapping[str, Any]) -> str:

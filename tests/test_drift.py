@@ -8,7 +8,8 @@ from neo_utils.batches import Batch, position_range
 from neo_utils.drift import compare_approaches, compare_metrics, compare_neos, drift_text
 from neo_utils.errors import StoredDataBroken, StoredDataMissing
 from neo_utils.newest import newest_approaches
-from neo_utils.results import counted_from, result_path, save
+from neo_utils.result_files import result_path
+from neo_utils.results import counted_from, save
 from neo_utils.selection import select_batches
 from neo_utils.snapshot import drift_notes
 from neo_utils.statistics import metrics, read_batches, yearly_statistics
@@ -204,6 +205,17 @@ def test_metrics_of_pages_that_were_fetched_again_since_are_not_compared(outputs
     store(outputs[which].output, 1, [neo("another")], MARCH + HOUR)
     changed = [select_batches(1, 20, "sample", selection.output) for selection in outputs]
     assert f"{outputs[which].output} is not counted from its present" in not_compared(*changed)
+
+
+def test_the_status_tells_which_results_are_not_of_what_is_stored_now(outputs, spark):
+    parameters = {"output_dir": str(outputs[0].output)}
+    assert "counted   nothing yet\n" in status_text(parameters)
+    count(spark, outputs[0], 0.2)
+    assert "counted   batches-1-20\n" in status_text(parameters)
+    store(outputs[0].output, 1, [neo("another")], MARCH + HOUR)
+    assert "counted   batches-1-20 (of other pages or definitions than now)\n" in status_text(
+        parameters
+    )
 
 
 def test_results_that_cannot_be_read_are_counted_again(outputs, spark):

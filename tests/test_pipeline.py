@@ -147,10 +147,16 @@ def test_stored_data_that_were_changed_are_named_and_mended(clone):
     assert "0 added, 0 removed" in run(clone, "make", "drift", "AGAINST=output").stdout
 
 
-def test_a_misspelt_name_on_the_command_line_is_refused(clone):
-    ran = run(clone, "make", "run", "STRAT=1")
+@pytest.mark.parametrize("name", ["STRAT", "MASTER_URL", "OUTPUT_DIRECTORY"])
+def test_a_misspelt_name_on_the_command_line_is_refused(clone, name):
+    ran = run(clone, "make", "run", f"{name}=1")
     assert ran.returncode == 2
-    assert "no target knows STRAT=1" in ran.stderr
+    assert f"no target knows {name}: use START END" in ran.stderr
+
+
+def test_a_value_with_blanks_and_equal_signs_is_no_misspelt_name(clone):
+    ran = run(clone, "make", "help", "DOCKER_BUILD_FLAGS=--build-arg https_proxy=http://proxy:3128")
+    assert ran.returncode == 0
 
 
 def test_a_service_that_is_down_ends_with_status_4_and_keeps_the_notebook(clone):
@@ -205,6 +211,9 @@ def test_bare_make_lists_the_targets(clone):
 
 def test_clean_leaves_what_was_fetched(clone):
     before = data_of(clone / "output")
-    assert run(clone, "make", "clean").returncode == 0
+    ran = run(clone, "make", "clean")
+    assert ran.returncode == 0
+    assert f"removed what was counted in {clone / 'output'}; what was fetched stays" in ran.stdout
+    assert not (clone / "output" / "runs").exists()
     fetched = {name for name in before if not name.startswith(("aggregations", "yearly"))}
     assert data_of(clone / "output").keys() == fetched

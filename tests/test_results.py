@@ -9,7 +9,8 @@ import pytest
 from neo_utils.errors import StoredDataBroken, StoredDataChanged
 from neo_utils.plan import plan_recall
 from neo_utils.recall import recall
-from neo_utils.results import counted_from, inputs_sha256, read_result, result_path, save
+from neo_utils.result_files import result_path
+from neo_utils.results import counted_from, inputs_sha256, read_result, save
 from neo_utils.schemas import METRICS, YEARLY_STATISTICS
 from neo_utils.selection import select_batches
 from neo_utils.upkeep import verify_text

@@ -17,7 +17,8 @@ from neo_utils.pages import decode_page
 from neo_utils.plan import plan_recall
 from neo_utils.provenance import Provenance
 from neo_utils.recall import recall
-from neo_utils.results import read_result, result_path, save
+from neo_utils.result_files import result_path
+from neo_utils.results import read_result, save
 from neo_utils.sample.catalogue import AS_OF, page_body
 from neo_utils.schemas import METRICS, YEARLY_STATISTICS
 from neo_utils.selection import select_batches

@@ -1,0 +1,41 @@
+"""Where what was counted lies: tables of statistics, executed notebooks, reports."""
+
+import math
+import re
+import shutil
+from pathlib import Path
+
+from neo_utils.batches import PositionRange
+
+_FOLDERS = {"metrics": "aggregations", "yearly_statistics": "yearly_statistics"}
+_RUNS = "runs"
+
+
+def result_path(name: str, output: Path, positions: PositionRange) -> Path:
+    """Return where a table of statistics, "metrics" or "yearly_statistics", of a range lies."""
+    return output / _FOLDERS[name] / positions.name / "part-0.parquet"
+
+
+def run_folder(output: Path, positions: PositionRange) -> Path:
+    """Return where the executed notebooks and the logs of a range are kept."""
+    return output / _RUNS / positions.name
+
+
+def report_path(folder: Path) -> Path:
+    """Return where the report of a run lies, given the `run_folder`."""
+    return folder / "report.html"
+
+
+def counted_ranges(output: Path) -> list[PositionRange]:
+    """Return the ranges of which there are saved metrics, in order of position."""
+    folders = (path.parent.name for path in output.glob(f"{_FOLDERS['metrics']}/*/part-0.parquet"))
+    named = [re.fullmatch(r"batches-(\d+)-(\d+|all)", folder) for folder in folders]
+    ranges = [PositionRange(int(m[1]), None if m[2] == "all" else int(m[2])) for m in named if m]
+    return sorted(ranges, key=lambda span: (span.start, span.end or math.inf))
+
+
+def remove_results(output: Path) -> None:
+    """Remove all that was counted, of every range; what was fetched stays."""
+    for folder in (*_FOLDERS.values(), _RUNS):
+        if (output / folder).exists():
+            shutil.rmtree(output / folder)
