@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from neo_utils.sample.service import SAMPLE_URL
+from neo_utils.sample import SAMPLE_URL
 from neo_utils.settings import PROJECT
 
 _SUBREAPER = 36  # prctl's: what a killed kernel leaves behind, its Java, is then ours to count

@@ -21,7 +21,7 @@ import requests
 from benchmarks.machine import peak_mb
 from neo_utils.plan import plan_recall
 from neo_utils.recall import recall
-from neo_utils.sample import service
+from neo_utils.sample import SAMPLE_URL, service
 
 _FRESH = mp.get_context("spawn")  # nothing of this process's memory
 KEY = "a-key-of-forty-characters-for-the-sample"
@@ -96,7 +96,7 @@ def served(answer_s: float, prepared: int) -> Iterator[str]:
 
 
 def _serve(pipe: Connection, answer_s: float, prepared: int) -> None:
-    path = service.SAMPLE_URL.partition(".invalid")[2]
+    path = SAMPLE_URL.partition(".invalid")[2]
 
     def made(page: int) -> service.Answer:
         return service.answer(f"{path}?page={page}&size=20", {"X-Api-Key": KEY})

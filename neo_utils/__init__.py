@@ -1,17 +1,21 @@
 """Recall near-Earth objects from NeoWs, keep them as Parquet, count their close approaches.
 
-The rooms, from the runner down; imports point this way, too:
+The rooms, from the runner down. Imports point this way, too; only the last room takes a few things
+from above: rules of ``quota`` and ``spark.conf``, and the sample's address.
 
-- what the user meets: ``runner``, ``execution``, ``kernels`` (notebooks), ``terminal``, ``upkeep``
-  (texts), ``warm_start`` (of later runs)
+- what the user meets: ``runner``, ``execution``, ``executed``, ``kernels`` (notebooks),
+  ``terminal``, ``upkeep`` (texts), ``warm_start`` (of later runs), ``lab`` (in a container)
 - what is shown: ``report``, ``explore``, ``figures``, ``presentation``, ``colophon``
-- numbers: ``drift``, ``statistics``, ``results``, ``packing``
+- numbers: ``drift``, ``reconcile``, ``newest``, ``quantities``, ``statistics``, ``results``,
+  ``result_files``, ``packing``
 - what counts them: ``engines``, ``duck``, ``spark`` (the session, clusters)
-- what is fetched: ``recall``, ``plan``, ``client``, ``transport``, ``quota``, ``sample``
+- what is fetched: ``recall``, ``progress``, ``plan``, ``client``, ``transport``, ``quota``,
+  ``sample``
 - what is stored: ``selection``, ``snapshot``, ``rebuild``, ``integrity``, ``store``, ``archive``,
-  ``provenance``, ``atomic``, ``lock``
+  ``provenance``, ``votable``, ``atomic``, ``lock``
 - what a page says: ``pages``, ``tables``, ``contract``
-- what all know: ``settings``, ``source``, ``batches``, ``definitions``, ``schemas``, ``errors``
+- what all know: ``arguments``, ``settings``, ``source``, ``batches``, ``definitions``, ``schemas``,
+  ``errors``
 """
 
 __version__ = "0.1.0"

@@ -1,8 +1,8 @@
 """What runs the SQL texts: Spark, or DuckDB in this process. Who has one need not know which.
 
-Both run statements by ``sql``, show tables by ``table``, and end by ``stop``; what comes of a
-query has ``createOrReplaceTempView``, ``toArrow`` and ``collect``. Spark's own objects have all
-these, and `neo_utils.duck` has nothing else.
+Both run statements by ``sql``, show tables by ``table``, and end by ``stop``; what comes of a query
+has ``createOrReplaceTempView``, ``toArrow``, ``collect``, and its engine in ``sparkSession``. These
+are Spark's own names, which `neo_utils.duck` follows.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,6 +30,8 @@ _ROW_GROUP_SIZE = 131_072
 _SPARK_TYPES = {
     pa.string(): "STRING",
     pa.float64(): "DOUBLE",
+    pa.bool_(): "BOOLEAN",
+    pa.int64(): "BIGINT",
     pa.int32(): "INT",
     pa.date32(): "DATE",
 }

@@ -66,6 +66,10 @@ def plan_recall(
         Positions as ``position_range`` takes them.
     source
         "nasa", "sample", or "auto": the service where an API key or another address is set.
+    api_url
+        The Browse address of source "nasa".
+    output_dir
+        The folder of the data; a relative one lies in the project's folder.
     refetch
         Backfill: take all of it again and replace what is stored.
 
@@ -73,6 +77,8 @@ def plan_recall(
     ------
     WrongParameter
         For values that cannot be used, and where the sample would replace NASA's data unasked.
+    StoredDataBroken
+        Where a raw file is not one of ours, unless all is taken again.
     """
     positions = position_range(start, end)
     service = service_of(chosen_source(source, api_key(), api_url), api_url)

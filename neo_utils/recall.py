@@ -52,9 +52,13 @@ def recall(
     ----------
     longest_wait_s
         How long to wait, at most, for the service's rate limit before giving up.
+    parquet_settings
+        Keyword arguments of ``pyarrow.parquet.write_table``.
 
     Raises
     ------
+    WrongParameter
+        If the range begins behind the last NEO that the service lists.
     OutputBusy
         If another run writes to the same output.
     OutputUnwritable, RateLimitReached, ServiceFailure

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from neo_utils.errors import WrongParameter
-from neo_utils.sample.service import SAMPLE_URL
+from neo_utils.sample import SAMPLE_URL
 
 NASA_URL = "https://api.nasa.gov/neo/rest/v1/neo/browse"
 KEYS_ARE_GIVEN_AT = "https://api.nasa.gov"

@@ -15,7 +15,8 @@ from urllib3.util import Retry
 
 from neo_utils.errors import ServiceFailure
 from neo_utils.quota import count_of
-from neo_utils.sample.service import SAMPLE_URL, SampleAdapter
+from neo_utils.sample import SAMPLE_URL
+from neo_utils.sample.service import SampleAdapter
 
 log = logging.getLogger(__name__)
 

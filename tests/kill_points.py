@@ -52,7 +52,7 @@ import neo_utils.recall
 import neo_utils.transport
 from neo_utils.errors import RunFailure
 from neo_utils.plan import plan_recall
-from neo_utils.sample import service
+from neo_utils.sample import SAMPLE_URL, service
 
 # Calls that change the disk, with the place of the argument that names what is changed.
 _CALLS = [
@@ -304,7 +304,7 @@ def listing(pages: int, total: int, rejected_on: int) -> dict[int, bytes]:
     """Return the sample's first pages, one of them with an object that is to be rejected."""
     bodies = {}
     for number in range(pages):
-        answer = service.answer(f"{service.SAMPLE_URL}?page={number}", {"X-Api-Key": "@"})
+        answer = service.answer(f"{SAMPLE_URL}?page={number}", {"X-Api-Key": "@"})
         body = json.loads(answer.body.replace(b"api_key=%40", b"api_key="))
         body["page"]["total_elements"] = total
         for neo in body["near_earth_objects"]:

@@ -10,8 +10,7 @@ from functools import cache
 from http.client import responses
 from typing import NamedTuple
 
-from neo_utils.sample import service
-from neo_utils.sample.service import SAMPLE_URL
+from neo_utils.sample import SAMPLE_URL, service
 
 SAMPLE_PATH = SAMPLE_URL.partition("sample.invalid")[2]
 

@@ -7,7 +7,9 @@ import sys
 import pyarrow.parquet as pq
 import pytest
 
+from neo_utils.engines import _SPARK_TYPES
 from neo_utils.sample.catalogue import AS_OF, page_body
+from neo_utils.schemas import RAW
 from neo_utils.settings import PROJECT
 from neo_utils.spark.conf import session_settings
 from tests.oracle import metrics_of, yearly_of
@@ -43,6 +45,10 @@ def run_on_duckdb(tmp_path_factory):
 def rows(output, table):
     path = output / table / "batches-1-200" / "part-0.parquet"
     return [tuple(row.values()) for row in pq.read_table(path, partitioning=None).to_pylist()]
+
+
+def test_spark_has_a_type_for_every_column_of_the_neos():
+    assert {field.type for field in RAW} <= _SPARK_TYPES.keys()
 
 
 def test_a_run_on_duckdb_counts_what_plain_python_counts_without_java_and_without_spark(

@@ -14,7 +14,7 @@ from neo_utils.plan import plan_recall
 from neo_utils.provenance import Provenance
 from neo_utils.rebuild import rebuild
 from neo_utils.recall import recall
-from neo_utils.sample.service import SAMPLE_URL
+from neo_utils.sample import SAMPLE_URL
 from neo_utils.selection import select_batches
 from neo_utils.store import read_rejected, write_batch
 from tests.objects import neos, page, put, without

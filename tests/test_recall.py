@@ -19,8 +19,7 @@ from neo_utils.errors import (
 )
 from neo_utils.plan import describe, plan_recall
 from neo_utils.recall import recall
-from neo_utils.sample import service
-from neo_utils.sample.service import SAMPLE_URL
+from neo_utils.sample import SAMPLE_URL, service
 from neo_utils.selection import select_batches
 from neo_utils.store import read_rejected, read_table, stored_provenances
 from neo_utils.transport import CONNECTIONS

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from neo_utils.sample import SAMPLE_URL
 from neo_utils.sample.catalogue import AS_OF, page_body
-from neo_utils.sample.service import SAMPLE_URL, Answer, SampleAdapter, answer, serve
+from neo_utils.sample.service import Answer, SampleAdapter, answer, serve
 
 KEY = {"X-Api-Key": "some-key"}
 REQUEST = b"GET /elsewhere HTTP/1.1\r\nHost: x\r\n\r\n"

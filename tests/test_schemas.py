@@ -2,7 +2,17 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from neo_utils.definitions import columns_of, sql_text
+from neo_utils.definitions import (
+    KM_PER_AU,
+    LISTED_WITHIN_AU,
+    LUNAR_DISTANCES_PER_AU,
+    columns_of,
+    sql_text,
+)
+from neo_utils.reconcile.differences import _LAST_WIDE, _WIDE_AU
+from neo_utils.sample.approaches import _MOON_LIMIT_AU, _WIDE_EARTH
+from neo_utils.sample.fields import _AU_HECTOMETRES, _LUNAR_DISTANCES_PER_AU
+from neo_utils.sample.orbits import EARTH, LAST_WIDE_DETERMINATION, OTHER_PLANETS
 from neo_utils.schemas import CLOSE_APPROACHES, METRICS, RAW, YEARLY_STATISTICS
 
 ALL = {
@@ -126,6 +136,14 @@ def test_a_definition_is_sql_with_the_threshold_filled_in(name, threshold):
     text = sql_text(name, threshold)
     assert "{" not in text
     assert duckdb.extract_statements(text)  # raises where it does not parse
+
+
+def test_the_sample_knows_of_the_listing_what_the_figures_say_of_it():
+    limits = {body.name: body.limit_au for body in (EARTH, *OTHER_PLANETS)}
+    assert limits | {"Moon": _MOON_LIMIT_AU} == LISTED_WITHIN_AU
+    assert (_WIDE_EARTH.limit_au, LAST_WIDE_DETERMINATION) == (_WIDE_AU, _LAST_WIDE)
+    assert _LUNAR_DISTANCES_PER_AU == LUNAR_DISTANCES_PER_AU
+    assert _AU_HECTOMETRES / 10 == KM_PER_AU
 
 
 def test_the_threshold_stands_in_the_names_of_the_metrics():

@@ -26,11 +26,6 @@ def write_report(notebook: Path, path: Path, selection: Selection) -> None:
         are for whoever runs the notebook, and left out.
     path
         The HTML file.
-
-    Raises
-    ------
-    OutputUnwritable
-        If the file cannot be written.
     """
     content = nbformat.read(notebook, as_version=4)
     content.cells = [cell for cell in content.cells if not _is_for_the_runner(cell)]

@@ -22,9 +22,8 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
+from neo_utils.sample import SAMPLE_URL
 from neo_utils.sample.catalogue import AS_OF, PAGE_SIZE_LIMIT, page_body
-
-SAMPLE_URL = "https://sample.invalid/neo/rest/v1/neo/browse"  # .invalid: RFC 2606, never resolves
 
 _PATH = urlsplit(SAMPLE_URL).path
 _HOURLY_LIMIT = 1_000  # of a registered key
