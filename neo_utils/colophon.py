@@ -8,9 +8,14 @@ import pandas as pd
 import pyarrow as pa
 
 from neo_utils import __version__
-from neo_utils.arguments import master_argument, output_argument, set_in_a_file
+from neo_utils.arguments import (
+    master_argument,
+    output_argument,
+    set_in_a_file,
+    source_arguments,
+)
 from neo_utils.selection import Selection
-from neo_utils.source import NASA_URL
+from neo_utils.source import Service
 
 _CREDIT = {
     "nasa": "NASA/JPL-Caltech: NeoWs, on data of CNEOS",
@@ -35,19 +40,20 @@ def how_made(
     master, threshold_au, spark_conf
         The parameters of the count.
     """
-    (source,) = {p.source for p in selection.provenances.values()}
+    # Of one source; should its address have changed, all are told, and the commands name one.
+    services = sorted({p.service for p in selection.provenances.values()})
     first, last = selection.fetched
     rows = {
         "source": selection.label,
-        "credit": _CREDIT[source],
-        "address": ", ".join(_addresses(selection)),
+        "credit": _CREDIT[services[0].source],
+        "address": ", ".join(service.url for service in services),
         "fetched": f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC",
         "NEOs": f"{selection.neos_line}, in {len(selection.provenances):,} batches of 20",
         "threshold": f"{threshold_au} AU",
         "engine": engine,
         "versions": f"neo_utils {__version__}, PyArrow {pa.__version__}, "
         f"Python {platform.python_version()}",
-        "made again by": _commands(selection, source, master)
+        "made again by": _commands(selection, services[0], master)
         + set_in_a_file(threshold_au, spark_conf),
         "on risk": "no number here is a statement on the risk of an impact; that is assessed by "
         "CNEOS's Sentry, https://cneos.jpl.nasa.gov/sentry/",
@@ -55,13 +61,13 @@ def how_made(
     return pd.DataFrame({"what": rows.keys(), "how": rows.values()})
 
 
-def _addresses(selection: Selection) -> list[str]:
-    return sorted({p.service.url for p in selection.provenances.values()})
-
-
-def _commands(selection: Selection, source: str, master: str) -> str:
+def _commands(selection: Selection, service: Service, master: str) -> str:
     """Return the commands that fetch what is missing, and make the report again."""
-    same = f"{selection.positions.as_arguments} SOURCE={source}{output_argument(selection.output)}"
-    others = [url for url in _addresses(selection) if source == "nasa" and url != NASA_URL]
-    fetch = "".join([f"make fetch {same}", *(f" API_URL={url}" for url in others)])
-    return f"{fetch} first, where batches are missing; make report {same}{master_argument(master)}"
+    same = (
+        f"{selection.positions.as_arguments}{source_arguments(service)}"
+        f"{output_argument(selection.output)}"
+    )
+    return (
+        f"make fetch {same} first, where batches are missing; "
+        f"make report {same}{master_argument(master)}"
+    )

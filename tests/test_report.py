@@ -214,7 +214,10 @@ def test_what_only_a_parameters_file_sets_is_said_with_it(selection):  # noqa: F
 
 @pytest.mark.parametrize(
     ("url", "address"),
-    [("https://x.org/browse", " API_URL=https://x.org/browse first"), (NASA_URL, "OUTPUT first")],
+    [
+        ("https://x.org/browse", "nasa API_URL=https://x.org/browse OUTPUT"),
+        (NASA_URL, "nasa OUTPUT"),
+    ],
 )
 def test_nasas_data_are_credited_and_only_another_address_is_named(selection, url, address):  # noqa: F811
     ((batch, sample),) = selection.provenances.items()
