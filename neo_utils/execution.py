@@ -12,11 +12,11 @@ sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
 import papermill  # noqa: E402
 from jupyter_client.manager import AsyncKernelManager  # noqa: E402
-from nbclient.exceptions import DeadKernelError  # noqa: E402
 from papermill.exceptions import PapermillExecutionError  # noqa: E402
 
 from neo_utils.errors import RunFailure, exit_status_of  # noqa: E402
 from neo_utils.executed import notebook_path  # noqa: E402
+from neo_utils.result_files import kernel_log  # noqa: E402
 
 # What fails is raised, too, and told below; both would tell of kernels that Ctrl-C ended.
 for _name in ("papermill", "asyncio"):
@@ -68,7 +68,8 @@ def execute(
         failure = NotebookFailed(f"{said}\n  as far as it came: {executed}")
         failure.exit_status = exit_status_of(error.ename)
         raise failure from None
-    except DeadKernelError:
+    except RuntimeError as error:  # of nbclient and Jupyter's client, before a cell or within one
         raise NotebookFailed(
-            f"the kernel of {name}.ipynb died, perhaps for want of memory; what is stored stays"
+            f"the kernel of {name}.ipynb failed ({error}), perhaps for want of memory; what is "
+            f"stored stays, and the same command goes on. {kernel_log(folder, name)} may tell more"
         ) from None

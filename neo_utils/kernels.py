@@ -23,7 +23,7 @@ def kernel(log: Path, first: str = "") -> Iterator[AsyncKernelManager]:
     Parameters
     ----------
     log
-        File for the kernel's own messages, which no user can use, most of all when it is stopped.
+        File for the kernel's own messages, which are of no use on a terminal.
     first
         Code that it runs before anything else; what that gives or says is seen by nobody.
     """

@@ -21,6 +21,11 @@ def run_folder(output: Path, positions: PositionRange) -> Path:
     return output / _RUNS / positions.name
 
 
+def kernel_log(folder: Path, name: str) -> Path:
+    """Return where the messages of a notebook's kernel go, given the `run_folder`."""
+    return folder / f"{name}-kernel.log"
+
+
 def report_path(folder: Path) -> Path:
     """Return where the report of a run lies, given the `run_folder`."""
     return folder / "report.html"

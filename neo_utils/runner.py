@@ -19,7 +19,7 @@ from neo_utils.executed import executed_before
 from neo_utils.kernels import kernel
 from neo_utils.lock import sole_run
 from neo_utils.plan import Plan
-from neo_utils.result_files import report_path, run_folder
+from neo_utils.result_files import kernel_log, report_path, run_folder
 from neo_utils.results import counted_from, inputs_sha256
 from neo_utils.selection import select_batches
 from neo_utils.settings import output_folder
@@ -94,7 +94,7 @@ def run(command: str, notebooks: list[str], parameters: Mapping[str, Any]) -> No
 
 
 def _start_kernel(stack: ExitStack, folder: Path, name: str, first: str = "") -> AsyncKernelManager:
-    return stack.enter_context(kernel(folder / f"{name}-kernel.log", first))
+    return stack.enter_context(kernel(kernel_log(folder, name), first))
 
 
 def _get_ready(plan: Plan | None, folder: Path, parameters: Mapping[str, Any]) -> str:

@@ -1,6 +1,8 @@
 """A run of both notebooks by the real runner, on Spark; the kernels that it starts."""
 
 import os
+import re
+import signal
 import time
 
 import nbformat
@@ -89,10 +91,22 @@ def test_a_kernel_that_dies_is_told_once_and_leaves_no_notebook_that_passes_for_
     run_once()
     assert executed_before("aggregate", folder, {"end": 20})
     monkeypatch.setenv("DEADLY", "1")
-    with pytest.raises(NotebookFailed, match=r"kernel of aggregate.ipynb died.* stored stays$"):
+    with pytest.raises(NotebookFailed, match=r"kernel of aggregate.ipynb failed \(Kernel died\)"):
         run_once()
     assert "Kernel died" not in caplog.text  # Papermill would say it, too
     assert not executed_before("aggregate", folder, {"end": 20})
+
+
+def test_a_kernel_that_dies_before_its_notebook_begins_is_one_line_that_names_its_log(tmp_path):
+    with kernel(tmp_path / "aggregate-kernel.log") as started:
+        os.kill(started.provisioner.pid, signal.SIGKILL)
+        with pytest.raises(NotebookFailed) as failure:
+            execute("aggregate", tmp_path, {"end": 20}, started)
+    assert re.fullmatch(
+        r"the kernel of aggregate.ipynb failed \(Kernel died before .*\), perhaps for want of"
+        rf" memory; what is stored stays, and the same command goes on. {tmp_path}/\S+ may tell more",
+        str(failure.value),
+    )
 
 
 def test_a_kernel_that_is_ended_leaves_nothing_temporary(tmp_path, monkeypatch):
