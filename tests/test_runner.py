@@ -104,7 +104,8 @@ def test_a_kernel_that_dies_before_its_notebook_begins_is_one_line_that_names_it
             execute("aggregate", tmp_path, {"end": 20}, started)
     assert re.fullmatch(
         r"the kernel of aggregate.ipynb failed \(Kernel died before .*\), perhaps for want of"
-        rf" memory; what is stored stays, and the same command goes on. {tmp_path}/\S+ may tell more",
+        r" memory; what is stored stays, and the same command goes on."
+        rf" {tmp_path}/aggregate-kernel.log may tell more",
         str(failure.value),
     )
 
