@@ -11,6 +11,7 @@ from neo_utils.batches import BATCH_SIZE, Batch
 from neo_utils.contract import Envelope
 from neo_utils.explore import to_come
 from neo_utils.pages import PageBroken, decode_page
+from neo_utils.reconcile import orbits
 from tests.live_contract import CATALOGUE_SIZE, FORMS, HEADERS, UNITS
 from tests.page_forms import form_of, has_form
 
@@ -42,8 +43,9 @@ def differences(body, headers):
 
 def paths_read():
     """Return the paths that the package reads, as its types have them."""
-    pages = (Envelope, to_come._Page)
-    return {path for page in pages for path in _paths(inspect.type_info(page), "")}
+    of_objects = (to_come._Neo, orbits._Neo)
+    read = [_paths(inspect.type_info(one), "near_earth_objects[]") for one in of_objects]
+    return _paths(inspect.type_info(Envelope), "").union(*read)
 
 
 def _paths(kind, path):
