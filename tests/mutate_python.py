@@ -58,7 +58,7 @@ class Mutant(NamedTuple):
 
 def copied(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-    for name in ("neo_utils", "tests"):
+    for name in ("neo_utils", "parameters", "tests"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", folder)
 
@@ -70,6 +70,7 @@ def mutmut(folder: Path) -> Iterator[tuple[Mutant, str]]:
     """Let mutmut change a copy of the project; yield each mutant with what became of it."""
     lists = {
         "source_paths": ["neo_utils"],
+        "also_copy": ["parameters"],
         "only_mutate": [f"neo_utils/{module}.py" for module in TESTS],
         "pytest_add_cli_args_test_selection": sorted({f for m in TESTS for f in test_files(m)}),
     }
