@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from neo_utils import __version__
-from neo_utils.source import Service
+from neo_utils.source import Service, service_of_page
 
 
 class Provenance(NamedTuple):
@@ -21,7 +21,7 @@ class Provenance(NamedTuple):
     @property
     def service(self) -> Service:
         """The service it comes from; batches of two services never mix."""
-        return Service(self.source, self.url.partition("?")[0])
+        return service_of_page(self.source, self.url)
 
     def as_metadata(self) -> dict[str, str]:
         """Return the fields as text; a sample is marked as such in words."""

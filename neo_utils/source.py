@@ -29,6 +29,17 @@ class Service(NamedTuple):
         return "NASA NeoWs" if host == urlsplit(NASA_URL).hostname else f"NeoWs at {host}"
 
 
+def service_of_page(source: str, page_url: str) -> Service:
+    """Return the service that a page at this address came from.
+
+    Examples
+    --------
+    >>> service_of_page("nasa", "https://host/browse?page=0&size=20").url
+    'https://host/browse'
+    """
+    return Service(source, page_url.partition("?")[0])
+
+
 def service_of(source: str, api_url: str = NASA_URL) -> Service:
     """Return the service of a source; the sample has an address of its own.
 

@@ -18,7 +18,7 @@ from neo_utils.errors import StoredDataBroken
 from neo_utils.pages import Page, Rejected
 from neo_utils.provenance import Provenance
 from neo_utils.schemas import CLOSE_APPROACHES, RAW
-from neo_utils.source import Service
+from neo_utils.source import Service, service_of_page
 from neo_utils.votable import voparquet_metadata
 
 log = logging.getLogger(__name__)
@@ -112,7 +112,7 @@ def noted_service(output: Path, batch: Batch) -> Service | None:
     """Return the service that a batch's archived page comes from; None where no note tells it."""
     try:
         note = note_of(batch.file(output, "pages").read_bytes())
-        return Service(str(note["source"]), str(note["url"]).partition("?")[0])
+        return service_of_page(str(note["source"]), str(note["url"]))
     except (OSError, KeyError, ValueError):
         return None
 

@@ -32,7 +32,7 @@ TESTS = {
     "tables": ["pages", "fuzz"],
     "contract": ["pages", "fuzz"],
     "atomic": ["atomic"],
-    "store": ["store", "integrity"],
+    "store": ["store", "integrity", "votable"],
     "archive": ["integrity", "store"],
     "integrity": ["integrity"],
     "rebuild": ["integrity", "upkeep"],

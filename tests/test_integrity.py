@@ -1,6 +1,8 @@
 import datetime as dt
+import re
 import shutil
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -12,7 +14,7 @@ from neo_utils.integrity import check_files, verify
 from neo_utils.pages import decode_page
 from neo_utils.plan import plan_recall
 from neo_utils.provenance import Provenance
-from neo_utils.rebuild import rebuild
+from neo_utils.rebuild import archived_objects, rebuild
 from neo_utils.recall import recall
 from neo_utils.sample import SAMPLE_URL
 from neo_utils.selection import select_batches
@@ -189,6 +191,48 @@ def test_what_the_note_tells_otherwise_than_the_tables_is_said(output):
 def test_a_note_without_an_entry_is_named_with_the_entry(output):
     edit_note(BATCH.file(output, "pages"), lambda note: without(note, "page_sha256"))
     assert verify(output, RANGE) == {BATCH: "pages: no page_sha256 is noted"}
+
+
+def test_a_note_without_settings_and_a_page_that_cannot_be_opened_are_told_with_the_reason(output):
+    path = BATCH.file(output, "pages")
+    edit_note(path, lambda note: without(note, "parquet_settings"))
+    with pytest.raises(StoredDataBroken, match=r"\(pages: no parquet_settings is noted\)"):
+        rebuild(output, RANGE)
+    make_folder_of(path)
+    with pytest.raises(StoredDataBroken, match=r"\(pages: Is a directory\)"):
+        rebuild(output, RANGE)
+
+
+@pytest.mark.parametrize("table", ["raw", "close_approaches"])
+def test_a_table_that_cannot_be_read_is_told_though_its_checksum_was_changed_as_well(output, table):
+    BATCH.file(output, table).write_bytes(b"no table")
+    checksum = {f"{table}_sha256": sha256(b"no table")}
+    edit_note(BATCH.file(output, "pages"), lambda note: note | checksum)
+    assert re.fullmatch(rf"{table}: (?!None).*Parquet.*", verify(output, RANGE)[BATCH])
+
+
+class Solution(msgspec.Struct):
+    data_arc_in_days: int
+
+
+class Listed(msgspec.Struct):
+    id: str
+    orbital_data: Solution
+
+
+def test_the_objects_of_an_archived_page_are_read_but_for_those_that_do_not_fit(output):
+    objects = neos()
+    objects[0]["orbital_data"]["data_arc_in_days"] = "many"
+    objects[1]["orbital_data"]["data_arc_in_days"] = "42"  # numbers may come as texts
+    body = page(objects, number=1)
+    provenance = Provenance("sample", SAMPLE_URL, dt.datetime.now(dt.UTC), sha256(body), 41_000)
+    write_batch(output, BATCH, decode_page(body, BATCH), body, provenance)
+    found = archived_objects(output, BATCH, Listed)
+    assert [one.id for one in found] == [one["id"] for one in objects[1:]]
+    assert found[0].orbital_data.data_arc_in_days == 42
+    cut(BATCH.file(output, "pages"))
+    with pytest.raises(StoredDataBroken, match=r"batch 21-40 in \S+ .*\(pages: (?!None).+\)"):
+        archived_objects(output, BATCH, Listed)
 
 
 def test_a_long_note_is_read_whole():

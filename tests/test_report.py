@@ -12,6 +12,7 @@ import yaml
 
 from neo_utils.batches import Batch, position_range
 from neo_utils.colophon import how_made
+from neo_utils.definitions import totals_defined
 from neo_utils.errors import StoredDataMissing
 from neo_utils.executed import executed_before
 from neo_utils.plan import plan_recall
@@ -145,16 +146,8 @@ def test_the_answer_comes_first_and_nothing_speaks_to_whoever_runs_it(page, repo
 
 def test_the_totals_begin_with_the_neos_and_stand_beside_what_they_count(page):
     shown = [text for tag, _, text in page.all("tr") if text.startswith("total_")]
-    assert [re.sub(r"[\d,]+(?=NEOs|listed)", " # ", row) for row in shown] == [
-        "total_neos # NEOs, each once",
-        "total_close_approaches # listed approaches to any body, past and predicted",
-        "total_close_approaches_earth # listed approaches to Earth, past and predicted",
-        "total_close_approaches_under_0.2_au # listed approaches to any body nearer than 0.2 AU",
-        "total_close_approaches_under_0.2_au_earth # listed approaches to Earth nearer than 0.2 AU",
-        "total_neos_under_0.2_au"
-        " # NEOs with at least one listed approach to any body nearer than 0.2 AU",
-        "total_neos_under_0.2_au_earth"
-        " # NEOs with at least one listed approach to Earth nearer than 0.2 AU",
+    assert [re.sub(r"[\d,]+(?=NEOs|listed)", "", row) for row in shown] == [
+        name + definition for name, definition in totals_defined(0.2).items()
     ]
     assert shown[0] == "total_neos40NEOs, each once"
 

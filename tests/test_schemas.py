@@ -1,3 +1,5 @@
+import re
+
 import duckdb
 import pyarrow as pa
 import pytest
@@ -8,6 +10,7 @@ from neo_utils.definitions import (
     LUNAR_DISTANCES_PER_AU,
     columns_of,
     sql_text,
+    totals_defined,
 )
 from neo_utils.reconcile.differences import _LAST_WIDE, _WIDE_AU
 from neo_utils.sample.approaches import _MOON_LIMIT_AU, _WIDE_EARTH
@@ -136,6 +139,23 @@ def test_a_definition_is_sql_with_the_threshold_filled_in(name, threshold):
     text = sql_text(name, threshold)
     assert "{" not in text
     assert duckdb.extract_statements(text)  # raises where it does not parse
+
+
+def test_each_total_of_the_metrics_has_a_definition_in_words():
+    assert totals_defined(0.05) == {
+        "total_neos": "NEOs, each once",
+        "total_close_approaches": "listed approaches to any body, past and predicted",
+        "total_close_approaches_earth": "listed approaches to Earth, past and predicted",
+        "total_close_approaches_under_0.05_au": "listed approaches to any body nearer than 0.05 AU",
+        "total_close_approaches_under_0.05_au_earth": "listed approaches to Earth nearer than"
+        " 0.05 AU",
+        "total_neos_under_0.05_au": "NEOs with at least one listed approach to any body nearer than"
+        " 0.05 AU",
+        "total_neos_under_0.05_au_earth": "NEOs with at least one listed approach to Earth nearer"
+        " than 0.05 AU",
+    }
+    named = re.findall(r"'(total_[a-z0-9._]+)'", sql_text("metrics", 0.05))
+    assert set(named) == totals_defined(0.05).keys()
 
 
 def test_the_sample_knows_of_the_listing_what_the_figures_say_of_it():
