@@ -1,6 +1,7 @@
 """The commands behind ``make``: ``python -m neo_utils COMMAND [PARAMETERS_FILE]``."""
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -19,6 +20,9 @@ _TEXTS = ("plan", "status", "verify", "rebuild", "drift", "reconcile", "clean")
 def main(command: str, parameters_file: Path) -> int:
     """Run one command and return its exit status; an expected failure is one line on stderr."""
     parameters = {}
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(ending) != signal.SIG_IGN:  # as nohup has it
+            signal.signal(ending, signal.default_int_handler)  # tidies up as after Ctrl-C
     try:
         # Imported only now: Ctrl-C is then one line from the start, and a wrong parameter is said
         # before the slow libraries are loaded.
@@ -43,7 +47,11 @@ def main(command: str, parameters_file: Path) -> int:
         print(f"{command}: {error}{where}: {advice}", file=sys.stderr)
         return RunFailure.exit_status
     except KeyboardInterrupt:
-        print(f"\n{command}: stopped; what is stored stays", file=sys.stderr)
+        replaces = command in ("backfill", "rebuild") or parameters.get("refetch")
+        but = ", but for batches that were just replaced: the same command makes them whole"
+        print(
+            f"\n{command}: stopped; what is stored stays{but if replaces else ''}", file=sys.stderr
+        )
         return INTERRUPTED
     return 0
 

@@ -31,14 +31,15 @@ def kernel(log: Path, first: str = "") -> Iterator[AsyncKernelManager]:
     with ExitStack() as stack:
         # It is ended without being asked, and what is temporary to it goes with it.
         temporary = TemporaryDirectory(prefix="neo-kernel-", ignore_cleanup_errors=True)
-        environment = os.environ | {"TMPDIR": stack.enter_context(temporary)}
+        folder = stack.enter_context(temporary)
+        environment = os.environ | {"TMPDIR": folder}
         # No history: that is a file of the user's own sessions.
         no_history = ["--HistoryManager.hist_file=:memory:"]
         with log.open("wb") as file:
             run_sync(manager.start_kernel)(
                 extra_arguments=no_history, cwd=PROJECT, env=environment, stdout=file, stderr=file
             )
-        stack.callback(_end, manager)
+        stack.callback(_end, manager, folder)
         client = manager.blocking_client()
         stack.callback(client.stop_channels)
         client.start_channels(iopub=False, stdin=False, hb=False, control=False)
@@ -47,16 +48,14 @@ def kernel(log: Path, first: str = "") -> Iterator[AsyncKernelManager]:
         yield manager
 
 
-def _end(manager: AsyncKernelManager) -> None:
+def _end(manager: AsyncKernelManager, folder: str) -> None:
     """End a kernel, and wait for the Java that it may have started to end by itself.
 
     A Java that finds its temporary folder gone while it starts would never end.
     """
-    started = []
-    with suppress(psutil.NoSuchProcess):  # it has died
-        process = psutil.Process(manager.provisioner.pid)  # type: ignore[union-attr]
-        process.suspend()  # so that it starts nothing more
-        started = process.children(recursive=True)
+    with suppress(psutil.NoSuchProcess):  # it has died, and its Java may live on
+        psutil.Process(manager.provisioner.pid).suspend()  # type: ignore[union-attr]
+    started = list(_with_temporary(folder))
     run_sync(manager.shutdown_kernel)(now=True)
     try:
         psutil.wait_procs(started, timeout=_JAVA_SECONDS)
@@ -64,3 +63,11 @@ def _end(manager: AsyncKernelManager) -> None:
         for one in started:
             with suppress(psutil.NoSuchProcess):
                 one.kill()
+
+
+def _with_temporary(folder: str) -> Iterator[psutil.Process]:
+    """Find the processes of a kernel, by the temporary folder that they inherited."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):  # of other users, or ended
+            if process.environ().get("TMPDIR") == folder:
+                yield process

@@ -125,7 +125,8 @@ def test_a_kernel_that_is_ended_leaves_nothing_temporary(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.5, 1.0])
-def test_a_kernel_that_is_ended_while_its_spark_starts_leaves_no_java(tmp_path, seconds):
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_kernel_that_ends_while_its_spark_starts_leaves_no_java(tmp_path, seconds, killed):
     ahead = (
         "from pathlib import Path; from neo_utils.spark.session import connect_ahead; "
         f"connect_ahead('local[1]', {{}}, Path({str(tmp_path / 'spark.log')!r}))"
@@ -136,6 +137,8 @@ def test_a_kernel_that_is_ended_while_its_spark_starts_leaves_no_java(tmp_path, 
         while not (javas := of_kernel.children()) and time.monotonic() < until:
             time.sleep(0.01)
         time.sleep(seconds)
+        if killed:  # as where memory runs out
+            of_kernel.kill()
     assert javas
     assert not [java for java in javas if java.is_running()]
 
