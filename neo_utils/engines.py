@@ -5,6 +5,7 @@ has ``createOrReplaceTempView``, ``toArrow``, ``collect``, and its engine in ``s
 are Spark's own names, which `neo_utils.duck` follows.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,7 @@ Rows: TypeAlias = Union["DataFrame", Frame]
 
 # Cut where executors share a table; a million approaches are eight such groups.
 _ROW_GROUP_SIZE = 131_072
+_PATTERN_SIGNS = re.compile(r"[\\*?\[\]{}]")
 _SPARK_TYPES = {
     pa.string(): "STRING",
     pa.float64(): "DOUBLE",
@@ -82,7 +84,9 @@ def name_file(engine: Engine, name: str, path: Path, schema: pa.Schema) -> None:
         engine.name_file(name, path)
         return
     columns = ", ".join(f"{field.name} {_SPARK_TYPES[field.type]}" for field in schema)
-    engine.read.schema(columns).parquet(str(path)).createOrReplaceTempView(name)
+    # Spark would take a folder's name for a pattern, and read what else fits it.
+    plain = _PATTERN_SIGNS.sub(r"\\\g<0>", str(path))
+    engine.read.schema(columns).parquet(plain).createOrReplaceTempView(name)
 
 
 def work_text(engine: Engine) -> str:

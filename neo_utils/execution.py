@@ -48,14 +48,14 @@ def execute(
     NotebookFailed
         With the error's one line, and where the notebook is, if there is one.
     """
-    notebook = notebook_path(name)
+    notebook = _as_it_is(notebook_path(name))
     declared = papermill.inspect_notebook(notebook)
     executed = folder / f"{name}.ipynb"
     executed.unlink(missing_ok=True)  # else it might pass for the result of a run that is killed
     try:
         papermill.execute_notebook(
             notebook,
-            executed,
+            _as_it_is(executed),
             {key: value for key, value in parameters.items() if key in declared},
             progress_bar=False,  # counts cells; the pages are what takes time
             # Else it writes the notebook before and after each cell, half a second in all.
@@ -73,3 +73,8 @@ def execute(
             f"the kernel of {name}.ipynb failed ({error}), perhaps for want of memory; what is "
             f"stored stays, and the same command goes on. {kernel_log(folder, name)} may tell more"
         ) from None
+
+
+def _as_it_is(path: Path) -> str:
+    """Return a path for Papermill, which takes {...} in it for the place of a parameter."""
+    return str(path).replace("{", "{{").replace("}", "}}")

@@ -164,6 +164,18 @@ def test_edges_of_years_of_the_threshold_and_of_the_fetch_are_on_the_stated_side
     assert totals["close_approaches_in_2026"] == 3
 
 
+@pytest.mark.parametrize(
+    ("name", "sibling"), [("data [2026]", "data 2"), ("q?", "q1"), ("w*", "wz"), ("{a,b}", "a")]
+)
+def test_the_name_of_a_folder_is_no_pattern(engine, tmp_path, name, sibling):
+    for folder, neos in ((name, 1), (sibling, 2)):
+        passing = [neo(f"{n}", ("2030-01-01", "Earth", 0.1)) for n in range(neos)]
+        store(tmp_path / folder, 1, passing, AS_OF)
+        counted(engine, select_batches(1, 20, "sample", tmp_path / folder))
+    totals, _ = counted(engine, select_batches(1, 20, "sample", tmp_path / name))
+    assert totals["total_close_approaches"] == 1
+
+
 def test_of_two_neos_equally_near_the_smaller_id_is_named(engine, tmp_path):
     approach = ("2000-01-01", "Earth", 0.1)
     store(tmp_path, 1, [neo("B", approach), neo("A", approach)], AS_OF)
