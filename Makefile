@@ -46,6 +46,10 @@ $(if $(UNKNOWN),$(error no target knows $(UNKNOWN): use $(strip $(NAMES))))
 PEERS := $(BIN)/uv pip install --quiet --python .venv --group bench
 BENCH  = @$(PEERS) && $(BIN)/python -m benchmarks
 
+# build is for what is made again; a notebook run by hand may have put NASA's data there.
+KEEP_NASAS = @! grep -rqs '"source": "nasa"' build --include='page_*' || \
+  { echo "build holds NASA's data: move them elsewhere first; nothing was removed" >&2; exit 2; }
+
 .PHONY: help setup run fetch aggregate report backfill plan status verify rebuild drift reconcile lab cluster-up cluster-run cluster-status cluster-logs cluster-down local-cluster-up local-cluster-down test test-live lint fuzz mutants bench bench-full bench-cluster bench-set-up scaling notebooks docs lock clean
 
 help: ## Show this list
@@ -142,6 +146,7 @@ local-cluster-down: $(READY) ## End them
 
 test: $(TOOLS) ## Run the tests of the package, and the notebooks against their stored outputs
 	$(BIN)/pytest
+	$(KEEP_NASAS)
 	rm -rf build/sample build/explored-sample
 	OUTPUT_DIR=build/nothing $(BIN)/pytest --nbval --nbval-current-env $(NOTEBOOKS)
 
@@ -178,6 +183,7 @@ scaling: $(READY) ## Draw docs/scaling.svg from it: how time and memory grow wit
 	$(BIN)/python -m benchmarks.scaling
 
 notebooks: $(READY) ## Run the notebooks with their own values and store the outputs in them
+	$(KEEP_NASAS)
 	rm -rf build/sample build/explored-sample
 	OUTPUT_DIR=build/nothing $(BIN)/jupyter nbconvert --log-level ERROR --to notebook --execute --inplace \
 	  --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False \
@@ -197,6 +203,7 @@ lock: $(READY) ## Choose the newest versions that pyproject.toml admits
 	$(COMPILE) --group dev --constraint requirements.lock -o requirements-dev.lock
 
 clean: ## Remove what can be made again without a request; what was fetched stays
+	$(KEEP_NASAS)
 	@! test -e $(READY) || $(BIN)/python -m neo_utils clean "$(PARAMETERS)"
 	rm -rf build
 	rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis

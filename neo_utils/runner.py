@@ -116,11 +116,15 @@ def _get_ready(plan: Plan | None, folder: Path, parameters: Mapping[str, Any]) -
 
 def _update_report(folder: Path, parameters: Mapping[str, Any]) -> None:
     report, notebook = report_path(folder), folder / "aggregate.ipynb"
-    if report.exists() and report.stat().st_mtime_ns > notebook.stat().st_mtime_ns:
+    if _is_whole(report) and report.stat().st_mtime_ns > notebook.stat().st_mtime_ns:
         return
     from neo_utils.report.page import write_report  # loaded while the kernel counted
 
     write_report(notebook, report, select_batches(*(parameters[k] for k in _SELECTED_BY)))
+
+
+def _is_whole(report: Path) -> bool:
+    return report.exists() and report.read_bytes().rstrip().endswith(b"</html>")
 
 
 def _is_left_out(name: str, command: str, folder: Path, parameters: Mapping[str, Any]) -> bool:

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from neo_utils.arguments import output_argument
+from neo_utils.arguments import make_command
 from neo_utils.batches import Batch, PositionRange, position_range, spans
 from neo_utils.errors import StoredDataMissing
 from neo_utils.provenance import Provenance, newest_catalogue_size
-from neo_utils.settings import api_key, chosen_source, output_folder
+from neo_utils.settings import api_key, chosen_source, output_folder, setting
+from neo_utils.source import NASA_URL, Service
 from neo_utils.store import stored_provenances
 
 
@@ -87,7 +88,8 @@ def select_batches(
     stored = stored_provenances(output, positions)
     sources = {provenance.source for provenance in stored.values()}
     wanted = sources.pop() if source == "auto" and len(sources) == 1 else None
-    wanted = wanted or chosen_source(source, api_key())
+    api_url = setting("API_URL") or NASA_URL
+    wanted = wanted or chosen_source(source, api_key(), api_url)
     of_source = {batch: p for batch, p in stored.items() if p.source == wanted}
     size = newest_catalogue_size(of_source.values())
     expected = positions.batches(size)
@@ -99,8 +101,9 @@ def select_batches(
     }
     missing = [batch for batch in expected if batch not in provenances]
     if missing or not expected:
-        raise _missing(positions, missing, wanted, output)
-    return Selection(positions, output, _label(provenances, positions, output), provenances)
+        services = [p.service for p in of_source.values()] or [Service(wanted, api_url)]
+        raise _missing(positions, missing, services[0], output)
+    return Selection(positions, output, _label(provenances, output), provenances)
 
 
 def select_stored(output_dir: str) -> Selection | None:
@@ -117,27 +120,28 @@ def select_stored(output_dir: str) -> Selection | None:
     stored = stored_provenances(output, everything)
     if not stored:
         return None
-    return Selection(everything, output, _label(stored, everything, output), stored)
+    return Selection(everything, output, _label(stored, output), stored)
 
 
-def _label(provenances: Mapping[Batch, Provenance], positions: PositionRange, output: Path) -> str:
+def _label(provenances: Mapping[Batch, Provenance], output: Path) -> str:
     """Return what the one source of these batches is called."""
-    sources = {provenance.service.label: provenance.source for provenance in provenances.values()}
-    if len(sources) > 1:
+    services = {provenance.service.label: provenance.service for provenance in provenances.values()}
+    if len(services) > 1:
+        service = min(services.values())
+        span = PositionRange(min(provenances).first, max(provenances).last)
         raise StoredDataMissing(
-            f"{output} holds data of {' and of '.join(sorted(sources))} in this range, which do"
-            f" not mix: `make backfill {positions.as_arguments} SOURCE={min(sources.values())}"
-            f"{output_argument(output)}` takes all from one"
+            f"{output} holds data of {' and of '.join(sorted(services))} in this range, which do"
+            f" not mix: {make_command('backfill', span, output, service)} takes all from one"
         )
-    return next(iter(sources))
+    return next(iter(services))
 
 
 def _missing(
-    positions: PositionRange, missing: list[Batch], source: str, output: Path
+    positions: PositionRange, missing: list[Batch], service: Service, output: Path
 ) -> StoredDataMissing:
     names = ", ".join(batch.name for batch in missing[:3]) + (", ..." if len(missing) > 3 else "")
     return StoredDataMissing(
-        f"{len(missing)} batches of {positions.name} ({names}) of source {source} are not stored "
-        f"in {output}: `make fetch {positions.as_arguments} SOURCE={source}"
-        f"{output_argument(output)}` takes what is missing"
+        f"{len(missing)} batches of {positions.name} ({names}) of source {service.source} are not "
+        f"stored in {output}: {make_command('fetch', positions, output, service)} takes what is "
+        "missing"
     )

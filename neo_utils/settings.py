@@ -7,6 +7,7 @@ import math
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,10 @@ def run_parameters(
     _check_choice("WAIT", settings.get("WAIT") or "0", ("0", "1"))
     if settings.get("WAIT") == "1":
         parameters["longest_wait_s"] = LONGEST_RETRY_AFTER_S
+    for name in ("threshold_au", "longest_wait_s"):
+        if isinstance(parameters[name], str):  # as which YAML takes 1e-3
+            with suppress(ValueError):
+                parameters[name] = float(parameters[name])
     check(parameters)
     api_key(environment, env_file)
     positions = position_range(parameters["start"], parameters["end"])
@@ -113,7 +118,10 @@ def check(parameters: Mapping[str, Any]) -> None:
 
 def output_folder(output_dir: str | Path) -> Path:
     """Return the folder of the data; a relative one lies in the project's folder."""
-    return PROJECT / Path(output_dir).expanduser()
+    try:
+        return PROJECT / Path(output_dir).expanduser()
+    except RuntimeError as error:
+        raise WrongParameter(f"OUTPUT_DIR={output_dir} cannot be used: {error}") from None
 
 
 def setting(

@@ -4,6 +4,7 @@ import json
 import logging
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 # dictionary: ids and bodies repeat in every row of the approaches.
 PARQUET_SETTINGS: dict[str, Any] = {"compression": "zstd", "use_dictionary": True}
 
+_REJECTED = {"position", "field_path", "reason", "object"}
 _SCHEMAS = {"raw": RAW, "close_approaches": CLOSE_APPROACHES}
 
 # An object of the service nests five deep; some hundred openings in a row, and readers give up.
@@ -109,12 +111,13 @@ def stored_provenances(
 
 
 def noted_service(output: Path, batch: Batch) -> Service | None:
-    """Return the service that a batch's archived page comes from; None where no note tells it."""
-    try:
+    """Return the service that a batch comes from, sound or not; None where no file tells it."""
+    with suppress(pa.ArrowException, OSError, ValueError):
+        return _provenance_in(batch.file(output, "raw")).service
+    with suppress(OSError, KeyError, ValueError):
         note = note_of(batch.file(output, "pages").read_bytes())
         return service_of_page(str(note["source"]), str(note["url"]))
-    except (OSError, KeyError, ValueError):
-        return None
+    return None
 
 
 def broken(output: Path, batch: Batch, reason: object) -> StoredDataBroken:
@@ -130,10 +133,13 @@ def broken(output: Path, batch: Batch, reason: object) -> StoredDataBroken:
 def provenance_of(output: Path, batch: Batch) -> Provenance:
     """Return where a stored batch comes from; StoredDataBroken where its raw file is not ours."""
     try:
-        metadata = pq.read_schema(batch.file(output, "raw")).metadata
-        return Provenance.from_metadata(metadata or {})
+        return _provenance_in(batch.file(output, "raw"))
     except (pa.ArrowException, OSError, ValueError) as error:
         raise broken(output, batch, f"raw: {str(error).splitlines()[0]}") from None
+
+
+def _provenance_in(raw: Path) -> Provenance:
+    return Provenance.from_metadata(pq.read_schema(raw).metadata or {})
 
 
 def read_table(
@@ -184,13 +190,16 @@ def read_rejected(output: Path, batches: Iterable[Batch]) -> list[dict[str, Any]
 def _rejected_of(output: Path, batch: Batch) -> list[dict[str, Any]]:
     try:
         lines = batch.file(output, "rejected").read_bytes().splitlines()
-        return [json.loads(line) for line in lines]
+        rejected = [json.loads(line) for line in lines]
     except FileNotFoundError:  # as with most batches
         return []
     except OSError as error:
         raise broken(output, batch, f"rejected: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise broken(output, batch, f"rejected: {error}") from None
+    if not all(isinstance(one, dict) and one.keys() == _REJECTED for one in rejected):
+        raise broken(output, batch, "rejected: other entries than it was stored with")
+    return rejected
 
 
 def remove_temporaries(output: Path, batches: Iterable[Batch]) -> None:

@@ -61,7 +61,8 @@ def status_text(parameters: Mapping[str, Any]) -> str:
             f"{source:<9} {len(batches):,} batches: positions {positions}; "
             f"fetched {min(times):%Y-%m-%d %H:%M} to {max(times):%Y-%m-%d %H:%M} UTC"
         )
-    lines += [f"note      {note}" for note in drift_notes(output, stored)]
+        own = {batch: stored[batch] for batch in batches}
+        lines += [f"note      {note}" for note in drift_notes(output, own)]
     lines.append(f"rejected  {len(read_rejected(output, stored)):,} objects")
     lines.append(f"counted   {', '.join(_counted(output, stored)) or 'nothing yet'}")
     lines.append(f"folder    {output}")
@@ -74,7 +75,7 @@ def _counted(output: Path, stored: Mapping[Batch, Provenance]) -> Iterator[str]:
         labels = {provenance.service.label for provenance in own.values()}
         selection = Selection(positions, output, " and ".join(labels), own)
         outdated = not own or counted_threshold(selection) is None
-        yield f"{positions.name}{' (of other pages or definitions than now)' if outdated else ''}"
+        yield f"{positions.name}{' (outdated or edited: to be counted again)' if outdated else ''}"
 
 
 def summary_text(
@@ -102,7 +103,7 @@ def summary_text(
             f"before; {rejected:,} objects rejected"
         )
     if "aggregate" in notebooks:
-        lines += _headlines(output, positions, parameters["threshold_au"])
+        lines += _headlines(selection, parameters["threshold_au"])
     lines.append(f"tables      {output}")
     folder = run_folder(output, positions)
     lines.append(f"notebooks   {folder}")
@@ -111,13 +112,12 @@ def summary_text(
     return "\n".join(lines)
 
 
-def _headlines(output: Path, positions: PositionRange, threshold_au: float) -> list[str]:
-    table = read_result("metrics", output, positions).to_pydict()
+def _headlines(selection: Selection, threshold_au: float) -> list[str]:
+    table = read_result("metrics", selection.output, selection.positions).to_pydict()
     value = dict(zip(table["metric"], table["value"], strict=True))
     under = f"under_{threshold_au}_au"
     return [
-        f"NEOs        {value['total_neos']:,} at positions {positions.start} to "
-        f"{positions.end or 'the last'}",
+        f"NEOs        {value['total_neos']:,} {selection.neos_line.removeprefix('NEOs ')}",
         f"approaches  {value['total_close_approaches']:,} listed from 1900 to 2200, past and "
         f"predicted, to any body; {value['total_close_approaches_earth']:,} of them to Earth",
         f"            {value[f'total_close_approaches_{under}']:,} nearer than {threshold_au} AU, "

@@ -58,7 +58,9 @@ def rebuild_text(parameters: Mapping[str, Any]) -> str:
     output, positions = _output_and_positions(parameters)
     if not batches_with("pages", output, positions):  # else the folder would be made and locked
         raise _nothing(output, positions)
-    return f"made the tables of {rebuild(output, positions):,} batches again from their pages"
+    with sole_run(output):  # nobody counts what is replaced
+        made = rebuild(output, positions)
+    return f"made the tables of {made:,} batches again from their pages"
 
 
 def clean_text(parameters: Mapping[str, Any]) -> str:

@@ -213,7 +213,7 @@ def test_the_status_tells_which_results_are_not_of_what_is_stored_now(outputs, s
     count(spark, outputs[0], 0.2)
     assert "counted   batches-1-20\n" in status_text(parameters)
     store(outputs[0].output, 1, [neo("another")], MARCH + HOUR)
-    assert "counted   batches-1-20 (of other pages or definitions than now)\n" in status_text(
+    assert "counted   batches-1-20 (outdated or edited: to be counted again)\n" in status_text(
         parameters
     )
 
