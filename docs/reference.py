@@ -142,7 +142,7 @@ def _files() -> list[tuple[str, str]]:
         (f"`{result_path('yearly_statistics', _OUTPUT, _RANGE)}`", "one row per year and body"),
         (f"`{folder}/*.ipynb`", "the executed notebooks"),
         (f"`{report_path(folder)}`", "the report"),
-        (f"`{folder}/*.log`, `{folder}/packed`", "Spark's log, and what it has read"),
+        (f"`{folder}/*.log`, `{folder}/packed`", "Spark's log, and the tables it read"),
     ]
 
 

@@ -27,6 +27,7 @@ class Duck:
         import duckdb
 
         self.ignored = ignored
+        self.origins: dict[str, str] = {}  # of each named table; see `neo_utils.engines.origins`
         self._connection: DuckDBPyConnection = duckdb.connect(config=_CONFIG)
         self.version: str = duckdb.__version__
 
@@ -38,9 +39,10 @@ class Duck:
         """Return a table or view by its name."""
         return self.sql(f"FROM {name}")
 
-    def name_table(self, name: str, table: pa.Table) -> None:
-        """Let statements see an Arrow table by this name; nothing is copied."""
+    def name_table(self, name: str, table: pa.Table, origin: str) -> None:
+        """Make an Arrow table visible to statements under this name; nothing is copied."""
         self._connection.register(name, table)
+        self.origins[name] = origin
 
     def name_file(self, name: str, path: Path) -> None:
         """Let statements see a Parquet file by this name."""

@@ -10,12 +10,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
+from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
+from neo_utils.archive import sha256
 from neo_utils.atomic import write_in_order
 from neo_utils.duck import Duck, Frame
-from neo_utils.errors import JobFailed
+from neo_utils.errors import JobFailed, StoredDataChanged
 from neo_utils.spark.conf import DUCKDB, check_conf, check_master
 from neo_utils.spark.jobs import failure_text, tasks_text
 from neo_utils.store import PARQUET_SETTINGS, parquet_bytes
@@ -28,6 +31,7 @@ Rows: TypeAlias = Union["DataFrame", Frame]
 
 # Cut where executors share a table; a million approaches are eight such groups.
 _ROW_GROUP_SIZE = 131_072
+_KEPT = 4  # files per table: enough for the sessions that count one folder at the same time
 _PATTERN_SIGNS = re.compile(r"[\\*?\[\]{}]")
 _SPARK_TYPES = {
     pa.string(): "STRING",
@@ -63,19 +67,58 @@ def engine_text(engine: Engine) -> str:
     return f"DuckDB {engine.version} in this process{note}"
 
 
-def name_table(engine: Engine, name: str, table: pa.Table, folder: Path) -> None:
-    """Let an engine's statements see a table by a name.
+def name_table(engine: Engine, name: str, table: pa.Table, folder: Path, origin: str) -> None:
+    """Make a table visible to an engine's statements under a name.
 
     Spark reads it from a Parquet file in ``folder``, which a cluster's workers must see, too;
-    DuckDB takes it as it is.
+    DuckDB reads it in memory.
+
+    Parameters
+    ----------
+    origin
+        Checksum of the data that the table was made from; `origins` returns it.
     """
     if isinstance(engine, Duck):
-        engine.name_table(name, table)
+        engine.name_table(name, table, origin)
         return
-    path = folder / f"{name}.parquet"
     settings = {**PARQUET_SETTINGS, "row_group_size": _ROW_GROUP_SIZE}
-    write_in_order([(path, parquet_bytes(table, {}, settings))])
+    content = parquet_bytes(table, {"origin": origin}, settings)
+    # Spark reads lazily, so the name contains the content's checksum: another count of the same
+    # folder, with other data, never replaces a file that this session still reads.
+    path = folder / f"{name}-{sha256(content)}.parquet"
+    write_in_order([(path, content)])
+    by_age = sorted(folder.glob(f"{name}-*.parquet"), key=lambda other: other.stat().st_mtime_ns)
+    for old in by_age[:-_KEPT]:
+        old.unlink(missing_ok=True)
     name_file(engine, name, path, table.schema)
+
+
+def origins(rows: Rows) -> set[str]:
+    """Return the origins of all tables that a query reads, as `name_table` received them.
+
+    Raises
+    ------
+    StoredDataChanged
+        If a file that Spark reads is missing or changed.
+    """
+    if isinstance(rows, Frame):
+        return set(rows.sparkSession.origins.values())
+    files = (Path(unquote(urlsplit(uri).path)) for uri in rows.inputFiles())
+    return {_origin_of(path) for path in files}
+
+
+def _origin_of(path: Path) -> str:
+    try:
+        unchanged = path.stem.endswith(sha256(path.read_bytes()))
+        origin: str = pq.read_metadata(path).metadata[b"origin"].decode()
+    except (OSError, pa.ArrowException, KeyError):
+        unchanged, origin = False, ""
+    if not unchanged:
+        raise StoredDataChanged(
+            f"{path} changed while it was read. Earlier results are unchanged. Run the same command"
+            " again"
+        )
+    return origin
 
 
 def name_file(engine: Engine, name: str, path: Path, schema: pa.Schema) -> None:

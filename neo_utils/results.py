@@ -13,7 +13,7 @@ from neo_utils.arguments import make_command
 from neo_utils.atomic import write_in_order
 from neo_utils.batches import PositionRange
 from neo_utils.definitions import sql_text
-from neo_utils.engines import Rows, plain_failures
+from neo_utils.engines import Rows, origins, plain_failures
 from neo_utils.errors import StoredDataBroken, StoredDataChanged
 from neo_utils.result_files import result_path
 from neo_utils.schemas import METRICS, YEARLY_STATISTICS
@@ -38,7 +38,7 @@ def save(name: str, frame: Rows, selection: Selection, threshold_au: float) -> p
     JobFailed
         If the engine cannot compute it.
     StoredDataChanged
-        If a batch was fetched anew while it was counted.
+        If a batch was fetched anew while it was counted, or the frame was read from other batches.
     """
     # A few hundred rows: the driver writes them itself, whole or not at all, in the same bytes
     # whether the executors run here or on a cluster.
@@ -46,9 +46,11 @@ def save(name: str, frame: Rows, selection: Selection, threshold_au: float) -> p
         table = frame.toArrow()
     table = table.cast(_SCHEMAS[name])
     _check_unchanged(selection)
+    _check_read(frame, selection)
     first, last = selection.fetched
     metadata = {
         "inputs_sha256": inputs_sha256(selection, threshold_au),
+        "pages_sha256": selection.pages_sha256,  # checked: the engine read these and no other pages
         "values_sha256": _values_sha256(table),
         "package_version": __version__,
         "source": selection.label,
@@ -64,9 +66,9 @@ def save(name: str, frame: Rows, selection: Selection, threshold_au: float) -> p
 
 def inputs_sha256(selection: Selection, threshold_au: float) -> str:
     """Return a checksum of all that a result follows from: pages, definitions, package version."""
-    pages = [f"{batch.name} {p.page_sha256}" for batch, p in selection.provenances.items()]
     texts = [sql_text(name, threshold_au) for name in ("counted", *_SCHEMAS)]
-    return sha256("\n".join([*pages, *texts, selection.source_line, __version__]).encode())
+    parts = [selection.pages_sha256, *texts, selection.source_line, __version__]
+    return sha256("\n".join(parts).encode())
 
 
 def counted_from(output: Path, positions: PositionRange) -> str | None:
@@ -142,4 +144,13 @@ def _check_unchanged(selection: Selection) -> None:
         raise StoredDataChanged(
             f"batch {changed[0].name} was fetched anew while it was counted: run the same command "
             "again; earlier results stay as they are"
+        )
+
+
+def _check_read(frame: Rows, selection: Selection) -> None:
+    """Raise StoredDataChanged if the engine read the rows of another selection."""
+    if origins(frame) != {selection.pages_sha256}:
+        raise StoredDataChanged(
+            f"the rows that were counted are not those of {selection.positions.name} in "
+            f"{selection.output}. Earlier results are unchanged. Run the same command again"
         )

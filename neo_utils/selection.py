@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from neo_utils.archive import sha256
 from neo_utils.arguments import make_command
 from neo_utils.batches import Batch, PositionRange, position_range, spans
 from neo_utils.errors import StoredDataMissing
@@ -32,6 +33,12 @@ class Selection(NamedTuple):
     def oldest_first(self) -> list[tuple[Batch, Provenance]]:
         """The batches in the order of their fetch: a NEO in two of them counts from the later."""
         return sorted(self.provenances.items(), key=lambda item: (item[1].fetched_at, item[0]))
+
+    @property
+    def pages_sha256(self) -> str:
+        """A checksum of the pages and their fetch times: all that the stored rows follow from."""
+        pages = [f"{b.name} {p.page_sha256} {p.fetched_at}" for b, p in self.provenances.items()]
+        return sha256("\n".join(pages).encode())
 
     @property
     def neos_line(self) -> str:

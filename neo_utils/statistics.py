@@ -38,8 +38,12 @@ def read_batches(
     """
     check_files(selection.output, selection.provenances)
     folder = run_folder(selection.output, selection.positions) / "packed"
-    name_table(engine, "stored_neos", read_rows(selection, "raw", neo_columns), folder)
-    name_table(engine, "stored_close_approaches", read_rows(selection, "close_approaches"), folder)
+    tables = {
+        "stored_neos": read_rows(selection, "raw", neo_columns),
+        "stored_close_approaches": read_rows(selection, "close_approaches"),
+    }
+    for name, table in tables.items():
+        name_table(engine, name, table, folder, selection.pages_sha256)
     return counted(engine)
 
 

@@ -167,7 +167,7 @@ def test_the_secret_stands_in_no_command_line_no_log_no_work_folder_and_no_recor
 
 def test_a_file_that_a_worker_does_not_see_is_named_in_one_line(first_job):
     assert re.fullmatch(
-        r"a worker could not read /\S+/packed/stored_\w+\.parquet \(file not exist\): "
+        r"a worker could not read /\S+/packed/stored_\w+-\w+\.parquet \(file not exist\): "
         r".*OUTPUT_DIR must be the same folder, under the same path, on every machine; .*",
         first_job["unseen"],
     )

@@ -1,11 +1,10 @@
 """Saved tables of statistics: never of other pages than they say, never other than as counted."""
 
-from types import SimpleNamespace
-
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from neo_utils.duck import Duck
 from neo_utils.errors import StoredDataBroken, StoredDataChanged
 from neo_utils.plan import plan_recall
 from neo_utils.recall import recall
@@ -25,9 +24,12 @@ def selection(tmp_path):
     return select_batches(1, 40, "sample", str(tmp_path))
 
 
-def save_both(selection):
+def save_both(selection, read=None):
+    """Save both tables as if an engine had read the selection ``read``."""
+    duck = Duck()
     for name, table in (("metrics", COUNTS), ("yearly_statistics", YEARS)):
-        save(name, SimpleNamespace(toArrow=lambda table=table: table), selection, 0.2)
+        duck.name_table(name, table, (read or selection).pages_sha256)
+        save(name, duck.table(name), selection, 0.2)
 
 
 def counted(selection):
@@ -74,3 +76,10 @@ def test_numbers_of_pages_that_were_replaced_meanwhile_are_not_saved(selection):
     with pytest.raises(StoredDataChanged, match="batch 21-40 was fetched anew"):
         save_both(selection._replace(provenances=other))
     assert counted(selection) == before
+
+
+def test_counts_of_another_selection_are_not_saved(selection):
+    part = select_batches(1, 20, "sample", str(selection.output))
+    with pytest.raises(StoredDataChanged, match="not those of batches-1-40"):
+        save_both(selection, read=part)
+    assert counted(selection) is None

@@ -11,13 +11,19 @@ from neo_utils.archive import sha256
 from neo_utils.batches import Batch
 from neo_utils.definitions import sql_text
 from neo_utils.engines import connect, engine_text, name_table, work_text
-from neo_utils.errors import JobFailed, StoredDataBroken, StoredDataMissing, WrongParameter
+from neo_utils.errors import (
+    JobFailed,
+    StoredDataBroken,
+    StoredDataChanged,
+    StoredDataMissing,
+    WrongParameter,
+)
 from neo_utils.packing import read_rows
 from neo_utils.pages import decode_page
 from neo_utils.plan import plan_recall
 from neo_utils.provenance import Provenance
 from neo_utils.recall import recall
-from neo_utils.result_files import result_path
+from neo_utils.result_files import result_path, run_folder
 from neo_utils.results import read_result, save
 from neo_utils.sample.catalogue import AS_OF, page_body
 from neo_utils.schemas import METRICS, YEARLY_STATISTICS
@@ -260,7 +266,8 @@ def test_duckdb_tells_what_it_is_and_which_settings_of_sparks_it_leaves_aside(du
 
 def test_a_statement_that_duckdb_cannot_compute_is_one_line(duck, sample, tmp_path):
     selection, _ = sample
-    name_table(duck, "texts", pa.table({"metric": ["a"], "value": ["no number"]}), tmp_path)
+    texts = pa.table({"metric": ["a"], "value": ["no number"]})
+    name_table(duck, "texts", texts, tmp_path, selection.pages_sha256)
     frame = duck.sql("SELECT metric, CAST(value AS BIGINT) AS value FROM texts")
     with pytest.raises(
         JobFailed, match="DuckDB's job failed: .*no number.*earlier results stay"
@@ -315,3 +322,34 @@ def test_a_batch_that_was_replaced_is_counted_as_it_is_now(engine, tmp_path):
         totals, _ = counted(engine, select_batches(1, 20, "sample", tmp_path))
         assert f"close_approaches_in_{date[:4]}" in totals
         assert totals["total_close_approaches"] == 1
+
+
+def test_two_spark_counts_of_one_folder_do_not_share_their_input(spark, tmp_path):
+    store(tmp_path, 1, [neo("A", ("2001-01-01", "Earth", 0.1))], AS_OF, total=20)
+    before = select_batches(1, "all", "sample", tmp_path)
+    frame = metrics(*read_batches(spark, before), 0.2)  # Spark has not read it yet
+    store(tmp_path, 1, [neo("A", ("2001-01-01", "Earth", 0.1))], AS_OF, total=40)
+    store(tmp_path, 21, [neo("B", ("2001-01-01", "Earth", 0.1))], AS_OF, total=40)
+    after = select_batches(1, "all", "sample", tmp_path)
+    assert counted(spark, after)[0]["total_neos"] == 40
+    assert dict(rows(frame))["total_neos"] == 20
+    with pytest.raises(StoredDataChanged, match="not those of batches-1-all"):
+        save("metrics", frame, after, 0.2)
+
+
+def test_a_changed_input_file_of_spark_is_detected(spark, sample):
+    selection, _ = sample
+    frame = metrics(*read_batches(spark, selection), 0.2)
+    folder = run_folder(selection.output, selection.positions) / "packed"
+    newest = max(folder.glob("stored_neos-*"), key=lambda path: path.stat().st_mtime_ns)
+    pq.write_table(pq.read_table(newest), newest)
+    with pytest.raises(StoredDataChanged, match="stored_neos.* changed while it was read"):
+        save("metrics", frame, selection, 0.2)
+
+
+def test_old_input_files_of_spark_are_removed(spark, tmp_path):
+    for day in range(1, 9):
+        store(tmp_path, 1, [neo("A", (f"2001-01-0{day}", "Earth", 0.1))], AS_OF)
+        counted(spark, select_batches(1, 20, "sample", tmp_path))
+    files = list(tmp_path.glob("runs/*/packed/stored_close_approaches-*"))
+    assert len(files) == 4
