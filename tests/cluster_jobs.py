@@ -24,7 +24,7 @@ from neo_utils.selection import select_batches
 from neo_utils.settings import set_log_level
 from neo_utils.spark.jobs import tasks_text
 from neo_utils.spark.local_cluster import up
-from neo_utils.spark.processes import end
+from neo_utils.spark.processes import end, runs
 from neo_utils.spark.session import connect
 from neo_utils.statistics import metrics, read_batches, yearly_statistics
 from tests.cluster import processes
@@ -155,6 +155,28 @@ def count_and_be_killed(output, folder):
     save("metrics", frame, selection, 0.2)
 
 
+def lose_the_master(output, folder):
+    spark = session(folder)
+    selection, frame = multiplied(spark, output, MANY)
+    told = {}
+
+    def restart():
+        states = [path.read_bytes() for path in folder.glob("conf/master/recovery/*")]
+        told["states"] = len(states)
+        told["states_with_secret"] = sum((folder / "secret").read_bytes() in s for s in states)
+        os.kill(int((folder / "master.pid").read_text()), signal.SIGKILL)
+        while runs(folder / "master.pid"):
+            time.sleep(0.05)
+        up(folder)
+
+    watch = in_mid_job(spark, restart)
+    table = save("metrics", frame, selection, 0.2)
+    told["metrics"] = [list(row.values()) for row in table.to_pylist()]
+    watch.join()
+    _, frame = multiplied(spark, output, 1)  # the restarted master still lists the application
+    return {**told, "again": [list(row) for row in frame.collect()]}
+
+
 def lose_all_workers(output, folder):
     neo_utils.spark.executors.EXECUTOR_SECONDS = 3.0
     spark = session(folder)
@@ -213,6 +235,13 @@ def be_refused(_, folder):
 
 
 if __name__ == "__main__":
-    jobs = (count, lose_a_worker, lose_all_workers, count_and_be_killed, be_refused)
+    jobs = (
+        count,
+        lose_a_worker,
+        lose_the_master,
+        lose_all_workers,
+        count_and_be_killed,
+        be_refused,
+    )
     job = next(job for job in jobs if job.__name__ == sys.argv[1])
     print(json.dumps(job(*map(Path, sys.argv[2:]))))

@@ -19,6 +19,7 @@ from neo_utils.sample.catalogue import AS_OF, page_body
 from neo_utils.selection import select_batches
 from neo_utils.spark.health import alive_workers, master_state
 from neo_utils.statistics import metrics, read_batches, yearly_statistics
+from tests.cluster_jobs import MANY
 from tests.oracle import metrics_of, with_approaches_repeated, yearly_of
 
 PAGES = [page_body(number, 20, "k") for number in range(10)]
@@ -193,11 +194,26 @@ def test_a_job_outlives_a_disk_that_takes_no_more(disturbed_job):
     assert dict(disturbed_job["without_disk"]) == multiplied(2)
 
 
+@pytest.fixture(scope="module")
+def job_without_master(cluster, output):
+    return cluster.job("lose_the_master", output)
+
+
+def test_job_survives_a_restart_of_the_master(job_without_master):
+    assert dict(job_without_master["metrics"]) == multiplied(MANY)
+    assert dict(job_without_master["again"]) == multiplied(1)
+
+
+def test_master_stores_no_secret_for_its_recovery(job_without_master):
+    assert job_without_master["states"] >= 3  # an application and two workers
+    assert job_without_master["states_with_secret"] == 0
+
+
 def test_a_job_that_no_worker_is_left_for_is_one_line_and_the_next_one_counts(cluster, output):
     told = cluster.job("lose_all_workers", output)
     assert re.fullmatch(
-        r"Spark's job failed: Job \d+ cancelled as no worker of spark://\S+ has been left for 3 s:"
-        r" start one, and run the same again; earlier results stay as they are",
+        r"Spark's job failed: Job \d+ cancelled because spark://\S+ provided no executor for 3 s\."
+        r" Start its workers, .* run the same command again; earlier results stay as they are",
         told["said"],
     )
     assert dict(told["again"]) == multiplied(1)

@@ -67,8 +67,9 @@ def _registered(context: SparkContext) -> int:
 
 def _cancel_jobs(context: SparkContext) -> None:
     reason = (
-        f"as no worker of {context.master} has been left for {EXECUTOR_SECONDS:.0f} s: start one,"
-        " and run the same again"
+        f"because {context.master} provided no executor for {EXECUTOR_SECONDS:.0f} s. Start its"
+        " workers, or restart the cluster if only its master was restarted. Then run the same"
+        " command again"
     )
     for job in context._jsc.sc().statusTracker().getActiveJobIds():
         context._jsc.sc().cancelJob(job, reason)

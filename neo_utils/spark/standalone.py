@@ -34,6 +34,12 @@ _MASTER_SETTINGS: Mapping[str, str] = {
     # A worker without a disk fails ten times before another's first executor runs, after which
     # Spark would end the job: https://github.com/apache/spark/pull/23437
     "spark.deploy.maxExecutorRetries": "100",
+    # A master that is restarted reads its workers and applications from disk. Without that it does
+    # not know the applications, and has the workers end their executors.
+    "spark.deploy.recoveryMode": "FILESYSTEM",
+    # For that long it waits for workers and applications that have ended meanwhile; those that are
+    # still there answered within a second.
+    "spark.deploy.recoveryTimeout": "15",
 }
 
 
@@ -66,7 +72,8 @@ def daemon(
     if role != "history-server":  # reads files, talks to nobody
         settings |= {**AUTHENTICATION, "spark.authenticate.secret": _secret(role, environment)}
     if role == "master":
-        settings |= _MASTER_SETTINGS
+        recovery = environment.get("SPARK_RECOVERY_DIR", str(folder / "recovery"))
+        settings |= {**_MASTER_SETTINGS, "spark.deploy.recoveryDirectory": recovery}
     if role == "worker":
         master = environment.get("MASTER", "")
         check_master(master)
