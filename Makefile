@@ -1,6 +1,8 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
+# A target reads what the one before it on the command line wrote.
+.NOTPARALLEL:
 
 PYTHON     ?= python3
 PARAMETERS ?= parameters/default.yaml
@@ -43,8 +45,7 @@ UNKNOWN := $(filter-out $(NAMES),$(GIVEN))
 $(if $(UNKNOWN),$(error no target knows $(UNKNOWN): use $(strip $(NAMES))))
 
 # What a plain run has no use for.
-PEERS := $(BIN)/uv pip install --quiet --python .venv --group bench
-BENCH  = @$(PEERS) && $(BIN)/python -m benchmarks
+BENCH = $(SET_UP) bench && $(BIN)/python -m benchmarks
 
 # build is for what is made again; a notebook run by hand may have put NASA's data there.
 KEEP_NASAS = @! grep -rqs '"source": "nasa"' build --include='page_*' || \
@@ -92,8 +93,10 @@ drift: $(READY) ## Tell what changed since the older output AGAINST=folder
 reconcile: $(READY) ## Compare the Earth approaches of NEOS="433 99942" with JPL's list (needs a network)
 	$(NEO) reconcile "$(PARAMETERS)"
 
+# A root_dir or preferred_dir of the user's Jupyter settings would hide the notebooks.
+FOLDERS := $(foreach class,ServerApp FileContentsManager,$(foreach name,root_dir preferred_dir,--$(class).$(name)='$(CURDIR)'))
 lab: $(READY) ## Open JupyterLab on the notebooks
-	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks
+	$(BIN)/python -m jupyterlab $(FOLDERS) --LabApp.default_url=/lab/tree/notebooks
 
 # At first what waits for nobody, so that a port that is taken is told at once. Then again and again:
 # Compose does not wait for a master that is unhealthy for want of a worker which has just come back.
@@ -107,7 +110,7 @@ cluster-up: ## Build and start the Spark cluster of Docker Compose; done when it
 	  said=$$($(UP) --wait 2>&1) && exit; \
 	  case $$said in *unhealthy*) sleep $$pause ;; *) break ;; esac; \
 	done; echo "$$said" >&2; echo "the cluster is not healthy: make cluster-logs may show why" >&2; exit 1
-	@echo "JupyterLab      http://$$($(COMPOSE) port jupyter 8888)/lab?token=$$($(COMPOSE) exec -T jupyter cat /var/lib/neo/secret/jupyter)"
+	@echo "JupyterLab      http://$$($(COMPOSE) port jupyter 8888)/lab?token=$$($(COMPOSE) exec -T jupyter cat /var/lib/neo/lab/token)"
 	@echo "Spark master    http://$$($(COMPOSE) port spark-master 8080)"
 	@echo "workers         http://$$($(COMPOSE) port spark-worker-1 8081)  http://$$($(COMPOSE) port spark-worker-2 8082)"
 	@echo "a running job   http://$$($(COMPOSE) port jupyter 4040)"
@@ -123,7 +126,8 @@ cluster-run: ## Fetch what is missing of START..END, count, plot, on that cluste
 	@[ -n "$$($(COMPOSE) ps --quiet --status running jupyter)" ] || { echo "the cluster does not run: make cluster-up" >&2; exit 2; }
 	@$(COMPOSE) exec -T jupyter sh -c 'umask 077 && cat > /tmp/.env' < $(or $(wildcard .env),/dev/null)
 	@[ -t 0 ] && [ -t 1 ] || no_terminal=-T; $(COMPOSE) exec $$no_terminal $(PASSED:%=--env %) \
-	  --env MASTER=spark://spark-master:7077 --env OUTPUT_DIR="$(OUTPUT)" jupyter python -m neo_utils run "$(PARAMETERS)"
+	  --env MASTER=spark://spark-master:7077 --env OUTPUT_DIR="$(OUTPUT)" jupyter \
+	  sh -c 'trap "rm -f /tmp/.env" EXIT; trap : INT; python -m neo_utils run "$$1"' sh "$(PARAMETERS)"
 	@echo "a copy of them  $(COMPOSE) cp jupyter:/neo/output/. copy"
 
 cluster-status: ## Show its workers, cores, memory and running applications
@@ -163,7 +167,7 @@ fuzz: $(TOOLS) ## Send thousands of broken pages through the decoder (minutes)
 	$(BIN)/pytest tests/test_fuzz.py --hypothesis-profile=long
 
 mutants: $(TOOLS) ## Change the code on purpose and see whether the tests notice (half an hour)
-	$(BIN)/uv pip install --quiet --python .venv --group mutants
+	$(SET_UP) mutants
 	$(BIN)/python -m tests.mutate_python
 	$(BIN)/python -m tests.mutate_sql
 
@@ -195,12 +199,14 @@ docs: $(READY) ## Make docs/reference.md and the README's figure anew from the c
 	$(BIN)/python -m docs.figure > build/approaches-per-year.png
 	mv build/approaches-per-year.png docs/approaches-per-year.png
 
-COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-  --no-emit-index-url --no-annotate --no-header pyproject.toml
+COMPILE_ONLY := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-annotate --no-header
+COMPILE := $(COMPILE_ONLY) pyproject.toml
 
 lock: $(READY) ## Choose the newest versions that pyproject.toml admits
 	$(COMPILE) -o requirements.lock
 	$(COMPILE) --group dev --constraint requirements.lock -o requirements-dev.lock
+	$(COMPILE_ONLY) --group build --constraint requirements-dev.lock -o requirements-build.lock
 
 clean: ## Remove what can be made again without a request; what was fetched stays
 	$(KEEP_NASAS)
@@ -208,25 +214,21 @@ clean: ## Remove what can be made again without a request; what was fetched stay
 	rm -rf build
 	rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
-# uv installs the same locked files as pip in half the time, and keeps the wheel that it makes of
-# PySpark, the largest part, for the next checkout. It comes from the lock file itself. Bytecode is
-# left to the first imports: to make all of it beforehand takes 15 s, of which a run gets back 6.
-INSTALL := $(BIN)/uv pip sync --quiet --require-hashes --python .venv
-$(READY): requirements.lock requirements-dev.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+# A .venv that was moved, or whose Python is gone, is set up again.
+IS_USABLE := { read -r made_at < .venv/.ready || :; } && [ "$$made_at" = "$$(cd .venv && pwd -P)" ] && .venv/bin/python -I -c 'import neo_utils'
+ifneq ($(wildcard .venv/.ready),)
+ifneq ($(shell { $(IS_USABLE); } 2>/dev/null && echo yes),yes)
+$(info .venv was moved, or its Python is gone: it is set up again)
+$(shell rm -f .venv/.ready .venv/.tools)
+endif
+endif
+
+SET_UP := @$(PYTHON) -I neo_utils/set_up.py
+$(READY): requirements-build.lock requirements.lock
+	@$(PYTHON) -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..." >&2; exit 2; }
-	@echo "setting up .venv (about a minute, once) ..."
-	@rm -f $(TOOLS)
-	@$(PYTHON) -m venv .venv
-	@sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.lock > .venv/uv.lock
-	@$(BIN)/python -m pip install -qq --require-hashes --requirement .venv/uv.lock
-	@cat requirements.lock .venv/uv.lock > .venv/run.lock
-	@$(INSTALL) --build-constraints requirements.lock .venv/run.lock
-	@$(BIN)/uv pip install --quiet --no-deps --python .venv --editable .
-	@touch $@
+	$(SET_UP) run
 
 # What tests and checks need, and a run does not.
-$(TOOLS): $(READY)
-	@$(INSTALL) --build-constraints requirements-dev.lock requirements-dev.lock
-	@$(BIN)/uv pip install --quiet --no-deps --python .venv --editable .
-	@touch $@
+$(TOOLS): $(READY) requirements-dev.lock
+	$(SET_UP) tools

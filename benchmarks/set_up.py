@@ -1,4 +1,4 @@
-"""How long it takes from a fresh clone to the first result, line by line of the Makefile.
+"""How long it takes from a fresh clone to the first result.
 
 ``nothing kept`` begins with an empty cache of uv, ``the next checkout`` with what the first one
 left there, and ``pip`` installs the same lock file with an empty cache of its own. The packages
@@ -16,21 +16,7 @@ from typing import Any
 from benchmarks.commands import make_run, measured, run
 from neo_utils.settings import PROJECT
 
-# Run by make in place of a shell: passes each line of a recipe on, and notes how long it took.
-_STOPWATCH = """#!/usr/bin/env bash
-began=$EPOCHREALTIME
-/bin/sh "$@"
-status=$?
-printf '%s %s %s\\n' "$began" "$EPOCHREALTIME" "${*: -1}" >> "$STOPWATCH_LOG"
-exit $status
-"""
-# By a word of the recipe's line.
-_PARTS = {
-    "-m venv": "python -m venv",
-    "pip install -qq": "pip installs uv",
-    "pip sync": "uv installs the locked packages",
-    "--editable": "the project itself",
-}
+SET_UP = "set-up"
 FIRST_RUN = "first run of 200 NEOs, of the sample"
 
 
@@ -47,19 +33,9 @@ def set_up() -> list[dict[str, Any]]:
 
 def _by_make(clone: Path, who: str, environment: dict[str, str]) -> list[dict[str, Any]]:
     run("git", "clone", "--quiet", PROJECT, clone)
-    stopwatch, log = clone / "build/stopwatch", clone / "build/stopwatch.log"
-    stopwatch.parent.mkdir()
-    stopwatch.write_text(_STOPWATCH)
-    stopwatch.chmod(0o755)
-    environment = {**environment, "STOPWATCH_LOG": str(log)}
-    # By --eval: a variable on the command line is one that our Makefile does not know.
-    run("make", f"--eval=SHELL := {stopwatch}", "setup", cwd=clone, env=environment)
-    rows = [
-        {"what": part, "who": who, "wall_s": float(ended) - float(began)}
-        for began, ended, line in (one.split(" ", 2) for one in log.read_text().splitlines())
-        for word, part in _PARTS.items()
-        if word in line
-    ]
+    began = time.perf_counter()
+    run("make", "setup", cwd=clone, env=environment)
+    rows = [{"what": SET_UP, "who": who, "wall_s": time.perf_counter() - began}]
     # Until the archive of Spark's classes is made, too: what comes next is then measured alone. But
     # the run does not wait for it, so that its processor time and memory are not the run's.
     with measured() as first_run:
@@ -76,5 +52,4 @@ def _by_pip(clone: Path, who: str, environment: dict[str, str]) -> dict[str, Any
         *(clone / ".venv/bin/pip", "install", "-qq", "--require-hashes", "--requirement", locked),
         env=environment,
     )
-    part = _PARTS["pip sync"]
-    return {"what": part, "who": who, "wall_s": time.perf_counter() - began}
+    return {"what": SET_UP, "who": who, "wall_s": time.perf_counter() - began}

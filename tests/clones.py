@@ -10,19 +10,26 @@ _PARAMETERS = ("START", "END", "SOURCE", "API_KEY", "API_URL", "OUTPUT_DIR", "MA
 _OF_MAKE = ("MAKEFLAGS", "MAKELEVEL")  # under make, another make tells which folder it enters
 
 
+# What .gitignore names, for a checkout without git, such as an unpacked ZIP download.
+_IGNORED = ("__pycache__", ".git", ".venv", "build", "output", ".env", ".cluster")
+
+
 def clone_into(folder):
     """Copy the files that git knows, or would know, and no .venv."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],  # noqa: S607
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    for name in filter(lambda name: (PROJECT / name).is_file(), listed.splitlines()):
+    for name in filter(lambda name: (PROJECT / name).is_file(), _names()):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(PROJECT / name, folder / name)
     return folder
+
+
+def _names():
+    if not (PROJECT / ".git").exists():
+        paths = [path.relative_to(PROJECT) for path in PROJECT.rglob("*")]
+        return [path for path in paths if not set(path.parts) & set(_IGNORED)]
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    return subprocess.run(  # noqa: S603 - no shell
+        listed, cwd=PROJECT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
 
 
 def run(folder, *command, **environment):

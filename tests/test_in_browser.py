@@ -163,9 +163,18 @@ def lab(tmp_path_factory):
     for lock in clone.glob("*.lock"):  # older than what is installed from them
         os.utime(lock, (0, 0))
     port, settings = free_port(), tmp_path_factory.mktemp("settings")
+    # A user's root_dir, which would hide the notebooks.
+    (settings / "elsewhere").mkdir()
+    elsewhere = {"root_dir": str(settings / "elsewhere")}
     server = {"open_browser": False, "port": port, "port_retries": 0, "allow_root": True}
     (settings / "jupyter_server_config.json").write_text(
-        json.dumps({"ServerApp": server, "IdentityProvider": {"token": TOKEN}})
+        json.dumps(
+            {
+                "ServerApp": server | elsewhere,
+                "FileContentsManager": elsewhere,
+                "IdentityProvider": {"token": TOKEN},
+            }
+        )
     )
     environment = os.environ | {
         "JUPYTER_CONFIG_DIR": str(settings),

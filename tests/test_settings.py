@@ -147,7 +147,8 @@ def test_conda_and_make_install_the_same_versions():
     python, _, pip = conda["dependencies"]
     assert python == "python=3.11"
     assert 'requires-python = ">=3.11"' in (PROJECT / "pyproject.toml").read_text()
-    assert pip == {"pip": ["--requirement requirements-dev.lock"]}
+    assert pip == {"pip": ["--requirement requirements-build.lock"]}
+    assert "--requirement requirements-dev.lock" in (PROJECT / "environment.yml").read_text()
     lock = (PROJECT / "requirements-dev.lock").read_text()
     for name in (
         "jupyterlab",
