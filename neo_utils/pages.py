@@ -1,13 +1,26 @@
 """Decode a Browse page to the two tables of a batch, and to what had to be rejected."""
 
+import datetime as dt
 import re
 from typing import NamedTuple
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from neo_utils.batches import BATCH_SIZE, Batch
-from neo_utils.contract import Envelope, Neo, PageInfo, RawEnvelope
+from neo_utils.contract import (
+    FIRST_APPROACH,
+    LARGEST_PAGE,
+    LAST_APPROACH,
+    MOST_OBJECTS,
+    Envelope,
+    Neo,
+    PageInfo,
+    RawEnvelope,
+    check_approaches,
+)
+from neo_utils.salvage import marked, path_and_reason, salvaged
 from neo_utils.tables import tables_of
 
 # Not strict: the service writes most numbers as strings.
@@ -18,6 +31,9 @@ _OBJECT = msgspec.json.Decoder(Neo, strict=False)
 # ".25", as the service writes decimals in orbital_data; msgspec, as JSON, wants a digit first.
 _LEADING_DOT = re.compile(
     rb'("(?:orbital_period|astronomical|lunar|kilometers|kilometers_per_second)"\s*:\s*")\.(?=\d)'
+)
+_FIRST_DAY, _LAST_DAY = (
+    (day - dt.date(1970, 1, 1)).days for day in (FIRST_APPROACH, LAST_APPROACH)
 )
 UNDECODABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
@@ -43,13 +59,34 @@ class Rejected(NamedTuple):
     object_json: bytes
 
 
+class Nulled(NamedTuple):
+    """An optional value that breaks the contract, and is null in the tables."""
+
+    position: int
+    field_path: str
+    reason: str
+
+
 class Page(NamedTuple):
-    """A decoded page: tables of schema ``RAW`` and ``CLOSE_APPROACHES``, and the rejected."""
+    """A decoded page: tables of schema ``RAW`` and ``CLOSE_APPROACHES``, and what is not in them.
+
+    ``rejected`` are whole objects, ``nulled`` are single values of objects that are kept.
+    """
 
     neos: pa.Table
     close_approaches: pa.Table
     rejected: list[Rejected]
     catalogue_size: int
+    nulled: list[Nulled]
+
+
+class _Objects(NamedTuple):
+    """The objects of a page, and what is wrong with some of them."""
+
+    info: PageInfo
+    neos: list[Neo]
+    rejected: list[Rejected]
+    nulled: list[Nulled]
 
 
 def decode_page(body: bytes, batch: Batch) -> Page:
@@ -77,50 +114,93 @@ def decode_page(body: bytes, batch: Batch) -> Page:
     >>> page.close_approaches.schema.field("miss_distance_lunar").metadata[b"unit"]
     b'LD'
     """
-    rejected: list[Rejected] = []
+    if len(body) > LARGEST_PAGE:
+        raise PageBroken(f"it has more than {LARGEST_PAGE:,} bytes")
     try:
         page = _PAGE.decode(body)
-        info, neos = page.page, page.near_earth_objects
+        objects = _Objects(page.page, page.near_earth_objects, [], [])
+        sound = len({neo.id for neo in objects.neos}) == len(objects.neos)
     except UNDECODABLE:
-        info, neos, rejected = _decode_each_object(body, batch)
-    if len({neo.id for neo in neos}) < len(neos):
-        info, neos, rejected = _decode_each_object(body, batch)
-    _check_page(info, len(neos) + len(rejected), batch)
-    if not neos:
-        raise PageBroken(f"every object breaks the contract: {rejected[0].reason}")
-    return Page(*tables_of(neos), rejected, info.total_elements)
+        sound = False
+    if not sound:
+        objects = _decode_each_object(body, batch)
+    _check_page(objects, batch)
+    tables = tables_of(objects.neos)
+    if sound and not _plausible_dates(tables[1]):
+        objects = _decode_each_object(body, batch)
+        _check_page(objects, batch)
+        tables = tables_of(objects.neos)
+    return Page(*tables, objects.rejected, objects.info.total_elements, objects.nulled)
 
 
-def _decode_each_object(body: bytes, batch: Batch) -> tuple[PageInfo, list[Neo], list[Rejected]]:
+def raw_objects(body: bytes) -> tuple[PageInfo, list[bytes]]:
+    """Return what a page says of itself, and its objects, each as the bytes that it has there.
+
+    In the bytes of a text that is no Unicode, what makes it so is replaced by 0xFF, which a
+    decoder refuses for this text alone.
+
+    Raises
+    ------
+    PageBroken
+        If it is not a page.
+    """
     try:
-        page = _PAGE_OF_RAW_OBJECTS.decode(body)
+        try:
+            page = _PAGE_OF_RAW_OBJECTS.decode(body)
+        except UNDECODABLE:
+            page = _PAGE_OF_RAW_OBJECTS.decode(marked(body))
     except UNDECODABLE as error:
         raise PageBroken(f"not a Browse page: {error}") from None
+    return page.page, [bytes(one) for one in page.objects]
+
+
+def _plausible_dates(close_approaches: pa.Table) -> bool:
+    bounds = pc.min_max(close_approaches["close_approach_date"])
+    # As days since 1970: making dates of them would take as long again.
+    first, last = bounds["min"].value, bounds["max"].value
+    return first is None or (first >= _FIRST_DAY and last <= _LAST_DAY)
+
+
+def _decode_each_object(body: bytes, batch: Batch) -> _Objects:
+    info, listed = raw_objects(body)
+    if len(listed) > MOST_OBJECTS:
+        raise PageBroken(f"more than {MOST_OBJECTS} objects")
     neos: dict[str | None, Neo] = {}
-    rejected = []
-    for position, raw in enumerate(page.near_earth_objects, batch.first):
+    rejected, nulled = [], []
+    for position, raw in enumerate(listed, batch.first):
         try:
-            neo = _OBJECT.decode(_LEADING_DOT.sub(rb"\g<1>0.", bytes(raw)))
-        except UNDECODABLE as error:
-            rejected.append(_rejection(position, str(error), bytes(raw)))
+            neo, odd = _decode_object(_LEADING_DOT.sub(rb"\g<1>0.", raw))
+        except (*UNDECODABLE, ValueError) as error:
+            rejected.append(_rejection(position, str(error), raw))
             continue
         if neo.id in neos:
-            rejected.append(
-                _rejection(position, f"id {neo.id} twice on this page - at `$.id`", bytes(raw))
-            )
+            message = f"id {neo.id} twice on this page - at `$.id`"
+            rejected.append(_rejection(position, message, raw))
         else:
             neos[neo.id] = neo
-    return page.page, list(neos.values()), rejected
+            nulled += [Nulled(position, *path_and_reason(message)) for message in odd]
+    return _Objects(info, list(neos.values()), rejected, nulled)
+
+
+def _decode_object(raw: bytes) -> tuple[Neo, list[str]]:
+    """Return an object, and the message of each optional value that had to become null."""
+    odd: list[str] = []
+    try:
+        neo = _OBJECT.decode(raw)
+    except UNDECODABLE as error:
+        neo, odd = salvaged(raw, error)
+    check_approaches(neo)
+    return neo, odd
 
 
 def _rejection(position: int, message: str, object_json: bytes) -> Rejected:
-    reason, _, path = message.partition(" - at ")
     # A line break is only ever white space in JSON, so the object stays whole on its one line.
     one_line = object_json.replace(b"\n", b" ").replace(b"\r", b" ")
-    return Rejected(position, path.strip("`") or "$", reason, one_line)
+    return Rejected(position, *path_and_reason(message), one_line)
 
 
-def _check_page(info: PageInfo, objects: int, batch: Batch) -> None:
+def _check_page(page: _Objects, batch: Batch) -> None:
+    info, objects = page.info, len(page.neos) + len(page.rejected)
     if info.number != batch.page_number:
         raise PageBroken(f"page {info.number} came where page {batch.page_number} was asked for")
     expected = max(0, min(BATCH_SIZE, info.total_elements - batch.first + 1))
@@ -128,3 +208,5 @@ def _check_page(info: PageInfo, objects: int, batch: Batch) -> None:
         raise PagePastEnd(info.total_elements)
     if objects != expected:
         raise PageBroken(f"{objects} objects where {expected} were expected")
+    if not page.neos:
+        raise PageBroken(f"every object breaks the contract: {page.rejected[0].reason}")

@@ -12,10 +12,9 @@ import pyarrow as pa
 
 from neo_utils.archive import body_of, note_of, sha256
 from neo_utils.batches import Batch, PositionRange
-from neo_utils.contract import RawEnvelope
 from neo_utils.errors import StoredDataBroken
 from neo_utils.lock import sole_writer
-from neo_utils.pages import UNDECODABLE, Page, decode_page
+from neo_utils.pages import UNDECODABLE, Page, decode_page, raw_objects
 from neo_utils.provenance import Provenance
 from neo_utils.schemas import RAW
 from neo_utils.store import batches_with, broken, parquet_bytes, provenance_of, write_batch
@@ -98,7 +97,7 @@ def archived_objects(output: Path, batch: Batch, kind: type[_Object]) -> list[_O
     except ValueError as error:
         raise broken(output, batch, f"pages: {error}") from None
     objects = []
-    for listed in msgspec.json.decode(body, type=RawEnvelope, strict=False).near_earth_objects:
+    for listed in raw_objects(body)[1]:
         with suppress(*UNDECODABLE):  # of an object that was rejected
             objects.append(msgspec.json.decode(listed, type=kind, strict=False))
     return objects
