@@ -8,6 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from neo_utils.contract import LARGEST_PAGE
+
 _SKIPPABLE_FRAME = 0x184D2A50  # RFC 8878, section 3.1.2: zstd tools pass over such a frame
 _HEAD = struct.Struct("<II")  # the frame's magic number, its size in bytes
 
@@ -51,13 +53,15 @@ def body_of(archived: bytes) -> bytes:
     Raises
     ------
     ValueError
-        If it cannot be unpacked.
+        If it cannot be unpacked, or is larger than any page that is stored.
     """
     try:
         with pa.input_stream(pa.py_buffer(archived), compression="zstd") as stream:
-            body: bytes = stream.read()
+            body: bytes = stream.read(LARGEST_PAGE + 1)
     except OSError as error:
         raise ValueError(f"the archived page cannot be unpacked: {error}") from None
+    if len(body) > LARGEST_PAGE:
+        raise ValueError(f"the archived page has more than {LARGEST_PAGE:,} bytes")
     return body
 
 

@@ -13,7 +13,9 @@ from urllib3 import HTTPConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util import Retry
 
+from neo_utils.contract import LARGEST_PAGE
 from neo_utils.errors import ServiceFailure
+from neo_utils.network import cause_of, root_cause, route_to
 from neo_utils.quota import count_of
 from neo_utils.sample import SAMPLE_URL
 from neo_utils.sample.service import SampleAdapter
@@ -26,7 +28,7 @@ CONNECTIONS = 5
 
 _TIMEOUT_S = (5, 60)  # to connect, to wait for the next bytes; a page takes a second or two
 _LONGEST_ANSWER_S = 180  # in all: a service that drips bytes never trips the timeout above
-_LARGEST_BODY = 64 * 2**20  # bytes, unpacked; the heaviest page seen had 0.6 million
+_LARGEST_BODY = LARGEST_PAGE
 _RETRIES = 4  # with pauses of 0, 2, 4, 8 s: outlasts a restart, not an outage of days
 _PASSING_FAULTS = (500, 502, 503, 504)
 
@@ -42,6 +44,7 @@ def open_session(api_key: str | None = None) -> requests.Session:
     one, none is sent: for services that ask for none.
     """
     session = _Session()
+    session.trust_env = False  # it would send what ~/.netrc has for the host; see `route_to`
     if api_key is not None:
         session.headers["X-Api-Key"] = api_key
     retry = Retry(
@@ -65,21 +68,22 @@ def ask(session: requests.Session, url: str) -> requests.Response:
     ------
     ServiceFailure
         Where no answer came.
+    WrongParameter
+        For a proxy or certificates of the environment that cannot be used.
     """
+    route = route_to(url)
     try:
         response = session.get(
             url,
             timeout=_TIMEOUT_S,
             allow_redirects=False,  # the key would travel with them
-            proxies={"http": ""},  # none for this machine: the key would travel there unencrypted
+            proxies=route.proxies,
+            verify=route.verify,
             stream=True,
         )
     except requests.RequestException as error:
         # `from None`: a chained exception would bring a wall of text, and the whole request.
-        raise ServiceFailure(
-            f"{urlsplit(url).netloc} does not answer ({_root_cause(error)}): check the network, or "
-            "try again later"
-        ) from None
+        raise ServiceFailure(cause_of(error, urlsplit(url).netloc, route)) from None
     log.debug(
         "GET %s: %d, %s requests left, %.2f s",
         url,
@@ -107,7 +111,7 @@ def body_of(response: requests.Response) -> bytes:
                 raise AnswerBroken(f"{host} sends more than {_LARGEST_BODY:,} bytes for a page")
     except requests.RequestException as error:
         if not getattr(connection, "was_cut", False):
-            raise AnswerBroken(f"the answer of {host} broke off ({_root_cause(error)})") from None
+            raise AnswerBroken(f"the answer of {host} broke off ({root_cause(error)})") from None
     if getattr(connection, "was_cut", False):
         raise AnswerBroken(f"{host} takes more than {_LONGEST_ANSWER_S} s for a page")
     return bytes(body)
@@ -160,15 +164,3 @@ class _BoundedHTTP(HTTPConnection):
 
 class _BoundedHTTPS(_BoundedHTTP, HTTPSConnection):
     """The same, encrypted."""
-
-
-def _root_cause(error: BaseException) -> str:
-    """Name the innermost reason without addresses and object ids: ConnectionRefusedError, ..."""
-    reason: object = error
-    while True:
-        inner = getattr(reason, "reason", None) or next(
-            (arg for arg in getattr(reason, "args", ()) if isinstance(arg, BaseException)), None
-        )
-        if not isinstance(inner, BaseException):
-            return type(reason).__name__
-        reason = inner

@@ -6,12 +6,14 @@ import struct
 import threading
 from collections import Counter
 from contextlib import contextmanager, suppress
+from email.utils import formatdate
 from functools import cache
 from http.client import responses
 from typing import NamedTuple
 
 from neo_utils.sample import SAMPLE_URL, service
 
+_NOW = formatdate(usegmt=True)
 SAMPLE_PATH = SAMPLE_URL.partition("sample.invalid")[2]
 
 
@@ -31,10 +33,10 @@ class RudeService:
     to have the connection reset. Whatever the other side does meanwhile is put up with.
     """
 
-    def __init__(self, answer):
+    def __init__(self, answer, tls=None):
         self.asked = Counter()
         self.sent = 0  # bytes
-        self._answer = answer
+        self._answer, self._tls = answer, tls
         self._closing = threading.Event()
         self._lock = threading.Lock()
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -66,7 +68,7 @@ class RudeService:
             assert not thread.is_alive()
 
     def _serve(self, connection):
-        with connection, suppress(OSError):
+        with suppress(OSError), self._secured(connection) as connection:
             try:
                 for part in self._answer(self._hear(connection), self._closing):
                     connection.sendall(part)
@@ -75,6 +77,13 @@ class RudeService:
                 # With nothing to linger for, closing resets the connection.
                 linger = struct.pack("ii", 1, 0)
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+
+    def _secured(self, connection):
+        try:
+            return self._tls.wrap_socket(connection, server_side=True) if self._tls else connection
+        except OSError:  # the other side does not trust the certificate
+            connection.close()
+            raise
 
     def _hear(self, connection):
         heard = b""
@@ -94,9 +103,9 @@ class RudeService:
 
 
 @contextmanager
-def serve_rudely(answer):
-    """Serve while the context lasts, and yield the ``RudeService``."""
-    rude = RudeService(answer)
+def serve_rudely(answer, tls=None):
+    """Serve while the context lasts, with the server's context of TLS, if any."""
+    rude = RudeService(answer, tls)
     accepting = threading.Thread(target=rude.accept, daemon=True)
     accepting.start()
     try:
@@ -117,7 +126,7 @@ def http(body=b"", status=200, **headers):
     fields = {
         "Content-Type": "application/json",
         "Content-Length": len(body),
-        "Date": "Sun, 01 Mar 2026 00:00:00 GMT",
+        "Date": _NOW,
         "Connection": "close",
     } | {name.replace("_", "-"): value for name, value in headers.items()}
     lines = [f"HTTP/1.1 {status} {responses[status]}"]

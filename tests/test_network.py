@@ -1,0 +1,182 @@
+"""Proxies, certificates and passwords of the environment: what reaches whom, and what is shown."""
+
+import ssl
+import subprocess
+from shutil import which
+
+import pytest
+
+from neo_utils import transport
+from neo_utils.errors import ServiceFailure, WrongParameter
+from neo_utils.transport import ask, open_session
+from tests.rude_service import http, serve_rudely
+
+KEY = "canary-0123456789-of-the-network"
+PASSWORD = "canaryPASSWORD0123456789"  # noqa: S105
+HOST = "neo.invalid"  # RFC 2606: it never resolves, so that only a proxy can be asked for it
+PROXIES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"]
+CERTIFICATES = ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"]
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch):
+    for name in (*PROXIES, *(name.lower() for name in PROXIES), *CERTIFICATES, "NETRC"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(transport, "_RETRIES", 0)
+    return monkeypatch
+
+
+def failure_of(url, kind=ServiceFailure):
+    with open_session(KEY) as session, pytest.raises(kind) as caught, ask(session, url):
+        pass
+    line = str(caught.value)
+    assert "\n" not in line
+    assert "canary" not in line
+    assert "check the network" not in line
+    return line
+
+
+@pytest.mark.parametrize("key", [KEY, None])
+def test_sends_no_password_of_a_netrc_file(key, environment, tmp_path):
+    netrc = tmp_path / "netrc"
+    netrc.write_text(f"default login anonymous password {PASSWORD}\n")
+    environment.setenv("NETRC", str(netrc))
+    heard = []
+
+    def listen(asked, _):
+        heard.append(asked.headers)
+        return [http(b"{}")]
+
+    with serve_rudely(listen) as rude, open_session(key) as session, ask(session, rude.url):
+        pass
+    (headers,) = heard
+    assert headers.get("X-Api-Key") == key
+    assert "Authorization" not in headers
+
+
+# --- Proxies. ---
+
+
+@pytest.mark.parametrize("setting", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("login", ["", f"user:{PASSWORD}@"])
+@pytest.mark.parametrize(
+    ("status", "line"),
+    [
+        (407, "asks for a user name and password (status 407). Set {setting} to http://user:"),
+        (403, "of {setting} does not connect to neo.invalid (status 403). Ask who runs it"),
+        (502, "(status 502). Ask who runs it to allow this host, or set NO_PROXY=neo.invalid"),
+    ],
+)
+def test_names_a_proxy_that_refuses_and_its_setting(setting, login, status, line, environment):
+    with serve_rudely(lambda *_: [http(status=status)]) as proxy:
+        environment.setenv(setting, f"http://{login}{proxy.address}")
+        found = failure_of(f"https://{HOST}/browse")
+        assert found.startswith(f"the proxy {proxy.address} ")
+    assert line.format(setting=setting) in found
+
+
+def test_names_a_proxy_that_does_not_answer_and_its_setting(environment):
+    environment.setenv("HTTPS_PROXY", f"http://user:{PASSWORD}@127.0.0.1:1")
+    assert failure_of(f"https://{HOST}/browse").startswith(
+        "the proxy 127.0.0.1:1 of HTTPS_PROXY does not answer (NewConnectionError). Check "
+        "HTTPS_PROXY, or set NO_PROXY=neo.invalid"
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "line"),
+    [
+        ("socks5h://user:{}@127.0.0.1:1080", "that is not supported (socks5h://127.0.0.1:1080)"),
+        ("ftp://127.0.0.1", "that is not supported (ftp://127.0.0.1). Set HTTPS_PROXY to an HTTP"),
+        ("http://user:{}@127.0.0.1:port", "ALL_PROXY is not the address of a proxy. Set http://"),
+        ("http://", "ALL_PROXY is not the address of a proxy"),
+        ("http://[::1", "ALL_PROXY is not the address of a proxy"),
+    ],
+)
+def test_names_a_proxy_that_cannot_be_used_and_its_setting(address, line, environment):
+    environment.setenv("ALL_PROXY", address.format(PASSWORD))
+    assert line in failure_of(f"https://{HOST}/browse", WrongParameter)
+
+
+def test_no_proxy_is_asked_for_a_host_that_is_excepted(environment):
+    environment.setenv("ALL_PROXY", "socks5h://127.0.0.1:1080")
+    environment.setenv("NO_PROXY", HOST)
+    with open_session(KEY) as session, pytest.raises(ServiceFailure, match="NameResolutionError"):
+        ask(session, f"https://{HOST}/browse")
+
+
+# --- Certificates, by OpenSSL's program. ---
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    """A folder with a certificate authority, and what it has signed: good, expired, other."""
+    if not which("openssl"):
+        pytest.skip("there is no openssl to make certificates with")
+    folder = tmp_path_factory.mktemp("authority")
+
+    def openssl(*arguments):
+        command = [which("openssl"), *arguments]
+        subprocess.run(command, cwd=folder, check=True, capture_output=True)  # noqa: S603
+
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+    openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Test CA")
+    for name, address, days in (
+        ("good", "127.0.0.1", "2"),
+        ("expired", "127.0.0.1", "-1"),
+        ("other", "127.0.0.9", "2"),
+    ):
+        openssl("req", *key, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", "/CN=x")
+        (folder / "san").write_text(f"subjectAltName=IP:{address}\n")
+        signed = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "san")
+        out = ("-in", f"{name}.csr", "-out", f"{name}.pem", "-days", days)
+        openssl("x509", "-req", *signed, *out)
+    return folder
+
+
+def served(folder, name):
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
+    return serve_rudely(lambda *_: [http(b"{}")], tls)
+
+
+@pytest.mark.parametrize("setting", CERTIFICATES[:3])
+def test_trusts_the_certificates_that_a_setting_names(setting, authority, environment):
+    environment.setenv(setting, str(authority / "ca.pem"))
+    with served(authority, "good") as rude, open_session(KEY) as session:
+        answer = ask(session, rude.url.replace("http:", "https:"))
+        assert (answer.status_code, answer.content) == (200, b"{}")
+
+
+@pytest.mark.parametrize(
+    ("name", "trusted", "line"),
+    [
+        ("good", False, "unable to get local issuer certificate). If a company proxy inspects"),
+        ("good", "other.pem", "other.pem does not hold its authority: add it, or unset this"),
+        ("expired", True, "certificate has expired). Check this machine's date"),
+        ("other", True, "certificate is not valid for '127.0.0.1'). Check API_URL"),
+    ],
+)
+def test_names_what_is_wrong_with_a_certificate(name, trusted, line, authority, environment):
+    if trusted:
+        file = "ca.pem" if trusted is True else trusted
+        environment.setenv("SSL_CERT_FILE", str(authority / file))
+    with served(authority, name) as rude:
+        found = failure_of(rude.url.replace("http:", "https:"))
+        assert found.startswith(f"the certificate of {rude.address} is not trusted (")
+    assert line in found
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"), [(None, "No such file or directory"), ("", "no certificate in PEM form")]
+)
+@pytest.mark.parametrize("setting", CERTIFICATES[:3])
+def test_names_a_setting_whose_certificates_cannot_be_read(
+    setting, content, reason, environment, tmp_path
+):
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_text(content)
+    environment.setenv(setting, str(file))
+    found = failure_of(f"https://{HOST}/browse", WrongParameter)
+    assert found.startswith(f"{setting}={file} cannot be used ({reason}). Set it to a file")
