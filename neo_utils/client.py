@@ -17,6 +17,9 @@ from neo_utils.transport import AnswerBroken, ask, body_of
 # The gateway's reasons: https://api.data.gov/docs/developer-manual/
 _ERROR_CODE = re.compile(rb'"code"\s*:\s*"(API_KEY_[A-Z]{1,20}|HTTPS_REQUIRED)"')
 
+# How far an answer's Date may differ from this machine's clock: before it, after it.
+_OLDEST_DATE, _NEWEST_DATE = dt.timedelta(days=366), dt.timedelta(days=1)
+
 
 class Answer(NamedTuple):
     """A Browse page as received, all keys removed."""
@@ -50,7 +53,7 @@ def get_page(session: requests.Session, service: Service, batch: Batch, pace: Pa
                 _check_status(response)
                 body = body_of(response)
                 key = str(session.headers["X-Api-Key"])
-                return Answer(without_key(body, key), url, _fetched_at(response))
+                return Answer(without_key(body, key), url, _fetched_at(response, service))
             asked_s = retry_after_s(response.headers.get("Retry-After"), dt.datetime.now(dt.UTC))
         wait_s = asked_s or HOUR_S
         if not pace.wait(wait_s, "waiting for the rate limit", waited_s):
@@ -102,12 +105,17 @@ def _check_status(response: requests.Response) -> None:
         )
 
 
-def _fetched_at(response: requests.Response) -> dt.datetime:
-    """Return the answer's Date header (UTC), or this machine's time where that cannot be meant."""
+def _fetched_at(response: requests.Response, service: Service) -> dt.datetime:
+    """Return the answer's Date header (UTC), or this machine's time if that cannot be right."""
+    listed = http_date(response.headers.get("Date"))
+    if listed and service.source == "sample":  # a fixed day: the same pages give the same bytes
+        return listed
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
-    told = http_date(response.headers.get("Date"))
-    # A batch of the far future would count as the newest for ever. Our own clock may be wrong, too.
-    return told if told and told < now + dt.timedelta(days=1) else now
+    # A batch of the future would count as the newest forever; with a date far in the past, all its
+    # approaches would count as predicted. The bound is a year, since this clock may be wrong, too:
+    # by more than that, and the service's certificate would not be valid.
+    is_near = listed and now - _OLDEST_DATE < listed < now + _NEWEST_DATE
+    return listed if listed and is_near else now
 
 
 def _rate_limit_reached(wait_s: float) -> RateLimitReached:

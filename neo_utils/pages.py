@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from itertools import count
 from typing import NamedTuple
 
 import msgspec
@@ -80,6 +81,14 @@ class Page(NamedTuple):
     nulled: list[Nulled]
 
 
+class RawObjects(NamedTuple):
+    """The objects of a page, not decoded: as `marked` leaves them, and as they were sent."""
+
+    info: PageInfo
+    readable: list[bytes]
+    as_sent: list[bytes]
+
+
 class _Objects(NamedTuple):
     """The objects of a page, and what is wrong with some of them."""
 
@@ -133,11 +142,8 @@ def decode_page(body: bytes, batch: Batch) -> Page:
     return Page(*tables, objects.rejected, objects.info.total_elements, objects.nulled)
 
 
-def raw_objects(body: bytes) -> tuple[PageInfo, list[bytes]]:
-    """Return what a page says of itself, and its objects, each as the bytes that it has there.
-
-    In the bytes of a text that is no Unicode, what makes it so is replaced by 0xFF, which a
-    decoder refuses for this text alone.
+def raw_objects(body: bytes) -> RawObjects:
+    """Return the objects of a page as bytes, one more than ``MOST_OBJECTS`` if there are too many.
 
     Raises
     ------
@@ -146,12 +152,19 @@ def raw_objects(body: bytes) -> tuple[PageInfo, list[bytes]]:
     """
     try:
         try:
-            page = _PAGE_OF_RAW_OBJECTS.decode(body)
+            page, read = _PAGE_OF_RAW_OBJECTS.decode(body), body
         except UNDECODABLE:
-            page = _PAGE_OF_RAW_OBJECTS.decode(marked(body))
+            read = marked(body)
+            page = _PAGE_OF_RAW_OBJECTS.decode(read)
     except UNDECODABLE as error:
         raise PageBroken(f"not a Browse page: {error}") from None
-    return page.page, [bytes(one) for one in page.objects]
+    readable = [bytes(one) for one in page.objects]
+    as_sent, start = [], 0
+    for one in readable:
+        start = read.index(one, start)
+        as_sent.append(body[start : start + len(one)])  # marks do not change the length
+        start += len(one)
+    return RawObjects(page.page, readable, as_sent)
 
 
 def _plausible_dates(close_approaches: pa.Table) -> bool:
@@ -162,24 +175,24 @@ def _plausible_dates(close_approaches: pa.Table) -> bool:
 
 
 def _decode_each_object(body: bytes, batch: Batch) -> _Objects:
-    info, listed = raw_objects(body)
-    if len(listed) > MOST_OBJECTS:
+    listed = raw_objects(body)
+    if len(listed.readable) > MOST_OBJECTS:
         raise PageBroken(f"more than {MOST_OBJECTS} objects")
     neos: dict[str | None, Neo] = {}
     rejected, nulled = [], []
-    for position, raw in enumerate(listed, batch.first):
+    for position, raw, sent in zip(count(batch.first), listed.readable, listed.as_sent):
         try:
             neo, odd = _decode_object(_LEADING_DOT.sub(rb"\g<1>0.", raw))
         except (*UNDECODABLE, ValueError) as error:
-            rejected.append(_rejection(position, str(error), raw))
+            rejected.append(_rejection(position, str(error), sent))
             continue
         if neo.id in neos:
             message = f"id {neo.id} twice on this page - at `$.id`"
-            rejected.append(_rejection(position, message, raw))
+            rejected.append(_rejection(position, message, sent))
         else:
             neos[neo.id] = neo
             nulled += [Nulled(position, *path_and_reason(message)) for message in odd]
-    return _Objects(info, list(neos.values()), rejected, nulled)
+    return _Objects(listed.info, list(neos.values()), rejected, nulled)
 
 
 def _decode_object(raw: bytes) -> tuple[Neo, list[str]]:

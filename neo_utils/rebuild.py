@@ -97,7 +97,7 @@ def archived_objects(output: Path, batch: Batch, kind: type[_Object]) -> list[_O
     except ValueError as error:
         raise broken(output, batch, f"pages: {error}") from None
     objects = []
-    for listed in raw_objects(body)[1]:
+    for listed in raw_objects(body).readable:
         with suppress(*UNDECODABLE):  # of an object that was rejected
             objects.append(msgspec.json.decode(listed, type=kind, strict=False))
     return objects

@@ -1,5 +1,6 @@
 """Recall a range of the listing: fetch what is missing, store it."""
 
+import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
@@ -23,6 +24,8 @@ from neo_utils.settings import api_key
 from neo_utils.source import DEMO_KEY, Service
 from neo_utils.store import PARQUET_SETTINGS, remove_temporaries, write_batch
 from neo_utils.transport import CONNECTIONS, AnswerBroken, open_session
+
+log = logging.getLogger(__name__)
 
 ATTEMPTS = 3  # for a page that comes broken
 MOST_UNUSABLE = 3  # pages in one run: with more, it is the service and not the page
@@ -148,6 +151,7 @@ def _recall_batch(
             return Recalled(0, 0, 0, 0, size)
         raise
     told[batch] = page.catalogue_size
+    _warn_of_nulls(batch, page)
     provenance = Provenance(
         plan.service.source,
         answer.url,
@@ -166,6 +170,18 @@ def _recall_batch(
         len(page.rejected),
         page.catalogue_size,
     )
+
+
+def _warn_of_nulls(batch: Batch, page: Page) -> None:
+    if page.nulled:
+        named = "; ".join(
+            f"position {one.position}, {one.field_path}: {one.reason}" for one in page.nulled[:3]
+        )
+        more = f"; and {len(page.nulled) - 3:,} more" if len(page.nulled) > 3 else ""
+        log.warning(
+            "batch %s: %d malformed optional values are stored as null (%s%s)",
+            *(batch.name, len(page.nulled), named, more),
+        )
 
 
 def _get_whole_page(

@@ -1,4 +1,5 @@
 import datetime as dt
+from email.utils import format_datetime
 
 import pytest
 
@@ -7,12 +8,14 @@ from neo_utils.batches import Batch
 from neo_utils.client import get_page, without_key
 from neo_utils.errors import RateLimitReached, ServiceFailure
 from neo_utils.quota import Pace
+from neo_utils.sample.catalogue import AS_OF
 from neo_utils.sample.service import Answer, serve
 from neo_utils.source import Service, service_of
 from neo_utils.transport import open_session
 
 KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
-OK = Answer(200, {"Date": "Sun, 01 Nov 2026 12:30:00 GMT"}, b"{}")
+OK = Answer(200, {}, b"{}")
+NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
 
 
 def ask(answer):
@@ -34,14 +37,33 @@ def test_the_key_travels_in_a_header_and_in_no_address():
     assert KEY not in page.url
 
 
-def test_the_fetch_time_is_the_answers_date():
-    assert ask(lambda *_: OK).fetched_at == dt.datetime(2026, 11, 1, 12, 30, tzinfo=dt.UTC)
+def dated(date):
+    headers = {} if date is None else {"Date": date}
+    return ask(lambda *_: Answer(200, headers, b"{}")).fetched_at
 
 
-@pytest.mark.parametrize("headers", [{}, {"Date": "yesterday"}])
-def test_without_a_usable_date_the_fetch_time_is_ours(headers):
+@pytest.mark.parametrize("days", [-365, -30, 0, 0.9])
+def test_the_fetch_time_is_the_answers_date(days):
+    date = NOW + dt.timedelta(days=days)
+    assert dated(format_datetime(date, usegmt=True)) == date
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        *(None, "yesterday", "Mon, 02 Jan 1995 12:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT"),
+        *(format_datetime(NOW + dt.timedelta(days=days), usegmt=True) for days in (-367, 2)),
+    ],
+)
+def test_the_fetch_time_is_ours_if_the_date_is_missing_or_far_from_our_clock(date):
     before = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)
-    assert before <= ask(lambda *_: Answer(200, headers, b"{}")).fetched_at
+    assert before <= dated(date) <= dt.datetime.now(dt.UTC)
+
+
+def test_the_fetch_time_of_the_sample_is_its_own_whatever_the_clock():
+    with open_session(KEY) as session:
+        page = get_page(session, service_of("sample"), Batch(1), Pace(0, print))
+    assert page.fetched_at == AS_OF
 
 
 def test_a_passing_fault_is_retried():

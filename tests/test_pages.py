@@ -568,6 +568,7 @@ def test_rejects_the_one_object_whose_required_text_is_no_unicode(path, token):
     result = decode_page(as_text(path, token), FIRST)
     assert [one.position for one in result.rejected] == [10]
     assert path[-1] in result.rejected[0].field_path
+    assert result.rejected[0].object_json in as_text(path, token)  # byte for byte
     assert result.neos.num_rows == 19
 
 
