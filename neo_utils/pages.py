@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+import threading
 from itertools import count
 from typing import NamedTuple
 
@@ -37,6 +38,7 @@ _FIRST_DAY, _LAST_DAY = (
     (day - dt.date(1970, 1, 1)).days for day in (FIRST_APPROACH, LAST_APPROACH)
 )
 UNDECODABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+_LENIENTLY = threading.Lock()  # one page at a time: a hostile one may take 200 MB
 
 
 class PageBroken(ValueError):
@@ -175,6 +177,11 @@ def _plausible_dates(close_approaches: pa.Table) -> bool:
 
 
 def _decode_each_object(body: bytes, batch: Batch) -> _Objects:
+    with _LENIENTLY:
+        return _decode_leniently(body, batch)
+
+
+def _decode_leniently(body: bytes, batch: Batch) -> _Objects:
     listed = raw_objects(body)
     if len(listed.readable) > MOST_OBJECTS:
         raise PageBroken(f"more than {MOST_OBJECTS} objects")

@@ -37,7 +37,7 @@ class MalformedText:
 
 
 def marked(body: bytes) -> bytes:
-    r"""Replace, within JSON strings, what is no Unicode by bytes that no decoder of UTF-8 takes.
+    r"""Replace, within JSON strings, what is no Unicode by as many bytes 0xFF, which no text has.
 
     These are escapes of half a surrogate pair, unknown escapes and control characters. Scanners
     of JSON give up the whole page for them, but pass over strings without decoding UTF-8.
@@ -47,11 +47,12 @@ def marked(body: bytes) -> bytes:
     >>> marked(rb'{"name": "\ud83c\udf0d \ud83c"}')
     b'{"name": "\\ud83c\\udf0d \xff\xffd83c"}'
     """
-    return _STRING.sub(lambda found: _NO_UNICODE.sub(_mark, found[0]), body)
-
-
-def _mark(found: re.Match[bytes]) -> bytes:
-    return found[1] or b"\xff" * len(found[0])
+    copy = bytearray(body)
+    for text in _STRING.finditer(body):
+        for found in _NO_UNICODE.finditer(body, *text.span()):
+            if found[1] is None:
+                copy[slice(*found.span())] = b"\xff" * len(found[0])
+    return bytes(copy)
 
 
 def salvaged(raw: bytes, error: Exception) -> tuple[Neo, list[str]]:

@@ -1,5 +1,7 @@
 import datetime as dt
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,8 @@ import pytest
 from neo_utils.batches import Batch
 from neo_utils.pages import PageBroken, PagePastEnd, decode_page
 from neo_utils.schemas import CLOSE_APPROACHES, RAW
+from neo_utils.settings import PROJECT
+from tests.hostile_pages import hostile_pages
 from tests.objects import approach, neo, neos, page, put, without
 
 # Recorded answers of the service lie outside the project; what is in them is not ours to copy.
@@ -710,6 +714,23 @@ def test_a_page_that_cannot_be_used_is_broken_and_says_why(body, said):
     with pytest.raises(PageBroken, match=said) as error:
         decode_page(body, FIRST)
     assert type(error.value) is PageBroken  # not past the end
+
+
+def test_memory_and_time_stay_bounded_for_hostile_pages():
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.hostile_pages"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    *pages, grown_mb = ran.stdout.splitlines()
+    assert len(pages) == len(list(hostile_pages())) + 1
+    assert "the archived page has more than" in pages[-1]
+    assert max(float(line.rsplit(": ", 1)[1]) for line in pages) < 10  # seconds of the processor
+    of_pages, of_archive = map(float, grown_mb.split())
+    assert of_pages < 300
+    assert of_archive < 100
 
 
 @pytest.mark.parametrize("path", [("name",), ("links", "self"), KILOMETERS])

@@ -1,0 +1,91 @@
+"""Pages as large as the decoder takes, made to cost as much memory or time as possible.
+
+``python -m tests.hostile_pages`` decodes each and stores what is rejected; it prints, a line each,
+the name, what became of it and the seconds of the processor, and at last by how many MB it grew:
+for the pages, and for an archived page that unpacks to 200 MB.
+"""
+
+import resource
+import time
+from collections.abc import Iterator
+
+from neo_utils.archive import body_of, packed
+from neo_utils.batches import Batch
+from neo_utils.contract import LARGEST_PAGE
+from neo_utils.pages import PageBroken, decode_page
+from neo_utils.store import json_lines
+from tests.objects import neos, page, put
+
+MB = 2**20
+_ROOM = LARGEST_PAGE - 60_000  # beside 20 objects
+_APPROACH = (
+    b'{"close_approach_date":"2000-01-01","relative_velocity":{"kilometers_per_second":1},'
+    b'"miss_distance":{"astronomical":1,"kilometers":1,"lunar":%s},"orbiting_body":"E"}'
+)
+
+
+def _many(piece: bytes) -> bytes:
+    return piece + (b"," + piece) * (_ROOM // (len(piece) + 1) - 1)
+
+
+def _at(name: str, token: bytes) -> bytes:
+    return page(put(neos(), (9, name), "@")).replace(b'"@"', token)
+
+
+def hostile_pages() -> Iterator[tuple[str, bytes]]:
+    """Yield names and bodies."""
+    listed = page([]).replace(b"[]", b"[%s]")
+    for piece in (b"0", b"{}", b'{"id":"1","close_approach_data":[]}'):
+        yield f"objects {piece.decode()}", listed % _many(piece)
+    yield "approaches {}", _at("close_approach_data", b"[%s]" % _many(b"{}"))
+    for name in ("name", "links"):
+        yield f"{name} of objects", _at(name, b"[%s]" % _many(b'{"a":{}}'))
+    for lunar in (b"1", b'"x"'):
+        approaches = b"[%s]" % _many(_APPROACH % lunar)
+        yield f"approaches, lunar {lunar.decode()}", _at("close_approach_data", approaches)
+    keys = b",".join(b'"%d":1' % place for place in range(_ROOM // 12))
+    for name in ("name", "links"):
+        yield f"{name} with other keys", _at(name, b"{%s}" % keys)
+    yield "a long name", _at("name", b'"%s"' % (b"x" * _ROOM))
+    yield "halves of surrogate pairs", _at("name", b'"%s"' % (rb"\ud800" * (_ROOM // 6)))
+    yield "empty texts beside half a pair", _at("links", rb'["\ud800",%s]' % _many(b'""'))
+    yield "many digits", _at("absolute_magnitude_h", b"9" * _ROOM)
+    yield "deep", _at("name", b"[" * (_ROOM // 2) + b"]" * (_ROOM // 2))
+    yield "deep, again and again", _at("name", b"[%s]" % _many(b"[" * 300 + b"]" * 300))
+    yield "too large", listed % (b" " * LARGEST_PAGE)
+
+
+def outcome(body: bytes) -> str:
+    """Decode a page and return what became of it; the rejected are made ready to be stored."""
+    try:
+        result = decode_page(body, Batch(1))
+    except PageBroken:
+        return "broken"
+    json_lines(result.rejected)
+    return f"{len(result.rejected)} rejected, {len(result.nulled)} null"
+
+
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # Linux: KiB
+
+
+def main() -> None:
+    """Decode all of them, and a page of the archive that grows a thousandfold."""
+    outcome(page(neos()))  # loads what the first page needs
+    before_mb = _peak_mb()
+    for name, body in hostile_pages():
+        began_s = time.process_time()
+        became = outcome(body)
+        print(f"{name}: {became}: {time.process_time() - began_s:.1f}")
+    pages_mb = _peak_mb() - before_mb
+    bomb = packed(bytes(200 * MB), {})  # which itself takes more than all of the above
+    before_mb = _peak_mb()
+    try:
+        body_of(bomb)
+    except ValueError as error:
+        print(f"an archived page: {error}: 0")
+    print(f"{pages_mb:.0f} {_peak_mb() - before_mb:.0f}")
+
+
+if __name__ == "__main__":
+    main()
