@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from neo_utils import __version__
 from neo_utils.archive import note_of, sha256
 from neo_utils.batches import Batch, PositionRange
 from neo_utils.pages import Page
@@ -99,7 +100,8 @@ def _differing_file(output: Path, batch: Batch) -> str | None:
         _differing_table(output, batch, table, made[table], archived.provenance)
         for table in _TABLES
     ]
-    return next(filter(None, [*reasons, _differing_rejected(output, batch, page)]), None)
+    reasons.append(_differing_rejected(output, batch, page, archived.provenance))
+    return next(filter(None, reasons), None)
 
 
 def _differing_table(
@@ -114,11 +116,20 @@ def _differing_table(
     if others:
         return f"{table}: another {', '.join(others)} than the page's note tells"
     same = stored.schema.equals(made.schema) and stored.equals(made)
-    return None if same else f"{table}: other rows than the page's"
+    return None if same else f"{table}: other rows than the page's{_by_other_rules(noted)}"
 
 
-def _differing_rejected(output: Path, batch: Batch, page: Page) -> str | None:
+def _by_other_rules(noted: Provenance) -> str:
+    """Name the version that decoded a page, if it is not this one: its rules may have differed."""
+    version = noted.package_version
+    if version == __version__:
+        return ""
+    return f", which version {version} decoded; `make rebuild` applies the rules of {__version__}"
+
+
+def _differing_rejected(output: Path, batch: Batch, page: Page, noted: Provenance) -> str | None:
     path = batch.file(output, "rejected")
     stored = path.read_bytes() if path.exists() else b""
     same = _REASON.sub(b"", stored) == _REASON.sub(b"", json_lines(page.rejected))
-    return None if same else "rejected: other objects than the page's"
+    other = "rejected: other objects than the page's"
+    return None if same else f"{other}{_by_other_rules(noted)}"

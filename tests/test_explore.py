@@ -15,7 +15,11 @@ from neo_utils.explore.catalogue import open_catalogue, stored_or_sample
 from neo_utils.explore.controls import _FIGURES, explorer
 from neo_utils.explore.counts import plot_count_within, plot_first_observations, plot_per_year
 from neo_utils.explore.question import UNITS, Question, passages_of
-from neo_utils.explore.scatter import plot_distance_by_date, plot_size_by_distance
+from neo_utils.explore.scatter import (
+    plot_distance_by_date,
+    plot_size_by_distance,
+    plot_velocity_by_distance,
+)
 from neo_utils.explore.to_come import nearest_to_come
 from neo_utils.plan import plan_recall
 from neo_utils.presentation import show
@@ -23,6 +27,7 @@ from neo_utils.recall import recall
 from neo_utils.sample import service
 from neo_utils.sample.catalogue import page_body
 
+SCATTERED = [plot_distance_by_date, plot_size_by_distance, plot_velocity_by_distance]
 FETCHED_ON = "2026-03-01"
 PAGES = [0, 1, 325]  # with a gap; the last has an object that Sentry watches
 
@@ -463,3 +468,29 @@ def test_dates_of_the_day_of_the_fetch_are_past(catalogue):
         "SELECT min(close_approach_date) FROM passages WHERE is_predicted"
     ).collect()
     assert predicted[0][0] > dt.date.fromisoformat(FETCHED_ON)
+
+
+@pytest.mark.parametrize("count", [3, 3_100])
+@pytest.mark.parametrize("plot", [plot_count_within, *SCATTERED])
+def test_figures_leave_out_zeros_and_say_so(plot, count, catalogue, selection):
+    # As an older version stored them; more than 3,000 are drawn as shades, too.
+    question = Question(within_au=3, bodies=("Earth", "Venus"))
+    passages = passages_of(catalogue, question)
+    passages = pd.concat([passages] * -(-count // len(passages))).head(count)
+    passages = passages.reset_index(drop=True)
+    passages.loc[0, ["distance", "miss_distance_au", "minimum_diameter_m"]] = 0.0
+    passages["first_observation_date"] = dt.date(1, 1, 1)
+    figure = plot(passages, question, selection)
+    figure.canvas.draw()
+    assert "of 0 are not drawn" in figure.get_label()
+    plot_first_observations(passages, question, selection).canvas.draw()
+
+
+@pytest.mark.parametrize("body", ["$", "$x$", r"$\frac{$", "a $ b $ c_"])
+def test_a_dollar_in_a_body_is_drawn_as_it_is(body, catalogue, selection):
+    question = Question(bodies=(body, "Earth"))
+    passages = passages_of(catalogue, Question())
+    for plot in (plot_per_year, plot_count_within, plot_size_by_distance):
+        figure = plot(passages, question, selection)
+        figure.canvas.draw()
+        assert body in figure.axes[0].get_title(loc="left")

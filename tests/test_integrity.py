@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from neo_utils import __version__
 from neo_utils.archive import body_of, note_of, packed, sha256
 from neo_utils.batches import Batch, position_range
 from neo_utils.errors import StoredDataBroken
@@ -122,6 +123,31 @@ def test_verify_finds_a_table_that_was_edited_together_with_its_checksum(output,
     path.write_bytes(packed(body_of(archived), note_of(archived) | changed))
     check_files(output, RANGE.batches(60))
     assert verify(output, RANGE) == {BATCH: f"{table}: other rows than the page's"}
+
+
+def test_verify_names_an_older_version_whose_rules_differed_and_rebuild_applies_todays(output):
+    path = BATCH.file(output, "raw")
+    table = pq.read_table(path, partitioning=None)
+    table = table.replace_schema_metadata(table.schema.metadata | {b"package_version": b"0.0.1"})
+    place = table.schema.get_field_index("absolute_magnitude_h")
+    table = table.set_column(place, table.schema.field(place), pa.array([99.0] * 20))
+    pq.write_table(table, path)
+    approaches = BATCH.file(output, "close_approaches")
+    listed = pq.read_table(approaches, partitioning=None)
+    listed = listed.replace_schema_metadata(listed.schema.metadata | {b"package_version": b"0.0.1"})
+    pq.write_table(listed, approaches)
+    archived = BATCH.file(output, "pages").read_bytes()
+    changed = note_of(archived) | {"package_version": "0.0.1"}
+    for name, file in (("raw", path), ("close_approaches", approaches)):
+        changed[f"{name}_sha256"] = sha256(file.read_bytes())
+    BATCH.file(output, "pages").write_bytes(packed(body_of(archived), changed))
+    (reason,) = verify(output, RANGE).values()
+    assert reason == (
+        "raw: other rows than the page's, which version 0.0.1 decoded; `make rebuild` applies the "
+        f"rules of {__version__}"
+    )
+    rebuild(output, RANGE)
+    assert verify(output, RANGE) == {}
 
 
 NOTE = b'{"source": "sample"}'
@@ -310,7 +336,7 @@ def test_the_checksum_is_sha_256():
 @pytest.fixture
 def with_rejected(tmp_path):
     """Return an output of one batch, two of whose objects were rejected."""
-    objects = put(put(neos(), (4, "name"), 5), (9, "close_approach_data"), None)
+    objects = put(put(neos(), (4, "id"), 5), (9, "close_approach_data"), None)
     body = page(objects, number=BATCH.page_number)
     time = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
     provenance = Provenance("sample", SAMPLE_URL, time, sha256(body), 41_000)

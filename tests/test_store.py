@@ -41,7 +41,7 @@ PAGE_FILE = "pages/batch-number=1-20/page_1-20.json.zst"
 REJECTED_FILE = "rejected/batch-number=1-20/rejected_1-20.jsonl"
 
 CLEAN = neos()
-BROKEN = put(put(neos(name="changed"), (4, "name"), 5), (9, "close_approach_data"), None)
+BROKEN = put(put(neos(name="changed"), (4, "id"), 5), (9, "close_approach_data"), None)
 
 
 def provenance(body, **changes):
@@ -196,7 +196,7 @@ def test_the_rejected_are_stored_one_a_line_with_place_and_reason(tmp_path):
     assert lines == [
         {
             "position": 5,
-            "field_path": "$.name",
+            "field_path": "$.id",
             "reason": "Expected `str | null`, got `int`",
             "object": BROKEN[4],
         },
@@ -212,7 +212,7 @@ def test_the_rejected_are_stored_one_a_line_with_place_and_reason(tmp_path):
 
 
 def test_a_rejected_object_of_a_page_on_many_lines_stays_on_one(tmp_path):
-    objects = put(neos(), (4, "name"), {'a "name"\n': "\u2028\\"})
+    objects = put(neos(), (4, "id"), {'a "name"\n': "\u2028\\"})
     body = page(objects, indent=4).replace(b"\n", b"\r\n")
     write_batch(tmp_path, FIRST, decode_page(body, FIRST), body, provenance(body))
     assert (tmp_path / REJECTED_FILE).read_bytes().count(b"\n") == 1
@@ -240,7 +240,7 @@ def test_the_rejected_of_several_batches_are_read_in_their_order(tmp_path):
 
 @pytest.mark.parametrize(
     ("before", "after"),
-    [(CLEAN, BROKEN), (BROKEN, CLEAN), (BROKEN, put(BROKEN, (4, "name"), 6))],
+    [(CLEAN, BROKEN), (BROKEN, CLEAN), (BROKEN, put(BROKEN, (4, "id"), 6))],
     ids=["rejected is added", "rejected is removed", "rejected is replaced"],
 )
 def test_a_kill_at_any_step_leaves_the_old_batch_or_none_or_the_new_one(
@@ -421,7 +421,7 @@ def test_every_file_written_is_logged_for_the_curious(tmp_path, caplog):
     ids=["no UTF-8", "5000 digits", "600 lists deep", "500 objects deep"],
 )
 def test_a_rejected_object_of_any_kind_is_read_back(tmp_path, token):
-    body = page(put(neos(), (4, "name"), "@")).replace(b'"@"', token)
+    body = page(put(neos(), (4, "id"), "@")).replace(b'"@"', token)
     decoded = decode_page(body, Batch(1))
     assert len(decoded.rejected) == 1
     p = Provenance("nasa", "u", dt.datetime(2026, 1, 1, tzinfo=dt.UTC), sha256(body), 41_000)
@@ -429,7 +429,7 @@ def test_a_rejected_object_of_any_kind_is_read_back(tmp_path, token):
     (rejected,) = read_rejected(tmp_path, [Batch(1)])
     # What JSON cannot say stands there as text, broken bytes escaped.
     shown = token.decode("utf-8", "backslashreplace")
-    assert f'"name": {shown}, "name_limited"' in rejected["object"]
+    assert f'"id": {shown}, "neo_reference_id"' in rejected["object"]
 
 
 @pytest.mark.parametrize("folder", ["x", "21-200"])

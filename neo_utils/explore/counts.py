@@ -64,6 +64,8 @@ def plot_count_within(passages: pd.DataFrame, question: Question, selection: Sel
         selection,
     )
     distance = np.sort(passages["distance"].to_numpy())
+    zeros = int((distance <= 0).sum())  # of data that an older version stored
+    distance = distance[zeros:]
     count = np.arange(1, len(distance) + 1)
     some = np.unique(np.geomspace(1, max(len(distance), 1), 1_000).astype(int)) - 1
     some = some[some < len(distance)]
@@ -81,6 +83,7 @@ def plot_count_within(passages: pd.DataFrame, question: Question, selection: Sel
     text = (
         f"A rising line on two logarithmic axes: the number of close approaches {question.in_words}"
         f", within a distance. {len(distance):,} in all, {nearer:,} nearer than {than}."
+        f"{f' {zeros:,} with a distance of 0 are not drawn.' if zeros else ''}"
     )
     return describe(figure, text, selection)
 
@@ -96,7 +99,9 @@ def plot_first_observations(
         selection,
     )
     neos = passages.drop_duplicates("neo_number")
-    years = pd.to_datetime(neos["first_observation_date"]).dt.year.dropna().astype(int)
+    # Coerce: data that an older version stored may hold a date that pandas cannot.
+    observed = pd.to_datetime(neos["first_observation_date"], errors="coerce")
+    years = observed.dt.year.dropna().astype(int)
     counts = years.value_counts().sort_index()
     axes.bar(counts.index, counts, 1.0, color=GREEN)
     whole_years(axes)

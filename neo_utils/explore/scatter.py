@@ -92,7 +92,9 @@ def _scattered(
 ) -> Figure:
     """Draw points ``x``, ``y``: the nearest one by one, and all as shades where they are many."""
     title, x, y = names
-    points = passages[passages["x"].notna() & passages["y"].notna()]
+    known = passages[passages["x"].notna() & passages["y"].notna()]
+    # Data that an older version stored may hold zeros, which a logarithmic axis cannot show.
+    points = known[(known[list(log)] > 0).all(axis="columns")]
     are_many = len(points) > _MARKERS
     if are_many:
         title = f"{title}: all as shades, the {_MARKERS:,} nearest as markers"
@@ -107,8 +109,7 @@ def _scattered(
         unknown = points["maximum_diameter_m"].isna().any()
         further = [*([_SHADES] if are_many else []), *([_UNKNOWN] if unknown else [])]
         legend_above(axes, [*_KEY, *further, *_SIZES])
-    left_out = len(passages) - len(points)
-    note = f"{left_out:,} without an estimated diameter are not drawn." if left_out else ""
+    note = _left_out_text(len(passages) - len(known), len(known) - len(points))
     axes.text(1, 1.01, note, transform=axes.transAxes, ha="right", fontsize=8, color=GREY)
     text = (
         f"Points, one a passage, {names[0].lower()}: close approaches {question.in_words}. "
@@ -116,6 +117,12 @@ def _scattered(
         f"hazardous NEOs. {_nearest_text(points, question)} {note}".rstrip()
     )
     return describe(figure, text, selection)
+
+
+def _left_out_text(unknown: int, zeros: int) -> str:
+    reasons = {"without an estimated diameter": unknown, "with a distance or diameter of 0": zeros}
+    texts = [f"{count:,} {reason} are not drawn." for reason, count in reasons.items() if count]
+    return " ".join(texts)
 
 
 def _mark(axes: Axes, points: pd.DataFrame) -> None:

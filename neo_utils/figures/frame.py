@@ -31,11 +31,13 @@ def titled_axes(title: str, x: str, y: str, selection: Selection) -> tuple[Figur
     axes = figure.subplots()
     lines = [*title.splitlines(), selection.neos_line]
     wrapped = "\n".join(fill(line, _TITLE_WIDTH) for line in lines)
-    axes.set_title(wrapped, loc="left", fontsize=10.5, pad=26)
+    # A name of the service may hold "$", which would begin a formula.
+    axes.set_title(wrapped, loc="left", fontsize=10.5, pad=26, parse_math=False)
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.supxlabel(selection.source_line, x=0.01, ha="left", fontsize=8, color=GREY)
+    source = selection.source_line
+    figure.supxlabel(source, x=0.01, ha="left", fontsize=8, color=GREY, parse_math=False)
     return figure, axes
 
 

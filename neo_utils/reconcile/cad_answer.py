@@ -15,7 +15,8 @@ _KNOWN_VERSION = "1."  # the first number changes with the form
 _UNITS_MIN = {"days": 1440, "hours": 60, "minutes": 1}
 _DURATION = re.compile(r"(?:< ?)?(?:(?P<days>\d{1,6})_)?(?P<hours>\d\d):(?P<minutes>\d\d)")
 
-_NotNegative = Annotated[float, Meta(ge=0, le=1e300)]  # the bounds refuse NaN and infinity
+# AU; the bounds refuse NaN and infinity. At 3 sigma, those of a poorly known orbit are wide.
+_NotNegative = Annotated[float, Meta(ge=0, le=1e6)]
 _Text = Annotated[str, Meta(pattern="^[ -~]{1,60}$")]  # nothing that a terminal takes for a command
 
 
