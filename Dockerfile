@@ -4,21 +4,18 @@
 # bytes: `--build-arg BASE=python@sha256:...`, as `docker buildx imagetools inspect` tells it.
 ARG BASE=python:3.11-slim-bookworm
 
-FROM $BASE AS uv
-# A stage of its own, so that other changes of the developers' lock file install nothing anew.
-COPY requirements-dev.lock .
-RUN sed -n '/^uv==/,/[^\\]$/p' requirements-dev.lock > uv.lock \
- && pip install --quiet --no-cache-dir --require-hashes --requirement uv.lock
-
 FROM $BASE AS packages
-COPY --from=uv /usr/local/bin/uv /usr/local/bin/
+COPY requirements-build.lock .
+RUN pip install --quiet --no-cache-dir --require-hashes --requirement requirements-build.lock
 COPY requirements.lock .
 # The authorities that pip trusts, too; uv brings a list of its own.
 ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt UV_CACHE_DIR=/var/cache/uv
+# PySpark is built with the locked packages of /opt/venv; the second command then removes these.
 # Compiled now: where the file system is read-only, Python would compile at each start.
 RUN --mount=type=cache,target=/var/cache/uv \
     uv venv --quiet /opt/venv \
- && uv pip sync --quiet --python /opt/venv --require-hashes --build-constraints requirements.lock \
+ && uv pip sync --quiet --python /opt/venv --require-hashes requirements-build.lock \
+ && uv pip sync --quiet --python /opt/venv --require-hashes --no-build-isolation \
       --link-mode copy --compile-bytecode requirements.lock
 # A tenth of Spark, which no standalone cluster loads: Kubernetes, and the store of streaming's state.
 RUN cd /opt/venv/lib/python3.11/site-packages/pyspark/jars \
@@ -32,7 +29,7 @@ RUN apt-get update --quiet=2 \
 # New volumes take over the owner of the folder that they are mounted on.
 RUN useradd --uid 10001 --user-group --home-dir /tmp --no-create-home neo \
  && mkdir --parents /neo/build /neo/output /neo/work /var/lib/neo/events /var/lib/neo/scratch \
- && mkdir --mode 700 /var/lib/neo/secret \
+ && mkdir --mode 700 /var/lib/neo/secret /var/lib/neo/lab /var/lib/neo/master \
  && chown --recursive neo:neo /neo /var/lib/neo \
  && chmod 1777 /neo/build \
  && ln -s /tmp/.env /neo/.env

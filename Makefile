@@ -94,7 +94,8 @@ reconcile: $(READY) ## Compare the Earth approaches of NEOS="433 99942" with JPL
 	$(NEO) reconcile "$(PARAMETERS)"
 
 # A root_dir or preferred_dir of the user's Jupyter settings would hide the notebooks.
-FOLDERS := $(foreach class,ServerApp FileContentsManager,$(foreach name,root_dir preferred_dir,--$(class).$(name)='$(CURDIR)'))
+# So would another base_url.
+FOLDERS := --ServerApp.base_url=/ $(foreach class,ServerApp FileContentsManager,$(foreach name,root_dir preferred_dir,--$(class).$(name)='$(CURDIR)'))
 lab: $(READY) ## Open JupyterLab on the notebooks
 	$(BIN)/python -m jupyterlab $(FOLDERS) --LabApp.default_url=/lab/tree/notebooks
 

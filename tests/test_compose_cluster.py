@@ -32,6 +32,7 @@ PORTS = (
     *("MASTER_UI_PORT", "WORKER_1_UI_PORT", "WORKER_2_UI_PORT"),
     *("JUPYTER_PORT", "DRIVER_UI_PORT", "HISTORY_PORT"),
 )
+SECRETS = {"cluster": "/var/lib/neo/secret/cluster", "token": "/var/lib/neo/lab/token"}
 SECONDS = 300  # for anything that takes seconds on a quiet machine
 
 
@@ -61,7 +62,7 @@ class Cluster(NamedTuple):
         )
 
     def secret(self, name):
-        return self.compose("exec", "-T", "jupyter", "cat", f"/var/lib/neo/secret/{name}")
+        return self.compose("exec", "-T", "jupyter", "cat", SECRETS[name])
 
     def page(self, port, path, headers=None):
         """Return status and text of a web page, as a browser on this machine gets it."""
@@ -240,7 +241,7 @@ def test_every_page_answers_and_jupyterlab_asks_for_its_token(cluster):
         assert cluster.page(port, "/")[0] == 200
     path = "/api/contents/notebooks"
     assert cluster.page("JUPYTER_PORT", path)[0] == 403
-    token = {"Authorization": f"token {cluster.secret('jupyter')}"}
+    token = {"Authorization": f"token {cluster.secret('token')}"}
     status, listing = cluster.page("JUPYTER_PORT", path, token)
     assert status == 200
     assert "aggregate.ipynb" in listing
@@ -259,7 +260,7 @@ def test_a_container_that_comes_back_is_used_again(disturbed_job):
 
 
 def test_neither_secret_nor_token_nor_key_can_be_listed(cluster, disturbed_job, copy):
-    secrets = [cluster.secret("cluster"), cluster.secret("jupyter"), KEY]
+    secrets = [cluster.secret("cluster"), cluster.secret("token"), KEY]
     assert [len(secret) for secret in secrets[:2]] == [64, 64]
     assert disturbed_job["commands"].count("CoarseGrainedExecutorBackend") >= 2
     shown = {
@@ -279,9 +280,7 @@ def test_neither_secret_nor_token_nor_key_can_be_listed(cluster, disturbed_job, 
         *("/neo", "/var/lib/neo", "/etc", "/opt/neo-data-recaller"),
     )
     holders, _ = search.communicate("\n".join(secrets).encode())
-    assert set(holders.decode().split()) == {
-        f"/var/lib/neo/secret/{n}" for n in ("cluster", "jupyter")
-    }
+    assert set(holders.decode().split()) == set(SECRETS.values())
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -297,9 +296,42 @@ def test_a_service_runs_without_rights_on_a_file_system_that_it_cannot_change(cl
 
 
 def test_the_secrets_can_be_read_by_their_owner_alone(cluster):
-    paths = [f"/var/lib/neo/secret/{name}" for name in ("", "cluster", "jupyter")]
-    listed = cluster.compose("exec", "-T", "jupyter", "stat", "--format=%a %u", *paths)
-    assert listed.splitlines() == ["700 10001", "600 10001", "600 10001"]
+    for file in map(Path, SECRETS.values()):
+        paths = (str(file.parent), str(file))
+        listed = cluster.compose("exec", "-T", "jupyter", "stat", "--format=%a %u", *paths)
+        assert listed.splitlines() == ["700 10001", "600 10001"]
+
+
+ASK_FOR_A_KERNEL = """
+import urllib.error, urllib.request
+request = urllib.request.Request(
+    "http://jupyter:8888/api/kernels", b"{}", {"Host": "localhost:8888"}, method="POST"
+)
+try:
+    print(urllib.request.urlopen(request).status)
+except urllib.error.HTTPError as error:
+    print(error.code)
+"""
+
+
+def test_worker_can_read_neither_token_nor_key_and_starts_no_kernel(cluster, first_run):
+    (cluster.clone / ".env").write_text(f"API_KEY={KEY}\n")
+    ran = cluster.make("cluster-run", "START=1", "END=200", "SOURCE=sample", "OUTPUT_DIR=output/2")
+    assert (first_run.returncode, ran.returncode) == (0, 0), ran.stderr
+    (cluster.clone / ".env").unlink()
+    search = cluster.start(
+        *("spark-worker-1", "grep", "--recursive", "--files-with-matches", "--fixed-strings"),
+        *("--no-messages", "--file=-", "/neo", "/var/lib/neo", "/tmp", "/etc"),  # noqa: S108
+    )
+    holders, _ = search.communicate("\n".join([cluster.secret("token"), KEY]).encode())
+    assert holders == b""
+    answer = cluster.compose("exec", "-T", "spark-worker-1", "python", "-c", ASK_FOR_A_KERNEL)
+    assert answer.strip() == "403"
+
+
+def test_key_file_is_removed_after_a_run(cluster, first_run):
+    assert first_run.returncode == 0
+    assert "/tmp/.env" not in cluster.compose("exec", "-T", "jupyter", "find", "/tmp")  # noqa: S108
 
 
 def test_a_third_worker_joins_a_master_that_was_replaced_and_the_counts_are_the_same(cluster, copy):

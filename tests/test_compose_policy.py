@@ -59,6 +59,7 @@ def test_every_service_is_bounded_in_memory_and_processors(config, name):
     service = config["services"][name]
     assert 0 < int(service["mem_limit"]) <= 4 * GIB
     assert 0 < service["cpus"] <= 2
+    assert 0 < service["pids_limit"] <= 1000
     assert service["logging"]["options"]["max-size"]
 
 
@@ -85,7 +86,18 @@ def test_no_secret_stands_in_it(config):
     for service in config["services"].values():
         for name, value in service["environment"].items():
             if re.search("key|secret|token|password", name, re.IGNORECASE):
-                assert value.startswith("/var/lib/neo/secret/"), name
+                assert value.startswith(("/var/lib/neo/secret/", "/var/lib/neo/lab/")), name
+
+
+def test_only_jupyter_mounts_the_volume_with_its_token(config):
+    users = {
+        name
+        for name, service in config["services"].items()
+        if any(mount["source"] == "lab" for mount in service["volumes"])
+    }
+    assert users == {"jupyter"}
+    token = config["services"]["jupyter"]["environment"]["JUPYTER_TOKEN_FILE"]
+    assert token.startswith("/var/lib/neo/lab/")
 
 
 def test_the_output_is_the_same_folder_wherever_it_is_used(config):
@@ -94,6 +106,13 @@ def test_the_output_is_the_same_folder_wherever_it_is_used(config):
         for name, service in config["services"].items()
     }
     assert mounts == {name: ["/neo/output"] * (name in OUTPUT_USERS) for name in PORTS}
+
+
+def test_worker_can_change_neither_the_output_nor_the_secret(config):
+    for name in filter(re.compile("spark-worker").match, PORTS):
+        mounts = config["services"][name]["volumes"]
+        writable = {mount["source"] for mount in mounts if not mount.get("read_only")}
+        assert writable == {"scratch"}
 
 
 def test_the_driver_waits_for_the_wanted_workers(config):
@@ -138,5 +157,5 @@ def test_the_images_base_is_named_once_and_its_packages_are_held_to_their_hashes
     assert re.fullmatch(r"python:3\.11\S*-bookworm(@sha256:\S+)?", base)
     assert set(re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)) == {"$BASE"}
     installs = re.findall(r"(?:pip install|uv pip sync)(?:[^&\n]|\\\n)*", dockerfile)
-    assert len(installs) == 2
+    assert len(installs) == 3
     assert all("--require-hashes" in install for install in installs)

@@ -222,7 +222,12 @@ def test_no_process_of_the_cluster_listens_beyond_loopback(cluster):
 
 def test_a_daemon_is_told_neither_the_key_nor_the_secret(tmp_path):
     file = tmp_path / "secret"
-    environment = {"CLUSTER_SECRET_FILE": str(file), "API_KEY": "canary", "SPARK_WORKER_CORES": "1"}
+    environment = {
+        "CLUSTER_SECRET_FILE": str(file),
+        "API_KEY": "canary",
+        "MAKEFLAGS": " -- API_KEY=canary",
+        "SPARK_WORKER_CORES": "1",
+    }
     command, given = daemon("master", environment, tmp_path)
     told = " ".join([*command, *given, *given.values()])
     assert "canary" not in told

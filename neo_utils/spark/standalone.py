@@ -42,6 +42,11 @@ _MASTER_SETTINGS: Mapping[str, str] = {
     "spark.deploy.recoveryTimeout": "15",
 }
 
+_DAEMON_NAMES = (
+    *("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_", "TZ", "TMPDIR"),
+    *("SPARK_", "LD_LIBRARY_PATH", "NSS_WRAPPER_"),
+)
+
 
 def daemon(
     role: str, environment: Mapping[str, str], folder: Path
@@ -80,8 +85,9 @@ def daemon(
         command.append(master)
     _write_settings(settings, folder / "spark-defaults.conf")
     ours = {"SPARK_HOME": SPARK_HOME, "SPARK_CONF_DIR": folder, "JAVA_HOME": java_home()}
-    # A daemon's children inherit its environment; none of them has a use for NASA's key.
-    kept = {name: value for name, value in environment.items() if name != "API_KEY"}
+    # A daemon's executors inherit its environment. NASA's key is in API_KEY, and in MAKEFLAGS, too,
+    # if it was given on make's command line: only names that a daemon needs are passed on.
+    kept = {name: environment[name] for name in environment if name.startswith(_DAEMON_NAMES)}
     return command, kept | {name: str(path) for name, path in ours.items()}
 
 
