@@ -7,6 +7,7 @@ it imports the standard library only.
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -19,69 +20,70 @@ LOCKS = {"run": "requirements.lock", "tools": "requirements-dev.lock"}
 BUILD_LOCK = "requirements-build.lock"
 MARKS = {"run": ".ready", "tools": ".tools"}
 
-# Settings that a company network needs. All others (target, user, prefix, constraints, ...) would
-# install something else, or somewhere else.
-_KEPT_OF_PIP = (
-    *("index-url", "extra-index-url", "find-links", "no-index", "trusted-host", "cert"),
-    *("client-cert", "proxy", "timeout", "default-timeout", "retries", "cache-dir"),
-)
-_KEPT_OF_UV = (
-    *("UV_DEFAULT_INDEX", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_CACHE_DIR"),
-    *("UV_HTTP_TIMEOUT", "UV_INSECURE_HOST", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS", "UV_OFFLINE"),
-    *("UV_LINK_MODE", "UV_KEYRING_PROVIDER"),
-)
-# What uv has no value for is taken from pip's settings.
-_UV_NAME_OF_PIP = {
+# Settings of pip that a company network needs, each with the variable that gives uv the same. All
+# others (target, user, prefix, constraints, ...) would install something else, or somewhere else.
+_UV_NAMES = {
     "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "no-index": "UV_NO_INDEX",
+    "find-links": "UV_FIND_LINKS",
     "trusted-host": "UV_INSECURE_HOST",
     "cert": "SSL_CERT_FILE",
+    "client-cert": "SSL_CLIENT_CERT",
     "proxy": "ALL_PROXY",
+    "timeout": "UV_HTTP_TIMEOUT",
+    "retries": "UV_HTTP_RETRIES",
+    "cache-dir": "",  # each has its own format
+    "keyring-provider": "",  # uv calls the program only
 }
-_FOREIGN = ("PIP_", "UV_", "PYTHON", "VIRTUAL_ENV", "CONDA_", "MAKEFLAGS", "MAKEOVERRIDES")
+_INDEXES = ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS")
+_KEPT_OF_UV = re.compile(
+    "UV_(DEFAULT_INDEX|INDEX.*|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX|INSECURE_HOST|NATIVE_TLS|OFFLINE"
+    "|SYSTEM_CERTS|HTTP_.*|REQUEST_TIMEOUT|CONCURRENT_.*|CACHE_DIR|LINK_MODE|KEYRING_PROVIDER)"
+)
+# make's variables hold its command line, which may contain NASA's key: no installer needs it.
+_FOREIGN = re.compile(
+    "(PIP|UV|CONDA|HATCH|SETUPTOOLS|DISTUTILS)_.*|PYTHON.*|VIRTUAL_ENV.*"
+    "|__PYVENV_LAUNCHER__|API_KEY|MAKEFLAGS|MFLAGS|MAKEOVERRIDES"
+)
 
 
-def clean_environment(user: Mapping[str, str], pip_settings: Mapping[str, str]) -> dict[str, str]:
+def clean_environment(user: Mapping[str, str], of_pip: Mapping[str, str]) -> dict[str, str]:
     """Return the environment for pip and uv: the user's, without what changes the installation.
 
     Parameters
     ----------
     user
         The user's environment.
-    pip_settings
-        The user's pip settings by name, such as ``index-url``; see `pip_settings`.
+    of_pip
+        The user's pip settings by name, such as ``index-url``; see `merged_settings`.
     """
-    clean = {name: value for name, value in user.items() if not name.startswith(_FOREIGN)}
-    # UV_INDEX_<NAME>_USERNAME and _PASSWORD are credentials; UV_INDEX_URL is an older name.
-    is_kept = {n for n in user if n in _KEPT_OF_UV or n.startswith("UV_INDEX_")}
-    clean |= {name: user[name] for name in is_kept}
-    for name in _KEPT_OF_PIP:
-        if name in pip_settings:
-            clean["PIP_" + name.upper().replace("-", "_")] = pip_settings[name]
-    if "UV_INDEX_URL" not in clean:
-        for name, uv_name in _UV_NAME_OF_PIP.items():
-            if pip_settings.get(name):
-                clean.setdefault(uv_name, pip_settings[name])
-    return clean | {"PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    clean = {name: value for name, value in user.items() if not _FOREIGN.fullmatch(name)}
+    uv = {name: value for name, value in user.items() if value and _KEPT_OF_UV.fullmatch(name)}
+    has_indexes = any(name in uv for name in _INDEXES)
+    for name, uv_name in _UV_NAMES.items():
+        if value := of_pip.get(name):
+            clean[f"PIP_{name.replace('-', '_').upper()}"] = value
+            if uv_name and not (has_indexes and uv_name in (*_INDEXES, "UV_NO_INDEX")):
+                uv.setdefault(uv_name, ",".join(value.split()) if name == "find-links" else value)
+    # As pip does. Otherwise the first index hides newer versions in the others. Hashes guard both.
+    uv.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
+    return uv | clean | {"PIP_CONFIG_FILE": os.devnull, "UV_NO_CONFIG": "1"}
 
 
-def pip_settings(listed: str) -> dict[str, str]:
-    r"""Return pip's settings by name from what ``pip config list`` prints.
+def merged_settings(listed: str) -> dict[str, str]:
+    """Return pip's settings by name from what ``pip config list`` prints.
 
-    The environment overrides the sections of a command, and these override ``global``.
-
-    Examples
-    --------
-    >>> pip_settings("global.index-url='https://a/simple'\n:env:.index-url='https://b/simple'")
-    {'index-url': 'https://b/simple'}
+    The environment overrides the section of a command, and that overrides ``global``.
     """
-    ranked: list[tuple[int, str, str]] = []
-    for line in listed.splitlines():
-        key, separator, value = line.partition("=")
-        section, _, name = key.rpartition(".")
-        if separator and section in ("global", "install", ":env:"):
-            rank = ("global", "install", ":env:").index(section)
-            ranked.append((rank, name, str(ast.literal_eval(value))))
-    return {name: value for _, name, value in sorted(ranked)}
+    lines = [line.partition("=") for line in listed.splitlines()]
+    settings = {}
+    for section in ("global", "install", ":env:"):
+        for key, _, value in lines:
+            if key.startswith(f"{section}."):
+                name = key.removeprefix(f"{section}.").removeprefix("default-")
+                settings[name] = " ".join(str(ast.literal_eval(value)).split())
+    return settings
 
 
 def install(what: str) -> None:
@@ -97,8 +99,11 @@ def install(what: str) -> None:
         _run(sys.executable, "-I", "-m", "venv", "--clear", str(VENV))
     asked = [str(PYTHON), "-I", "-m", "pip", "config", "list"]
     listed = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603
-    environment = clean_environment(os.environ, pip_settings(listed.stdout))
-    uv = [str(VENV / "bin" / "uv"), "--quiet", "--no-config", "pip"]
+    if listed.returncode:
+        reason = (listed.stderr.strip() or listed.stdout.strip()).splitlines()[-1]
+        raise OSError(f"pip's configuration cannot be read ({reason}). Repair that file")
+    environment = clean_environment(os.environ, merged_settings(listed.stdout))
+    uv = [str(VENV / "bin" / "uv"), "--quiet", "pip"]
     to_venv = ["--python", str(PYTHON), "--no-build-isolation"]
     if what not in LOCKS:
         _run(*uv, "install", *to_venv, "--group", what, environment=environment)
@@ -125,9 +130,9 @@ def main(what: str) -> int:
         install(what)
     except (subprocess.CalledProcessError, OSError) as error:
         print(
-            f"The set-up failed: {error}. Nothing outside .venv was changed. Check the lines above,"
-            " and run the same command again. Index, certificates and proxy are taken from pip's"
-            " settings, or from UV_DEFAULT_INDEX, SSL_CERT_FILE and HTTPS_PROXY",
+            f"The set-up failed: {error}. Nothing outside .venv was changed. Run the same command "
+            "again once the cause is repaired. Index, certificates and proxy are taken from pip's "
+            "settings, or from UV_DEFAULT_INDEX, SSL_CERT_FILE and HTTPS_PROXY",
             file=sys.stderr,
         )
         return 1

@@ -15,6 +15,14 @@ from neo_utils.settings import PROJECT
 from neo_utils.spark.local_cluster import up
 from neo_utils.spark.processes import runs
 
+# As ``make local-cluster-up API_KEY=...`` passes it.
+_KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
+KEY_OF_MAKE = {
+    "API_KEY": _KEY,
+    "MAKEFLAGS": f" -- API_KEY={_KEY}",
+    "MAKEOVERRIDES": f"API_KEY={_KEY}",
+}
+
 
 class Process(NamedTuple):
     number: int
@@ -35,7 +43,7 @@ class Cluster(NamedTuple):
         return f"127.0.0.1:{self.environment['SPARK_MASTER_WEBUI_PORT']}"
 
     def up(self) -> str:
-        return up(self.folder, os.environ | self.environment)
+        return up(self.folder, os.environ | KEY_OF_MAKE | self.environment)
 
     def process_of(self, daemon: str) -> int:
         return int((self.folder / f"{daemon}.pid").read_text())

@@ -20,6 +20,8 @@ from neo_utils.spark.standalone import daemon
 from tests.cluster import cluster_at
 from tests.cluster import processes as all_processes
 
+KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
+
 
 def listening(process):
     """Return the addresses at which a process listens."""
@@ -224,15 +226,28 @@ def test_a_daemon_is_told_neither_the_key_nor_the_secret(tmp_path):
     file = tmp_path / "secret"
     environment = {
         "CLUSTER_SECRET_FILE": str(file),
+        "SPARK_WORKER_CORES": "1",
+        "PATH": "/bin",
         "API_KEY": "canary",
         "MAKEFLAGS": " -- API_KEY=canary",
-        "SPARK_WORKER_CORES": "1",
+        "MAKEOVERRIDES": "canary",
+        "MFLAGS": "canary",
+        "ANYTHING_ELSE": "canary",
     }
     command, given = daemon("master", environment, tmp_path)
     told = " ".join([*command, *given, *given.values()])
     assert "canary" not in told
     assert file.read_text() not in told
-    assert given["SPARK_WORKER_CORES"] == "1"
+    assert (given["SPARK_WORKER_CORES"], given["PATH"]) == ("1", "/bin")
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="Linux shows environments")
+def test_make_passes_no_key_to_the_processes_of_the_cluster(cluster):
+    assert cluster.up().startswith("0 processes started")
+    numbers = [cluster.process_of(name) for name in ("master", "worker-1", "worker-2")]
+    shown = b"".join(Path(f"/proc/{number}/environ").read_bytes() for number in numbers)
+    assert b"SPARK_MASTER_PORT=" in shown
+    assert KEY.encode() not in shown
 
 
 def health(*arguments):

@@ -1,112 +1,283 @@
-"""The set-up: which installer settings it keeps, and when it builds .venv again."""
+"""``make setup`` with a user's own installer settings, and with a broken .venv."""
 
+import hashlib
+import io
+import os
 import re
+import shutil
+import tarfile
+from pathlib import Path
 
 import pytest
 
-from neo_utils.set_up import clean_environment, pip_settings
+from neo_utils.set_up import clean_environment, merged_settings
 from neo_utils.settings import PROJECT
 from tests.clones import clone_into, run
 
-LISTED = r"""
-:env:.user='1'
-global.index-url='https://company.example/simple'
-global.extra-index-url='\nhttps://a.example\nhttps://b.example'
-global.proxy='http://proxy.example:3128'
-install.target='/somewhere'
-install.index-url='https://install.example/simple'
-download.dest='/elsewhere'
-"""
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-build.lock")
+MADE_AGAIN = ".venv was moved, or its Python is gone: it is set up again\n"
+# In place of PySpark, which is built from source too, but takes a minute.
+SOURCES = {
+    "pyproject.toml": '[build-system]\nrequires = ["setuptools"]\n'
+    '[project]\nname = "tiny"\nversion = "1"\n',
+    "PKG-INFO": "Metadata-Version: 2.1\nName: tiny\nVersion: 1\n",
+    "tiny.py": "",
+}
+ELSEWHERE = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "UV_TARGET", "UV_PROJECT_ENVIRONMENT")
 
 
-def test_pip_settings_of_a_command_override_the_global_ones():
-    settings = pip_settings(LISTED)
-    assert settings["index-url"] == "https://install.example/simple"
-    assert settings["extra-index-url"] == "\nhttps://a.example\nhttps://b.example"
-    assert "dest" not in settings
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory):
+    """Return a folder with a package that has to be built, as a company's own index."""
+    folder = tmp_path_factory.mktemp("sources")
+    with tarfile.open(folder / "tiny-1.tar.gz", "w:gz") as archive:
+        for name, text in SOURCES.items():
+            member = tarfile.TarInfo(f"tiny-1/{name}")
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text.encode()))
+    return folder
 
 
-def test_installers_get_index_and_proxy_but_no_other_place_to_install_to():
-    user = {
-        "PATH": "/bin",
-        "PIP_USER": "1",
-        "PIP_CONFIG_FILE": "/home/user/pip.conf",
-        "UV_TARGET": "/somewhere",
-        "UV_CONFIG_FILE": "/home/user/uv.toml",
-        "UV_INDEX_COMPANY_PASSWORD": "of the index",
-        "PYTHONPATH": "/somewhere",
-        "PYTHONHOME": "/somewhere",
-        "VIRTUAL_ENV": "/somewhere",
-        "SSL_CERT_FILE": "/certificates",
-    }
-    clean = clean_environment(user, pip_settings(LISTED))
-    assert "/somewhere" not in clean.values()
-    assert clean == {
-        "PATH": "/bin",
-        "SSL_CERT_FILE": "/certificates",
-        "UV_INDEX_COMPANY_PASSWORD": "of the index",
-        "UV_DEFAULT_INDEX": "https://install.example/simple",
-        "ALL_PROXY": "http://proxy.example:3128",
-        "PIP_INDEX_URL": "https://install.example/simple",
-        "PIP_EXTRA_INDEX_URL": "\nhttps://a.example\nhttps://b.example",
-        "PIP_PROXY": "http://proxy.example:3128",
-        "PIP_CONFIG_FILE": "/dev/null",
-        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-    }
-
-
-def test_uv_settings_override_those_of_pip():
-    own = {"UV_DEFAULT_INDEX": "https://uv.example/simple"}
-    assert clean_environment(own, pip_settings(LISTED)).items() >= own.items()
-
-
-@pytest.fixture
-def clone(tmp_path):
-    """A clone whose .venv is this one's, so nothing has to be installed."""
-    clone = clone_into(tmp_path)
-    (clone / ".venv").mkdir()
-    for name in ("bin", "lib", "share", "pyvenv.cfg"):
-        (clone / ".venv" / name).symlink_to(PROJECT / ".venv" / name)
-    (clone / ".venv/.ready").write_text(str((clone / ".venv").resolve()))
+def small_clone(folder, sources):
+    """Return a clone whose locks hold that package, uv and the build requirements."""
+    clone = clone_into(folder / "clone")
+    digest = hashlib.sha256((sources / "tiny-1.tar.gz").read_bytes()).hexdigest()
+    (clone / "requirements.lock").write_text(f"tiny==1 \\\n    --hash=sha256:{digest}\n")
     return clone
 
 
-def test_usable_venv_is_used(clone):
-    assert "set_up.py" not in run(clone, "make", "--dry-run", "plan").stdout
+@pytest.fixture
+def clone(tmp_path, sources):
+    return small_clone(tmp_path, sources)
 
 
-def test_moved_venv_is_set_up_again(clone):
-    (clone / ".venv/.ready").write_text("/where/it/was/.venv")
-    planned = run(clone, "make", "--dry-run", "plan").stdout
-    assert planned.startswith(".venv was moved, or its Python is gone: it is set up again\n")
-    assert "set_up.py run" in planned
+def links(sources):
+    return {"PIP_FIND_LINKS": f"{sources} {os.environ.get('PIP_FIND_LINKS', '')}"}
 
 
-def test_venv_without_its_python_is_set_up_again(clone):
-    (clone / ".venv/bin").unlink()
-    (clone / ".venv/bin").mkdir()
-    (clone / ".venv/bin/python").symlink_to("/nowhere/python3")
-    assert "set_up.py run" in run(clone, "make", "--dry-run", "plan").stdout
+def installed(clone):
+    return run(clone, ".venv/bin/python", "-Ic", "import tiny, neo_utils").returncode == 0
 
 
-def test_targets_run_one_after_the_other_also_with_many_jobs(clone):
-    ran = run(
-        clone, "make", "-j8", "fetch", "aggregate", "END=20", "MASTER=duckdb", "SOURCE=sample"
+def foreign_settings(folder):
+    """Return a user's environment in which pip and uv install elsewhere or nothing."""
+    for name, text in {
+        "pip/pip.conf": "[global]\nno-deps = true\n[install]\nuser = true\nno-binary = :all:\n",
+        "uv/uv.toml": 'no-binary = [":all:"]\n[pip]\ntarget = "elsewhere"\n',
+        "python/sitecustomize.py": "raise SystemExit('foreign Python code')\n",
+    }.items():
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).write_text(text)
+    shutil.copy(folder / "uv/uv.toml", folder)  # uv also looks in the folders above the project
+    return {
+        **{name: str(folder / "elsewhere") for name in ELSEWHERE},
+        "XDG_CONFIG_HOME": str(folder),
+        "UV_CONFIG_FILE": str(folder / "uv.toml"),
+        "PIP_USER": "1",
+        "PIP_REQUIRE_VIRTUALENV": "1",
+        "PIP_DRY_RUN": "1",
+        "UV_SYSTEM_PYTHON": "1",
+        "UV_NO_BINARY": "1",
+        "PYTHONHOME": str(folder),
+        "PYTHONPATH": str(folder / "python"),
+        "VIRTUAL_ENV": str(folder / "other"),
+        "CONDA_PREFIX": str(folder / "conda"),
+    }
+
+
+@pytest.fixture(scope="module")
+def set_up(tmp_path_factory, sources):
+    """Set up a clone among these settings."""
+    folder = tmp_path_factory.mktemp("set-up")
+    clone = small_clone(folder, sources)
+    ran = run(clone, "make", "setup", **foreign_settings(folder), **links(sources))
+    assert (ran.returncode, ran.stderr) == (0, ""), ran.stderr
+    return clone
+
+
+def test_installs_into_venv_whatever_the_user_has_configured(set_up):
+    assert installed(set_up)
+    assert not (set_up.parent / "elsewhere").exists()
+    assert run(set_up, "make", "setup").stdout == "make: Nothing to be done for 'setup'.\n"
+
+
+def change_lock(clone, name, hashes):
+    """Give a build requirement other hashes, or take it out of its lock."""
+    lock = clone / "requirements-build.lock"
+    pin = re.search(rf"^{name}==.*(\n +--hash=.*)+\n", lock.read_text(), re.MULTILINE)[0]
+    changed = re.sub("sha256:[0-9a-f]+", f"sha256:{hashes}", pin) if hashes else ""
+    lock.write_text(lock.read_text().replace(pin, changed))
+
+
+@pytest.mark.parametrize(("name", "hashes"), [("setuptools", "0" * 64), ("hatchling", "")])
+def test_refuses_a_build_requirement_that_is_not_the_locked_one(clone, sources, name, hashes):
+    change_lock(clone, name, hashes)
+    ran = run(clone, "make", "setup", **links(sources))
+    assert ran.returncode == 2
+    assert name in ran.stderr
+    assert not (clone / ".venv/.ready").exists()
+
+
+def test_a_moved_folder_is_set_up_again(set_up, sources, tmp_path):
+    clone = shutil.copytree(set_up, tmp_path / "moved", symlinks=True)
+    ran = run(clone, "make", "setup", **links(sources))
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.startswith(MADE_AGAIN)
+    assert installed(clone)
+    assert run(clone, ".venv/bin/pip", "--version").returncode == 0
+
+
+def without_python(venv):
+    (venv / "bin/python").unlink()
+    (venv / "bin/python").symlink_to("/usr/bin/python-of-last-year")
+
+
+def of_another_python(venv):
+    (venv / "lib/python3.1").mkdir()
+    for folder in venv.glob("lib/python3.??"):
+        folder.rename(venv / "lib/python3.2")
+
+
+@pytest.mark.parametrize("breaks", [without_python, of_another_python])
+def test_a_broken_venv_is_set_up_again(set_up, tmp_path, breaks):
+    planned = ("make", "--dry-run", "setup")
+    venv, kept = set_up / ".venv", tmp_path / "venv"
+    shutil.copytree(venv, kept, symlinks=True)
+    breaks(venv)
+    ran = run(set_up, *planned)
+    shutil.rmtree(venv)
+    kept.rename(venv)
+    assert MADE_AGAIN.strip() in ran.stdout
+    assert "set_up.py run" in ran.stdout
+
+
+def test_half_made_venv_is_set_up_again(set_up):
+    ready = set_up / ".venv/.ready"
+    content = ready.read_text()
+    ready.unlink()
+    assert "set_up.py run" in run(set_up, "make", "--dry-run", "setup").stdout
+    ready.write_text(content)
+
+
+def test_keeps_indexes_certificates_and_proxies_of_pip_for_both_installers():
+    listed = "\n".join(
+        [
+            ":env:.default-timeout='60'",
+            "global.cert='/company.pem'",
+            "global.index-url='https://global.example/simple'",
+            "global.no-deps='true'",
+            "global.timeout='5'",
+            r"global.extra-index-url='https://a.example\nhttps://b.example'",
+            "install.index-url='https://install.example/simple'",
+            "install.trusted-host='install.example'",
+            "install.user='true'",
+        ]
     )
+    environment = clean_environment({"PATH": "/bin"}, merged_settings(listed))
+    assert environment == {
+        "PATH": "/bin",
+        "PIP_CERT": "/company.pem",
+        "SSL_CERT_FILE": "/company.pem",
+        "PIP_INDEX_URL": "https://install.example/simple",
+        "UV_DEFAULT_INDEX": "https://install.example/simple",
+        "PIP_EXTRA_INDEX_URL": "https://a.example https://b.example",
+        "UV_INDEX": "https://a.example https://b.example",
+        "PIP_TRUSTED_HOST": "install.example",
+        "UV_INSECURE_HOST": "install.example",
+        "PIP_TIMEOUT": "60",
+        "UV_HTTP_TIMEOUT": "60",
+        "UV_INDEX_STRATEGY": "unsafe-best-match",
+        "PIP_CONFIG_FILE": "/dev/null",
+        "UV_NO_CONFIG": "1",
+    }
+
+
+def test_uv_uses_its_own_indexes_rather_than_those_of_pip():
+    given = {
+        "UV_DEFAULT_INDEX": "https://uv.example",
+        "HTTPS_PROXY": "http://proxy",
+        "UV_TARGET": "x",
+    }
+    environment = clean_environment(
+        given, {"index-url": "https://pip.example", "find-links": "a b"}
+    )
+    assert environment["UV_DEFAULT_INDEX"] == "https://uv.example"
+    assert environment["PIP_INDEX_URL"] == "https://pip.example"
+    assert environment["HTTPS_PROXY"] == "http://proxy"
+    assert not {"UV_FIND_LINKS", "UV_TARGET"} & set(environment)
+
+
+def test_build_code_of_packages_gets_no_api_key():
+    given = {"API_KEY": "canary", "MAKEFLAGS": " -- API_KEY=canary", "MAKEOVERRIDES": "canary"}
+    assert "canary" not in "".join(clean_environment(given, {}).values())
+
+
+def test_configuration_that_pip_cannot_read_is_one_line(set_up, tmp_path):
+    (tmp_path / "pip").mkdir()
+    (tmp_path / "pip/pip.conf").write_text("no section\n")
+    command = (".venv/bin/python", "-I", "neo_utils/set_up.py", "tools")
+    ran = run(set_up, *command, XDG_CONFIG_HOME=str(tmp_path))
+    assert ran.returncode == 1
+    assert "pip's configuration cannot be read (" in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1
+
+
+def test_build_requirements_are_locked_in_the_versions_of_the_other_locks():
+    run_lock, dev, build = (
+        set(re.findall(r"^\S+==\S+", (PROJECT / name).read_text(), re.M)) for name in LOCKS
+    )
+    names = {pin.partition("==")[0] for pin in build}
+    assert {"hatchling", "editables", "setuptools"} <= names
+    for lock in (run_lock, dev):
+        assert {pin for pin in lock if pin.partition("==")[0] in names} <= build
+
+
+def test_targets_run_one_after_the_other_under_j(tmp_path):
+    given = ("START=1", "END=20", "MASTER=duckdb", f"OUTPUT_DIR={tmp_path / 'output'}")
+    ran = run(PROJECT, "make", "-j8", "fetch", "aggregate", *given, SOURCE="sample")
     assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.index("fetched ") < ran.stdout.index("approaches ")
+    assert (tmp_path / "output/aggregations/batches-1-20").is_dir()
 
 
-def test_every_package_that_builds_is_locked_by_hash():
-    lock = (PROJECT / "requirements-build.lock").read_text()
-    for name in ("hatchling", "setuptools", "packaging", "uv"):
-        assert re.search(rf"^{name}==.*\\\n    --hash=sha256:", lock, re.MULTILINE), name
-    assert "://" not in lock
-    for file in ("Makefile", "Dockerfile", "neo_utils/set_up.py"):
-        text = (PROJECT / file).read_text()
-        assert text.count("--no-build-isolation") == (file != "Makefile") * 1, file
+def test_text_files_have_unix_lines_in_every_checkout(tmp_path):
+    clone = clone_into(tmp_path / "clone")
+    git = (
+        "git",
+        "-c",
+        "user.name=x",
+        "-c",
+        "user.email=x@example.com",
+        "-c",
+        "core.safecrlf=false",
+    )
+    for words in (("init", "--quiet"), ("add", "."), ("commit", "--quiet", "-m", "x")):
+        assert run(clone, *git, *words).returncode == 0
+    checkout = tmp_path / "checkout"
+    windows = ("git", "-c", "core.autocrlf=true", "-c", "core.eol=crlf")
+    assert run(tmp_path, *windows, "clone", "--quiet", str(clone), str(checkout)).returncode == 0
+    files = [
+        p for p in clone.rglob("*") if p.is_file() and ".git" not in p.relative_to(clone).parts
+    ]
+    assert len(files) > 100
+    for file in files:
+        assert (checkout / file.relative_to(clone)).read_bytes() == file.read_bytes(), file
 
 
-def test_checkout_on_windows_has_unix_line_endings():
-    attributes = (PROJECT / ".gitattributes").read_text()
-    assert "* text=auto eol=lf" in attributes
+def test_a_download_without_git_is_copied_whole(tmp_path):
+    download = clone_into(tmp_path / "download")
+    code = "import pathlib, sys, tests.clones as c; c.clone_into(pathlib.Path(sys.argv[1]))"
+    for private in (".env", "output/raw.parquet", "build/x", ".venv/pyvenv.cfg"):
+        (download / private).parent.mkdir(exist_ok=True)
+        (download / private).touch()
+    python = Path(PROJECT, ".venv/bin/python")
+    ran = run(download, str(python), "-c", code, str(tmp_path / "copy"), PYTHONPATH=str(download))
+    assert ran.returncode == 0, ran.stderr
+
+    def names(folder):
+        return {
+            str(p.relative_to(folder))
+            for p in folder.rglob("*")
+            if p.is_file() and "__pycache__" not in p.parts
+        }
+
+    assert names(tmp_path / "copy") == names(clone_into(tmp_path / "expected"))
