@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from neo_utils.errors import INTERRUPTED, RunFailure
+from neo_utils.text import guard_terminal, printable
 
 _NOTEBOOKS = {
     "run": ["fetch", "aggregate"],
@@ -44,7 +45,7 @@ def main(command: str, parameters_file: Path) -> int:
     except OSError as error:
         where = "" if error.filename else f" in {parameters.get('output_dir')}"
         advice = "what is stored stays, and the same command goes on once this is mended"
-        print(f"{command}: {error}{where}: {advice}", file=sys.stderr)
+        print(f"{command}: {printable(f'{error}{where}')}: {advice}", file=sys.stderr)
         return RunFailure.exit_status
     except KeyboardInterrupt:
         replaces = command in ("backfill", "rebuild") or parameters.get("refetch")
@@ -57,6 +58,7 @@ def main(command: str, parameters_file: Path) -> int:
 
 
 if __name__ == "__main__":
+    guard_terminal()
     parser = argparse.ArgumentParser(prog="neo_utils", description=__doc__)
     parser.add_argument("command", choices=[*_NOTEBOOKS, *_TEXTS])
     parser.add_argument("parameters_file", nargs="?", default="parameters/default.yaml", type=Path)

@@ -1,5 +1,7 @@
 """The failures that a run expects, each with its exit status and one plain line."""
 
+from neo_utils.text import printable
+
 INTERRUPTED = 130  # the exit status that shells give a command which Ctrl-C ended
 
 
@@ -10,6 +12,10 @@ class RunFailure(Exception):
     """
 
     exit_status = 1
+
+    def __str__(self) -> str:
+        """Return the message as one line, whatever the values in it hold."""
+        return printable(super().__str__())
 
     def _render_traceback_(self) -> list[str]:
         """Show the one line alone: IPython asks an exception for this in place of a traceback."""

@@ -17,6 +17,7 @@ from papermill.exceptions import PapermillExecutionError  # noqa: E402
 from neo_utils.errors import RunFailure, exit_status_of  # noqa: E402
 from neo_utils.executed import notebook_path  # noqa: E402
 from neo_utils.result_files import kernel_log  # noqa: E402
+from neo_utils.text import printable  # noqa: E402
 
 # What fails is raised, too, and told below; both would tell of kernels that Ctrl-C ended.
 for _name in ("papermill", "asyncio"):
@@ -25,6 +26,16 @@ for _name in ("papermill", "asyncio"):
 
 class NotebookFailed(RunFailure):
     """A notebook ended with an error; ``exit_status`` is that of the error."""
+
+    def __init__(self, message: str, executed: Path | None = None) -> None:
+        super().__init__(message)
+        self.executed = executed
+
+    def __str__(self) -> str:
+        """Return the message, and on a second line where the notebook is."""
+        if not self.executed:
+            return super().__str__()
+        return f"{super().__str__()}\n  as far as it came: {printable(str(self.executed))}"
 
 
 def execute(
@@ -65,7 +76,7 @@ def execute(
         )
     except PapermillExecutionError as error:
         said = error.evalue.partition("\n")[0] or error.ename  # MemoryError says nothing
-        failure = NotebookFailed(f"{said}\n  as far as it came: {executed}")
+        failure = NotebookFailed(said, executed)
         failure.exit_status = exit_status_of(error.ename)
         raise failure from None
     except RuntimeError as error:  # of nbclient and Jupyter's client, before a cell or within one

@@ -19,6 +19,7 @@ from neo_utils.errors import WrongParameter
 from neo_utils.quota import LONGEST_RETRY_AFTER_S
 from neo_utils.source import DEMO_KEY, NASA_URL, check_api_url
 from neo_utils.spark.conf import check_conf, check_master
+from neo_utils.text import PrintableFormatter
 
 PROJECT = Path(__file__).resolve().parents[1]  # relative folders are taken from here
 
@@ -186,7 +187,7 @@ def set_log_level(level: str) -> None:
     log.setLevel(level)
     if not log.handlers:
         handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+        handler.setFormatter(PrintableFormatter("%(levelname)s %(name)s: %(message)s"))
         log.addHandler(handler)
         log.propagate = False
 

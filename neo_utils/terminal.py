@@ -15,6 +15,7 @@ from neo_utils.settings import api_key, output_folder
 from neo_utils.snapshot import drift_notes
 from neo_utils.source import DEMO_KEY
 from neo_utils.store import read_rejected, stored_provenances
+from neo_utils.text import printable
 from neo_utils.upkeep import (
     clean_text,
     drift_between,
@@ -51,7 +52,7 @@ def status_text(parameters: Mapping[str, Any]) -> str:
     output = output_folder(parameters["output_dir"])
     stored = stored_provenances(output, _WHOLE_CATALOGUE)
     if not stored:
-        return f"nothing is stored in {output}"
+        return f"nothing is stored in {printable(str(output))}"
     lines = []
     for source in Counter(provenance.source for provenance in stored.values()):
         batches = [batch for batch, p in stored.items() if p.source == source]
@@ -65,7 +66,7 @@ def status_text(parameters: Mapping[str, Any]) -> str:
         lines += [f"note      {note}" for note in drift_notes(output, own)]
     lines.append(f"rejected  {len(read_rejected(output, stored)):,} objects")
     lines.append(f"counted   {', '.join(_counted(output, stored)) or 'nothing yet'}")
-    lines.append(f"folder    {output}")
+    lines.append(f"folder    {printable(str(output))}")
     return "\n".join(lines)
 
 
@@ -104,11 +105,11 @@ def summary_text(
         )
     if "aggregate" in notebooks:
         lines += _headlines(selection, parameters["threshold_au"])
-    lines.append(f"tables      {output}")
+    lines.append(f"tables      {printable(str(output))}")
     folder = run_folder(output, positions)
-    lines.append(f"notebooks   {folder}")
+    lines.append(f"notebooks   {printable(str(folder))}")
     if "aggregate" in notebooks:
-        lines.append(f"report      {report_path(folder)}")
+        lines.append(f"report      {printable(str(report_path(folder)))}")
     return "\n".join(lines)
 
 

@@ -18,6 +18,7 @@ from neo_utils.selection import select_batches
 from neo_utils.settings import output_folder, setting
 from neo_utils.source import Service
 from neo_utils.store import batches_with, noted_service
+from neo_utils.text import printable
 
 
 def verify_text(parameters: Mapping[str, Any]) -> str:
@@ -50,7 +51,8 @@ def verify_text(parameters: Mapping[str, Any]) -> str:
     if not stored:
         raise _nothing(output, positions)
     check_results(output, positions)
-    return f"{stored:,} batches of {positions.name} in {output}: all are as they were stored"
+    where = printable(str(output))
+    return f"{stored:,} batches of {positions.name} in {where}: all are as they were stored"
 
 
 def rebuild_text(parameters: Mapping[str, Any]) -> str:
@@ -67,10 +69,10 @@ def clean_text(parameters: Mapping[str, Any]) -> str:
     """Remove all that was counted, of every range, and return where; what was fetched stays."""
     output = output_folder(parameters["output_dir"])
     if not output.is_dir():
-        return f"there is no {output}"
+        return f"there is no {printable(str(output))}"
     with sole_run(output):
         remove_results(output)
-    return f"removed what was counted in {output}; what was fetched stays"
+    return f"removed what was counted in {printable(str(output))}; what was fetched stays"
 
 
 def drift_between(parameters: Mapping[str, Any]) -> str:

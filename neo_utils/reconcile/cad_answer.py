@@ -11,6 +11,8 @@ import msgspec
 import pandas as pd
 from msgspec import Meta, Struct
 
+from neo_utils.text import printable
+
 _KNOWN_VERSION = "1."  # the first number changes with the form
 _UNITS_MIN = {"days": 1440, "hours": 60, "minutes": 1}
 _DURATION = re.compile(r"(?:< ?)?(?:(?P<days>\d{1,6})_)?(?P<hours>\d\d):(?P<minutes>\d\d)")
@@ -128,4 +130,4 @@ def _minutes(duration: str) -> int:
 
 def plain(text: str) -> str:
     """Return the text as one short line that no terminal takes for a command."""
-    return re.sub(r"[^ -~]+", " ", text)[:120].strip()
+    return printable(text, longest=120).strip()

@@ -13,6 +13,8 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 
+from neo_utils.text import guard_terminal, printable
+
 MASTER_UI = "127.0.0.1:8080"
 _ANSWER_SECONDS = 5.0  # a master answers in milliseconds
 
@@ -63,7 +65,7 @@ def state_text(state: dict[str, Any]) -> str:
     ]
     lines.append(f"applications  {len(state['activeapps'])} running")
     lines += [
-        f"  {app['name']} ({app['id']})  {app['state']}: {app['cores']} cores,"
+        f"  {printable(app['name'])} ({app['id']})  {app['state']}: {app['cores']} cores,"
         f" {app['memoryperexecutor']} MB for each executor, since {app['duration'] / 1000:.0f} s"
         for app in state["activeapps"]
     ]
@@ -102,6 +104,7 @@ def main(workers: int, ui: str, page: str | None) -> int:
 
 
 if __name__ == "__main__":
+    guard_terminal()
     parser = argparse.ArgumentParser(prog="neo_utils.spark.health", description=__doc__)
     parser.add_argument("--workers", type=int, default=0, help="so many must be ALIVE")
     parser.add_argument("--ui", default=MASTER_UI, help="host:port of the master's web page")

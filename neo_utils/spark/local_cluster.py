@@ -21,6 +21,7 @@ from neo_utils.spark.health import alive_workers, master_state, state_text
 from neo_utils.spark.processes import end, runs, start
 from neo_utils.spark.secret import named_secret
 from neo_utils.spark.standalone import daemon
+from neo_utils.text import guard_terminal
 
 FOLDER = PROJECT / ".cluster"
 WORKERS = ("worker-1", "worker-2")
@@ -163,6 +164,7 @@ def main(command: str) -> int:
 
 
 if __name__ == "__main__":
+    guard_terminal()
     parser = argparse.ArgumentParser(prog="neo_utils.spark.local_cluster", description=__doc__)
     parser.add_argument("command", choices=["up", "down"])
     sys.exit(main(**vars(parser.parse_args())))

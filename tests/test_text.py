@@ -1,0 +1,123 @@
+"""Text from a service, on the terminal: nothing that a terminal obeys, no forged line."""
+
+import io
+import json
+import logging
+import subprocess
+import sys
+
+import pytest
+
+from neo_utils.errors import ServiceFailure, exit_status_of
+from neo_utils.execution import NotebookFailed
+from neo_utils.plan import plan_recall
+from neo_utils.recall import recall
+from neo_utils.sample import service
+from neo_utils.selection import select_batches
+from neo_utils.settings import PROJECT
+from neo_utils.snapshot import drift_notes
+from neo_utils.terminal import status_text
+from neo_utils.text import PrintableFormatter, guard_terminal, printable
+from neo_utils.upkeep import verify_text
+
+ID = (
+    "1\x1b]0;owned\x07\x1b[2J\x9b31m\u202e\u200b\x7f\r\u2028note      forged\x0bline\n"
+    "note      forged line"
+)
+SHOWN = (
+    r"1\x1b]0;owned\x07\x1b[2J\x9b31m\u202e\u200b\x7f\r\u2028note      forged\x0bline\n"
+    "note      forged line"
+)
+
+
+def test_only_characters_that_print_as_themselves_stay():
+    assert printable(ID) == SHOWN
+    assert printable("(2019 ÅÄ1) 天 _-") == "(2019 ÅÄ1) 天 _-"
+    assert printable("\udcff.\U000e0041") == r"\udcff.\U000e0041"
+    every = "".join(map(chr, range(sys.maxunicode + 1)))
+    assert printable(every).isprintable()
+
+
+def test_a_failure_is_one_line_whatever_its_values_hold(tmp_path):
+    failure = ServiceFailure(f"{ID} redirects")
+    assert str(failure) == f"{SHOWN} redirects"
+    assert failure._render_traceback_() == [f"ServiceFailure: {SHOWN} redirects"]
+    assert str(NotebookFailed(ID)) == SHOWN
+    two = str(NotebookFailed(ID, tmp_path / ID.replace("/", "")))
+    assert two.splitlines() == [SHOWN, f"  as far as it came: {tmp_path}/{SHOWN}"]
+    assert exit_status_of("ServiceFailure") == 4
+
+
+def test_a_log_record_is_one_line():
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(PrintableFormatter("%(levelname)s %(message)s"))
+    handler.emit(logging.LogRecord("x", logging.INFO, "", 0, "id %s", (ID,), None))
+    assert stream.getvalue() == f"INFO id {SHOWN}\n"
+
+
+def test_streams_keep_line_ends_and_the_progress_bar_and_nothing_else(monkeypatch):
+    out, err = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setattr(sys, "stderr", err)
+    guard_terminal()
+    print("a\tb\x1b[2J\rc")
+    print("\rfetching 3\x1b[2J", file=sys.stderr, flush=True)
+    assert not sys.stderr.isatty()
+    assert out.getvalue() == "a\tb\\x1b[2J\\rc\n"
+    assert err.getvalue() == "\rfetching 3\\x1b[2J\n"
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """An output of two pages from a service, where one id stands in both and is hostile."""
+    output = tmp_path_factory.mktemp("output")
+
+    def answer(url, headers):
+        given = service.answer(url, headers)
+        page = json.loads(given.body)
+        page["near_earth_objects"][0]["id"] = ID
+        return given._replace(body=json.dumps(page).encode())
+
+    with service.serve(answer=answer) as url:
+        recall(plan_recall(1, 40, "nasa", url, str(output)))
+    return output
+
+
+def test_a_note_on_an_id_is_one_line_and_short(hostile):
+    selection = select_batches(1, 40, "nasa", str(hostile))
+    (note,) = (n for n in drift_notes(hostile, selection.provenances) if "two batches" in n)
+    assert note.isprintable()
+    assert f"({SHOWN[:30]}" in note
+    assert len(note) < 250
+
+
+def test_commands_print_nothing_that_a_terminal_obeys(hostile):
+    parameters = {"start": 1, "end": 40, "source": "nasa", "output_dir": str(hostile)}
+    lines = status_text(parameters).splitlines()
+    assert [line.split()[0] for line in lines] == [
+        "nasa",
+        *["note"] * (len(lines) - 4),
+        "rejected",
+        "counted",
+        "folder",
+    ]
+    assert "2 batches" in verify_text(parameters)
+    environment = {"START": "1", "END": "40", "SOURCE": "nasa", "OUTPUT_DIR": str(hostile)}
+    for command, settings, status in (
+        ("status", {}, 0),
+        ("status", {"SOURCE": ID}, 2),
+        ("status", {"OUTPUT_DIR": str(hostile / "raw" / ID.replace("/", ""))}, 0),
+        ("reconcile", {"NEOS": f"433 {ID}"}, 1),
+    ):
+        ran = subprocess.run(  # noqa: S603 - our own command
+            [sys.executable, "-m", "neo_utils", command],
+            cwd=PROJECT,
+            env=environment | settings,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+        )
+        printed = (ran.stdout + ran.stderr).decode()
+        assert ran.returncode == status, printed
+        assert printed.replace("\n", "").isprintable()
+        assert not [line for line in printed.splitlines() if line.startswith("note      forged")]
