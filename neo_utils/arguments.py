@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from neo_utils.batches import PositionRange
-from neo_utils.settings import PROJECT, default_parameters, output_folder
+from neo_utils.settings import PROJECT, default_parameters, output_folder, setting
 from neo_utils.source import NASA_URL, Service
 from neo_utils.spark.conf import is_secret
 
@@ -31,14 +31,30 @@ def make_command(
     >>> make_command("fetch", PositionRange(1, 20), PROJECT / "output", Service("nasa", NASA_URL))
     '`make fetch START=1 END=20 SOURCE=nasa`'
     """
-    source = source_arguments(service) if service else ""
-    return f"`make {target} {positions.as_arguments}{source}{output_argument(output)}`"
+    source, hint = (source_arguments(service), source_hint(service)) if service else ("", "")
+    return f"`make {target} {positions.as_arguments}{source}{output_argument(output)}`{hint}"
 
 
 def source_arguments(service: Service) -> str:
-    """Return a blank and SOURCE=..., and API_URL=... where that is not NASA's."""
-    other = service.source == "nasa" and service.url != NASA_URL
-    return f" SOURCE={service.source}" + (f" API_URL={shlex.quote(service.url)}" if other else "")
+    """Return a blank and SOURCE=..., and API_URL=... where that is at NASA or set by the user.
+
+    An address that only stored files name is left out: they may have been passed on, and the
+    command would send the user's key there.
+    """
+    named = service.source == "nasa" and service.url != NASA_URL and _is_trusted(service)
+    address = f" API_URL={shlex.quote(service.url)}" if named else ""
+    return f" SOURCE={service.source}{address}"
+
+
+def source_hint(service: Service) -> str:
+    """Return which API_URL the user has to add to a command; nothing where none is missing."""
+    if service.source != "nasa" or _is_trusted(service):
+        return ""
+    return f" (add the API_URL of {service.label}, if you trust that service with your key)"
+
+
+def _is_trusted(service: Service) -> bool:
+    return service.label == Service("nasa", NASA_URL).label or service.url == setting("API_URL")
 
 
 def output_argument(output: Path) -> str:

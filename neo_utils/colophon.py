@@ -13,6 +13,7 @@ from neo_utils.arguments import (
     output_argument,
     set_in_a_file,
     source_arguments,
+    source_hint,
 )
 from neo_utils.selection import Selection
 from neo_utils.source import Service
@@ -69,5 +70,5 @@ def _commands(selection: Selection, service: Service, master: str) -> str:
     )
     return (
         f"make fetch {same} first, where batches are missing; "
-        f"make report {same}{master_argument(master)}"
+        f"make report {same}{master_argument(master)}{source_hint(service)}"
     )

@@ -1,11 +1,14 @@
 """Where a batch comes from: what its files' metadata tell."""
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from neo_utils import __version__
-from neo_utils.source import Service, service_of_page
+from neo_utils.source import Service, check_noted, service_of_page
+
+_VERSION = re.compile(r"[\w.+-]{1,40}", re.ASCII)
 
 
 class Provenance(NamedTuple):
@@ -37,13 +40,24 @@ class Provenance(NamedTuple):
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[bytes, bytes]) -> "Provenance":
-        """Return what ``as_metadata`` wrote; ValueError where it did not."""
+        """Return what ``as_metadata`` wrote.
+
+        Raises
+        ------
+        ValueError
+            If a field is missing, or holds what this project never writes.
+        """
         missing = [name for name in cls._fields if name.encode() not in metadata]
         if missing:
             raise ValueError(f"no {missing[0]} is noted")
         fields: dict[str, Any] = {name: metadata[name.encode()].decode() for name in cls._fields}
         fields["fetched_at"] = dt.datetime.fromisoformat(fields["fetched_at"])
         fields["catalogue_size"] = int(fields["catalogue_size"])
+        check_noted(fields["source"], fields["url"])
+        if fields["fetched_at"].tzinfo is None:
+            raise ValueError("the fetch time that is noted has no time zone")
+        if not _VERSION.fullmatch(fields["package_version"]):
+            raise ValueError("the package version that is noted is not one")
         return cls(**fields)
 
 

@@ -11,6 +11,7 @@ NASA_URL = "https://api.nasa.gov/neo/rest/v1/neo/browse"
 KEYS_ARE_GIVEN_AT = "https://api.nasa.gov"
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 _PLAIN_ADDRESS = re.compile(r"https?://[\w.:\[\]-]+(/[\w./~%-]*)?", re.ASCII)
+_PAGE_QUERY = re.compile(r"(?:page=\d+&size=\d+)?", re.ASCII)
 DEMO_KEY = "DEMO_KEY"  # NASA's key for first steps: 30 requests an hour, 50 a day per address
 
 
@@ -27,6 +28,21 @@ class Service(NamedTuple):
             return "simulated sample, not NASA data"
         host = urlsplit(self.url).hostname
         return "NASA NeoWs" if host == urlsplit(NASA_URL).hostname else f"NeoWs at {host}"
+
+
+def check_noted(source: str, page_url: str) -> None:
+    """Raise ValueError for a source or address of a page that this project never notes.
+
+    Stored files may have been passed on: their notes reach messages, commands and the report.
+    """
+    if source not in ("nasa", "sample"):
+        raise ValueError("the source that is noted is unknown")
+    try:
+        check_api_url(page_url.partition("?")[0])
+    except WrongParameter:
+        raise ValueError("the address that is noted is not one to ask") from None
+    if not _PAGE_QUERY.fullmatch(page_url.partition("?")[2]):
+        raise ValueError("the address that is noted is not that of a page")
 
 
 def service_of_page(source: str, page_url: str) -> Service:

@@ -19,7 +19,7 @@ from neo_utils.errors import StoredDataBroken
 from neo_utils.pages import Page, Rejected
 from neo_utils.provenance import Provenance
 from neo_utils.schemas import CLOSE_APPROACHES, RAW
-from neo_utils.source import Service, service_of_page
+from neo_utils.source import Service, check_noted, service_of_page
 from neo_utils.votable import voparquet_metadata
 
 log = logging.getLogger(__name__)
@@ -116,7 +116,9 @@ def noted_service(output: Path, batch: Batch) -> Service | None:
         return _provenance_in(batch.file(output, "raw")).service
     with suppress(OSError, KeyError, ValueError):
         note = note_of(batch.file(output, "pages").read_bytes())
-        return service_of_page(str(note["source"]), str(note["url"]))
+        source, url = str(note["source"]), str(note["url"])
+        check_noted(source, url)
+        return service_of_page(source, url)
     return None
 
 

@@ -13,13 +13,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from neo_utils import __version__
-from neo_utils.archive import sha256
+from neo_utils.archive import note_of, packed, sha256
 from neo_utils.batches import TABLES, Batch, position_range
 from neo_utils.errors import StoredDataBroken
 from neo_utils.pages import decode_page
 from neo_utils.provenance import Provenance, newest_catalogue_size
 from neo_utils.schemas import CLOSE_APPROACHES, RAW
 from neo_utils.store import (
+    broken,
+    noted_service,
     parquet_bytes,
     read_rejected,
     read_table,
@@ -447,10 +449,56 @@ def test_a_raw_file_that_is_not_ours_is_named_with_the_command_that_mends_it(tmp
         stored_provenances(tmp_path, EVERYTHING)
     assert str(error.value) == (
         f"batch 21-40 in {tmp_path} is not as it was stored (raw: no source is noted): "
-        f"`make backfill START=21 END=40 SOURCE=nasa API_URL=https://example.invalid/browse"
-        f" OUTPUT_DIR={tmp_path}` takes it again"
+        f"`make backfill START=21 END=40 SOURCE=nasa OUTPUT_DIR={tmp_path}` (add the API_URL of "
+        "NeoWs at example.invalid, if you trust that service with your key) takes it again"
     )
     assert stored_provenances(tmp_path, EVERYTHING, skip_broken=True) == {}
+
+
+@pytest.mark.parametrize("set_by_user", [True, False])
+def test_commands_name_a_stored_address_only_if_the_user_has_set_it(
+    tmp_path, monkeypatch, set_by_user
+):
+    address = "https://example.invalid/browse"
+    monkeypatch.setenv("API_URL", address if set_by_user else "https://another.invalid/browse")
+    store(tmp_path, CLEAN, FIRST)
+    said = str(broken(tmp_path, FIRST, "x"))
+    assert (f"SOURCE=nasa API_URL={address} " in said) == set_by_user
+    assert ("add the API_URL of NeoWs at example.invalid" in said) != set_by_user
+
+
+FORGED = {
+    "source": ["nowhere", "nasa\n"],
+    "url": [
+        "javascript:alert(1)",
+        "https://user@example.invalid/browse?page=0&size=20",
+        "https://example.invalid/$(id)?page=0&size=20",
+        'https://example.invalid/"onfocus="x?page=0&size=20',
+        "https://example.invalid/browse?page=0&size=20&api_key=x",
+        "http://example.invalid/browse?page=0&size=20",
+        "https://\u202eexample.invalid/browse?page=0&size=20",
+    ],
+    "fetched_at": ["2026-03-01T02:03:04"],
+    "package_version": ["<script>", "0.1.0 \x1b[2J", "1" * 41, ""],
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [(field, value) for field, values in FORGED.items() for value in values]
+)
+def test_metadata_that_this_project_never_writes_are_not_believed(tmp_path, field, value):
+    store(tmp_path, CLEAN, FIRST)
+    raw, archived = FIRST.file(tmp_path, "raw"), FIRST.file(tmp_path, "pages")
+    table = pq.read_table(raw)
+    note = note_of(archived.read_bytes()) | {field: value}
+    forged = table.schema.metadata | {field.encode(): value.encode()}
+    pq.write_table(table.replace_schema_metadata(forged), raw)
+    archived.write_bytes(packed(b"{}", note))
+    with pytest.raises(StoredDataBroken) as error:
+        stored_provenances(tmp_path, EVERYTHING)
+    assert value not in str(error.value) or not value
+    if field in ("source", "url"):
+        assert noted_service(tmp_path, FIRST) is None
 
 
 NOT_READABLE = {
