@@ -1,22 +1,23 @@
 """How notebooks show what they have: tables with a caption, figures with a text in their place."""
 
-import re
+from datetime import date
 from html import escape
 from io import BytesIO
+from numbers import Number
 from typing import TYPE_CHECKING
 
 import pandas as pd
 from IPython.display import HTML, Image
 
+from neo_utils.links import with_links
 from neo_utils.selection import Selection
+from neo_utils.text import printable
 
 if TYPE_CHECKING:  # fetch.ipynb has no figure, and matplotlib takes 0.3 s to load
     from matplotlib.figure import Figure
 
 _DPI = 120  # a little sharper than most screens show it, at half the bytes of twice as sharp
 _SHOWN_DPI = 96
-# Without the full stop after it; the sample's address leads nowhere (.invalid: RFC 2606).
-_ADDRESS = re.compile(r"https://(?![^/\s]*\.invalid/)[^\s<]*[^\s<.,]")
 
 
 def show(figure: "Figure") -> Image:
@@ -36,7 +37,7 @@ def captioned(table: pd.DataFrame, what: str, selection: Selection) -> HTML:
         What the table tells: of which body, past or predicted, under which threshold. The NEOs, the
         source and the day of the fetch are added.
     """
-    caption = escape(f"{what}. {selection.neos_line}. {selection.source_line}.")
+    caption = escape(printable(f"{what}. {selection.neos_line}. {selection.source_line}."))
     # The caption stands outside of what scrolls where a table is wide.
     return HTML(
         f'<figure>\n<figcaption>{caption}</figcaption>\n<div class="table">{_rows(table)}</div>\n'
@@ -50,6 +51,8 @@ def _rows(table: pd.DataFrame) -> str:
     numbers = table.select_dtypes("number").columns
     counts = [name for name in table.select_dtypes("integer") if name != "year"]
     kinds = {"counts": len(numbers) > 0, "words": table.columns[-1] not in numbers}
+    # Every text becomes HTML here: names, bodies and addresses come from the service.
+    table = table.map(_cell).set_axis([_html(str(name)) for name in table.columns], axis="columns")
     with pd.option_context("display.max_colwidth", None):  # texts are shown whole
         html = table.to_html(
             border=0,
@@ -57,9 +60,23 @@ def _rows(table: pd.DataFrame) -> str:
             classes=[kind for kind, holds in kinds.items() if holds],
             justify="left",
             index=False,
-            formatters=dict.fromkeys(counts, "{:,}".format),
+            escape=False,
+            formatters=dict.fromkeys(map(_html, counts), "{:,}".format),
         )
-    html = "".join(line.strip() for line in html.splitlines())  # a notebook keeps one line of it
-    html = _ADDRESS.sub(r'<a href="\g<0>">\g<0></a>', html)
-    # Long names may break after each of their words, where a page is narrow.
-    return re.sub(r">[^<]+<", lambda text: text[0].replace("_", "_<wbr>"), html)
+    return "".join(line.strip() for line in html.splitlines())  # a notebook keeps one line of it
+
+
+def _cell(value: object) -> object:
+    """Return a value as the table shows it: numbers stay, whose digits pandas chooses."""
+    if value is None or isinstance(value, Number | date | pd.api.typing.NaTType):
+        return value
+    return _html(str(value))
+
+
+def _html(text: str) -> str:
+    return with_links(printable(text), _breakable)
+
+
+def _breakable(text: str) -> str:
+    """Return the text as HTML; long names may break after each of their words."""
+    return escape(text, quote=False).replace("_", "_<wbr>")

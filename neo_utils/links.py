@@ -1,0 +1,47 @@
+"""The only addresses that tables and the report link to."""
+
+import re
+from collections.abc import Callable
+from html import escape
+
+# Where the project itself sends readers: JPL's page of an object, CNEOS's Sentry, NeoWs, and the
+# IVOA's documents. Stored addresses come from a service and may lead anywhere: others stay text.
+LINKED_HOSTS = ("ssd.jpl.nasa.gov", "cneos.jpl.nasa.gov", "api.nasa.gov", "www.ivoa.net")
+
+# No quotes, brackets, user name or port.
+_LINKED = re.compile(
+    rf"https://(?:{'|'.join(map(re.escape, LINKED_HOSTS))})(?:/[\w./~%#?=&;:@!$+,*-]*)?", re.ASCII
+)
+_PUNCTUATION = ".,;:)"  # behind an address
+
+
+def is_linked(address: str) -> bool:
+    """Return whether tables and the report link to an address.
+
+    Examples
+    --------
+    >>> is_linked("https://ssd.jpl.nasa.gov/tools/sbdb_lookup.html#/?sstr=2000433")
+    True
+    >>> is_linked("https://ssd.jpl.nasa.gov.example.org/"), is_linked("javascript:alert(1)")
+    (False, False)
+    """
+    return _LINKED.fullmatch(address) is not None
+
+
+def with_links(text: str, as_html: Callable[[str], str]) -> str:
+    """Return the text as HTML, each word that is an address to link to as a link.
+
+    Parameters
+    ----------
+    as_html
+        What makes HTML of plain text.
+    """
+    return "".join(_word(word, as_html) for word in re.split(r"(\s+)", text))
+
+
+def _word(word: str, as_html: Callable[[str], str]) -> str:
+    address = word.rstrip(_PUNCTUATION)
+    if not is_linked(address):
+        return as_html(word)
+    rest = as_html(word[len(address) :])
+    return f'<a href="{escape(address)}">{as_html(address)}</a>{rest}'
