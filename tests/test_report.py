@@ -24,6 +24,7 @@ from neo_utils.sample import service
 from neo_utils.selection import Selection, select_batches
 from neo_utils.settings import PROJECT, run_parameters
 from neo_utils.source import NASA_URL
+from neo_utils.text import printable
 from tests.test_figures import YEARLY, drawn_per_year, selection  # noqa: F401 - a fixture
 
 VOID = {"meta", "img", "link", "br", "hr", "input", "wbr"}
@@ -209,10 +210,17 @@ def test_what_only_a_parameters_file_sets_is_said_with_it(selection):  # noqa: F
     ("url", "address"),
     [
         ("https://x.org/browse", "nasa API_URL=https://x.org/browse OUTPUT"),
+        ("https://y.org/browse", "nasa OUTPUT (add the API_URL of NeoWs at y.org, if you trust"),
         (NASA_URL, "nasa OUTPUT"),
     ],
 )
-def test_nasas_data_are_credited_and_only_another_address_is_named(selection, url, address):  # noqa: F811
+def test_nasas_data_are_credited_and_only_the_users_other_address_is_named(
+    selection,  # noqa: F811
+    url,
+    address,
+    monkeypatch,
+):
+    monkeypatch.setenv("API_URL", "https://x.org/browse")
     ((batch, sample),) = selection.provenances.items()
     nasa = sample._replace(source="nasa", url=f"{url}?page=0&size=20")
     told = made(selection._replace(provenances={batch: nasa}))
@@ -293,6 +301,108 @@ def test_text_of_the_data_is_text_in_the_page(tmp_path, stored):
     assert [text for _, _, text in outline.all("pre")] == ["print('<b>')", "<script>1</script>"]
 
 
+EVENT = """https://ssd.jpl.nasa.gov/"autofocus/onfocus="document.title='x'"tabindex="1"""
+MARKUP = [
+    EVENT,
+    "https://ssd.jpl.nasa.gov/'onmouseover='document.title=1'",
+    "https://ssd.jpl.nasa.gov/><img src=x onerror=document.title=1>",
+    "https://ssd.jpl.nasa.gov@x.org/",
+    "https://ssd.jpl.nasa.gov.x.org/",
+    "https://ssd.jpl.nasa.gov:1/",
+    "https://x.org/",
+    "http://ssd.jpl.nasa.gov/",
+    "javascript:document.title=1",
+    "data:text/html,<script>document.title=1</script>",
+    "<script>document.title=1</script>",
+    "&lt;b&gt; &amp; <b> \u202e \x1b[2J",
+]
+
+
+def assert_nothing_acts(outline, links=()):
+    assert not outline.all("script", "img", "svg", "iframe", "b", "form", "style")
+    kept = {"class", "href"}
+    assert not [attrs for _, attrs, _ in outline.elements if attrs.keys() - kept]
+    assert [attrs.get("href") for _, attrs, _ in outline.all("a")] == list(links)
+
+
+@pytest.mark.parametrize("value", MARKUP)
+def test_no_text_of_a_table_or_caption_becomes_markup(selection, value):  # noqa: F811
+    table = pd.DataFrame({value: [value, 1.5], "any": [[value], None]})
+    table.index = pd.Index([value, "b"], name=value)
+    outline = Outline(captioned(table, value, selection._replace(label=value)).data)
+    assert_nothing_acts(outline)
+    shown = [text for _, _, text in outline.all("th", "td")]
+    assert shown.count(printable(value)) == 4
+
+
+def test_a_category_is_text_and_numbers_keep_their_digits(selection):  # noqa: F811
+    table = pd.DataFrame({"body": pd.Categorical([EVENT, "Earth"]), "au": [0.335523, None]})
+    outline = Outline(captioned(table, "Text", selection).data)
+    assert_nothing_acts(outline)
+    assert [text for _, _, text in outline.all("td")] == [EVENT, "0.335523", "Earth", ""]
+
+
+HOSTILE_OUTPUTS = {
+    "text/html": f"<p onclick=1 style='color:red'>1<a href='{EVENT}'>2</a></p>"
+    "<script>3</script><svg onload=4><form action=5><img src=x onerror=6><base href=7>"
+    "<a href='https://ssd.jpl.nasa.gov/'>8</a><iframe srcdoc='<script>9</script>'></iframe>",
+    "image/svg+xml": "<svg onload='document.title=1'/>",
+    "application/javascript": "document.title=1",
+    "text/markdown": "<script>document.title=1</script>",
+    "text/latex": "<script>document.title=1</script>",
+    "text/vnd.mermaid": "<script>document.title=1</script>",
+    "application/x-other": "<script>document.title=1</script>",
+    "text/plain": "<script>document.title=1</script>",
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE_OUTPUTS)
+def test_an_output_that_was_passed_on_does_not_act_in_the_report(tmp_path, stored, kind):
+    v4 = nbformat.v4
+    hostile = "<script>document.title=1</script><p onclick=1>"
+    outputs = [
+        v4.new_output("display_data", {kind: HOSTILE_OUTPUTS[kind]}),
+        v4.new_output("execute_result", {kind: HOSTILE_OUTPUTS[kind]}),
+        v4.new_output("stream", name="stderr", text=hostile),
+        v4.new_output("error", ename=hostile, evalue=hostile, traceback=[hostile]),
+    ]
+    fold = {"report_fold": f'"></summary>{hostile}'}
+    notebook = v4.new_notebook(
+        cells=[
+            v4.new_markdown_cell(f"# Title</title>{hostile}\n\n{hostile}[a]({EVENT})"),
+            v4.new_code_cell(hostile, outputs=outputs, metadata=fold),
+            v4.new_raw_cell(hostile, metadata={"raw_mimetype": "text/html"}),
+        ]
+    )
+    nbformat.write(notebook, tmp_path / "a.ipynb")
+    whose = select_batches(1, 40, "sample", stored)._replace(label=hostile)
+    write_report(tmp_path / "a.ipynb", tmp_path / "a.html", whose)
+    text = (tmp_path / "a.html").read_text(encoding="utf-8")
+    outline = Outline(text[text.index("</head>") + 7 :].replace("</html>", ""))
+    links = {attributes.get("href") for _, attributes, _ in outline.all("a")}
+    assert links <= {None, "https://ssd.jpl.nasa.gov/"}
+    assert not outline.all("script", "img", "svg", "iframe", "form", "base", "object", "link")
+    kept = {"class", "href", "tabindex"}
+    assert not [attrs for _, attrs, _ in outline.elements if attrs.keys() - kept]
+    head = Outline(text[: text.index("</head>") + 7] + "</html>")
+    assert not head.all("script", "p")
+
+
+def test_attributes_of_a_picture_that_was_passed_on_do_not_act(tmp_path, stored):
+    alt = '"onerror="document.title=1"><script>'
+    picture = nbformat.v4.new_output(
+        "display_data", {"image/png": alt}, metadata={"image/png": {"alt": alt, "width": alt}}
+    )
+    cells = [nbformat.v4.new_markdown_cell("# A"), nbformat.v4.new_code_cell("", outputs=[picture])]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "a.ipynb")
+    write_report(tmp_path / "a.ipynb", tmp_path / "a.html", select_batches(1, 40, "sample", stored))
+    outline = Outline((tmp_path / "a.html").read_text(encoding="utf-8"))
+    assert [attributes for _, attributes, _ in outline.all("img")] == [
+        {"alt": alt, "width": alt, "src": f"data:image/png;base64,{alt}"}
+    ]
+    assert not outline.all("script")
+
+
 def test_a_picture_carries_the_figures_text(selection):  # noqa: F811
     figure = drawn_per_year(selection)
     data, metadata = show(figure)._repr_mimebundle_()
@@ -311,10 +421,10 @@ def test_a_caption_tells_what_whose_and_from_where(selection):  # noqa: F811
 
 
 def test_addresses_are_links_and_long_names_may_break(selection):  # noqa: F811
-    said = "see https://x.org/a_b?c=1&d=2, or <that>"
+    said = "see https://api.nasa.gov/a_b?c=1&d=2, or <that>"
     outline = Outline(captioned(pd.DataFrame({"long_name": [said]}), "Text", selection).data)
     ((_, attributes, text),) = outline.all("a")
-    assert attributes["href"] == text == "https://x.org/a_b?c=1&d=2"
+    assert attributes["href"] == text == "https://api.nasa.gov/a_b?c=1&d=2"
     assert [text for _, _, text in outline.all("td")] == [said]
     assert len(outline.all("wbr")) == 2
 

@@ -1,0 +1,33 @@
+"""Keep of HTML what the report needs, and nothing that acts.
+
+A report is made of an executed notebook, which may have been passed on with its folder: what its
+outputs hold is not trusted.
+"""
+
+import bleach
+from markupsafe import Markup
+
+from neo_utils.links import is_linked
+
+_TABLES = {"figure", "figcaption", "div", "table", "thead", "tbody", "tr", "th", "td", "wbr"}
+_TEXT = {"h1", "h2", "h3", "h4", "p", "a", "em", "strong", "code", "pre", "ul", "ol", "li", "br"}
+_CLASSES = {"table", "dataframe", "counts", "words"}
+
+
+def clean(html: str) -> Markup:
+    """Return tables and text without script, style, events, pictures or other links.
+
+    Tags that are not kept are shown as text.
+
+    Examples
+    --------
+    >>> print(clean('<td onfocus="x">1</td><a href="https://x.org">2</a><script>3</script>'))
+    <td>1</td><a>2</a>&lt;script&gt;3&lt;/script&gt;
+    """
+    return Markup(bleach.clean(html, tags=_TABLES | _TEXT, attributes=_is_kept))  # noqa: S704
+
+
+def _is_kept(tag: str, name: str, value: str) -> bool:
+    if tag == "a":
+        return name == "href" and is_linked(value)
+    return name == "class" and set(value.split()) <= _CLASSES
