@@ -19,6 +19,7 @@ import requests
 from playwright.sync_api import Page, expect, sync_playwright
 
 from neo_utils.runner import run
+from neo_utils.sample import service
 from neo_utils.settings import PROJECT, run_parameters
 from tests.clones import clone_into
 
@@ -144,6 +145,120 @@ def test_the_values_of_the_metrics_are_within_a_narrow_screen(report_page, width
         assert box["x"] + box["width"] <= width
     for image in report_page.locator("img").all():
         assert image.bounding_box()["width"] >= 640
+
+
+# ---- hostile data
+
+MARK = "document.title='ran'"
+HOSTILE = [
+    f'https://ssd.jpl.nasa.gov/"autofocus/onfocus="{MARK}"onmouseover="{MARK}"tabindex="1',
+    f"https://ssd.jpl.nasa.gov/'onfocus='{MARK}'onmouseover='{MARK}'",
+    f"<img src=x onerror={MARK}><script>{MARK}</script><svg onload={MARK}>",
+    f"javascript:{MARK}",
+    f"data:text/html,<script>parent.{MARK}</script>",
+    f'"><script>{MARK}</script><b a="',
+]
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """An output whose every text is hostile, counted."""
+    output = tmp_path_factory.mktemp("hostile")
+
+    def answer(url, headers):
+        given = service.answer(url, headers)
+        page = json.loads(given.body)
+        for place, neo in enumerate(page["near_earth_objects"]):
+            text = HOSTILE[place % len(HOSTILE)]
+            neo |= dict.fromkeys(("name", "name_limited", "designation", "nasa_jpl_url"), text)
+            neo["id"] = neo["neo_reference_id"] = f"{text}{neo['id']}"
+            for approach in neo["close_approach_data"][::2]:
+                approach["orbiting_body"] = text
+        return given._replace(body=json.dumps(page).encode())
+
+    defaults = run_parameters(PROJECT / "parameters/default.yaml", {}, PROJECT / "no.env")
+    with service.serve(answer=answer) as url:
+        ours = {"end": 40, "source": "nasa", "api_url": url, "output_dir": str(output)}
+        run("run", ["fetch", "aggregate"], defaults | ours | {"master": "duckdb"})
+    return output
+
+
+def watched(page):
+    """Note what a page asks for, says and opens."""
+    page.asked, page.said, page.opened = [], [], []
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.on("console", lambda message: page.said.append(message.text))
+    page.on("pageerror", lambda error: page.said.append(str(error)))
+    page.on("dialog", lambda dialog: (page.opened.append(dialog.message), dialog.dismiss()))
+    page.on("popup", lambda popup: page.opened.append(popup.url))
+    return page
+
+
+def touch_everything(page, within="body"):
+    """Focus, hover and, where it is no link, click whatever a reader can reach."""
+    page.evaluate(
+        """within => {
+            const kinds = ['focus', 'focusin', 'mouseover', 'mouseenter', 'pointerover', 'error',
+                'load', 'click', 'toggle']
+            for (const area of document.querySelectorAll(within))
+                for (const node of area.querySelectorAll('*:not(a)'))
+                    for (const kind of kinds) node.dispatchEvent(new Event(kind))
+        }""",
+        within,
+    )
+
+
+def test_hostile_data_run_no_script_in_the_report(browser, hostile):
+    report = hostile / "runs/batches-1-40/report.html"
+    context = browser.new_context(offline=True, viewport={"width": 1280, "height": 900})
+    page = watched(context.new_page())
+    page.goto(report.as_uri())
+    title = page.title()
+    page.evaluate("document.querySelectorAll('details').forEach(node => node.open = true)")
+    for _ in range(60):
+        page.keyboard.press("Tab")
+    for cell in page.locator("td").all()[:400:3]:
+        cell.dispatch_event("mouseover")
+    page.locator("td", has_text="autofocus").first.hover()
+    touch_everything(page)
+    page.screenshot(path=SCREENSHOTS / "report-hostile.png", full_page=True)
+    assert page.title() == title
+    assert page.opened == []
+    assert page.said == []
+    assert [url for url in page.asked if not url.startswith("data:")] == [report.as_uri()]
+    hosts = {link.evaluate("node => node.host") for link in page.locator("a").all()}
+    assert hosts <= {"cneos.jpl.nasa.gov", "ssd.jpl.nasa.gov", "api.nasa.gov"}
+    assert page.locator("td", has_text="autofocus").count()
+    assert "JPL" in page.locator("table").last.inner_text()
+    context.close()
+
+
+@pytest.mark.parametrize(
+    "injected",
+    [
+        f"<script>{MARK}</script>",
+        f"<img src=x onerror={MARK}>",
+        f'<a tabindex=1 autofocus onfocus="{MARK}">x</a>',
+        f'<iframe srcdoc="<script>parent.{MARK}</script>"></iframe>',
+        '<script src="https://example.invalid/x.js"></script>',
+        '<img src="https://example.invalid/x.png">',
+        '<base href="https://example.invalid/"><link rel=stylesheet href=x.css>',
+    ],
+)
+def test_the_policy_of_the_report_blocks_what_is_injected(browser, report, tmp_path, injected):
+    copy = tmp_path / "report.html"
+    copy.write_text(report.read_text(encoding="utf-8").replace("<main>", f"<main>{injected}"))
+    context = browser.new_context()
+    page = watched(context.new_page())
+    sent = []  # the browser's own list also has what the policy held back
+    context.route("https://**", lambda route: (sent.append(route.request.url), route.abort()))
+    page.goto(copy.as_uri())
+    page.keyboard.press("Tab")
+    page.wait_for_load_state("networkidle")
+    assert page.title().startswith("Close approaches")
+    assert any("Content Security Policy" in said for said in page.said)
+    assert sent == []
+    context.close()
 
 
 # ---- JupyterLab
@@ -322,3 +437,53 @@ def test_every_figure_every_unit_and_an_empty_question_are_answered(notebook):
     page.locator(".widget-select-multiple option", has_text="Earth").click(modifiers=["Control"])
     expect(picture).to_have_attribute("alt", re.compile("to no body"))
     page.screenshot(path=SCREENSHOTS / "explore-nothing.png")
+
+
+HOSTILE_NOTEBOOK = """
+import pandas as pd
+from IPython.display import display
+from neo_utils.engines import connect
+from neo_utils.explore.catalogue import open_catalogue, stored_or_sample
+from neo_utils.explore.controls import explorer
+from neo_utils.explore.question import Question
+from neo_utils.explore.to_come import nearest_to_come
+from neo_utils.presentation import captioned
+selection = stored_or_sample({output!r})
+catalogue = open_catalogue(selection)
+bodies = catalogue.sql("SELECT DISTINCT orbiting_body FROM passages").collect()
+question = Question(tuple(row[0] for row in bodies), 1900, 2200, 2.0, False, 0, "LD")
+display(captioned(nearest_to_come(catalogue, question, selection), question.in_words, selection))
+display(explorer(catalogue, selection, question))
+print("at its end")
+"""
+
+
+def test_hostile_data_run_no_script_in_jupyterlab(browser, lab, hostile):
+    address, clone = lab
+    source = HOSTILE_NOTEBOOK.format(output=str(hostile))
+    cell = nbformat.v4.new_code_cell(source)
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata=saved(clone).metadata)
+    nbformat.write(notebook, clone / "notebooks/hostile.ipynb")
+    page = watched(browser.new_page(viewport={"width": 1280, "height": 1000}))
+    page.goto(f"{address}/lab/tree/notebooks/hostile.ipynb?token={TOKEN}")
+    expect(page.locator(".jp-NotebookPanel .jp-Cell").first).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=60_000)
+    choose(page, "Run", "Run All Cells")
+    expect(page.locator(".widget-html img").first).to_be_visible(timeout=60_000)
+    cells = page.locator(".jp-RenderedHTMLCommon td")
+    expect(cells.first).to_be_visible()
+    for shown in cells.all()[:60]:
+        shown.hover()
+    touch_everything(page, ".jp-RenderedHTMLCommon, .jupyter-widgets")
+    page.locator(".widget-html img").first.hover()
+    page.screenshot(path=SCREENSHOTS / "lab-hostile.png")
+    assert "ran" not in page.title()
+    assert page.opened == []
+    names = page.evaluate(
+        """() => [...document.querySelectorAll('.jp-OutputArea *')].flatMap(
+            node => node.getAttributeNames().filter(name => name.startsWith('on')))"""
+    )
+    assert names == []
+    assert page.locator(".jp-OutputArea :is(script, iframe)").count() == 0
+    assert page.locator(".jp-RenderedHTMLCommon td a").count() == 0
+    page.close()
