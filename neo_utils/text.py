@@ -67,6 +67,6 @@ def guard_terminal() -> None:
     Values within the text need `printable` of their own where a line end must not pass: streams
     cannot tell it from the end of a line.
     """
-    sys.stdout = _PrintableStream(sys.stdout, "\n\t")  # type: ignore[assignment]
+    sys.stdout = _PrintableStream(sys.stdout, "\n\t")
     # The progress bar returns to the line's beginning.
-    sys.stderr = _PrintableStream(sys.stderr, "\n\t\r")  # type: ignore[assignment]
+    sys.stderr = _PrintableStream(sys.stderr, "\n\t\r")
