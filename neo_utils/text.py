@@ -26,7 +26,7 @@ def printable(text: str, keep: str = "", longest: int | None = None) -> str:
     >>> print(printable("1\x1b[2J\nnote \u202e"))
     1\x1b[2J\nnote \u202e
     >>> printable("a\tlong\ntext", keep="\t", longest=8)
-    'a\tlong\\n...'
+    'a\tlong\\nt...'
     """
     if longest is not None and len(text) > longest:
         text = f"{text[:longest]}..."
