@@ -1,10 +1,16 @@
 """Write files so that a reader, or a killed run, never sees half of one."""
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
 
 _TEMPORARY = ".{name}.tmp"
+# How SMB, Lustre and some FUSE file systems refuse to open or sync a folder.
+_NO_FOLDER_SYNC = {
+    *(errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF, errno.EACCES),
+    *(errno.EPERM, errno.EISDIR),
+}
 
 
 def write_in_order(contents: list[tuple[Path, bytes | None]]) -> None:
@@ -31,7 +37,7 @@ def write_in_order(contents: list[tuple[Path, bytes | None]]) -> None:
                 _remove(path)
             else:
                 _temporary(path).replace(path)
-                _sync_folder(path.parent)
+                sync_folder(path.parent)
     except OSError:
         for path, _ in contents:
             with suppress(OSError):  # a full disk has better uses for the room
@@ -62,19 +68,28 @@ def _make_folder(folder: Path) -> None:
     if not folder.is_dir():
         _make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
 
 
 def _remove(path: Path) -> None:
     if path.exists():
         path.unlink()
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
-    # A rename or removal is kept through a power cut only once its folder is synced, too.
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync_folder(folder: Path) -> bool:
+    """Sync a folder; return False if its file system cannot do that.
+
+    A rename or removal survives a power cut only once its folder is synced, too.
+    """
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
+        return False
+    return True

@@ -1,12 +1,38 @@
 """One writer at a time on one output."""
 
+import errno
 import fcntl
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
+from typing import IO, Any
 
+from neo_utils.atomic import sync_folder
 from neo_utils.errors import OutputBusy, OutputUnwritable
+
+_NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}
+
+
+def try_lock(file: IO[Any], operation: int = fcntl.LOCK_EX) -> bool:
+    """Lock an open file without waiting; return False if its file system has no locks.
+
+    Raises
+    ------
+    BlockingIOError
+        If another process holds it.
+    OSError
+        If the file cannot be locked for another reason.
+    """
+    try:
+        fcntl.flock(file, operation | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        return False
+    return True
 
 
 @contextmanager
@@ -47,11 +73,10 @@ def _sole_holder(output: Path, name: str) -> Iterator[None]:
         raise unwritable(output, error) from None
     with file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _warn(output, locked=try_lock(file), synced=sync_folder(output))
         except BlockingIOError:
-            file.seek(0)
             raise OutputBusy(
-                f"another run (process {file.read().decode() or 'unknown'}) writes to {output}: "
+                f"another run (process {_holder(file)}) writes to {output}: "
                 "wait for its end, or choose another OUTPUT_DIR; nothing was changed"
             ) from None
         except OSError as error:
@@ -65,6 +90,38 @@ def _sole_holder(output: Path, name: str) -> Iterator[None]:
         finally:
             with suppress(OSError):
                 file.truncate(0)
+
+
+def _holder(file: IO[bytes]) -> str:
+    try:
+        file.seek(0)
+        return file.read(20).decode("ascii", "replace") or "unknown"
+    except OSError:
+        return "unknown"
+
+
+@cache  # once in a process, however often the output is locked
+def _warn(output: Path, *, locked: bool, synced: bool) -> None:
+    """Print which guarantees the file system of an output does not give, if any."""
+    missing = [
+        *([] if locked else ["two runs in it at once are not detected (no flock)"]),
+        *([] if synced else ["a power cut may undo the newest files (no sync of folders)"]),
+    ]
+    if missing and not _started_by_holder(output):
+        print(
+            f"warning: the file system of {output} gives weaker guarantees: "
+            f"{' and '.join(missing)}. Run one command at a time there, and `make verify` after a "
+            "power cut",
+            file=sys.stderr,
+        )
+
+
+def _started_by_holder(output: Path) -> bool:
+    """Check whether the runner, which has printed the warning, started this process."""
+    try:
+        return (output / ".run-lock").read_text(encoding="ascii") == str(os.getppid())
+    except (OSError, ValueError):
+        return False
 
 
 def unwritable(output: Path, error: OSError) -> OutputUnwritable:

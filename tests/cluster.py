@@ -46,7 +46,7 @@ class Cluster(NamedTuple):
         return up(self.folder, os.environ | KEY_OF_MAKE | self.environment)
 
     def process_of(self, daemon: str) -> int:
-        return int((self.folder / f"{daemon}.pid").read_text())
+        return int((self.folder / f"{daemon}.pid").read_text().split()[0])
 
     def kill(self, daemon: str) -> None:
         os.kill(self.process_of(daemon), signal.SIGKILL)

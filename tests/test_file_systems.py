@@ -1,0 +1,111 @@
+"""File systems that lack locks or cannot sync a folder: SMB, some Lustre and FUSE mounts."""
+
+import errno
+import fcntl
+import os
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from neo_utils import lock
+from neo_utils.errors import OutputUnwritable
+from neo_utils.lock import sole_run, sole_writer
+from neo_utils.plan import plan_recall
+from neo_utils.recall import recall
+from neo_utils.spark.processes import end, runs, start
+from neo_utils.upkeep import verify_text
+
+UNSUPPORTED = [errno.EINVAL, errno.ENOTSUP, errno.ENOSYS]
+
+
+@pytest.fixture(autouse=True)
+def fresh_warnings():
+    lock._warn.cache_clear()
+
+
+def failing(code):
+    def fail(*_args, **_kwargs):
+        raise OSError(code, os.strerror(code))
+
+    return fail
+
+
+def fail_for_folders(monkeypatch, code):
+    fsync = os.fsync
+
+    def of_files_only(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            failing(code)()
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", of_files_only)
+
+
+def fetch(output):
+    with sole_run(output):
+        recall(plan_recall(1, 40, "sample", output_dir=str(output)))
+    return verify_text({"start": 1, "end": 40, "output_dir": str(output)})
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, *UNSUPPORTED])
+def test_warns_once_and_continues_without_locks(tmp_path, monkeypatch, capsys, code):
+    monkeypatch.setattr(fcntl, "flock", failing(code))
+    assert fetch(tmp_path).startswith("2 batches")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "two runs in it at once are not detected" in line
+    assert "power cut may" not in line
+
+
+@pytest.mark.parametrize("code", [errno.EBADF, errno.EACCES, *UNSUPPORTED])
+def test_warns_once_and_continues_if_folders_cannot_be_synced(tmp_path, monkeypatch, capsys, code):
+    fail_for_folders(monkeypatch, code)
+    assert fetch(tmp_path).startswith("2 batches")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "a power cut may undo the newest files" in line
+    assert "two runs" not in line
+
+
+def test_one_warning_names_all_that_is_missing(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(fcntl, "flock", failing(errno.ENOLCK))
+    monkeypatch.setattr(os, "open", failing(errno.EACCES))  # the folder cannot even be opened
+    with sole_writer(tmp_path), sole_writer(tmp_path):
+        pass
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "two runs" in line
+    assert "power cut" in line
+
+
+def test_the_kernel_of_a_run_does_not_repeat_the_warning(tmp_path, monkeypatch, capsys):
+    (tmp_path / ".run-lock").write_text(str(os.getppid()))
+    monkeypatch.setattr(fcntl, "flock", failing(errno.ENOLCK))
+    with sole_writer(tmp_path):
+        pass
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EROFS])
+@pytest.mark.parametrize("broken", ["lock", "sync"])
+def test_a_failing_disk_stays_a_failure(tmp_path, monkeypatch, code, broken):
+    if broken == "lock":
+        monkeypatch.setattr(fcntl, "flock", failing(code))
+    else:
+        fail_for_folders(monkeypatch, code)
+    with pytest.raises(OutputUnwritable, match=os.strerror(code)):
+        fetch(tmp_path)
+    assert not list(tmp_path.glob("raw/*/*"))
+
+
+def test_a_process_is_found_and_ended_without_locks(tmp_path, monkeypatch):
+    monkeypatch.setattr(fcntl, "flock", failing(errno.ENOTSUP))
+    pid_file = tmp_path / "pid"
+    process = start(pid_file, ["sleep", "60"], os.environ, tmp_path / "log")
+    assert runs(pid_file)
+    end(pid_file)
+    assert process.wait(5) != 0
+    assert not runs(pid_file)
+    stranger = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    with stranger:
+        pid_file.write_text(f"{stranger.pid} 1.5")  # its number, of an earlier process
+        assert not runs(pid_file)
