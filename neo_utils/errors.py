@@ -56,6 +56,10 @@ class OutputUnwritable(RunFailure):
     """The output folder takes no more: disk full, read-only, or failing."""
 
 
+class OutputUnreadable(RunFailure):
+    """A file or folder of the output cannot be read: no permission, or a failing disk."""
+
+
 class StoredDataMissing(RunFailure):
     """Batches that the question needs are not stored, or hold another source's data."""
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,9 +10,11 @@ import pyarrow as pa
 from neo_utils import __version__
 from neo_utils.archive import note_of, sha256
 from neo_utils.batches import Batch, PositionRange
+from neo_utils.listing import exists, raise_if_refused
 from neo_utils.pages import Page
 from neo_utils.provenance import Provenance
 from neo_utils.rebuild import read_archived
+from neo_utils.settling import complete, settled
 from neo_utils.store import batches_with, broken, json_lines, read_parquet
 
 _TABLES = ("raw", "close_approaches")
@@ -31,8 +34,8 @@ def check_files(output: Path, batches: Iterable[Batch]) -> None:
         For the first batch that is not as it was stored.
     """
     for batch in batches:
-        reason = _changed_file(output, batch)
-        if reason:
+        # One by one, since the first that is corrupted ends it.
+        for reason in settled(output, [batch], partial(_changed_file, output)).values():
             raise broken(output, batch, reason)
 
 
@@ -42,11 +45,13 @@ def verify(output: Path, positions: PositionRange) -> dict[Batch, str]:
     Beyond ``check_files``, every page is unpacked, decoded, and compared with the other files, and
     its note with their metadata.
     """
-    reasons = {
-        batch: _changed_file(output, batch) or _differing_file(output, batch)
-        for batch in batches_with("raw", output, positions)
-    }
-    return {batch: reason for batch, reason in reasons.items() if reason}
+
+    def look(batch: Batch) -> str | None:
+        reason = _changed_file(output, batch) or _differing_file(output, batch)
+        # One that lost its raw file meanwhile is no longer stored.
+        return reason if exists(batch.file(output, "raw")) else None
+
+    return settled(output, batches_with("raw", output, positions), look)
 
 
 def unfinished(output: Path, positions: PositionRange) -> list[Batch]:
@@ -54,22 +59,30 @@ def unfinished(output: Path, positions: PositionRange) -> list[Batch]:
 
     ``make fetch`` takes them, and ``rebuild`` makes them of their pages.
     """
-    stored = set(batches_with("raw", output, positions))
-    return [batch for batch in batches_with("pages", output, positions) if batch not in stored]
+    begun: set[Batch] = set(batches_with("pages", output, positions))
+
+    def all_stored() -> bool:
+        begun.difference_update(batches_with("raw", output, positions))
+        return not begun
+
+    complete(output, all_stored)
+    return sorted(begun)
 
 
 def _changed_file(output: Path, batch: Batch) -> str | None:
+    page = batch.file(output, "pages")
     try:
-        note = note_of(batch.file(output, "pages").read_bytes())
+        note = note_of(page.read_bytes())
         expected = {table: note[f"{table}_sha256"] for table in (*_TABLES, "rejected")}
     except FileNotFoundError:
-        return f"{batch.file(output, 'pages').name} is missing"
+        return f"{page.name} is missing"
     except KeyError as error:
         return (
             f"pages: the note has no {error.args[0]}, as of an older version; where the page is "
             "sound, `make rebuild` of the same range writes it"
         )
     except OSError as error:
+        raise_if_refused(page, error)
         return f"pages: {error.strerror}"
     except ValueError as error:
         return f"pages: {error}"
@@ -84,6 +97,7 @@ def _changed(output: Path, batch: Batch, table: str, expected: str | None) -> st
     except FileNotFoundError:
         return f"{path.name} is missing" if expected else None
     except OSError as error:
+        raise_if_refused(path, error)
         return f"{table}: {error.strerror}"
     return None if found == expected else f"{table}: the file's checksum differs"
 
@@ -107,10 +121,12 @@ def _differing_file(output: Path, batch: Batch) -> str | None:
 def _differing_table(
     output: Path, batch: Batch, table: str, made: pa.Table, noted: Provenance
 ) -> str | None:
+    path = batch.file(output, table)
     try:
-        stored = read_parquet(batch.file(output, table))
+        stored = read_parquet(path)
         told = Provenance.from_metadata(stored.schema.metadata or {})
     except (pa.ArrowException, OSError, ValueError) as error:
+        raise_if_refused(path, error)
         return f"{table}: {str(error).splitlines()[0]}"
     others = told.differing_from(noted)
     if others:
@@ -129,7 +145,10 @@ def _by_other_rules(noted: Provenance) -> str:
 
 def _differing_rejected(output: Path, batch: Batch, page: Page, noted: Provenance) -> str | None:
     path = batch.file(output, "rejected")
-    stored = path.read_bytes() if path.exists() else b""
+    try:
+        stored = path.read_bytes()
+    except FileNotFoundError:
+        stored = b""
     same = _REASON.sub(b"", stored) == _REASON.sub(b"", json_lines(page.rejected))
     other = "rejected: other objects than the page's"
     return None if same else f"{other}{_by_other_rules(noted)}"

@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
+import psutil
+
 from neo_utils.atomic import sync_folder
 from neo_utils.errors import OutputBusy, OutputUnwritable
 
@@ -121,6 +123,14 @@ def _started_by_holder(output: Path) -> bool:
     try:
         return (output / ".run-lock").read_text(encoding="ascii") == str(os.getppid())
     except (OSError, ValueError):
+        return False
+
+
+def is_being_written(output: Path) -> bool:
+    """Check whether a process of this machine holds the batches of an output."""
+    try:
+        return bool(psutil.pid_exists(int((output / ".lock").read_text(encoding="ascii"))))
+    except (OSError, ValueError, OverflowError):
         return False
 
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 from neo_utils.archive import body_of, note_of, sha256
 from neo_utils.batches import Batch, PositionRange
 from neo_utils.errors import StoredDataBroken
+from neo_utils.listing import raise_if_refused
 from neo_utils.lock import sole_writer
 from neo_utils.pages import UNDECODABLE, Page, decode_page, raw_objects
 from neo_utils.provenance import Provenance
@@ -67,8 +68,9 @@ def read_archived(output: Path, batch: Batch) -> Archived:
     ValueError
         With what is wrong, if page or note cannot be used.
     """
+    path = batch.file(output, "pages")
     try:
-        archived = batch.file(output, "pages").read_bytes()
+        archived = path.read_bytes()
         note, body = note_of(archived), body_of(archived)
         metadata = {name.encode(): str(value).encode() for name, value in note.items()}
         provenance = Provenance.from_metadata(metadata)
@@ -77,6 +79,7 @@ def read_archived(output: Path, batch: Batch) -> Archived:
             raise ValueError("the page's checksum differs")
         page = decode_page(body, batch)
     except OSError as error:
+        raise_if_refused(path, error)
         raise ValueError(error.strerror) from None
     except KeyError as error:
         raise ValueError(f"no {error.args[0]} is noted") from None

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from neo_utils.batches import PositionRange
+from neo_utils.listing import exists, names_in
 
 _FOLDERS = {"metrics": "aggregations", "yearly_statistics": "yearly_statistics"}
 _RUNS = "runs"
@@ -33,9 +34,10 @@ def report_path(folder: Path) -> Path:
 
 def counted_ranges(output: Path) -> list[PositionRange]:
     """Return the ranges of which there are saved metrics, in order of position."""
-    folders = (path.parent.name for path in output.glob(f"{_FOLDERS['metrics']}/*/part-0.parquet"))
-    named = [re.fullmatch(r"batches-(\d+)-(\d+|all)", folder) for folder in folders]
+    folders = names_in(output / _FOLDERS["metrics"])
+    named = [re.fullmatch(r"batches-(\d{1,9})-(\d{1,9}|all)", folder) for folder in folders]
     ranges = [PositionRange(int(m[1]), None if m[2] == "all" else int(m[2])) for m in named if m]
+    ranges = [span for span in ranges if exists(result_path("metrics", output, span))]
     return sorted(ranges, key=lambda span: (span.start, span.end or math.inf))
 
 

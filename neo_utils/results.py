@@ -15,6 +15,7 @@ from neo_utils.batches import PositionRange
 from neo_utils.definitions import sql_text
 from neo_utils.engines import Rows, origins, plain_failures
 from neo_utils.errors import StoredDataBroken, StoredDataChanged
+from neo_utils.listing import raise_if_refused
 from neo_utils.result_files import result_path
 from neo_utils.schemas import METRICS, YEARLY_STATISTICS
 from neo_utils.selection import Selection
@@ -109,7 +110,8 @@ def read_result(name: str, output: Path, positions: PositionRange) -> pa.Table:
         table = pq.read_table(path, partitioning=None)
     except FileNotFoundError:
         raise
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError) as error:
+        raise_if_refused(path, error)
         table = None
     if table is None or _noted_sha256(table) != _values_sha256(table):
         raise StoredDataBroken(

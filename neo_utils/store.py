@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from neo_utils.arguments import make_command
 from neo_utils.atomic import remove_leftovers, write_in_order
 from neo_utils.batches import TABLES, Batch, PositionRange
 from neo_utils.errors import StoredDataBroken
+from neo_utils.listing import exists, names_in, raise_if_refused
 from neo_utils.pages import Page, Rejected
 from neo_utils.provenance import Provenance
 from neo_utils.schemas import CLOSE_APPROACHES, RAW
+from neo_utils.settling import complete, retried
 from neo_utils.source import Service, check_noted, service_of_page
 from neo_utils.votable import voparquet_metadata
 
@@ -79,14 +82,15 @@ def write_batch(
 
 def batches_with(table: str, output: Path, positions: PositionRange) -> list[Batch]:
     """Return the batches of the range that have a file of ``table``, in order of position."""
-    folders = (output / TABLES[table][0]).glob("batch-number=*-*")
-    names = {folder.name.removeprefix("batch-number=") for folder in folders}
+    prefix = "batch-number="
+    found = names_in(output / TABLES[table][0])
+    names = {name.removeprefix(prefix) for name in found if name.startswith(prefix)}
     firsts = {name.partition("-")[0] for name in names}
     batches = sorted(Batch(int(first)) for first in firsts if first.isdecimal())
     return [
         batch
         for batch in batches
-        if batch.name in names and positions.covers(batch) and batch.file(output, table).exists()
+        if batch.name in names and positions.covers(batch) and exists(batch.file(output, table))
     ]
 
 
@@ -95,19 +99,32 @@ def stored_provenances(
 ) -> dict[Batch, Provenance]:
     """Return the stored batches of the range, each with where it comes from.
 
+    A batch that a running backfill replaces is waited for; one that goes meanwhile is not stored.
+
     Raises
     ------
     StoredDataBroken
         If a raw file is not one of ours, unless such batches are to be skipped.
     """
-    provenances = {}
-    for batch in batches_with("raw", output, positions):
-        try:
-            provenances[batch] = provenance_of(output, batch)
-        except StoredDataBroken:
-            if not skip_broken:
-                raise
-    return provenances
+    provenances: dict[Batch, Provenance] = {}
+    broken_ones: set[Batch] = set()
+
+    def all_found() -> bool:
+        """Read what was not there before, and check whether every page now has its raw file."""
+        begun = {b for table in ("raw", "pages") for b in batches_with(table, output, positions)}
+        for batch in sorted(begun - provenances.keys() - broken_ones):
+            try:
+                provenances[batch] = _provenance_of(output, batch)
+            except FileNotFoundError:
+                continue
+            except StoredDataBroken:
+                if not skip_broken:
+                    raise
+                broken_ones.add(batch)
+        return begun <= provenances.keys() | broken_ones
+
+    complete(output, all_found)
+    return dict(sorted(provenances.items()))
 
 
 def noted_service(output: Path, batch: Batch) -> Service | None:
@@ -135,8 +152,19 @@ def broken(output: Path, batch: Batch, reason: object) -> StoredDataBroken:
 def provenance_of(output: Path, batch: Batch) -> Provenance:
     """Return where a stored batch comes from; StoredDataBroken where its raw file is not ours."""
     try:
-        return _provenance_in(batch.file(output, "raw"))
+        return _provenance_of(output, batch)
+    except FileNotFoundError as error:
+        raise broken(output, batch, f"raw: {str(error).splitlines()[0]}") from None
+
+
+def _provenance_of(output: Path, batch: Batch) -> Provenance:
+    path = batch.file(output, "raw")
+    try:
+        return _provenance_in(path)
+    except FileNotFoundError:
+        raise
     except (pa.ArrowException, OSError, ValueError) as error:
+        raise_if_refused(path, error)
         raise broken(output, batch, f"raw: {str(error).splitlines()[0]}") from None
 
 
@@ -161,9 +189,11 @@ def _table_of(output: Path, batch: Batch, table: str, columns: list[str] | None)
     wanted = _SCHEMAS[table]
     if columns is not None:
         wanted = pa.schema([wanted.field(name) for name in columns])
+    path = batch.file(output, table)
     try:
-        stored = read_parquet(batch.file(output, table), columns)
+        stored = retried(output, partial(read_parquet, path, columns))
     except (pa.ArrowException, OSError) as error:
+        raise_if_refused(path, error)
         raise broken(output, batch, f"{table}: {str(error).splitlines()[0]}") from None
     if not stored.schema.equals(wanted):
         raise broken(output, batch, f"{table}: other columns than it was stored with")
@@ -190,12 +220,14 @@ def read_rejected(output: Path, batches: Iterable[Batch]) -> list[dict[str, Any]
 
 
 def _rejected_of(output: Path, batch: Batch) -> list[dict[str, Any]]:
+    path = batch.file(output, "rejected")
     try:
-        lines = batch.file(output, "rejected").read_bytes().splitlines()
+        lines = path.read_bytes().splitlines()
         rejected = [json.loads(line) for line in lines]
     except FileNotFoundError:  # as with most batches
         return []
     except OSError as error:
+        raise_if_refused(path, error)
         raise broken(output, batch, f"rejected: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise broken(output, batch, f"rejected: {error}") from None

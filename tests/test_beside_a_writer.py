@@ -1,0 +1,130 @@
+"""Commands that read beside a backfill, and folders that cannot be read."""
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from neo_utils.batches import Batch, position_range
+from neo_utils.errors import OutputUnreadable, StoredDataBroken
+from neo_utils.integrity import check_files, unfinished, verify
+from neo_utils.plan import plan_recall
+from neo_utils.recall import recall
+from neo_utils.selection import select_batches
+from neo_utils.settings import PROJECT
+from neo_utils.store import read_table, stored_provenances
+from neo_utils.terminal import TEXTS
+
+END = 60
+RANGE = position_range(1, END)
+BATCHES = RANGE.batches(END)
+
+
+def backfill(output, times):
+    for _ in range(times):
+        recall(plan_recall(1, END, "sample", output_dir=str(output), refetch=True))
+
+
+def replacing(output, times=25):
+    return threading.Thread(target=backfill, args=(output, times))
+
+
+def test_readers_report_no_fault_while_a_backfill_runs(output):
+    writer = replacing(output)
+    writer.start()
+    rounds = 0
+    while writer.is_alive():
+        plan = plan_recall(1, END, "sample", output_dir=str(output))
+        assert list(plan.stored) == BATCHES
+        assert list(stored_provenances(output, RANGE)) == BATCHES
+        assert list(select_batches(1, END, output_dir=str(output)).provenances) == BATCHES
+        assert read_table(output, BATCHES, "raw").num_rows == END
+        assert verify(output, RANGE) == {}
+        assert unfinished(output, RANGE) == []
+        check_files(output, BATCHES)
+        rounds += 1
+    writer.join()
+    assert rounds > 1
+
+
+def test_a_corrupted_batch_is_reported_while_others_are_replaced(output):
+    recall(plan_recall(61, 80, "sample", output_dir=str(output)))
+    Batch(61).file(output, "close_approaches").write_bytes(b"corrupted")
+    writer = replacing(output)
+    writer.start()
+    assert verify(output, position_range(1, 80)).keys() == {Batch(61)}
+    with pytest.raises(StoredDataBroken, match="batch 61-80"):
+        check_files(output, [*BATCHES, Batch(61)])
+    assert writer.is_alive()
+    writer.join()
+
+
+def loop(path):
+    """Put a symbolic link to itself in place of a file or folder: root cannot read that either."""
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    path.symlink_to(path)
+
+
+PLACES = ["raw", "raw/batch-number=21-40", "raw/batch-number=21-40/neo_partition_21-40.parquet"]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("command", ["plan", "status", "verify"])
+def test_what_cannot_be_read_is_not_taken_for_nothing(output, command, place):
+    loop(output / place)
+    parameters = {"start": 1, "end": END, "source": "sample", "output_dir": str(output)}
+    parameters |= {"api_url": "https://example.invalid", "refetch": False}
+    with pytest.raises(OutputUnreadable, match="cannot be read") as failure:
+        TEXTS[command](parameters)
+    assert "\n" not in str(failure.value)
+    assert "backfill" not in str(failure.value)
+    assert failure.value.exit_status == 1
+
+
+@pytest.mark.parametrize("place", ["pages", "pages/batch-number=21-40/page_21-40.json.zst"])
+def test_a_page_that_cannot_be_read_is_not_reported_as_corrupted(output, place):
+    loop(output / place)
+    with pytest.raises(OutputUnreadable, match="cannot be read"):
+        check_files(output, BATCHES)
+
+
+AS_ANOTHER_USER = """
+import os, sys
+from pathlib import Path
+import neo_utils.runner, neo_utils.terminal  # before this user may read no Python
+from neo_utils.__main__ import main
+os.setgid(65534)
+os.setuid(65534)
+for output in sys.argv[1:]:
+    os.environ |= {"OUTPUT_DIR": output, "AGAINST": output}
+    for command in ("plan", "status", "verify", "drift", "aggregate"):
+        print(main(command, Path("parameters/default.yaml")), command, flush=True)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_folder_of_another_user_ends_every_command_in_one_line(pristine, tmp_path):
+    for folder in [tmp_path, *tmp_path.parents]:
+        if folder.name.startswith("pytest"):
+            folder.chmod(0o755)
+    tmp_path.chmod(0o755)
+    outputs = []
+    for number, closed in enumerate((".", "raw", "raw/batch-number=21-40")):
+        outputs.append(shutil.copytree(pristine, tmp_path / str(number)))
+        outputs[-1].chmod(0o755)
+        (outputs[-1] / closed).chmod(0o700)
+    ran = subprocess.run(  # noqa: S603 - our own Python and code
+        [sys.executable, "-B", "-c", AS_ANOTHER_USER, *map(str, outputs)],
+        cwd=PROJECT,
+        env={"PATH": os.environ["PATH"], "HOME": "/", "SOURCE": "sample", "END": str(END)},
+        capture_output=True,
+        text=True,
+    )
+    said = list(zip(ran.stdout.splitlines(), ran.stderr.splitlines(), strict=True))
+    assert len(said) == 15
+    for status, line in said:
+        assert status.startswith("1 "), line
+        assert "cannot be read (Permission denied)" in line
