@@ -12,10 +12,10 @@ from above: rules of ``quota`` and ``spark.conf``, and the sample's address.
 - what is fetched: ``recall``, ``progress``, ``plan``, ``client``, ``transport``, ``quota``,
   ``sample``
 - what is stored: ``selection``, ``snapshot``, ``rebuild``, ``integrity``, ``store``, ``archive``,
-  ``provenance``, ``votable``, ``atomic``, ``lock``
+  ``provenance``, ``votable``, ``atomic``, ``lock``, ``settling``, ``listing``
 - what a page says: ``pages``, ``tables``, ``contract``
 - what all know: ``arguments``, ``settings``, ``source``, ``batches``, ``definitions``, ``schemas``,
-  ``errors``
+  ``errors``, ``shown``; read by ``settings``: ``parameters_file``, ``env_file``
 """
 
 __version__ = "0.1.0"

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from neo_utils.errors import WrongParameter
+from neo_utils.shown import shown
 
+LARGEST_CATALOGUE = 10_000_000  # NEOs; 41,000 are listed in 2026, and every 20 are one request
 BATCH_SIZE = 20  # the largest page that NeoWs was ever seen to answer
 ASSUMED_CATALOGUE_SIZE = 41_000  # NEOs listed in 2026; used only until the service has told
 
@@ -128,18 +130,18 @@ def position_range(start: int | str, end: int | str) -> PositionRange:
     neo_utils.errors.WrongParameter: END=50 does not end a batch of 20: \
 use 40 or 60 (a multiple of 20), or all
     """
-    first = _whole_number("START", start, "1, 21, 41, ...")
+    first = _whole_number("START", start, "1, 21, 41, ...", LARGEST_CATALOGUE - BATCH_SIZE + 1)
     if first < 1 or first % BATCH_SIZE != 1:
         raise WrongParameter(
-            f"START={start} does not begin a batch of {BATCH_SIZE}: "
+            f"START={shown(start)} does not begin a batch of {BATCH_SIZE}: "
             f"use {_nearest(first, offset=1)} (1 + a multiple of {BATCH_SIZE})"
         )
-    if str(end).strip().lower() == "all":
+    if isinstance(end, str) and end.strip().lower() == "all":
         return PositionRange(first, None)
-    last = _whole_number("END", end, "20, 40, 60, ... or all")
+    last = _whole_number("END", end, "20, 40, 60, ... or all", LARGEST_CATALOGUE)
     if last < 1 or last % BATCH_SIZE != 0:
         raise WrongParameter(
-            f"END={end} does not end a batch of {BATCH_SIZE}: "
+            f"END={shown(end)} does not end a batch of {BATCH_SIZE}: "
             f"use {_nearest(last, offset=BATCH_SIZE)} (a multiple of {BATCH_SIZE}), or all"
         )
     if last < first:
@@ -150,10 +152,18 @@ use 40 or 60 (a multiple of 20), or all
     return PositionRange(first, last)
 
 
-def _whole_number(name: str, value: int | str, valid: str) -> int:
-    if not re.fullmatch(r"-?\d+", str(value).strip(), re.ASCII):
-        raise WrongParameter(f"{name}={value} is not a whole number: use {valid}")
-    return int(value)
+def _whole_number(name: str, value: int | str, valid: str, largest: int) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        number = value
+    elif digits := re.fullmatch(r"(-?)0*(\d+)", str(value).strip(), re.ASCII):
+        number = int(digits[1] + digits[2][:9])  # Python reads no thousands of digits
+    else:
+        raise WrongParameter(f"{name}={shown(value)} is not a whole number: use {valid}")
+    if number > largest:
+        raise WrongParameter(
+            f"{name}={shown(value)} is past the end of any catalogue: use at most {largest}"
+        )
+    return number
 
 
 def _nearest(value: int, offset: int) -> str:

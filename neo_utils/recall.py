@@ -11,7 +11,7 @@ import pyarrow as pa
 import requests
 
 from neo_utils.archive import sha256
-from neo_utils.batches import Batch
+from neo_utils.batches import LARGEST_CATALOGUE, Batch
 from neo_utils.client import Answer, get_page
 from neo_utils.errors import OutputUnwritable, PageAbsent, PageUnusable, RunFailure
 from neo_utils.lock import sole_writer, unwritable
@@ -29,7 +29,6 @@ log = logging.getLogger(__name__)
 
 ATTEMPTS = 3  # for a page that comes broken
 MOST_UNUSABLE = 3  # pages in one run: with more, it is the service and not the page
-LARGEST_CATALOGUE = 10_000_000  # NEOs; 41,000 are listed in 2026, and every 20 are one request
 
 
 class Recalled(NamedTuple):

@@ -1,22 +1,22 @@
 """The parameters of a run: where they come from, and which values can be used."""
 
-import difflib
-import io
 import logging
-import math
 import os
 import re
+import sys
+import unicodedata
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-
-import yaml
-from dotenv.parser import parse_stream
+from urllib.parse import unquote, urlsplit
 
 from neo_utils.batches import position_range
+from neo_utils.env_file import read_env_file, unknown_names_warning
 from neo_utils.errors import WrongParameter
+from neo_utils.parameters_file import read_parameters_file
 from neo_utils.quota import LONGEST_RETRY_AFTER_S
+from neo_utils.shown import shown
 from neo_utils.source import DEMO_KEY, NASA_URL, check_api_url
 from neo_utils.spark.conf import check_conf, check_master
 from neo_utils.text import PrintableFormatter
@@ -39,10 +39,24 @@ PARAMETERS = (
     *("longest_wait_s", "refetch", "parquet_compression", "parquet_dictionary"),
     *("threshold_au", "spark_conf"),
 )
+_EXAMPLES = {
+    "OUTPUT_DIR": "output",
+    "AGAINST": "older-output",
+    "CLUSTER_SECRET_FILE": ".cluster/secret",
+    "EVENT_LOG_DIR": "events",
+}
 SOURCES = ("auto", "nasa", "sample")
+# What the environment and .env can set beside them; no parameters file does.
+_FURTHER_NAMES = ("API_KEY", "WAIT", "AGAINST", "NEOS", "CLUSTER_SECRET_FILE", "EVENT_LOG_DIR")
+_SCHEME = re.compile(
+    r"(?i)((?:s3[an]?|hdfs|viewfs|file|gs|abfss?|wasbs?|adl?|dbfs|https?|ftp|sftp|smb)"
+    r"|[a-z][a-z0-9+.-]*(?=:[/\\\\]|:$)):(.*)"
+)
 # The key is taken out of every page, and shorter words stand in pages by themselves.
 _SHORTEST_KEY = 16
 _CODECS = ("none", "snappy", "gzip", "brotli", "lz4", "zstd")  # that Parquet and PyArrow know
+# 150 km, and far more than the 2 AU within which NeoWs lists approaches.
+_THRESHOLDS_AU = (1e-6, 1_000)
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -50,6 +64,8 @@ def run_parameters(
     file: Path, environment: Mapping[str, str] = os.environ, env_file: Path = PROJECT / ".env"
 ) -> dict[str, Any]:
     """Return the checked parameters of a run, as the notebooks declare them.
+
+    Names in ``.env`` that nothing uses are reported on stderr.
 
     The environment (where ``make`` puts its command line) goes before ``.env``, and both go before
     the parameters file. A name that is set to nothing counts as not set.
@@ -59,8 +75,8 @@ def run_parameters(
     WrongParameter
         For a file that cannot be read, a name that no notebook knows, a value out of range.
     """
-    parameters = {**default_parameters(), **_read_parameters_file(file)}
-    settings = read_env_file(env_file) | {k: v for k, v in environment.items() if v}
+    parameters = {**default_parameters(), **read_parameters_file(file, PARAMETERS)}
+    settings = read_env_file(env_file, environment) | {k: v for k, v in environment.items() if v}
     for name in NAMES_IN_ENVIRONMENT:
         if settings.get(name):
             parameters[name.lower()] = settings[name]
@@ -73,6 +89,8 @@ def run_parameters(
                 parameters[name] = float(parameters[name])
     check(parameters)
     api_key(environment, env_file)
+    if warning := unknown_names_warning(env_file, (*NAMES_IN_ENVIRONMENT, *_FURTHER_NAMES)):
+        print(warning, file=sys.stderr)
     positions = position_range(parameters["start"], parameters["end"])
     return {**parameters, "start": positions.start, "end": positions.end or "all"}
 
@@ -86,7 +104,7 @@ def default_parameters() -> dict[str, Any]:
         If it cannot be read, sets a name that no notebook knows, or leaves one out.
     """
     file = PROJECT / "parameters/default.yaml"
-    parameters = _read_parameters_file(file)
+    parameters = read_parameters_file(file, PARAMETERS)
     missing = [name for name in PARAMETERS if name not in parameters]
     if missing:
         raise WrongParameter(f"{file} sets no {', '.join(missing)}: give it its value again")
@@ -98,38 +116,68 @@ def check(parameters: Mapping[str, Any]) -> None:
     position_range(parameters["start"], parameters["end"])
     _check_choice("SOURCE", parameters["source"], SOURCES)
     _check_choice("LOG_LEVEL", parameters["log_level"], _LOG_LEVELS)
-    check_api_url(str(parameters["api_url"]))
+    check_api_url(_text(parameters["api_url"]))
     _check_output_dir(parameters["output_dir"])
-    check_master(str(parameters["master"]))
+    check_master(_text(parameters["master"]))
     for name in ("refetch", "parquet_dictionary"):
         if not isinstance(parameters[name], bool):
-            raise WrongParameter(f"{name}={parameters[name]} is neither true nor false")
+            raise WrongParameter(f"{name}={shown(parameters[name])} is neither true nor false")
     _check_choice("parquet_compression", parameters["parquet_compression"], _CODECS)
-    if not _is_number(parameters["threshold_au"], above=0):
+    if not _is_number(parameters["threshold_au"], *_THRESHOLDS_AU):
         raise WrongParameter(
-            f"threshold_au={parameters['threshold_au']} is no distance: "
-            "use a number of AU above 0, such as 0.2"
+            f"threshold_au={shown(parameters['threshold_au'])} is not a valid distance: use a "
+            "number of AU from {:g} to {:g}, such as 0.2".format(*_THRESHOLDS_AU)
         )
-    if not _is_number(parameters["longest_wait_s"], above=-1):
+    if not _is_number(parameters["longest_wait_s"], 0, LONGEST_RETRY_AFTER_S):
         raise WrongParameter(
-            f"longest_wait_s={parameters['longest_wait_s']} is no time: use seconds, such as 60"
+            f"longest_wait_s={shown(parameters['longest_wait_s'])} is not a valid time: use "
+            f"seconds from 0 to {LONGEST_RETRY_AFTER_S}, such as 60"
         )
     check_conf(parameters["spark_conf"])
 
 
-def output_folder(output_dir: str | Path) -> Path:
-    """Return the folder of the data; a relative one lies in the project's folder."""
+def output_folder(output_dir: str | Path, name: str = "OUTPUT_DIR") -> Path:
+    """Return the folder of the data; a relative one lies in the project's folder.
+
+    Parameters
+    ----------
+    name
+        The setting that names it, for the message.
+
+    Raises
+    ------
+    WrongParameter
+        If it is no path of this machine: an address, or a name that cannot be printed.
+    """
+    if not isinstance(output_dir, str | Path) or not str(output_dir):
+        raise WrongParameter(
+            f"{name}={shown(output_dir)} is no folder: use a name such as {_EXAMPLES[name]}"
+        )
+    text = str(output_dir)
+    if isinstance(output_dir, str) and (address := _SCHEME.fullmatch(text)):
+        local = unquote(urlsplit(text).path) if address[1].lower() == "file" else ""
+        raise WrongParameter(
+            f"{name}={shown(text)} is an address, and only paths of this machine can be used: use "
+            f"{name}={shown(local) or _EXAMPLES[name]}"
+        )
     try:
-        return PROJECT / Path(output_dir).expanduser()
+        folder = PROJECT / Path(text).expanduser()
     except RuntimeError as error:
-        raise WrongParameter(f"OUTPUT_DIR={output_dir} cannot be used: {error}") from None
+        raise WrongParameter(f"{name}={shown(text)} cannot be used: {error}") from None
+    # Notebooks, metadata and terminals hold text; a surrogate stands for a byte that is no UTF-8.
+    if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in str(folder)):
+        raise WrongParameter(
+            f"{name}={shown(text)} cannot be used: its path, {shown(folder, 500)}, holds control "
+            f"characters or is not UTF-8. Use a name such as {_EXAMPLES[name]}"
+        )
+    return folder
 
 
 def setting(
     name: str, environment: Mapping[str, str] = os.environ, env_file: Path = PROJECT / ".env"
 ) -> str:
     """Return a setting from the environment or ``.env``; an empty text where it is not set."""
-    return environment.get(name) or read_env_file(env_file).get(name) or ""
+    return environment.get(name) or read_env_file(env_file, environment).get(name) or ""
 
 
 def api_key(
@@ -160,26 +208,6 @@ def chosen_source(source: str, key: str | None, api_url: str = NASA_URL) -> str:
     return "nasa" if key or api_url != NASA_URL else "sample"
 
 
-def read_env_file(path: Path) -> dict[str, str]:
-    """Return what ``.env`` sets; nothing where there is no such file."""
-    if not path.exists():
-        return {}
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "no UTF-8 text"
-        raise WrongParameter(f"{path.name} cannot be read ({reason}): mend or remove it") from None
-    values = {}
-    for binding in parse_stream(io.StringIO(text)):
-        if binding.error:  # the line itself is not shown: it may hold the key
-            raise WrongParameter(
-                f"{path.name} cannot be read: line {binding.original.line} is no NAME=value"
-            )
-        if binding.key:
-            values[binding.key] = binding.value or ""
-    return values
-
-
 def set_log_level(level: str) -> None:
     """Let the package's own log, and nobody else's, speak from this level on."""
     _check_choice("LOG_LEVEL", level, _LOG_LEVELS)
@@ -192,36 +220,30 @@ def set_log_level(level: str) -> None:
         log.propagate = False
 
 
-def _read_parameters_file(path: Path) -> dict[str, Any]:
-    try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = getattr(error, "strerror", None) or "no YAML"
-        raise WrongParameter(f"the parameters file {path} cannot be read ({reason})") from None
-    if not isinstance(given, dict):
-        raise WrongParameter(f"the parameters file {path} holds no `name: value` lines")
-    for name in given:
-        if name not in PARAMETERS:
-            near = difflib.get_close_matches(str(name), PARAMETERS, n=1) or [", ".join(PARAMETERS)]
-            raise WrongParameter(f"{path} sets {name}, which no notebook knows: use {near[0]}")
-    return given
+def _is_number(value: object, least: float, most: float) -> bool:
+    # Compared before anything else is done with it: YAML has nan, inf and integers of any length.
+    return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
 
 
-def _is_number(value: object, above: float) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return math.isfinite(value) and value > above
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else shown(value)
 
 
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise WrongParameter(f"{name}={value} is unknown: use {' or '.join(choices)}")
+        raise WrongParameter(f"{name}={shown(value)} is unknown: use {' or '.join(choices)}")
 
 
-def _check_output_dir(output_dir: object) -> None:
-    if not isinstance(output_dir, str) or not output_dir:
-        raise WrongParameter(f"OUTPUT_DIR={output_dir} is no folder: use a name such as output")
+def _check_output_dir(output_dir: str) -> None:
     folder = output_folder(output_dir)
-    existing = next(path for path in (folder, *folder.parents) if path.exists())
-    if not existing.is_dir():
+    try:
+        existing = next(path for path in (folder, *folder.parents) if path.exists())
+        usable = existing.is_dir()
+    except PermissionError:  # reported where it is read or written
+        return
+    except OSError as error:  # such as a name that is too long
+        raise WrongParameter(
+            f"OUTPUT_DIR={shown(output_dir)} cannot be used: {error.strerror}"
+        ) from None
+    if not usable:
         raise WrongParameter(f"OUTPUT_DIR={folder} cannot be used: {existing} is no folder")

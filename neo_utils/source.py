@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from neo_utils.errors import WrongParameter
 from neo_utils.sample import SAMPLE_URL
+from neo_utils.shown import shown
 
 NASA_URL = "https://api.nasa.gov/neo/rest/v1/neo/browse"
 KEYS_ARE_GIVEN_AT = "https://api.nasa.gov"
@@ -83,6 +84,6 @@ def check_api_url(url: str) -> None:
         # Not shown: what stands there may be a key.
         raise WrongParameter("API_URL holds a query or a user name: give the bare address")
     if not usable or not _PLAIN_ADDRESS.fullmatch(url):
-        raise WrongParameter(f"API_URL={url} is no web address: use https://host/path")
+        raise WrongParameter(f"API_URL={shown(url)} is no web address: use https://host/path")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
-        raise WrongParameter(f"API_URL={url} would send the key unencrypted: use https")
+        raise WrongParameter(f"API_URL={shown(url)} would send the key unencrypted: use https")

@@ -9,6 +9,7 @@ from neo_utils.batches import Batch, PositionRange, position_range, spans
 from neo_utils.drift import drift_text
 from neo_utils.errors import StoredDataBroken, StoredDataMissing, WrongParameter
 from neo_utils.integrity import check_files, unfinished, verify
+from neo_utils.listing import exists
 from neo_utils.lock import sole_run
 from neo_utils.rebuild import rebuild
 from neo_utils.reconcile.text import reconciled_text
@@ -16,6 +17,7 @@ from neo_utils.result_files import remove_results
 from neo_utils.results import check_results
 from neo_utils.selection import select_batches
 from neo_utils.settings import output_folder, setting
+from neo_utils.shown import shown
 from neo_utils.source import Service
 from neo_utils.store import batches_with, noted_service
 from neo_utils.text import printable
@@ -78,9 +80,9 @@ def clean_text(parameters: Mapping[str, Any]) -> str:
 def drift_between(parameters: Mapping[str, Any]) -> str:
     """Return what changed from the output that AGAINST names to the one of the parameters."""
     against = setting("AGAINST")
-    if not against or not output_folder(against).is_dir():
+    if not against or not exists(output_folder(against, "AGAINST")):
         raise WrongParameter(
-            f"AGAINST={against} names no other output: use make drift AGAINST=older-output"
+            f"AGAINST={shown(against)} names no other output: use make drift AGAINST=older-output"
         )
     start, end, source = (parameters[name] for name in ("start", "end", "source"))
     outputs = (against, parameters["output_dir"])

@@ -13,7 +13,7 @@ from typing import Any
 from pyspark import SparkConf
 
 from neo_utils.errors import SparkUnavailable
-from neo_utils.settings import PROJECT, setting
+from neo_utils.settings import PROJECT, output_folder, setting
 from neo_utils.source import LOOPBACK_HOSTS
 from neo_utils.spark.secret import named_secret
 
@@ -40,7 +40,10 @@ def event_log_settings() -> dict[str, str]:
     folder = setting("EVENT_LOG_DIR")
     if not folder:
         return {}
-    return {"spark.eventLog.enabled": "true", "spark.eventLog.dir": (PROJECT / folder).as_uri()}
+    return {
+        "spark.eventLog.enabled": "true",
+        "spark.eventLog.dir": output_folder(folder, "EVENT_LOG_DIR").as_uri(),
+    }
 
 
 def own_address(master: str) -> str:

@@ -6,9 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from neo_utils.errors import WrongParameter
+from neo_utils.shown import shown
 
-_MASTER = re.compile(r"local(\[(\*|[1-9]\d*)(,\d+)?\])?|spark://[^\s:,/]+:\d+(,[^\s:,/]+:\d+)*")
+_MASTER = re.compile(
+    r"local(\[(\*|[1-9]\d{0,3})(,\d{1,4})?\])?|spark://[^\s:,/]+:\d+(,[^\s:,/]+:\d+)*"
+)
 DUCKDB = "duckdb"  # the master that means no Spark at all
+_SETTING = re.compile(r"[A-Za-z][\w.:/$-]{0,199}", re.ASCII)
+_LARGEST_NUMBER = 2**63  # Java's; this refuses inf and nan, too
 _SECRET = "spark.authenticate.secret"  # noqa: S105 - a setting's name
 
 DEFAULT_CONF: Mapping[str, str] = {
@@ -61,8 +66,8 @@ def check_master(master: str) -> None:
     """Raise WrongParameter for what is neither an address of a Spark master nor "duckdb"."""
     if master != DUCKDB and not _MASTER.fullmatch(master):
         raise WrongParameter(
-            f"MASTER={master} is no Spark master: use local[*], local[2] or spark://host:7077, or"
-            f" {DUCKDB} to count without Spark"
+            f"MASTER={shown(master)} is no Spark master: use local[*], local[2] or "
+            f"spark://host:7077, or {DUCKDB} to count without Spark"
         )
 
 
@@ -75,6 +80,21 @@ def check_conf(spark_conf: object) -> None:
             f"spark_conf sets {_SECRET}, which would stand in the executed notebook: put the secret"
             " into a file of mode 600 and name that in CLUSTER_SECRET_FILE"
         )
+
+    for name, value in spark_conf.items():
+        if not isinstance(name, str) or not _SETTING.fullmatch(name):
+            raise WrongParameter(f"spark_conf sets {shown(name)}, which is no name of a setting")
+        if not _is_plain(value):  # not shown: it may be a password
+            raise WrongParameter(
+                f"spark_conf sets {shown(name)} to what is not a plain value: use a text on one "
+                "line, a number, true or false"
+            )
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, str):
+        return all(c.isprintable() for c in value)
+    return isinstance(value, bool | int | float) and abs(value) < _LARGEST_NUMBER
 
 
 def session_settings(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from neo_utils.errors import WrongParameter
-from neo_utils.settings import PROJECT, setting
+from neo_utils.settings import output_folder, setting
 
 _BYTES = 32  # as many as the keys that Spark derives from it can use
 
@@ -16,7 +16,7 @@ _BYTES = 32  # as many as the keys that Spark derives from it can use
 def named_secret(environment: Mapping[str, str] = os.environ) -> Path | None:
     """Return the file that CLUSTER_SECRET_FILE names, in the environment or in ``.env``."""
     named = setting("CLUSTER_SECRET_FILE", environment)
-    return PROJECT / Path(named).expanduser() if named else None
+    return output_folder(named, "CLUSTER_SECRET_FILE") if named else None
 
 
 def make_secret(path: Path) -> None:

@@ -1,0 +1,107 @@
+"""Read ``.env``: NAME=value lines, in which ${NAME} stands for an earlier or environment value."""
+
+import difflib
+import io
+import os
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from dotenv.parser import parse_stream
+
+from neo_utils.errors import WrongParameter
+from neo_utils.shown import shown
+
+_VARIABLE = re.compile(r"\$\{([^}:]*)(?::-([^}]*))?\}")  # as python-dotenv has it
+_MOST_BYTES = 65_536
+_LONGEST = 4_096  # of a value, in characters
+_SECRET = "API_KEY"  # noqa: S105 - a name
+_OTHER_TOOLS = ("COMPOSE_", "DOCKER_")  # Docker Compose reads its settings from .env, too
+
+
+def read_env_file(path: Path, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return what ``.env`` sets; nothing if there is no such file.
+
+    ``${NAME}`` and ``${NAME:-default}`` are replaced by the value of the environment, or else of an
+    earlier line. A ``$`` without braces is kept, and so is every character of an API_KEY that is
+    not a single ``${NAME}``.
+
+    Raises
+    ------
+    WrongParameter
+        If the file cannot be read, or uses a name that is not set.
+    """
+    values: dict[str, str] = {}
+    for name, text in _lines(path):
+        if name != _SECRET or _VARIABLE.fullmatch(text):
+            text = _expanded(path, name, text, environment, values)
+        values[name] = text
+    return values
+
+
+def unknown_names_warning(path: Path, known: Collection[str]) -> str | None:
+    """Return a warning of the names in ``.env`` that nothing uses; None if there are none."""
+    lines = _lines(path)
+    used = {name for _, text in lines for name, _ in _VARIABLE.findall(text)}
+    unknown = [
+        name
+        for name in dict.fromkeys(name for name, _ in lines)
+        if name not in known and name not in used and not name.startswith(_OTHER_TOOLS)
+    ]
+    if not unknown:
+        return None
+    some = ", ".join(_with_nearest(name, known) for name in unknown[:5])
+    return f"warning: {path.name} sets names that are not used: {some}{_more(unknown)}"
+
+
+def _more(unknown: list[str]) -> str:
+    return f", and {len(unknown) - 5:,} more" if len(unknown) > 5 else ""
+
+
+def _with_nearest(name: str, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(shown(name.upper()), known, n=1)
+    return f"{shown(name)} (did you mean {near[0]}?)" if near else shown(name)
+
+
+def _lines(path: Path) -> list[tuple[str, str]]:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+        text = content.decode("utf-8")
+    except FileNotFoundError:
+        return []
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "no UTF-8 text"
+        raise WrongParameter(f"{path.name} cannot be read ({reason}): mend or remove it") from None
+    if len(content) > _MOST_BYTES:
+        raise WrongParameter(
+            f"{path.name} cannot be read (more than {_MOST_BYTES:,} bytes): shorten it"
+        )
+    found = []
+    for binding in parse_stream(io.StringIO(text)):
+        if binding.error:  # the line itself is not shown: it may hold the key
+            raise WrongParameter(
+                f"{path.name} cannot be read: line {binding.original.line} is no NAME=value"
+            )
+        if binding.key:
+            found.append((binding.key, binding.value or ""))
+    return found
+
+
+def _expanded(
+    path: Path, name: str, text: str, environment: Mapping[str, str], earlier: Mapping[str, str]
+) -> str:
+    def value(variable: re.Match[str]) -> str:
+        used, default = variable.groups()
+        found = environment.get(used) or earlier.get(used) or default
+        if found is None:
+            raise WrongParameter(
+                f"{shown(name)} in {path.name} uses ${{{shown(used)}}}, which is not set: set "
+                f"{shown(used)}, or write the value itself"
+            )
+        return found
+
+    expanded = _VARIABLE.sub(value, text)
+    if len(expanded) > _LONGEST:
+        raise WrongParameter(f"{shown(name)} in {path.name} has more than {_LONGEST:,} characters")
+    return expanded

@@ -1,0 +1,90 @@
+"""Read a YAML file of parameters: plain values of bounded size, without aliases."""
+
+import difflib
+import stat
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from neo_utils.errors import WrongParameter
+from neo_utils.shown import shown
+
+_MOST_BYTES = 32_768  # ours have 1,500
+_DEEPEST = 5  # spark_conf has a depth of 2
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """A loader without what can make a small file exhaust memory, or hide a value."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent):
+            raise yaml.YAMLError("aliases (*name) are not supported")
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise yaml.YAMLError("values are nested too deeply")
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        repeated = next((name for name, count in names.items() if count > 1), None)
+        if repeated is not None:
+            raise yaml.YAMLError(f"{shown(repeated)} is set twice")
+        return super().construct_mapping(node, deep)
+
+
+def read_parameters_file(path: Path, known: Sequence[str]) -> dict[str, Any]:
+    """Return what a parameters file sets.
+
+    Raises
+    ------
+    WrongParameter
+        If the file cannot be read, or sets a name that is not ``known``.
+    """
+    given = _values(path)
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(shown(name), known, n=1) or [", ".join(known)]
+            raise WrongParameter(
+                f"{shown(path, 500)} sets {shown(name)}, which no notebook knows: use {near[0]}"
+            )
+    return given
+
+
+def _values(path: Path) -> dict[str, Any]:
+    try:
+        text = _text(path)
+        given = yaml.load(text, _PlainLoader)  # noqa: S506 - a SafeLoader, further restricted
+    except OSError as error:
+        raise _unusable(path, error.strerror) from None
+    except UnicodeDecodeError:
+        raise _unusable(path, "no UTF-8 text") from None
+    except (yaml.MarkedYAMLError, yaml.reader.ReaderError):
+        raise _unusable(path, "no YAML") from None
+    # A number of thousands of digits, a 13th month.
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
+        raise _unusable(path, shown(str(error).partition("\n")[0])) from None
+    if not isinstance(given, dict):
+        raise WrongParameter(f"the parameters file {shown(path, 500)} holds no `name: value` lines")
+    return given
+
+
+def _text(path: Path) -> str:
+    if not stat.S_ISREG(path.stat().st_mode):  # reading a pipe or a device may never end
+        raise yaml.YAMLError("not a regular file")
+    with path.open("rb") as file:
+        content = file.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        raise yaml.YAMLError(f"more than {_MOST_BYTES:,} bytes")
+    return content.decode("utf-8")
+
+
+def _unusable(path: Path, reason: str | None) -> WrongParameter:
+    return WrongParameter(f"the parameters file {shown(path, 500)} cannot be read ({reason})")
