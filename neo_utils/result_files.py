@@ -2,24 +2,23 @@
 
 import math
 import re
-import shutil
 from pathlib import Path
 
 from neo_utils.batches import PositionRange
 from neo_utils.listing import exists, names_in
 
-_FOLDERS = {"metrics": "aggregations", "yearly_statistics": "yearly_statistics"}
-_RUNS = "runs"
+FOLDERS = {"metrics": "aggregations", "yearly_statistics": "yearly_statistics"}
+RUNS = "runs"
 
 
 def result_path(name: str, output: Path, positions: PositionRange) -> Path:
     """Return where a table of statistics, "metrics" or "yearly_statistics", of a range lies."""
-    return output / _FOLDERS[name] / positions.name / "part-0.parquet"
+    return output / FOLDERS[name] / positions.name / "part-0.parquet"
 
 
 def run_folder(output: Path, positions: PositionRange) -> Path:
     """Return where the executed notebooks and the logs of a range are kept."""
-    return output / _RUNS / positions.name
+    return output / RUNS / positions.name
 
 
 def kernel_log(folder: Path, name: str) -> Path:
@@ -34,15 +33,8 @@ def report_path(folder: Path) -> Path:
 
 def counted_ranges(output: Path) -> list[PositionRange]:
     """Return the ranges of which there are saved metrics, in order of position."""
-    folders = names_in(output / _FOLDERS["metrics"])
+    folders = names_in(output / FOLDERS["metrics"])
     named = [re.fullmatch(r"batches-(\d{1,9})-(\d{1,9}|all)", folder) for folder in folders]
     ranges = [PositionRange(int(m[1]), None if m[2] == "all" else int(m[2])) for m in named if m]
     ranges = [span for span in ranges if exists(result_path("metrics", output, span))]
     return sorted(ranges, key=lambda span: (span.start, span.end or math.inf))
-
-
-def remove_results(output: Path) -> None:
-    """Remove all that was counted, of every range; what was fetched stays."""
-    for folder in (*_FOLDERS.values(), _RUNS):
-        if (output / folder).exists():
-            shutil.rmtree(output / folder)

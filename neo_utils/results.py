@@ -106,19 +106,29 @@ def read_result(name: str, output: Path, positions: PositionRange) -> pa.Table:
         If the table is not as it was counted.
     """
     path = result_path(name, output, positions)
+    table = _intact(path)
+    if table is None:
+        raise StoredDataBroken(
+            f"{path} is not as it was counted: {make_command('aggregate', positions, output)} "
+            "counts again"
+        )
+    return table
+
+
+def is_intact(path: Path) -> bool:
+    """Check whether a file is a table of statistics as it was counted."""
+    return _intact(path) is not None
+
+
+def _intact(path: Path) -> pa.Table | None:
     try:
         table = pq.read_table(path, partitioning=None)
     except FileNotFoundError:
         raise
     except (pa.ArrowException, OSError) as error:
         raise_if_refused(path, error)
-        table = None
-    if table is None or _noted_sha256(table) != _values_sha256(table):
-        raise StoredDataBroken(
-            f"{path} is not as it was counted: {make_command('aggregate', positions, output)} "
-            "counts again"
-        )
-    return table
+        return None
+    return table if _noted_sha256(table) == _values_sha256(table) else None
 
 
 def check_results(output: Path, positions: PositionRange) -> None:

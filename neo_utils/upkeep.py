@@ -6,6 +6,7 @@ from typing import Any
 
 from neo_utils.arguments import make_command
 from neo_utils.batches import Batch, PositionRange, position_range, spans
+from neo_utils.cleaning import find_results, remove
 from neo_utils.drift import drift_text
 from neo_utils.errors import StoredDataBroken, StoredDataMissing, WrongParameter
 from neo_utils.integrity import check_files, unfinished, verify
@@ -13,7 +14,6 @@ from neo_utils.listing import exists
 from neo_utils.lock import sole_run
 from neo_utils.rebuild import rebuild
 from neo_utils.reconcile.text import reconciled_text
-from neo_utils.result_files import remove_results
 from neo_utils.results import check_results
 from neo_utils.selection import select_batches
 from neo_utils.settings import output_folder, setting
@@ -21,6 +21,8 @@ from neo_utils.shown import shown
 from neo_utils.source import Service
 from neo_utils.store import batches_with, noted_service
 from neo_utils.text import printable
+
+_MOST_NAMED = 10  # files in one line
 
 
 def verify_text(parameters: Mapping[str, Any]) -> str:
@@ -68,13 +70,23 @@ def rebuild_text(parameters: Mapping[str, Any]) -> str:
 
 
 def clean_text(parameters: Mapping[str, Any]) -> str:
-    """Remove all that was counted, of every range, and return where; what was fetched stays."""
+    """Remove all that was counted, of every range, and return where and what else was kept."""
     output = output_folder(parameters["output_dir"])
-    if not output.is_dir():
-        return f"there is no {printable(str(output))}"
-    with sole_run(output):
-        remove_results(output)
-    return f"removed what was counted in {printable(str(output))}; what was fetched stays"
+    where = printable(str(output))
+    if not exists(output):
+        return f"there is no {where}"
+    results = find_results(output)
+    text = f"nothing that was counted is in {where}; nothing was removed"
+    if results.own:  # else a lock would be put into a folder of any kind
+        with sole_run(output):
+            results = find_results(output)
+            remove(results)
+        text = f"removed what was counted in {where}; what was fetched stays"
+    names = [shown(path.relative_to(output), 200) for path in results.other]
+    if not names:
+        return text
+    more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
+    return f"{text}; kept: {', '.join(names[:_MOST_NAMED])}{more} (not known to be of this project)"
 
 
 def drift_between(parameters: Mapping[str, Any]) -> str:

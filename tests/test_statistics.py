@@ -104,7 +104,7 @@ def saved(engine, selection):
     ]
 
 
-@pytest.mark.parametrize("threshold", [0.2, 0.05])
+@pytest.mark.parametrize("threshold", [0.2, 0.05, 1e-05, 1000])
 def test_every_metric_and_every_year_equals_a_count_in_plain_python(engine, sample, threshold):
     selection, pages = sample
     totals, yearly = counted(engine, selection, threshold)

@@ -1,0 +1,154 @@
+"""What `make clean` removes, and what it keeps because it may be the user's."""
+
+import datetime as dt
+import json
+import os
+import shutil
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from neo_utils.archive import sha256
+from neo_utils.executed import notebook_path
+from neo_utils.runner import run
+from neo_utils.settings import PROJECT, run_parameters
+from neo_utils.upkeep import clean_text
+
+END = 20
+RUN = "runs/batches-1-20"
+PACKED = b"rows that Spark was given"
+PACKED_NAME = f"packed/stored_neos-{sha256(PACKED)}.parquet"
+LEFT = {"raw", "close_approaches", "pages", ".lock", ".run-lock"}
+
+
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory):
+    """An output that a run has fetched and counted."""
+    output = tmp_path_factory.mktemp("counted")
+    settings = {"OUTPUT_DIR": str(output), "SOURCE": "sample", "END": "20", "MASTER": "duckdb"}
+    run(
+        "run", ["fetch", "aggregate"], run_parameters(PROJECT / "parameters/default.yaml", settings)
+    )
+    (output / RUN / "packed").mkdir()
+    (output / RUN / PACKED_NAME).write_bytes(PACKED)
+    (output / RUN / "spark.log").write_text("what Java printed")
+    (output / "runs/explore-spark.log").touch()
+    (output / RUN / ".report.html.tmp").touch()
+    return output
+
+
+@pytest.fixture
+def output(counted, tmp_path):
+    return shutil.copytree(counted, tmp_path / "output")
+
+
+def clean(output):
+    return clean_text({"output_dir": str(output)})
+
+
+def test_all_results_of_a_run_are_removed_and_what_was_fetched_is_kept(output):
+    fetched = {p: p.read_bytes() for p in output.glob("[rcp]*/batch-*/*")}
+    assert len(fetched) == 3
+    assert clean(output) == f"removed what was counted in {output}; what was fetched stays"
+    assert {path.name for path in output.iterdir()} == LEFT
+    assert {path: path.read_bytes() for path in fetched} == fetched
+    assert clean(output) == f"nothing that was counted is in {output}; nothing was removed"
+
+
+def add_a_cell(path):
+    notebook = json.loads(path.read_bytes())
+    notebook["cells"].append({"cell_type": "markdown", "metadata": {}, "source": ["my notes"]})
+    path.write_text(json.dumps(notebook))
+    later = dt.datetime.now().timestamp() + 3_600
+    os.utime(path, (later, later))
+
+
+def own_table(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table({"metric": ["mine"]}), path)
+
+
+def text(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("mine")
+
+
+def copied_notebook(path):
+    path.parent.mkdir(exist_ok=True)
+    runs = next(parent for parent in path.parents if parent.name == "runs")
+    shutil.copy2(runs / "batches-1-20/aggregate.ipynb", path)
+
+
+def link_to_home(path):
+    home = next(one for one in path.parents if one.name == "output").parent / "home"
+    home.mkdir()
+    (home / "part-0.parquet").write_text("mine")
+    if path.is_dir():
+        shutil.rmtree(path)
+    path.unlink(missing_ok=True)
+    path.symlink_to(home)
+
+
+OTHERS = {
+    "notes in the folder of a run": (f"{RUN}/notes.md", text),
+    "notes beside the runs": ("runs/notes.md", text),
+    "a folder of notes": ("runs/mine/part-0.parquet", text),
+    "a copied notebook": (f"{RUN}/aggregate (copy).ipynb", copied_notebook),
+    "a notebook of another range": ("runs/batches-1-40/aggregate.ipynb", copied_notebook),
+    "an edited notebook": (f"{RUN}/aggregate.ipynb", add_a_cell),
+    "a notebook of one's own": (
+        f"{RUN}/fetch.ipynb",
+        lambda path: shutil.copy(notebook_path("fetch"), path),
+    ),
+    "no notebook": (f"{RUN}/fetch.ipynb", text),
+    "another report": (f"{RUN}/report.html", text),
+    "another table in the place of ours": (
+        "aggregations/batches-1-20/part-0.parquet",
+        own_table,
+    ),
+    "no table": ("yearly_statistics/batches-1-20/part-0.parquet", text),
+    "a further table": ("aggregations/batches-1-20/part-1.parquet", own_table),
+    "a table in a folder of one's own": ("aggregations/mine/part-0.parquet", own_table),
+    "other rows among those for Spark": (f"{RUN}/{PACKED_NAME}", text),
+    "a file in place of a folder": ("aggregations/batches-1-60", text),
+    "a link in place of a run": (RUN, link_to_home),
+    "a link in place of all runs": ("runs", link_to_home),
+    "a link in place of a table": ("aggregations/batches-1-20/part-0.parquet", link_to_home),
+    "a link in place of a folder of tables": ("aggregations/batches-1-20", link_to_home),
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_what_is_not_known_to_be_ours_is_kept_and_named(output, tmp_path, kind):
+    place, put = OTHERS[kind]
+    put(output / place)
+    before = {p: p.read_bytes() for p in (output / place).parent.glob("*") if p.is_file()}
+    said = clean(output)
+    top = place if (output / place).is_symlink() else place.replace("mine/part-0.parquet", "mine")
+    assert said.endswith(f"; kept: {top} (not known to be of this project)")
+    assert "\n" not in said
+    assert (output / place).exists()
+    if (output / place).is_file():
+        assert (output / place).read_bytes() == before[output / place]
+    if (tmp_path / "home").exists():
+        assert (tmp_path / "home" / "part-0.parquet").read_text() == "mine"
+    others = {p.relative_to(output).parts[0] for p in output.rglob("*") if p.is_file()}
+    assert others <= LEFT | {place.split("/")[0]}
+
+
+def test_a_folder_without_results_is_left_untouched(tmp_path):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "half marathon.gpx").write_text("mine")
+    assert clean(tmp_path).endswith(
+        "; kept: runs/half marathon.gpx (not known to be of this project)"
+    )
+    assert [path.name for path in tmp_path.rglob("*")] == ["runs", "half marathon.gpx"]
+
+
+def test_many_kept_files_are_counted(output):
+    for number in range(30):
+        text(output / RUN / f"note {number}")
+    said = clean(output)
+    assert said.count("note ") == 10
+    assert " and 20 more (not known" in said
