@@ -17,6 +17,7 @@ from neo_utils.selection import select_batches
 from neo_utils.settings import PROJECT
 from neo_utils.store import read_table, stored_provenances
 from neo_utils.terminal import TEXTS
+from neo_utils.upkeep import verify_text
 
 END = 60
 RANGE = position_range(1, END)
@@ -45,6 +46,8 @@ def test_readers_report_no_fault_while_a_backfill_runs(output):
         assert verify(output, RANGE) == {}
         assert unfinished(output, RANGE) == []
         check_files(output, BATCHES)
+        said = verify_text({"start": 1, "end": END, "output_dir": str(output)})
+        assert said.startswith("3 batches of batches-1-60")
         rounds += 1
     writer.join()
     assert rounds > 1
