@@ -15,7 +15,7 @@ from above: rules of ``quota`` and ``spark.conf``, and the sample's address.
   ``provenance``, ``votable``, ``atomic``, ``lock``, ``settling``, ``listing``
 - what a page says: ``pages``, ``tables``, ``contract``
 - what all know: ``arguments``, ``settings``, ``source``, ``batches``, ``definitions``, ``schemas``,
-  ``errors``, ``shown``; read by ``settings``: ``parameters_file``, ``env_file``
+  ``errors``, ``text``; read by ``settings``: ``parameters_file``, ``env_file``
 """
 
 __version__ = "0.1.0"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from neo_utils.errors import WrongParameter
-from neo_utils.shown import shown
+from neo_utils.text import shown
 
 LARGEST_CATALOGUE = 10_000_000  # NEOs; 41,000 are listed in 2026, and every 20 are one request
 BATCH_SIZE = 20  # the largest page that NeoWs was ever seen to answer

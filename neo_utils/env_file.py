@@ -10,7 +10,7 @@ from pathlib import Path
 from dotenv.parser import parse_stream
 
 from neo_utils.errors import WrongParameter
-from neo_utils.shown import shown
+from neo_utils.text import shown
 
 _VARIABLE = re.compile(r"\$\{([^}:]*)(?::-([^}]*))?\}")  # as python-dotenv has it
 _MOST_BYTES = 65_536

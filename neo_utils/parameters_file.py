@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from neo_utils.errors import WrongParameter
-from neo_utils.shown import shown
+from neo_utils.text import shown
 
 _MOST_BYTES = 32_768  # ours have 1,500
 _DEEPEST = 5  # spark_conf has a depth of 2

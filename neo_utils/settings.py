@@ -16,10 +16,9 @@ from neo_utils.env_file import read_env_file, unknown_names_warning
 from neo_utils.errors import WrongParameter
 from neo_utils.parameters_file import read_parameters_file
 from neo_utils.quota import LONGEST_RETRY_AFTER_S
-from neo_utils.shown import shown
 from neo_utils.source import DEMO_KEY, NASA_URL, check_api_url
 from neo_utils.spark.conf import check_conf, check_master
-from neo_utils.text import PrintableFormatter
+from neo_utils.text import PrintableFormatter, shown
 
 PROJECT = Path(__file__).resolve().parents[1]  # relative folders are taken from here
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from neo_utils.batches import Batch
 from neo_utils.provenance import Provenance
 from neo_utils.store import read_table
-from neo_utils.text import printable
+from neo_utils.text import shown
 
 # The listing changes daily, when orbits are determined anew; a fetch of all takes some hours.
 LONGEST_SPAN = dt.timedelta(hours=24)
@@ -33,7 +33,7 @@ def drift_notes(output: Path, provenances: Mapping[Batch, Provenance]) -> list[s
         )
     repeated = [neo_id for neo_id, count in _ids(output, provenances).items() if count > 1]
     if repeated:
-        ids = [printable(neo_id, longest=_LONGEST_ID) for neo_id in sorted(repeated)[:3]]
+        ids = [shown(neo_id, _LONGEST_ID) for neo_id in sorted(repeated)[:3]]
         some = ", ".join(ids) + (", ..." if len(repeated) > 3 else "")
         notes.append(
             f"NEOs that stand in two batches and count once: {len(repeated):,} ({some}); as many"

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from neo_utils.errors import WrongParameter
 from neo_utils.sample import SAMPLE_URL
-from neo_utils.shown import shown
+from neo_utils.text import shown
 
 NASA_URL = "https://api.nasa.gov/neo/rest/v1/neo/browse"
 KEYS_ARE_GIVEN_AT = "https://api.nasa.gov"

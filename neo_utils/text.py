@@ -7,8 +7,10 @@ import logging
 import sys
 from typing import Any, TextIO
 
+_LONGEST_VALUE = 60  # characters
 
-def printable(text: str, keep: str = "", longest: int | None = None) -> str:
+
+def printable(text: str, keep: str = "") -> str:
     r"""Return the text with every character that does not print as itself as a Python escape.
 
     These are control characters, which a terminal obeys, line ends, invisible characters, those
@@ -18,24 +20,44 @@ def printable(text: str, keep: str = "", longest: int | None = None) -> str:
     ----------
     keep
         Characters that stay as they are.
-    longest
-        Cut a longer text after so many characters.
 
     Examples
     --------
     >>> print(printable("1\x1b[2J\nnote \u202e"))
     1\x1b[2J\nnote \u202e
-    >>> printable("a\tlong\ntext", keep="\t", longest=8)
-    'a\tlong\\nt...'
+    >>> printable("a\ttext\n", keep="\t")
+    'a\ttext\\n'
     """
-    if longest is not None and len(text) > longest:
-        text = f"{text[:longest]}..."
     if text.isprintable():
         return text
     return "".join(
         character if character.isprintable() or character in keep else _escape(character)
         for character in text
     )
+
+
+def shown(value: object, longest: int = _LONGEST_VALUE) -> str:
+    r"""Return a value as text for a message: short, on one line, printable in every terminal.
+
+    Parameters
+    ----------
+    longest
+        How many characters are shown whole; of a longer text, the first half of that.
+
+    Examples
+    --------
+    >>> shown("9" * 5000)
+    '999999999999999999999999999999... (5,000 characters)'
+    >>> print(shown("two\nlines"))
+    two\nlines
+    """
+    try:
+        text = str(value)
+    except (ValueError, RecursionError):  # Python converts no integer of thousands of digits
+        return f"a huge {type(value).__name__}"
+    if len(text) <= longest:
+        return printable(text)
+    return f"{printable(text[: longest // 2])}... ({len(text):,} characters)"
 
 
 def _escape(character: str) -> str:

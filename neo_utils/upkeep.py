@@ -17,10 +17,9 @@ from neo_utils.reconcile.text import reconciled_text
 from neo_utils.results import check_results
 from neo_utils.selection import select_batches
 from neo_utils.settings import output_folder, setting
-from neo_utils.shown import shown
 from neo_utils.source import Service
 from neo_utils.store import batches_with, noted_service
-from neo_utils.text import printable
+from neo_utils.text import printable, shown
 
 _MOST_NAMED = 10  # files in one line
 

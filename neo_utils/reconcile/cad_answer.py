@@ -11,7 +11,7 @@ import msgspec
 import pandas as pd
 from msgspec import Meta, Struct
 
-from neo_utils.text import printable
+from neo_utils.text import shown
 
 _KNOWN_VERSION = "1."  # the first number changes with the form
 _UNITS_MIN = {"days": 1440, "hours": 60, "minutes": 1}
@@ -130,4 +130,4 @@ def _minutes(duration: str) -> int:
 
 def plain(text: str) -> str:
     """Return the text as one short line that no terminal takes for a command."""
-    return printable(text, longest=120).strip()
+    return shown(text, 120).strip()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from neo_utils.errors import WrongParameter
-from neo_utils.shown import shown
+from neo_utils.text import shown
 
 _MASTER = re.compile(
     r"local(\[(\*|[1-9]\d{0,3})(,\d{1,4})?\])?|spark://[^\s:,/]+:\d+(,[^\s:,/]+:\d+)*"
