@@ -1,5 +1,6 @@
 """How notebooks show what they have: tables with a caption, figures with a text in their place."""
 
+import re
 from datetime import date
 from html import escape
 from io import BytesIO
@@ -37,7 +38,7 @@ def captioned(table: pd.DataFrame, what: str, selection: Selection) -> HTML:
         What the table tells: of which body, past or predicted, under which threshold. The NEOs, the
         source and the day of the fetch are added.
     """
-    caption = escape(printable(f"{what}. {selection.neos_line}. {selection.source_line}."))
+    caption = _breakable(printable(f"{what}. {selection.neos_line}. {selection.source_line}."))
     # The caption stands outside of what scrolls where a table is wide.
     return HTML(
         f'<figure>\n<figcaption>{caption}</figcaption>\n<div class="table">{_rows(table)}</div>\n'
@@ -79,4 +80,6 @@ def _html(text: str) -> str:
 
 def _breakable(text: str) -> str:
     """Return the text as HTML; long names may break after each of their words."""
-    return escape(text, quote=False).replace("_", "_<wbr>")
+    html = escape(text, quote=False).replace("_", "_<wbr>")
+    # Outside of its own element, JupyterLab would take one of these for the start of a formula.
+    return re.sub(r"[$\\]", r"<span>\g<0></span>", html)

@@ -8,7 +8,14 @@ from typing import Any, NamedTuple
 from neo_utils import __version__
 from neo_utils.source import Service, check_noted, service_of_page
 
-_VERSION = re.compile(r"[\w.+-]{1,40}", re.ASCII)
+# How `Provenance.as_metadata` writes these fields. A folder may have been passed on: what its files
+# contain is shown, and used in suggested commands.
+_FORMS = {
+    "fetched_at": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ",
+    "page_sha256": r"[0-9a-f]{64}",
+    "catalogue_size": r"\d{1,9}",
+    "package_version": r"[\w.+-]{1,40}",
+}
 
 
 class Provenance(NamedTuple):
@@ -51,13 +58,12 @@ class Provenance(NamedTuple):
         if missing:
             raise ValueError(f"no {missing[0]} is noted")
         fields: dict[str, Any] = {name: metadata[name.encode()].decode() for name in cls._fields}
+        for name, form in _FORMS.items():
+            if not re.fullmatch(form, fields[name], re.ASCII):
+                raise ValueError(f"the noted {name} is not valid")
+        check_noted(fields["source"], fields["url"])
         fields["fetched_at"] = dt.datetime.fromisoformat(fields["fetched_at"])
         fields["catalogue_size"] = int(fields["catalogue_size"])
-        check_noted(fields["source"], fields["url"])
-        if fields["fetched_at"].tzinfo is None:
-            raise ValueError("the fetch time that is noted has no time zone")
-        if not _VERSION.fullmatch(fields["package_version"]):
-            raise ValueError("the package version that is noted is not one")
         return cls(**fields)
 
 

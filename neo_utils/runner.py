@@ -19,6 +19,7 @@ from neo_utils.executed import executed_before
 from neo_utils.kernels import kernel
 from neo_utils.lock import sole_run
 from neo_utils.plan import Plan
+from neo_utils.report.policy import is_whole_report
 from neo_utils.result_files import kernel_log, report_path, run_folder
 from neo_utils.results import counted_from, inputs_sha256
 from neo_utils.selection import select_batches
@@ -116,15 +117,11 @@ def _get_ready(plan: Plan | None, folder: Path, parameters: Mapping[str, Any]) -
 
 def _update_report(folder: Path, parameters: Mapping[str, Any]) -> None:
     report, notebook = report_path(folder), folder / "aggregate.ipynb"
-    if _is_whole(report) and report.stat().st_mtime_ns > notebook.stat().st_mtime_ns:
+    if is_whole_report(report) and report.stat().st_mtime_ns > notebook.stat().st_mtime_ns:
         return
     from neo_utils.report.page import write_report  # loaded while the kernel counted
 
     write_report(notebook, report, select_batches(*(parameters[k] for k in _SELECTED_BY)))
-
-
-def _is_whole(report: Path) -> bool:
-    return report.exists() and report.read_bytes().rstrip().endswith(b"</html>")
 
 
 def _is_left_out(name: str, command: str, folder: Path, parameters: Mapping[str, Any]) -> bool:

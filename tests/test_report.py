@@ -19,6 +19,7 @@ from neo_utils.plan import plan_recall
 from neo_utils.presentation import captioned, show
 from neo_utils.recall import recall
 from neo_utils.report.page import write_report
+from neo_utils.report.policy import BEGINNING
 from neo_utils.runner import run
 from neo_utils.sample import service
 from neo_utils.selection import Selection, select_batches
@@ -268,6 +269,14 @@ def test_a_notebook_that_was_edited_is_counted_again(report, stored, tmp_path, m
     nbformat.write(edited, tmp_path / "aggregate.ipynb")
     monkeypatch.setattr("neo_utils.executed.notebook_path", lambda name: tmp_path / f"{name}.ipynb")
     assert not executed_before("aggregate", report.parent, parameters_for(stored))
+
+
+def test_a_report_that_does_not_begin_with_the_policy_is_written_again(report, stored):
+    content = report.read_bytes()
+    assert content.startswith(BEGINNING.encode())
+    report.write_bytes(content.replace(b"<head>", b"<head><script>alert(1)</script>", 1))
+    run("report", ["aggregate"], parameters_for(stored))
+    assert report.read_bytes() == content
 
 
 def test_a_report_that_is_gone_or_older_than_its_notebook_is_written_again(report, stored, capsys):

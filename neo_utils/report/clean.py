@@ -9,8 +9,9 @@ from markupsafe import Markup
 
 from neo_utils.links import is_linked
 
-_TABLES = {"figure", "figcaption", "div", "table", "thead", "tbody", "tr", "th", "td", "wbr"}
+_TABLES = {"figure", "figcaption", "div", "table", "thead", "tbody", "tr", "th", "td"}
 _TEXT = {"h1", "h2", "h3", "h4", "p", "a", "em", "strong", "code", "pre", "ul", "ol", "li", "br"}
+_IN_WORDS = {"wbr", "span"}
 _CLASSES = {"table", "dataframe", "counts", "words"}
 
 
@@ -24,7 +25,7 @@ def clean(html: str) -> Markup:
     >>> print(clean('<p onfocus="x">1</p><a href="https://x.org">2</a><script>3</script>'))
     <p>1</p><a>2</a>&lt;script&gt;3&lt;/script&gt;
     """
-    return Markup(bleach.clean(html, tags=_TABLES | _TEXT, attributes=_is_kept))  # noqa: S704
+    return Markup(bleach.clean(html, tags=_TABLES | _TEXT | _IN_WORDS, attributes=_is_kept))  # noqa: S704
 
 
 def _is_kept(tag: str, name: str, value: str) -> bool:

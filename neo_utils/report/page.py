@@ -1,8 +1,6 @@
 """Write an executed notebook as one HTML file that needs nothing else, not even a network."""
 
 import re
-from base64 import b64encode
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +10,8 @@ from nbconvert import HTMLExporter
 from neo_utils import __version__
 from neo_utils.atomic import write_in_order
 from neo_utils.report.clean import clean
+from neo_utils.report.policy import BEGINNING, STYLE
 from neo_utils.selection import Selection
-
-_FOLDER = Path(__file__).parent
 
 # What leads to another file, such as a notebook beside this one, leads nowhere in a mail.
 _LINK_TO_A_FILE = re.compile(r"\[([^]]+)\]\((?!https?://|#)[^)]*\)")
@@ -38,7 +35,9 @@ def write_report(notebook: Path, path: Path, selection: Selection) -> None:
         if cell.cell_type == "markdown":
             cell.source = _LINK_TO_A_FILE.sub(r"\1", cell.source)
     page, _ = _exporter().from_notebook_node(content, {"report": _head(content, selection)})
-    write_in_order([(path, page.encode())])
+    # nbconvert reorders attributes: the beginning is put in its place as it is.
+    _, _, rest = page.partition("<head>")
+    write_in_order([(path, (BEGINNING + rest).encode())])
 
 
 def _is_for_the_runner(cell: nbformat.NotebookNode) -> bool:
@@ -50,7 +49,7 @@ def _is_for_the_runner(cell: nbformat.NotebookNode) -> bool:
 def _exporter() -> HTMLExporter:
     exporter = HTMLExporter(
         template_name="template",
-        extra_template_basedirs=[str(_FOLDER)],
+        extra_template_basedirs=[str(Path(__file__).parent)],
         exclude_anchor_links=True,  # a sign behind each heading, which readers aloud would read
         filters={"clean": clean},
     )
@@ -60,12 +59,10 @@ def _exporter() -> HTMLExporter:
 
 def _head(content: nbformat.NotebookNode, selection: Selection) -> dict[str, Any]:
     """Return what stands above the notebook's own text."""
-    style = (_FOLDER / "template/report.css").read_text(encoding="utf-8")
     title = content.cells[0].source.partition("\n")[0].lstrip("# ")
     return {
         "title": f"{title}: {selection.neos_line}",
         "source": f"{selection.neos_line}. {selection.source_line}.",
         "version": __version__,
-        "style": style,
-        "style_sha256": b64encode(sha256(style.encode()).digest()).decode(),
+        "style": STYLE,
     }
