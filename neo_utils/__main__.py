@@ -3,7 +3,6 @@
 import argparse
 import signal
 import sys
-from io import TextIOWrapper
 from pathlib import Path
 
 from neo_utils.errors import INTERRUPTED, RunFailure
@@ -22,8 +21,6 @@ _TEXTS = ("plan", "status", "verify", "rebuild", "drift", "reconcile", "clean")
 def main(command: str, parameters_file: Path) -> int:
     """Run one command and return its exit status; an expected failure is one line on stderr."""
     parameters = {}
-    if isinstance(sys.stdout, TextIOWrapper):  # a locale without some characters stops no command
-        sys.stdout.reconfigure(errors="backslashreplace")
     for ending in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(ending) != signal.SIG_IGN:  # as nohup has it
             signal.signal(ending, signal.default_int_handler)  # tidies up as after Ctrl-C

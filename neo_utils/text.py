@@ -5,6 +5,7 @@ It imports the standard library alone, since `neo_utils.spark.health` does.
 
 import logging
 import sys
+from io import TextIOWrapper
 from typing import Any, TextIO
 
 _LONGEST_VALUE = 60  # characters
@@ -89,6 +90,9 @@ def guard_terminal() -> None:
     Values within the text need `printable` of their own where a line end must not pass: streams
     cannot tell it from the end of a line.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a locale without some characters stops no command
+            stream.reconfigure(errors="backslashreplace")
     sys.stdout = _PrintableStream(sys.stdout, "\n\t")
     # The progress bar returns to the line's beginning.
     sys.stderr = _PrintableStream(sys.stderr, "\n\t\r")

@@ -107,7 +107,7 @@ def test_commands_print_nothing_that_a_terminal_obeys(hostile):
     for command, settings, status in (
         ("status", {}, 0),
         ("status", {"SOURCE": ID}, 2),
-        ("status", {"OUTPUT_DIR": str(hostile / "raw" / ID.replace("/", ""))}, 0),
+        ("status", {"OUTPUT_DIR": str(hostile / "raw" / ID.replace("/", ""))}, 2),
         ("reconcile", {"NEOS": f"433 {ID}"}, 1),
     ):
         ran = subprocess.run(  # noqa: S603 - our own command
