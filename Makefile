@@ -10,7 +10,8 @@ PARAMETERS ?= parameters/default.yaml
 BIN   := .venv/bin
 READY := .venv/.ready
 TOOLS := .venv/.tools
-NEO   := @$(BIN)/python -m neo_utils
+# -I: PYTHONPATH, PYTHONHOME and packages of the user's own Python must not reach a run.
+NEO   := @$(BIN)/python -I -m neo_utils
 
 # In the order in which they are run: aggregate.ipynb counts what fetch.ipynb has stored.
 NOTEBOOKS := $(addprefix notebooks/,fetch.ipynb aggregate.ipynb explore.ipynb)

@@ -1,17 +1,20 @@
-"""A kernel to run a notebook in: started before it is needed, silent, ended whatever happens."""
+"""Start a notebook's kernel ahead of time, in an environment of our own, and always end it."""
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import psutil
+from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
 
+from neo_utils.environment import PROJECT_NAMES, chosen_environment
+from neo_utils.kernel_folders import kernel_folder, processes_with_temporary
 from neo_utils.settings import PROJECT
 
+# Empty: matplotlib's own defaults, whatever style the user has chosen for other work.
+MATPLOTLIBRC = PROJECT / "neo_utils" / "figures" / "matplotlibrc"
 # Java sees that its kernel is gone once it is ready, some 3 s after its start on quiet cores.
 _JAVA_SECONDS = 15.0
 
@@ -27,17 +30,21 @@ def kernel(log: Path, first: str = "") -> Iterator[AsyncKernelManager]:
     first
         Code that it runs before anything else; what that gives or says is seen by nobody.
     """
-    manager = AsyncKernelManager(transport_encryption="auto")  # ipykernel asks for it
     with ExitStack() as stack:
         # It is ended without being asked, and what is temporary to it goes with it.
-        temporary = TemporaryDirectory(prefix="neo-kernel-", ignore_cleanup_errors=True)
-        folder = stack.enter_context(temporary)
-        environment = os.environ | {"TMPDIR": folder}
+        folder = stack.enter_context(kernel_folder())
+        manager = AsyncKernelManager(
+            transport_encryption="auto",  # ipykernel asks for it
+            # Without folders to search there is only the kernel of this Python. A user's "python3"
+            # may be another Python, with other packages.
+            kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
+            connection_file=f"{folder}/connection.json",
+        )
         # No history: that is a file of the user's own sessions.
         no_history = ["--HistoryManager.hist_file=:memory:"]
         with log.open("wb") as file:
             run_sync(manager.start_kernel)(
-                extra_arguments=no_history, cwd=PROJECT, env=environment, stdout=file, stderr=file
+                extra_arguments=no_history, cwd=PROJECT, env=_environment(folder), stdout=file, stderr=file
             )
         stack.callback(_end, manager, folder)
         client = manager.blocking_client()
@@ -48,6 +55,22 @@ def kernel(log: Path, first: str = "") -> Iterator[AsyncKernelManager]:
         yield manager
 
 
+def _environment(folder: str) -> dict[str, str]:
+    """Return the environment of a kernel: the project's Python, without any user's settings."""
+    empty = f"{folder}/configuration"  # the programs that look for settings here find none
+    ours = {
+        "TMPDIR": folder,
+        "IPYTHONDIR": empty,
+        "JUPYTER_NO_CONFIG": "1",
+        "JUPYTER_DATA_DIR": empty,
+        "JUPYTER_RUNTIME_DIR": empty,
+        "MATPLOTLIBRC": str(MATPLOTLIBRC),
+        "PYTHONPATH": str(PROJECT),  # the container image does not install the package
+        "PYTHONNOUSERSITE": "1",
+    }
+    return chosen_environment(also=PROJECT_NAMES) | ours
+
+
 def _end(manager: AsyncKernelManager, folder: str) -> None:
     """End a kernel, and wait for the Java that it may have started to end by itself.
 
@@ -55,7 +78,7 @@ def _end(manager: AsyncKernelManager, folder: str) -> None:
     """
     with suppress(psutil.NoSuchProcess):  # it has died, and its Java may live on
         psutil.Process(manager.provisioner.pid).suspend()  # type: ignore[union-attr]
-    started = list(_with_temporary(folder))
+    started = list(processes_with_temporary(folder))
     run_sync(manager.shutdown_kernel)(now=True)
     try:
         psutil.wait_procs(started, timeout=_JAVA_SECONDS)
@@ -63,11 +86,3 @@ def _end(manager: AsyncKernelManager, folder: str) -> None:
         for one in started:
             with suppress(psutil.NoSuchProcess):
                 one.kill()
-
-
-def _with_temporary(folder: str) -> Iterator[psutil.Process]:
-    """Find the processes of a kernel, by the temporary folder that they inherited."""
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):  # of other users, or ended
-            if process.environ().get("TMPDIR") == folder:
-                yield process

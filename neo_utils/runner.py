@@ -16,6 +16,7 @@ from jupyter_client.manager import AsyncKernelManager
 from neo_utils.batches import position_range
 from neo_utils.errors import StoredDataBroken, StoredDataMissing
 from neo_utils.executed import executed_before
+from neo_utils.kernel_folders import remove_leftover_folders
 from neo_utils.kernels import kernel
 from neo_utils.lock import sole_run
 from neo_utils.plan import Plan
@@ -63,6 +64,7 @@ def run(command: str, notebooks: list[str], parameters: Mapping[str, Any]) -> No
     folder = run_folder(output, position_range(parameters["start"], parameters["end"]))
     if not plan:  # what is missing is said before a folder is made and a kernel started
         select_batches(*(parameters[k] for k in _SELECTED_BY))
+    remove_leftover_folders()
     with sole_run(output), ExitStack() as stack:
         folder.mkdir(parents=True, exist_ok=True)
         left_out = partial(_is_left_out, command=command, folder=folder, parameters=parameters)
