@@ -19,12 +19,20 @@ if TYPE_CHECKING:  # fetch.ipynb has no figure, and matplotlib takes 0.3 s to lo
 
 _DPI = 120  # a little sharper than most screens show it, at half the bytes of twice as sharp
 _SHOWN_DPI = 96
+# Texts are shown whole. The others are pandas' defaults: a user's own must not change numbers.
+_TABLE_OPTIONS = (
+    *("display.max_colwidth", None, "display.max_rows", None, "display.max_columns", None),
+    *("display.precision", 6, "display.float_format", None, "display.chop_threshold", None),
+    *("display.multi_sparse", True, "display.show_dimensions", False),
+)
 
 
 def show(figure: "Figure") -> Image:
     """Return a figure as a picture with its alternative text, which is the figure's label."""
+    from neo_utils.figures.frame import default_style
+
     png = BytesIO()
-    figure.savefig(png, format="png", dpi=_DPI)
+    default_style(figure.savefig)(png, format="png", dpi=_DPI)
     width = round(figure.get_size_inches()[0] * _SHOWN_DPI)
     return Image(png.getvalue(), width=width, alt=figure.get_label())
 
@@ -54,7 +62,7 @@ def _rows(table: pd.DataFrame) -> str:
     kinds = {"counts": len(numbers) > 0, "words": table.columns[-1] not in numbers}
     # Every text becomes HTML here: names, bodies and addresses come from the service.
     table = table.map(_cell).set_axis([_html(str(name)) for name in table.columns], axis="columns")
-    with pd.option_context("display.max_colwidth", None):  # texts are shown whole
+    with pd.option_context(*_TABLE_OPTIONS):
         html = table.to_html(
             border=0,
             na_rep="",

@@ -13,6 +13,7 @@ from neo_utils.figures.frame import (
     BLUE,
     GREEN,
     GREY,
+    default_style,
     describe,
     draw_bars,
     legend_above,
@@ -26,6 +27,7 @@ from neo_utils.selection import Selection
 _AU_PER_LD = 1 / LUNAR_DISTANCES_PER_AU
 
 
+@default_style
 def plot_per_year(passages: pd.DataFrame, question: Question, selection: Selection) -> Figure:
     """Draw the passages of every year, past and predicted told apart."""
     figure, axes = titled_axes(
@@ -55,6 +57,7 @@ def plot_per_year(passages: pd.DataFrame, question: Question, selection: Selecti
     return describe(figure, text, selection)
 
 
+@default_style
 def plot_count_within(passages: pd.DataFrame, question: Question, selection: Selection) -> Figure:
     """Draw how many passages lie within a distance, against that distance, both logarithmic."""
     figure, axes = titled_axes(
@@ -88,6 +91,7 @@ def plot_count_within(passages: pd.DataFrame, question: Question, selection: Sel
     return describe(figure, text, selection)
 
 
+@default_style
 def plot_first_observations(
     passages: pd.DataFrame, question: Question, selection: Selection
 ) -> Figure:

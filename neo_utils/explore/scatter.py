@@ -19,6 +19,7 @@ from neo_utils.figures.frame import (
     BLUE,
     GREY,
     ORANGE,
+    default_style,
     describe,
     legend_above,
     plain_log,
@@ -33,6 +34,7 @@ _MARKERS = 3_000
 _BINS = 100
 
 
+@default_style
 def plot_distance_by_date(
     passages: pd.DataFrame, question: Question, selection: Selection
 ) -> Figure:
@@ -48,6 +50,7 @@ def plot_distance_by_date(
     return figure
 
 
+@default_style
 def plot_size_by_distance(
     passages: pd.DataFrame, question: Question, selection: Selection
 ) -> Figure:
@@ -66,6 +69,7 @@ def plot_size_by_distance(
     )
 
 
+@default_style
 def plot_velocity_by_distance(
     passages: pd.DataFrame, question: Question, selection: Selection
 ) -> Figure:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from textwrap import fill
 
+from matplotlib import style
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,6 +14,8 @@ from neo_utils.selection import Selection
 
 # Okabe and Ito's palette, told apart by colour-blind readers too: https://jfly.uni-koeln.de/color/
 BLUE, ORANGE, GREEN, BLACK, GREY = "#0072B2", "#E69F00", "#009E73", "#000000", "#555555"
+# Decorates what draws: a user's matplotlib style must not change what a figure shows.
+default_style = style.context("default")
 _PREDICTED_ALPHA = 0.45
 _TITLE_WIDTH = 95  # letters; more would be cut off at the figure's edge
 

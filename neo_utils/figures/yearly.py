@@ -8,6 +8,7 @@ from neo_utils.figures.frame import (
     BLUE,
     GREY,
     ORANGE,
+    default_style,
     describe,
     draw_bars,
     legend_above,
@@ -62,6 +63,7 @@ def approaches_per_year(yearly: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+@default_style
 def plot_approaches_per_year(per_year: pd.DataFrame, selection: Selection) -> Figure:
     """Draw what `approaches_per_year` returns, as stacked bars."""
     figure, axes = titled_axes(
@@ -120,6 +122,7 @@ def nearest_per_year(yearly: pd.DataFrame, selection: Selection) -> pd.DataFrame
     )
 
 
+@default_style
 def plot_nearest_per_year(nearest: pd.DataFrame, selection: Selection) -> Figure:
     """Draw what `nearest_per_year` returns, on a logarithmic axis."""
     figure, axes = titled_axes(
