@@ -127,8 +127,9 @@ def name_file(engine: Engine, name: str, path: Path, schema: pa.Schema) -> None:
         engine.name_file(name, path)
         return
     columns = ", ".join(f"{field.name} {_SPARK_TYPES[field.type]}" for field in schema)
-    # Spark would take a folder's name for a pattern, and read what else fits it.
-    plain = _PATTERN_SIGNS.sub(r"\\\g<0>", str(path))
+    # Spark reads a folder's name as a pattern, and a path without "file:" from the file system that
+    # a user's Hadoop configuration names.
+    plain = "file://" + _PATTERN_SIGNS.sub(r"\\\g<0>", str(path.resolve()))
     engine.read.schema(columns).parquet(plain).createOrReplaceTempView(name)
 
 

@@ -4,6 +4,7 @@ import os
 import signal
 import struct
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -12,7 +13,8 @@ from typing import Any
 
 from pyspark.java_gateway import launch_gateway
 
-from neo_utils.spark.class_archive import archive_option
+from neo_utils.environment import chosen_environment
+from neo_utils.spark.class_archive import archive_option, as_one_word
 from neo_utils.spark.java import SPARK_HOME, java_home
 
 _STOP_SECONDS = 10.0  # Java needs about 0.3 s to delete its temporary folders
@@ -39,18 +41,24 @@ def start_java(
     """
     home = java_home()
     environment = {
-        **os.environ,
+        **chosen_environment(),  # without NASA's key, and without another Spark's or Hadoop's names
         "JAVA_HOME": str(home),
-        # Mapped in place of parsed, Spark's classes take 4 s off the 15 of a run of 200 NEOs.
-        "SPARK_SUBMIT_OPTS": f"{os.environ.get('SPARK_SUBMIT_OPTS', '')} {archive_option(home)}",
-        # Spark's scripts trust this name; a user's may be another Spark, which PySpark cannot
-        # talk to. Unset, they would search with PYSPARK_DRIVER_PYTHON, which may be jupyter.
+        "SPARK_SUBMIT_OPTS": " ".join(
+            [
+                *_temporary_options(),
+                # Mapped in place of parsed, Spark's classes take 4 s off the 15 of a small run.
+                archive_option(home),
+                os.environ.get("SPARK_SUBMIT_OPTS", ""),
+            ]
+        ),
+        "SPARK_LAUNCHER_OPTS": " ".join(_temporary_options()),
+        # Spark's scripts use this variable. Unset, they would search with PYSPARK_DRIVER_PYTHON.
         "SPARK_HOME": str(SPARK_HOME),
         "SPARK_CONNECT_MODE": "0",
+        "SPARK_API_MODE": "classic",
         "_PYSPARK_DRIVER_CONN_INFO_PATH": str(answer),
         "SPARK_LOCAL_IP": own_address,  # no look-up of this machine's name
     }
-    environment.pop("SPARK_CONF_DIR", None)  # belongs to that other Spark, as its settings do
     settings = [f"--conf={name}={value}" for name, value in shown_settings.items()]
     log_path.parent.mkdir(parents=True, exist_ok=True)
     with log_path.open("ab") as log:
@@ -62,6 +70,13 @@ def start_java(
             env=environment,
             start_new_session=True,  # Ctrl-C is for Python, which tells Java what to do
         )
+
+
+def _temporary_options() -> list[str]:
+    """Return the options that let Java follow TMPDIR, which it would not do by itself."""
+    folder = as_one_word(Path(tempfile.gettempdir()))
+    # Its performance counters are a file in /tmp, whatever the options: on a full disk Java crashes.
+    return [f"-Djava.io.tmpdir={folder}", "-XX:-UsePerfData"]
 
 
 def reach_java(java: subprocess.Popen[bytes], answer: Path) -> Any:  # noqa: ANN401 - py4j is untyped

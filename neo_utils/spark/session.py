@@ -18,6 +18,7 @@ from typing import Any
 from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
+from neo_utils.environment import chosen_environment
 from neo_utils.errors import SparkUnavailable
 from neo_utils.spark.cluster import (
     event_log_settings,
@@ -149,6 +150,7 @@ def _disconnect() -> None:
 
 
 def _start(settings: Mapping[str, str], log_path: Path) -> SparkSession:
+    _forget_other_sparks()
     os.environ["PYSPARK_PYTHON"] = sys.executable  # SparkContext names it to the executors
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "gateway"  # Java writes it when it is ready
@@ -179,6 +181,13 @@ def _start(settings: Mapping[str, str], log_path: Path) -> SparkSession:
             ) from None
         finally:
             overdue.cancel()
+
+
+def _forget_other_sparks() -> None:
+    """Remove what makes PySpark in this process use Spark Connect or another Spark."""
+    for name in os.environ.keys() - chosen_environment().keys():
+        if name.startswith(("SPARK_", "PYSPARK_")):
+            del os.environ[name]
 
 
 def _context(gateway: Any, settings: Mapping[str, str]) -> SparkContext:  # noqa: ANN401
