@@ -1,8 +1,10 @@
 """The commands behind ``make``: ``python -m neo_utils COMMAND [PARAMETERS_FILE]``."""
 
 import argparse
+import os
 import signal
 import sys
+import tempfile
 from pathlib import Path
 
 from neo_utils.errors import INTERRUPTED, RunFailure
@@ -21,6 +23,7 @@ _TEXTS = ("plan", "status", "verify", "rebuild", "drift", "reconcile", "clean")
 def main(command: str, parameters_file: Path) -> int:
     """Run one command and return its exit status; an expected failure is one line on stderr."""
     parameters = {}
+    _ensure_home()
     for ending in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(ending) != signal.SIG_IGN:  # as nohup has it
             signal.signal(ending, signal.default_int_handler)  # tidies up as after Ctrl-C
@@ -55,6 +58,14 @@ def main(command: str, parameters_file: Path) -> int:
         )
         return INTERRUPTED
     return 0
+
+
+def _ensure_home() -> None:
+    """Set HOME for a user who has none, such as a bare uid: Jupyter does not load without it."""
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = tempfile.gettempdir()
 
 
 if __name__ == "__main__":

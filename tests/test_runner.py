@@ -80,8 +80,8 @@ def test_a_kernel_that_dies_is_told_once_and_leaves_no_notebook_that_passes_for_
     folder.mkdir()
     for module in ("execution", "executed"):
         monkeypatch.setattr(f"neo_utils.{module}.notebook_path", lambda _: deadly)
-    monkeypatch.setenv("DEADLY", "0")
-    code = "import os\nif os.environ['DEADLY'] == '1':\n    os.kill(os.getpid(), 9)"
+    fatal = tmp_path / "fatal"
+    code = f"import os\nif os.path.exists({str(fatal)!r}):\n    os.kill(os.getpid(), 9)"
     write_notebook(deadly, code)
 
     def run_once():
@@ -90,7 +90,7 @@ def test_a_kernel_that_dies_is_told_once_and_leaves_no_notebook_that_passes_for_
 
     run_once()
     assert executed_before("aggregate", folder, {"end": 20})
-    monkeypatch.setenv("DEADLY", "1")
+    fatal.touch()
     with pytest.raises(NotebookFailed, match=r"kernel of aggregate.ipynb failed \(Kernel died\)"):
         run_once()
     assert "Kernel died" not in caplog.text  # Papermill would say it, too

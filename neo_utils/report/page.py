@@ -1,6 +1,7 @@
 """Write an executed notebook as one HTML file that needs nothing else, not even a network."""
 
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,15 @@ def _is_for_the_runner(cell: nbformat.NotebookNode) -> bool:
     return injected or bool(cell.metadata.get("report_skip"))
 
 
+class _Exporter(HTMLExporter):  # type: ignore[misc]
+    """The exporter, with the templates of this installation: not those of the user's Jupyter."""
+
+    def get_prefix_root_dirs(self) -> list[str]:
+        return [f"{sys.prefix}/share/jupyter"]
+
+
 def _exporter() -> HTMLExporter:
-    exporter = HTMLExporter(
+    exporter = _Exporter(
         template_name="template",
         extra_template_basedirs=[str(Path(__file__).parent)],
         exclude_anchor_links=True,  # a sign behind each heading, which readers aloud would read

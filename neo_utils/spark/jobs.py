@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from neo_utils.spark.causes import machine_cause
 from neo_utils.spark.conf import is_embedded
 
 if TYPE_CHECKING:  # who only reads results shall not wait for Spark's import
@@ -50,6 +51,8 @@ def failure_text(error: Exception) -> str:
             f"a worker could not read {unread[2]} ({why}): on a cluster, OUTPUT_DIR must be the"
             " same folder, under the same path, on every machine"
         )
+    if cause := machine_cause(f"{error}\n{said}"):
+        return f"Spark's job failed: {cause}"
     last = _LAST_FAILURE.search(said)
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     return f"Spark's job failed: {last[1] if last else _CODES.sub('', lines[-1])}"

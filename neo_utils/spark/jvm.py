@@ -1,6 +1,7 @@
 """The Java process behind a Spark session: started quietly, bounded in time, ended with ours."""
 
 import os
+import pwd
 import signal
 import struct
 import subprocess
@@ -17,6 +18,7 @@ from neo_utils.environment import chosen_environment
 from neo_utils.spark.class_archive import archive_option, as_one_word
 from neo_utils.spark.java import SPARK_HOME, java_home
 
+_NAMELESS = "neo"  # for a uid without an entry in the password file
 _STOP_SECONDS = 10.0  # Java needs about 0.3 s to delete its temporary folders
 
 
@@ -45,13 +47,13 @@ def start_java(
         "JAVA_HOME": str(home),
         "SPARK_SUBMIT_OPTS": " ".join(
             [
-                *_temporary_options(),
+                *_machine_options(),
                 # Mapped in place of parsed, Spark's classes take 4 s off the 15 of a small run.
                 archive_option(home),
                 os.environ.get("SPARK_SUBMIT_OPTS", ""),
             ]
         ),
-        "SPARK_LAUNCHER_OPTS": " ".join(_temporary_options()),
+        "SPARK_LAUNCHER_OPTS": " ".join(_machine_options()),
         # Spark's scripts use this variable. Unset, they would search with PYSPARK_DRIVER_PYTHON.
         "SPARK_HOME": str(SPARK_HOME),
         "SPARK_CONNECT_MODE": "0",
@@ -72,11 +74,22 @@ def start_java(
         )
 
 
-def _temporary_options() -> list[str]:
-    """Return the options that let Java follow TMPDIR, which it would not do by itself."""
-    folder = as_one_word(Path(tempfile.gettempdir()))
+def _machine_options() -> list[str]:
+    """Return the options that let Java work with TMPDIR and with a user who has no name or home."""
+    temporary = as_one_word(Path(tempfile.gettempdir()))  # Java itself ignores TMPDIR
     # Its performance counters are a file in /tmp, whatever the options: on a full disk Java crashes.
-    return [f"-Djava.io.tmpdir={folder}", "-XX:-UsePerfData"]
+    options = [f"-Djava.io.tmpdir={temporary}", "-XX:-UsePerfData"]
+    if _is_nameless():
+        options += [f"-Duser.name={_NAMELESS}", f"-Duser.home={temporary}"]
+    return options
+
+
+def _is_nameless() -> bool:
+    try:
+        pwd.getpwuid(os.getuid())
+    except KeyError:
+        return True
+    return False
 
 
 def reach_java(java: subprocess.Popen[bytes], answer: Path) -> Any:  # noqa: ANN401 - py4j is untyped
@@ -91,6 +104,9 @@ def reach_java(java: subprocess.Popen[bytes], answer: Path) -> Any:  # noqa: ANN
     with _environment(PYSPARK_GATEWAY_PORT=str(port), PYSPARK_GATEWAY_SECRET=secret):
         gateway = launch_gateway()  # type: ignore[no-untyped-call]
     gateway.proc = java
+    if _is_nameless():  # Hadoop would ask the system for a name, and fail
+        users = gateway.jvm.org.apache.hadoop.security.UserGroupInformation
+        users.setLoginUser(users.createRemoteUser(_NAMELESS))
     return gateway
 
 

@@ -20,6 +20,7 @@ from pyspark.sql import SparkSession
 
 from neo_utils.environment import chosen_environment
 from neo_utils.errors import SparkUnavailable
+from neo_utils.spark.causes import machine_cause
 from neo_utils.spark.cluster import (
     event_log_settings,
     greet,
@@ -156,6 +157,7 @@ def _start(settings: Mapping[str, str], log_path: Path) -> SparkSession:
         answer = Path(folder) / "gateway"  # Java writes it when it is ready
         # Everyone can read a command line: SparkContext passes the secrets.
         shown = {name: value for name, value in settings.items() if not is_secret(name)}
+        before = log_path.stat().st_size if log_path.exists() else 0
         java = start_java(shown, settings["spark.driver.bindAddress"], log_path, answer)
         overdue = threading.Timer(START_SECONDS, kill, [java])
         overdue.daemon = True
@@ -174,6 +176,11 @@ def _start(settings: Mapping[str, str], log_path: Path) -> SparkSession:
             told = isinstance(error, SparkUnavailable) and not late
             if told or not isinstance(error, Exception):  # Ctrl-C and the like
                 raise
+            if cause := machine_cause(_printed(log_path, before)):
+                raise SparkUnavailable(
+                    f"Spark did not start: {cause}. Stored data is kept. Java's messages are in"
+                    f" {log_path}"
+                ) from None
             # Not chained: what py4j adds is a page of Java's stack, which the file has too.
             raise SparkUnavailable(
                 f"Spark did not start on {settings['spark.master']} ({what}): check the master,"
@@ -181,6 +188,13 @@ def _start(settings: Mapping[str, str], log_path: Path) -> SparkSession:
             ) from None
         finally:
             overdue.cancel()
+
+
+def _printed(log_path: Path, before: int) -> str:
+    """Return what this Java has printed to the log, which earlier ones may have begun."""
+    with log_path.open("rb") as log:
+        log.seek(before)
+        return log.read(1_000_000).decode(errors="replace")
 
 
 def _forget_other_sparks() -> None:

@@ -1,0 +1,77 @@
+"""Machines with limits: too few open files, programs forbidden or no room in TMPDIR, no user."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from neo_utils.settings import PROJECT
+from neo_utils.spark import causes, jvm
+from neo_utils.spark.causes import machine_cause
+from tests.driver import run_python
+
+
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        ("java.io.IOException: No space left on device", "set TMPDIR"),
+        ("java.io.IOException: Disk quota exceeded", "set TMPDIR"),
+        ("java.net.SocketException: Too many open files", "ulimit -n"),
+        ("the master accepted no application", None),
+    ],
+)
+def test_names_the_cause_that_java_printed(said, remedy):
+    cause = machine_cause(said)
+    assert (cause is None) == (remedy is None)
+    assert remedy is None or (remedy in cause and "\n" not in cause)
+
+
+@pytest.mark.parametrize("forbidden", [True, False])
+def test_names_a_temporary_folder_without_programs_only_if_it_is_one(
+    tmp_path, monkeypatch, forbidden
+):
+    status = os.statvfs(tmp_path)
+    flags = [*status]
+    flags[8] = os.ST_NOEXEC if forbidden else 0
+    monkeypatch.setattr(causes.os, "statvfs", lambda _: os.statvfs_result(flags))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    cause = machine_cause("java.lang.UnsatisfiedLinkError: libzstd-jni.so") or ""
+    assert (f"{tmp_path} does not allow programs" in cause) == forbidden
+
+
+def test_too_few_open_files_end_in_one_line_that_names_the_limit(tmp_path):
+    code = """
+    import resource
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    try:
+        connect("local[1]", {}, LOG)
+    except SparkUnavailable as failure:
+        print(failure)
+    """
+    ran = run_python(code, tmp_path)
+    assert ran.stdout.startswith("Spark did not start: only 64 open files are allowed: raise the")
+    assert len(ran.stdout.splitlines()) == 1
+
+
+def test_java_gets_a_name_and_a_home_if_the_user_has_none(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "a folder"))
+    named = jvm._machine_options()
+    monkeypatch.setattr(jvm.os, "getuid", lambda: 4_000_000_000)
+    assert [*named, "-Duser.name=neo", *jvm._machine_options()[-1:]] == jvm._machine_options()
+    assert jvm._machine_options()[-1] == f"-Duser.home={tmp_path}/a\\ folder"
+
+
+@pytest.mark.parametrize("home", [None, "/proc/none"])
+def test_a_run_needs_no_home_that_can_be_written(tmp_path, home):
+    environment = {name: value for name, value in os.environ.items() if name != "HOME"}
+    ours = {"END": "20", "SOURCE": "sample", "MASTER": "duckdb", "OUTPUT_DIR": str(tmp_path)}
+    ran = subprocess.run(
+        [sys.executable, "-I", "-m", "neo_utils", "run"],
+        cwd=PROJECT,
+        env=environment | ours | ({"HOME": home} if home else {}),
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert (tmp_path / "runs/batches-1-20/report.html").exists()
