@@ -44,7 +44,11 @@ def kernel(log: Path, first: str = "") -> Iterator[AsyncKernelManager]:
         no_history = ["--HistoryManager.hist_file=:memory:"]
         with log.open("wb") as file:
             run_sync(manager.start_kernel)(
-                extra_arguments=no_history, cwd=PROJECT, env=_environment(folder), stdout=file, stderr=file
+                extra_arguments=no_history,
+                cwd=PROJECT,
+                env=_environment(folder),
+                stdout=file,
+                stderr=file,
             )
         stack.callback(_end, manager, folder)
         client = manager.blocking_client()

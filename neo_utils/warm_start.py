@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from neo_utils.environment import chosen_environment
 from neo_utils.plan import plan_recall
 from neo_utils.recall import recall
 from neo_utils.selection import select_batches
@@ -74,7 +75,13 @@ def _write(archive: Path, folder: Path) -> None:
     half.unlink(missing_ok=True)
     dump = ("-Xshare:dump", f"-XX:SharedClassListFile={classes}", f"-XX:SharedArchiveFile={half}")
     java = str(java_home() / "bin" / "java")
-    subprocess.run([java, *dump, "-cp", jars], check=True, capture_output=True, text=True)  # noqa: S603
+    subprocess.run(  # noqa: S603 - the Java that Spark uses, no shell
+        [java, *dump, "-cp", jars],
+        env=chosen_environment(),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     with half.open("rb") as written:  # Java looks at its head alone: after a power cut, too, the
         os.fsync(written.fileno())  # rest of what has the archive's name has to be there
     half.replace(archive)

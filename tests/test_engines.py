@@ -10,7 +10,6 @@ import pytest
 from neo_utils.engines import _SPARK_TYPES
 from neo_utils.sample.catalogue import AS_OF, page_body
 from neo_utils.schemas import RAW
-from neo_utils.settings import PROJECT
 from neo_utils.spark.conf import session_settings
 from tests.clones import clone_into
 from tests.oracle import metrics_of, yearly_of

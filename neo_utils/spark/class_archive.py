@@ -13,6 +13,7 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
+from neo_utils.environment import chosen_environment
 from neo_utils.settings import PROJECT
 from neo_utils.spark.java import SPARK_HOME, java_home
 
@@ -58,6 +59,7 @@ def make_in_background() -> None:
         subprocess.Popen(
             [sys.executable, "-m", "neo_utils.warm_start"],
             cwd=PROJECT,
+            env={**chosen_environment(), "PYTHONPATH": str(PROJECT), "PYTHONNOUSERSITE": "1"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

