@@ -31,6 +31,7 @@ _MACHINE_NAMES = frozenset(
         "JAVA_HOME",  # documented: the Java to use
         "SPARK_SUBMIT_OPTS",  # documented: further options of Java, for profiling
         "SPARK_LOCAL_DIRS",  # documented by Spark: disks for large intermediate data
+        "SPARK_PUBLIC_DNS",  # the name by which a browser reaches Spark's pages
     }
 )
 _MACHINE_PREFIXES = ("LC_", "OPENBLAS_", "TQDM_")

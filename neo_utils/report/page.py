@@ -47,7 +47,7 @@ def _is_for_the_runner(cell: nbformat.NotebookNode) -> bool:
     return injected or bool(cell.metadata.get("report_skip"))
 
 
-class _Exporter(HTMLExporter):  # type: ignore[misc]
+class _Exporter(HTMLExporter):
     """The exporter, with the templates of this installation: not those of the user's Jupyter."""
 
     def get_prefix_root_dirs(self) -> list[str]:
@@ -55,7 +55,7 @@ class _Exporter(HTMLExporter):  # type: ignore[misc]
 
 
 def _exporter() -> HTMLExporter:
-    exporter = _Exporter(
+    exporter = _Exporter(  # type: ignore[no-untyped-call]
         template_name="template",
         extra_template_basedirs=[str(Path(__file__).parent)],
         exclude_anchor_links=True,  # a sign behind each heading, which readers aloud would read

@@ -16,6 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NoReturn
 
+from neo_utils.environment import chosen_environment
 from neo_utils.errors import RunFailure, WrongParameter
 from neo_utils.spark.conf import AUTHENTICATION, check_master
 from neo_utils.spark.java import SPARK_HOME, java_home
@@ -41,11 +42,6 @@ _MASTER_SETTINGS: Mapping[str, str] = {
     # still there answered within a second.
     "spark.deploy.recoveryTimeout": "15",
 }
-
-_DAEMON_NAMES = (
-    *("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_", "TZ", "TMPDIR"),
-    *("SPARK_", "LD_LIBRARY_PATH", "NSS_WRAPPER_"),
-)
 
 
 def daemon(
@@ -85,9 +81,10 @@ def daemon(
         command.append(master)
     _write_settings(settings, folder / "spark-defaults.conf")
     ours = {"SPARK_HOME": SPARK_HOME, "SPARK_CONF_DIR": folder, "JAVA_HOME": java_home()}
-    # A daemon's executors inherit its environment. NASA's key is in API_KEY, and in MAKEFLAGS, too,
-    # if it was given on make's command line: only names that a daemon needs are passed on.
-    kept = {name: environment[name] for name in environment if name.startswith(_DAEMON_NAMES)}
+    # A daemon's executors inherit its environment, so it must not contain NASA's key: neither in
+    # API_KEY nor in MAKEFLAGS, where make puts its command line.
+    of_spark = [name for name in environment if name.startswith("SPARK_")]
+    kept = chosen_environment(environment, also=of_spark)
     return command, kept | {name: str(path) for name, path in ours.items()}
 
 
