@@ -187,7 +187,8 @@ EDITED_NOTES = {
     ),
     "a compression of no kind": lambda note: note | {"parquet_settings": {"compression": 5}},
     "another source and address": lambda note: (
-        note | {"source": "nasa", "url": "https://api.nasa.gov/neo/rest/v1/neo/browse?page=1"}
+        note
+        | {"source": "nasa", "url": "https://api.nasa.gov/neo/rest/v1/neo/browse?page=1&size=20"}
     ),
     "another time": lambda note: note | {"fetched_at": "2020-01-01T00:00:00Z"},
     "a time without a zone": lambda note: note | {"fetched_at": "2020-01-01"},
