@@ -3,6 +3,8 @@
 MAKEFLAGS += --no-print-directory
 # A target reads what the one before it on the command line wrote.
 .NOTPARALLEL:
+# Another Python's library, with which none of ours starts.
+unexport PYTHONHOME
 
 PYTHON     ?= python3
 PARAMETERS ?= parameters/default.yaml
