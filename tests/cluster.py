@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from neo_utils.settings import PROJECT
 from neo_utils.spark.local_cluster import up
-from neo_utils.spark.processes import runs
+from neo_utils.spark.processes import number_in, runs
 
 # As ``make local-cluster-up API_KEY=...`` passes it.
 _KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
@@ -46,7 +46,7 @@ class Cluster(NamedTuple):
         return up(self.folder, os.environ | KEY_OF_MAKE | self.environment)
 
     def process_of(self, daemon: str) -> int:
-        return int((self.folder / f"{daemon}.pid").read_text().split()[0])
+        return number_in(self.folder / f"{daemon}.pid")
 
     def kill(self, daemon: str) -> None:
         os.kill(self.process_of(daemon), signal.SIGKILL)

@@ -24,7 +24,7 @@ from neo_utils.selection import select_batches
 from neo_utils.settings import set_log_level
 from neo_utils.spark.jobs import tasks_text
 from neo_utils.spark.local_cluster import up
-from neo_utils.spark.processes import end, runs
+from neo_utils.spark.processes import end, number_in, runs
 from neo_utils.spark.session import connect
 from neo_utils.statistics import metrics, read_batches, yearly_statistics
 from tests.cluster import processes
@@ -119,7 +119,7 @@ def lose_a_worker(output, folder):
     killed = []
 
     def kill():
-        os.kill(int((folder / "worker-1.pid").read_text()), signal.SIGKILL)
+        os.kill(number_in(folder / "worker-1.pid"), signal.SIGKILL)
         killed.append(time.monotonic())
 
     watch = in_mid_job(spark, kill)
@@ -164,7 +164,7 @@ def lose_the_master(output, folder):
         states = [path.read_bytes() for path in folder.glob("conf/master/recovery/*")]
         told["states"] = len(states)
         told["states_with_secret"] = sum((folder / "secret").read_bytes() in s for s in states)
-        os.kill(int((folder / "master.pid").read_text()), signal.SIGKILL)
+        os.kill(number_in(folder / "master.pid"), signal.SIGKILL)
         while runs(folder / "master.pid"):
             time.sleep(0.05)
         up(folder)
@@ -184,7 +184,7 @@ def lose_all_workers(output, folder):
 
     def kill():
         for worker in ("worker-1", "worker-2"):
-            os.kill(int((folder / f"{worker}.pid").read_text()), signal.SIGKILL)
+            os.kill(number_in(folder / f"{worker}.pid"), signal.SIGKILL)
 
     in_mid_job(spark, kill)
     told = {}

@@ -64,6 +64,11 @@ def _is_alive(noted: str) -> bool:
         return False
 
 
+def number_in(pid_file: Path) -> int:
+    """Return the number of the process that was started with this file."""
+    return int(pid_file.read_text().split()[0])
+
+
 def end(pid_file: Path) -> None:
     """End the process and its children, in good order or by force if that takes too long."""
     began = time.monotonic()
@@ -71,7 +76,5 @@ def end(pid_file: Path) -> None:
         late = time.monotonic() - began > _STOP_SECONDS
         # It may have ended since, or its number may not stand in the file yet.
         with suppress(ProcessLookupError, ValueError, IndexError):
-            os.killpg(
-                int(pid_file.read_text().split()[0]), signal.SIGKILL if late else signal.SIGTERM
-            )
+            os.killpg(number_in(pid_file), signal.SIGKILL if late else signal.SIGTERM)
         time.sleep(0.2)

@@ -36,6 +36,12 @@ from neo_utils.spark.secret import read_secret
 # a master that accepts connections but no application after 3 times 20 s, which must fit in.
 START_SECONDS = 90.0
 
+# Variables that PySpark reads in this process. Others, such as a daemon's ports, are left alone.
+_OF_OTHER_SPARKS = (
+    *("PYSPARK_", "SPARK_API_MODE", "SPARK_CONNECT_", "SPARK_EXECUTOR_URI", "SPARK_HOME"),
+    *("SPARK_LOCAL_", "SPARK_PREFER_IPV6", "SPARK_PYTHON_RUNTIME", "SPARK_REMOTE", "SPARK_TESTING"),
+)
+
 log = logging.getLogger(__name__)
 _CONNECTING = threading.Lock()
 _started_with: dict[str, str] = {}  # settings of the last session; Spark adds to some of its own
@@ -200,7 +206,7 @@ def _printed(log_path: Path, before: int) -> str:
 def _forget_other_sparks() -> None:
     """Remove what makes PySpark in this process use Spark Connect or another Spark."""
     for name in os.environ.keys() - chosen_environment().keys():
-        if name.startswith(("SPARK_", "PYSPARK_")):
+        if name.startswith(_OF_OTHER_SPARKS):
             del os.environ[name]
 
 
