@@ -178,8 +178,8 @@ def lose_the_master(output, folder):
 
 
 def lose_all_workers(output, folder):
-    neo_utils.spark.executors.EXECUTOR_SECONDS = 3.0
     spark = session(folder)
+    neo_utils.spark.executors.EXECUTOR_SECONDS = 3.0  # once the first ones are there
     selection, frame = multiplied(spark, output, MANY)
 
     def kill():
