@@ -5,6 +5,8 @@ MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 # Another Python's library, with which none of ours starts.
 unexport PYTHONHOME
+# Where Jupyter would find other kernels under the name of ours.
+unexport JUPYTER_PATH
 
 PYTHON     ?= python3
 PARAMETERS ?= parameters/default.yaml
@@ -97,8 +99,9 @@ reconcile: $(READY) ## Compare the Earth approaches of NEOS="433 99942" with JPL
 	$(NEO) reconcile "$(PARAMETERS)"
 
 # A root_dir or preferred_dir of the user's Jupyter settings would hide the notebooks.
-# So would another base_url.
-FOLDERS := --ServerApp.base_url=/ $(foreach class,ServerApp FileContentsManager,$(foreach name,root_dir preferred_dir,--$(class).$(name)='$(CURDIR)'))
+# So would another base_url. A setting of a class goes before that of the classes it is made of.
+CONTENTS := ServerApp FileContentsManager AsyncFileContentsManager LargeFileManager AsyncLargeFileManager
+FOLDERS := --ServerApp.base_url=/ $(foreach class,$(CONTENTS),$(foreach name,root_dir preferred_dir,--$(class).$(name)='$(CURDIR)'))
 lab: $(READY) ## Open JupyterLab on the notebooks
 	$(BIN)/python -m jupyterlab $(FOLDERS) --LabApp.default_url=/lab/tree/notebooks
 
@@ -131,7 +134,7 @@ cluster-run: ## Fetch what is missing of START..END, count, plot, on that cluste
 	@$(COMPOSE) exec -T jupyter sh -c 'umask 077 && cat > /tmp/.env' < $(or $(wildcard .env),/dev/null)
 	@[ -t 0 ] && [ -t 1 ] || no_terminal=-T; $(COMPOSE) exec $$no_terminal $(PASSED:%=--env %) \
 	  --env MASTER=spark://spark-master:7077 --env OUTPUT_DIR="$(OUTPUT)" jupyter \
-	  sh -c 'trap "rm -f /tmp/.env" EXIT; trap : INT; python -m neo_utils run "$$1"' sh "$(PARAMETERS)"
+	  sh -c 'trap "rm -f /tmp/.env" EXIT; trap : INT HUP TERM; python -m neo_utils run "$$1"' sh "$(PARAMETERS)"
 	@echo "a copy of them  $(COMPOSE) cp jupyter:/neo/output/. copy"
 
 cluster-status: ## Show its workers, cores, memory and running applications
@@ -219,7 +222,7 @@ clean: ## Remove what can be made again without a request; what was fetched stay
 	rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 # A .venv that was moved, or whose Python is gone, is set up again.
-IS_USABLE := { read -r made_at < .venv/.ready || :; } && [ "$$made_at" = "$$(cd .venv && pwd -P)" ] && .venv/bin/python -I -c 'import neo_utils'
+IS_USABLE := { read -r made_at < .venv/.ready || :; } && [ "$$made_at" = "$$(cd ./.venv && pwd -P)" ] && .venv/bin/python -I -c 'import neo_utils'
 ifneq ($(wildcard .venv/.ready),)
 ifneq ($(shell { $(IS_USABLE); } 2>/dev/null && echo yes),yes)
 $(info .venv was moved, or its Python is gone: it is set up again)

@@ -2,12 +2,14 @@
 
 import argparse
 import os
+import resource
 import signal
 import sys
 import tempfile
 from pathlib import Path
 
 from neo_utils.errors import INTERRUPTED, RunFailure
+from neo_utils.spark.causes import too_few_files
 from neo_utils.text import guard_terminal, printable
 
 _NOTEBOOKS = {
@@ -17,13 +19,19 @@ _NOTEBOOKS = {
     "aggregate": ["aggregate"],
     "report": ["aggregate"],
 }
+_FILES = 4_096  # open at the same time, more than any run has
+_ENOUGH_FILES = 128  # a run on DuckDB ended with a traceback at 48, and with a wrong cause at 64
 _TEXTS = ("plan", "status", "verify", "rebuild", "drift", "reconcile", "clean")
 
 
 def main(command: str, parameters_file: Path) -> int:
     """Run one command and return its exit status; an expected failure is one line on stderr."""
     parameters = {}
-    _ensure_home()
+    if cause := _file_limit():
+        print(f"{command}: {cause}", file=sys.stderr)
+        return RunFailure.exit_status
+    for name in [name for name in os.environ if name.startswith("JUPYTER_")]:
+        del os.environ[name]  # they would choose how kernels are started
     for ending in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(ending) != signal.SIG_IGN:  # as nohup has it
             signal.signal(ending, signal.default_int_handler)  # tidies up as after Ctrl-C
@@ -34,6 +42,7 @@ def main(command: str, parameters_file: Path) -> int:
 
         parameters = run_parameters(parameters_file)
         if command in _NOTEBOOKS:
+            _ensure_home()
             from neo_utils.runner import run
 
             parameters["refetch"] = parameters["refetch"] or command == "backfill"
@@ -58,6 +67,15 @@ def main(command: str, parameters_file: Path) -> int:
         )
         return INTERRUPTED
     return 0
+
+
+def _file_limit() -> str | None:
+    """Allow as many open files as the system lets us; return the cause if these are too few."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if 0 <= soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return too_few_files(_ENOUGH_FILES)
 
 
 def _ensure_home() -> None:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from neo_utils.archive import sha256
 from neo_utils.executed import has_same_text
 from neo_utils.listing import names_in
+from neo_utils.report.policy import BEGINNING
 from neo_utils.result_files import FOLDERS, RUNS
 from neo_utils.results import is_intact
 
@@ -19,8 +20,7 @@ _NOTEBOOKS = ("fetch.ipynb", "aggregate.ipynb")
 _LOGS = ("spark.log", "fetch-kernel.log", "aggregate-kernel.log")
 _PACKED = re.compile(r"stored_\w+-([0-9a-f]{64})\.parquet")
 _LEFTOVERS = (".part-0.parquet.tmp", ".report.html.tmp")  # of a killed run
-_GENERATOR = re.compile(rb'<meta (?=[^>]*name="generator")[^>]*content="neo_utils [^>]*>')
-_HEAD_BYTES = 65_536  # of a report, far more than what comes before that tag
+_BY_NAME = (*_LOGS, *_LEFTOVERS, "explore-spark.log")
 _SECONDS = 60  # between the end of an execution and the writing of its notebook, at most
 
 
@@ -51,7 +51,15 @@ def find_results(output: Path) -> Results:
             folders.append(path)
         else:
             (own if _is_own(path, path.relative_to(output).parts) else other).append(path)
-    return Results(own, other, folders[::-1])
+    # A log or a temporary file is recognised by its name, so a file of ours must be beside it.
+    proven = [path for path in own if path.name not in _BY_NAME]
+    stray = [
+        path
+        for path in own
+        if path.name in _BY_NAME and not any(p.is_relative_to(path.parent) for p in proven)
+    ]
+    own = [path for path in own if path not in stray]
+    return Results(own, sorted([*other, *stray]), folders[::-1])
 
 
 def _walk(output: Path) -> Iterator[tuple[Path, bool]]:
@@ -92,8 +100,7 @@ def _is_own(path: Path, parts: tuple[str, ...]) -> bool:
             case (top, folder, _) if top == RUNS and name in _NOTEBOOKS:
                 return _is_executed(path, f"{folder}/{name}")
             case (top, _, "report.html") if top == RUNS:
-                with path.open("rb") as file:
-                    return _GENERATOR.search(file.read(_HEAD_BYTES)) is not None
+                return path.read_bytes().startswith(BEGINNING.encode())
             case (top, _, _) if top == RUNS:
                 return name in _LOGS
             case (_, _, "packed", _):

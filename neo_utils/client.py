@@ -18,7 +18,7 @@ from neo_utils.transport import AnswerBroken, ask, body_of
 _ERROR_CODE = re.compile(rb'"code"\s*:\s*"(API_KEY_[A-Z]{1,20}|HTTPS_REQUIRED)"')
 
 # How far an answer's Date may differ from this machine's clock: before it, after it.
-_OLDEST_DATE, _NEWEST_DATE = dt.timedelta(days=366), dt.timedelta(days=1)
+_OLDEST_DATE, _NEWEST_DATE = dt.timedelta(days=7), dt.timedelta(days=1)
 
 
 class Answer(NamedTuple):
@@ -111,9 +111,8 @@ def _fetched_at(response: requests.Response, service: Service) -> dt.datetime:
     if listed and service.source == "sample":  # a fixed day: the same pages give the same bytes
         return listed
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
-    # A batch of the future would count as the newest forever; with a date far in the past, all its
-    # approaches would count as predicted. The bound is a year, since this clock may be wrong, too:
-    # by more than that, and the service's certificate would not be valid.
+    # A batch of the future would count as the newest forever. With a date in the past, approaches
+    # since then would count as predicted. A cache may answer days later, but not weeks.
     is_near = listed and now - _OLDEST_DATE < listed < now + _NEWEST_DATE
     return listed if listed and is_near else now
 

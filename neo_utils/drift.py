@@ -7,6 +7,7 @@ from neo_utils.errors import StoredDataMissing
 from neo_utils.newest import MOVED_AU, newest_approaches, newest_neos, with_nearest
 from neo_utils.results import counted_threshold, read_result
 from neo_utils.selection import Selection
+from neo_utils.text import shown
 
 
 def compare_neos(before: Selection, after: Selection) -> pd.DataFrame:
@@ -110,7 +111,7 @@ def _metric_lines(before: Selection, after: Selection) -> list[str]:
     years = len(metrics) - len(totals)
     return [
         f"metrics     {len(totals):,} totals differ, and the approaches in {years:,} years",
-        *(f"{name}  {row.before:,} -> {row.after:,}" for name, row in totals.iterrows()),
+        *(f"{shown(name)}  {row.before:,} -> {row.after:,}" for name, row in totals.iterrows()),
     ]
 
 

@@ -23,13 +23,13 @@ def read_env_file(path: Path, environment: Mapping[str, str] = os.environ) -> di
     """Return what ``.env`` sets; nothing if there is no such file.
 
     ``${NAME}`` and ``${NAME:-default}`` are replaced by the value of the environment, or else of an
-    earlier line. A ``$`` without braces is kept, and so is every character of an API_KEY that is
-    not a single ``${NAME}``.
+    earlier line. Any other ``$`` is refused, except in an API_KEY: of that, only a whole
+    ``${NAME}`` is replaced.
 
     Raises
     ------
     WrongParameter
-        If the file cannot be read, or uses a name that is not set.
+        If the file cannot be read, uses a name that is not set, or a ``$`` in another form.
     """
     values: dict[str, str] = {}
     for name, text in _lines(path):
@@ -65,6 +65,8 @@ def _with_nearest(name: str, known: Collection[str]) -> str:
 
 def _lines(path: Path) -> list[tuple[str, str]]:
     try:
+        if path.exists() and not path.is_file():  # reading a pipe may never end
+            raise WrongParameter(f"{path.name} cannot be read (not a regular file): remove it")
         with path.open("rb") as file:
             content = file.read(_MOST_BYTES + 1)
         text = content.decode("utf-8")
@@ -72,14 +74,17 @@ def _lines(path: Path) -> list[tuple[str, str]]:
         return []
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "no UTF-8 text"
-        raise WrongParameter(f"{path.name} cannot be read ({reason}): mend or remove it") from None
+        raise WrongParameter(
+            f"{path.name} cannot be read ({reason}): repair or remove it"
+        ) from None
     if len(content) > _MOST_BYTES:
         raise WrongParameter(
             f"{path.name} cannot be read (more than {_MOST_BYTES:,} bytes): shorten it"
         )
     found = []
     for binding in parse_stream(io.StringIO(text)):
-        if binding.error:  # the line itself is not shown: it may hold the key
+        # The line itself is not shown: it may hold the key, also where `API_KEY=` is missing.
+        if binding.error or (binding.key and binding.value is None):
             raise WrongParameter(
                 f"{path.name} cannot be read: line {binding.original.line} is no NAME=value"
             )
@@ -101,6 +106,11 @@ def _expanded(
             )
         return found
 
+    if "$" in _VARIABLE.sub("", text):
+        raise WrongParameter(
+            f"{shown(name)} in {path.name} uses $ in another form than ${{NAME}} or "
+            "${NAME:-default}: write the value itself"
+        )
     expanded = _VARIABLE.sub(value, text)
     if len(expanded) > _LONGEST:
         raise WrongParameter(f"{shown(name)} in {path.name} has more than {_LONGEST:,} characters")

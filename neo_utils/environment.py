@@ -28,13 +28,14 @@ _MACHINE_NAMES = frozenset(
         # Limits on shared machines; none of them changes a value.
         *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "ARROW_IO_THREADS", "MALLOC_ARENA_MAX"),
         *("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"),  # where Python may write
+        "TQDM_MININTERVAL",  # set by the runner
         "JAVA_HOME",  # documented: the Java to use
         "SPARK_SUBMIT_OPTS",  # documented: further options of Java, for profiling
         "SPARK_LOCAL_DIRS",  # documented by Spark: disks for large intermediate data
         "SPARK_PUBLIC_DNS",  # the name by which a browser reaches Spark's pages
     }
 )
-_MACHINE_PREFIXES = ("LC_", "OPENBLAS_", "TQDM_")
+_MACHINE_PREFIXES = ("LC_", "OPENBLAS_")
 
 
 def chosen_environment(

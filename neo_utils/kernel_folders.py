@@ -37,7 +37,7 @@ def kernel_folder() -> Iterator[str]:
 
 def remove_leftover_folders() -> None:
     """Remove the kernel folders that killed runs of this user left in the temporary folder."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+    for folder in Path(tempfile.gettempdir()).glob(f"*{_PREFIX}*"):
         with suppress(OSError):  # another run removes it, or it belongs to another user
             if folder.is_symlink() or folder.lstat().st_uid != os.getuid():
                 continue

@@ -5,7 +5,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psutil
-from jupyter_client.kernelspec import KernelSpecManager
+from ipykernel.kernelspec import get_kernel_dict
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
 
@@ -17,6 +18,27 @@ from neo_utils.settings import PROJECT
 MATPLOTLIBRC = PROJECT / "neo_utils" / "figures" / "matplotlibrc"
 # Java sees that its kernel is gone once it is ready, some 3 s after its start on quiet cores.
 _JAVA_SECONDS = 15.0
+
+
+# IPYTHONDIR does not cover the settings of the whole machine, such as /etc/ipython.
+_LAUNCH = """
+import sys
+del sys.path[0]
+from IPython.core import application
+application.ENV_CONFIG_DIRS[:] = application.SYSTEM_CONFIG_DIRS[:] = []
+from ipykernel.kernelapp import launch_new_instance
+launch_new_instance()
+"""
+
+
+class _OwnKernel(KernelSpecManager):
+    """Knows the kernel of this Python only: a user's "python3" may have other packages."""
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:  # noqa: ARG002 - overrides
+        spec = KernelSpec(**get_kernel_dict())
+        place = spec.argv.index("-m")
+        spec.argv[place : place + 2] = ["-c", _LAUNCH]
+        return spec
 
 
 @contextmanager
@@ -35,9 +57,7 @@ def kernel(log: Path, first: str = "") -> Iterator[AsyncKernelManager]:
         folder = stack.enter_context(kernel_folder())
         manager = AsyncKernelManager(
             transport_encryption="auto",  # ipykernel asks for it
-            # Without folders to search there is only the kernel of this Python. A user's "python3"
-            # may be another Python, with other packages.
-            kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
+            kernel_spec_manager=_OwnKernel(),
             connection_file=f"{folder}/connection.json",
         )
         # No history: that is a file of the user's own sessions.

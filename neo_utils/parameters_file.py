@@ -68,6 +68,8 @@ def _values(path: Path) -> dict[str, Any]:
         raise _unusable(path, "no UTF-8 text") from None
     except (yaml.MarkedYAMLError, yaml.reader.ReaderError):
         raise _unusable(path, "no YAML") from None
+    except (LookupError, AttributeError, TypeError):  # `!!bool "abc"` and the like
+        raise _unusable(path, "a value does not fit its tag") from None
     # A number of thousands of digits, a 13th month.
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
         raise _unusable(path, shown(str(error).partition("\n")[0])) from None

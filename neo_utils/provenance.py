@@ -11,7 +11,7 @@ from neo_utils.source import Service, check_noted, service_of_page
 # How `Provenance.as_metadata` writes these fields. A folder may have been passed on: what its files
 # contain is shown, and used in suggested commands.
 _FORMS = {
-    "fetched_at": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ",
+    "fetched_at": r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ",
     "page_sha256": r"[0-9a-f]{64}",
     "catalogue_size": r"\d{1,9}",
     "package_version": r"[\w.+-]{1,40}",

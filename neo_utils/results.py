@@ -1,6 +1,7 @@
 """How the tables of statistics are written, what they follow from, and how they are read."""
 
 import json
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,6 +22,11 @@ from neo_utils.schemas import METRICS, YEARLY_STATISTICS
 from neo_utils.selection import Selection
 from neo_utils.store import parquet_bytes, stored_provenances
 
+# What the metadata of a table of ours contain. The folder may have been passed on.
+_FORMS = {
+    b"inputs_sha256": rb"[0-9a-f]{64}",
+    b"threshold_au": rb"\d{1,9}(\.\d{1,20})?(e-?\d{1,2})?",
+}
 _SCHEMAS = {"metrics": METRICS, "yearly_statistics": YEARLY_STATISTICS}
 
 
@@ -128,7 +134,9 @@ def _intact(path: Path) -> pa.Table | None:
     except (pa.ArrowException, OSError) as error:
         raise_if_refused(path, error)
         return None
-    return table if _noted_sha256(table) == _values_sha256(table) else None
+    metadata: dict[bytes, bytes] = table.schema.metadata or {}
+    sound = all(re.fullmatch(form, metadata.get(name, b"")) for name, form in _FORMS.items())
+    return table if sound and _noted_sha256(table) == _values_sha256(table) else None
 
 
 def check_results(output: Path, positions: PositionRange) -> None:

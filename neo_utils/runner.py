@@ -19,6 +19,7 @@ from neo_utils.executed import executed_before
 from neo_utils.kernel_folders import remove_leftover_folders
 from neo_utils.kernels import kernel
 from neo_utils.lock import sole_run
+from neo_utils.network import route_to
 from neo_utils.plan import Plan
 from neo_utils.report.policy import is_whole_report
 from neo_utils.result_files import kernel_log, report_path, run_folder
@@ -59,11 +60,19 @@ def run(command: str, notebooks: list[str], parameters: Mapping[str, Any]) -> No
     if plan:
         print(source_text(plan), flush=True)
     # Seconds between two lines of progress, which tqdm reads in the kernel: a log is no screen.
-    os.environ.setdefault("TQDM_MININTERVAL", "0.5" if sys.stderr.isatty() else "30")
+    os.environ["TQDM_MININTERVAL"] = "0.5" if sys.stderr.isatty() else "30"
     output = output_folder(parameters["output_dir"])
     folder = run_folder(output, position_range(parameters["start"], parameters["end"]))
-    if not plan:  # what is missing is said before a folder is made and a kernel started
-        select_batches(*(parameters[k] for k in _SELECTED_BY))
+    # What cannot be used or is missing is reported before a folder is made and a kernel started.
+    if plan:
+        source = plan.service.source
+        if source == "nasa":
+            route_to(plan.service.url)
+    else:
+        selection = select_batches(*(parameters[k] for k in _SELECTED_BY))
+        source = next(iter(selection.provenances.values())).source
+    # "auto" is decided once: a key that disappears during the run must not change the source.
+    parameters = {**parameters, "source": source}
     remove_leftover_folders()
     with sole_run(output), ExitStack() as stack:
         folder.mkdir(parents=True, exist_ok=True)

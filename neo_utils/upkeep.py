@@ -87,7 +87,9 @@ def clean_text(parameters: Mapping[str, Any]) -> str:
     if not names:
         return text
     more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
-    return f"{text}; kept: {', '.join(names[:_MOST_NAMED])}{more} (not known to be of this project)"
+    return (
+        f"{text}; kept: {', '.join(names[:_MOST_NAMED])}{more} (not recognised as this project's)"
+    )
 
 
 def drift_between(parameters: Mapping[str, Any]) -> str:

@@ -126,7 +126,7 @@ def test_what_is_not_known_to_be_ours_is_kept_and_named(output, tmp_path, kind):
     before = {p: p.read_bytes() for p in (output / place).parent.glob("*") if p.is_file()}
     said = clean(output)
     top = place if (output / place).is_symlink() else place.replace("mine/part-0.parquet", "mine")
-    assert said.endswith(f"; kept: {top} (not known to be of this project)")
+    assert said.endswith(f"; kept: {top} (not recognised as this project's)")
     assert "\n" not in said
     assert (output / place).exists()
     if (output / place).is_file():
@@ -141,7 +141,7 @@ def test_a_folder_without_results_is_left_untouched(tmp_path):
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "half marathon.gpx").write_text("mine")
     assert clean(tmp_path).endswith(
-        "; kept: runs/half marathon.gpx (not known to be of this project)"
+        "; kept: runs/half marathon.gpx (not recognised as this project's)"
     )
     assert [path.name for path in tmp_path.rglob("*")] == ["runs", "half marathon.gpx"]
 

@@ -287,6 +287,7 @@ def lab(tmp_path_factory):
             {
                 "ServerApp": server | elsewhere,
                 "FileContentsManager": elsewhere,
+                "AsyncLargeFileManager": elsewhere,
                 "IdentityProvider": {"token": TOKEN},
             }
         )

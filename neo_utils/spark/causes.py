@@ -10,6 +10,14 @@ _NO_ROOM = re.compile(r"No space left on device|Disk quota exceeded")
 _NO_LIBRARY = re.compile(r"UnsatisfiedLinkError|failed to map segment|Could not initialize class")
 
 
+def too_few_files(enough: int) -> str | None:
+    """Return the cause and the remedy in one line if this process may open fewer files."""
+    _, limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= limit < enough:
+        return f"only {limit} open files are allowed: raise the limit (`ulimit -n`) to 4096"
+    return None
+
+
 def machine_cause(said: str) -> str | None:
     """Return the cause and the remedy in one line, or None if the machine is not to blame.
 
@@ -19,9 +27,9 @@ def machine_cause(said: str) -> str | None:
         What Java printed or its exceptions contain. Java often names a consequence only, so the
         limits of this process are checked, too.
     """
-    _, limit = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if "Too many open files" in said or 0 <= limit < _ENOUGH_FILES:
-        return f"only {limit} open files are allowed: raise the limit (`ulimit -n`) to 4096"
+    files = 10**9 if "Too many open files" in said else _ENOUGH_FILES
+    if cause := too_few_files(files):
+        return cause
     temporary = tempfile.gettempdir()
     if _NO_ROOM.search(said):
         return (
