@@ -222,7 +222,7 @@ clean: ## Remove what can be made again without a request; what was fetched stay
 	rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 # A .venv that was moved, or whose Python is gone, is set up again.
-IS_USABLE := { read -r made_at < .venv/.ready || :; } && [ "$$made_at" = "$$(cd ./.venv && pwd -P)" ] && .venv/bin/python -I -c 'import neo_utils'
+IS_USABLE := { read -r made_at < .venv/.ready || :; } && [ "$$made_at" = "$$(cd ./.venv && pwd -P)" ] && [ -x .venv/bin/uv ] && .venv/bin/python -I -c 'import neo_utils'
 ifneq ($(wildcard .venv/.ready),)
 ifneq ($(shell { $(IS_USABLE); } 2>/dev/null && echo yes),yes)
 $(info .venv was moved, or its Python is gone: it is set up again)

@@ -20,7 +20,8 @@ _NOTEBOOKS = ("fetch.ipynb", "aggregate.ipynb")
 _LOGS = ("spark.log", "fetch-kernel.log", "aggregate-kernel.log")
 _PACKED = re.compile(r"stored_\w+-([0-9a-f]{64})\.parquet")
 _LEFTOVERS = (".part-0.parquet.tmp", ".report.html.tmp")  # of a killed run
-_BY_NAME = (*_LOGS, *_LEFTOVERS, "explore-spark.log")
+_EXPLORE_LOG = "explore-spark.log"
+_BY_NAME = (*_LOGS, *_LEFTOVERS, _EXPLORE_LOG)
 _SECONDS = 60  # between the end of an execution and the writing of its notebook, at most
 
 
@@ -53,11 +54,12 @@ def find_results(output: Path) -> Results:
             (own if _is_own(path, path.relative_to(output).parts) else other).append(path)
     # A log or a temporary file is recognised by its name, so a file of ours must be beside it.
     proven = [path for path in own if path.name not in _BY_NAME]
-    stray = [
-        path
-        for path in own
-        if path.name in _BY_NAME and not any(p.is_relative_to(path.parent) for p in proven)
-    ]
+
+    def is_alone(path: Path) -> bool:
+        beside = output if path.name == _EXPLORE_LOG else path.parent
+        return not any(other.is_relative_to(beside) for other in proven)
+
+    stray = [path for path in own if path.name in _BY_NAME and is_alone(path)]
     own = [path for path in own if path not in stray]
     return Results(own, sorted([*other, *stray]), folders[::-1])
 
@@ -95,7 +97,7 @@ def _is_own(path: Path, parts: tuple[str, ...]) -> bool:
                 return True
             case (top, _, "part-0.parquet") if top != RUNS:
                 return is_intact(path)
-            case (top, "explore-spark.log") if top == RUNS:
+            case (top, name) if name == _EXPLORE_LOG and top == RUNS:
                 return True
             case (top, folder, _) if top == RUNS and name in _NOTEBOOKS:
                 return _is_executed(path, f"{folder}/{name}")

@@ -106,7 +106,8 @@ def _expanded(
             )
         return found
 
-    if "$" in _VARIABLE.sub("", text):
+    defaults = "".join(default for _, default in _VARIABLE.findall(text))
+    if "$" in _VARIABLE.sub("", text) + defaults:
         raise WrongParameter(
             f"{shown(name)} in {path.name} uses $ in another form than ${{NAME}} or "
             "${NAME:-default}: write the value itself"

@@ -95,6 +95,8 @@ def install(what: str) -> None:
         If an installer fails; it has printed the reason.
     """
     if not (PYTHON.exists() and (VENV / MARKS["run"]).exists()):
+        if VENV.is_file() or not VENV.exists():  # also a link that leads nowhere
+            VENV.unlink(missing_ok=True)
         print("setting up .venv (about a minute, once) ...", flush=True)
         _run(sys.executable, "-I", "-m", "venv", "--clear", str(VENV))
     asked = [str(PYTHON), "-I", "-m", "pip", "config", "list"]
@@ -131,8 +133,9 @@ def main(what: str) -> int:
     except (subprocess.CalledProcessError, OSError) as error:
         print(
             f"The set-up failed: {error}. Nothing outside .venv was changed. Run the same command "
-            "again once the cause is repaired. Index, certificates and proxy are taken from pip's "
-            "settings, or from UV_DEFAULT_INDEX, SSL_CERT_FILE and HTTPS_PROXY",
+            "again once the cause is repaired, or remove .venv first. Index, certificates and "
+            "proxy are taken from pip's settings, or from UV_DEFAULT_INDEX, SSL_CERT_FILE and "
+            "HTTPS_PROXY",
             file=sys.stderr,
         )
         return 1

@@ -153,7 +153,7 @@ def output_folder(output_dir: str | Path, name: str = "OUTPUT_DIR") -> Path:
             f"{name}={shown(output_dir)} is no folder: use a name such as {_EXAMPLES[name]}"
         )
     text = str(output_dir)
-    if isinstance(output_dir, str) and (address := _SCHEME.fullmatch(text)):
+    if isinstance(output_dir, str) and (address := _SCHEME.fullmatch(text.strip())):
         local = unquote(urlsplit(text).path) if address[1].lower() == "file" else ""
         raise WrongParameter(
             f"{name}={shown(text)} is an address, and only paths of this machine can be used: use "

@@ -200,12 +200,24 @@ def env_file(tmp_path, text):
         ("OUTPUT_DIR='${HOME}/neo'", "/home/me/neo"),  # as python-dotenv expands it
         ("BASE=/data\nOUTPUT_DIR=${BASE}/neo", "/data/neo"),
         ("OUTPUT_DIR=${BASE:-/else}/neo", "/else/neo"),
-        ("OUTPUT_DIR=$HOME/neo", "$HOME/neo"),
     ],
 )
 def test_braces_in_the_env_file_are_expanded(tmp_path, text, expected):
     values = read_env_file(env_file(tmp_path, text), {"HOME": "/home/me"})
     assert values["OUTPUT_DIR"] == expected
+
+
+@pytest.mark.parametrize("value", ["$HOME/neo", "${HOME/neo", "${HOME:-${BASE}}/neo", "$(pwd)/neo"])
+def test_other_forms_of_variables_in_the_env_file_are_refused(tmp_path, value):
+    with pytest.raises(WrongParameter, match=r"OUTPUT_DIR in .* uses \$ in another form"):
+        read_env_file(env_file(tmp_path, f"OUTPUT_DIR={value}"), {"HOME": "/home/me"})
+
+
+def test_a_line_without_a_name_is_refused_and_not_shown(tmp_path):
+    key = "canary0123456789canary0123456789canary01"
+    with pytest.raises(WrongParameter, match="line 2 is no NAME=value") as failure:
+        read_env_file(env_file(tmp_path, f"START=1\n{key}\n"), {})
+    assert key not in str(failure.value)
 
 
 def test_a_dollar_in_the_key_is_kept(tmp_path):

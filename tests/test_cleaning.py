@@ -107,6 +107,8 @@ OTHERS = {
         "aggregations/batches-1-20/part-0.parquet",
         own_table,
     ),
+    "a log without a run": ("runs/batches-1-400/spark.log", text),
+    "a temporary file without a table": ("aggregations/batches-1-400/.part-0.parquet.tmp", text),
     "no table": ("yearly_statistics/batches-1-20/part-0.parquet", text),
     "a further table": ("aggregations/batches-1-20/part-1.parquet", own_table),
     "a table in a folder of one's own": ("aggregations/mine/part-0.parquet", own_table),
@@ -151,4 +153,4 @@ def test_many_kept_files_are_counted(output):
         text(output / RUN / f"note {number}")
     said = clean(output)
     assert said.count("note ") == 10
-    assert " and 20 more (not known" in said
+    assert " and 20 more (not recognised" in said

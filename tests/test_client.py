@@ -42,7 +42,7 @@ def dated(date):
     return ask(lambda *_: Answer(200, headers, b"{}")).fetched_at
 
 
-@pytest.mark.parametrize("days", [-365, -30, 0, 0.9])
+@pytest.mark.parametrize("days", [-6.9, -1, 0, 0.9])
 def test_the_fetch_time_is_the_answers_date(days):
     date = NOW + dt.timedelta(days=days)
     assert dated(format_datetime(date, usegmt=True)) == date
@@ -52,7 +52,7 @@ def test_the_fetch_time_is_the_answers_date(days):
     "date",
     [
         *(None, "yesterday", "Mon, 02 Jan 1995 12:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT"),
-        *(format_datetime(NOW + dt.timedelta(days=days), usegmt=True) for days in (-367, 2)),
+        *(format_datetime(NOW + dt.timedelta(days=days), usegmt=True) for days in (-8, 2)),
     ],
 )
 def test_the_fetch_time_is_ours_if_the_date_is_missing_or_far_from_our_clock(date):
