@@ -21,7 +21,7 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType, defstruct
 LARGEST_PAGE = 4 * 2**20
 MOST_OBJECTS = 20  # on a page
 
-# Whatever the Sun holds passes a planet more slowly than 140 km/s (head-on, at Mercury's
+# An object bound to the Sun passes a planet more slowly than 140 km/s (head-on, at Mercury's
 # perihelion), and an interstellar object than 170. SQL sums 1e-10 km/s in 64-bit integers: three
 # million approaches of one year at this velocity.
 KmPerSecond = Annotated[float, Meta(gt=0, le=300)]

@@ -95,7 +95,7 @@ def _unusable(path: str) -> str:
     except ssl.SSLError:
         return "no certificate in PEM form"
     except (OSError, ValueError) as error:
-        return getattr(error, "strerror", None) or "no file name"
+        return getattr(error, "strerror", None) or "not a file name"
     return ""
 
 

@@ -41,7 +41,7 @@ def check_noted(source: str, page_url: str) -> None:
     try:
         check_api_url(page_url.partition("?")[0])
     except WrongParameter:
-        raise ValueError("the address that is noted is not one to ask") from None
+        raise ValueError("the noted address is not the address of a service") from None
     if not _PAGE_QUERY.fullmatch(page_url.partition("?")[2]):
         raise ValueError("the address that is noted is not that of a page")
 

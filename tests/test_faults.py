@@ -390,7 +390,7 @@ CASES = [
         says=r"close_approach_date: Expected `date` from 1900-01-01 to 2260-12-31",
     ),
     Case(
-        "an id that is no Unicode",
+        "an id that is not valid Unicode",
         "rejected",
         change=lambda body: body.replace(b'"id":"', rb'"id":"\ud800', 1),
         says=r"\$\.id: Expected `str \| null`, got `MalformedText`",
