@@ -466,7 +466,7 @@ def test_hostile_data_run_no_script_in_jupyterlab(browser, lab, hostile):
     notebook = nbformat.v4.new_notebook(cells=[cell], metadata=saved(clone).metadata)
     nbformat.write(notebook, clone / "notebooks/hostile.ipynb")
     page = watched(browser.new_page(viewport={"width": 1280, "height": 1000}))
-    page.goto(f"{address}/lab/tree/notebooks/hostile.ipynb?token={TOKEN}")
+    page.goto(f"{address}/lab/workspaces/hostile/tree/notebooks/hostile.ipynb?token={TOKEN}")
     expect(page.locator(".jp-NotebookPanel .jp-Cell").first).to_be_visible(timeout=60_000)
     expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=60_000)
     choose(page, "Run", "Run All Cells")

@@ -179,6 +179,7 @@ def talkative(body):
         page["near_earth_objects"][place]["name"] = form
     page["note"] = f"your key is {KEY}"
     page["near_earth_objects"][5]["orbital_data"]["first_observation_date"] = f"not {KEY}"
+    page["near_earth_objects"][6]["close_approach_data"] = f"not {KEY}"
     return json.dumps(page).replace("/", r"\/").encode()
 
 
