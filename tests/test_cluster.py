@@ -200,6 +200,7 @@ def job_without_master(cluster, output):
 
 
 def test_job_survives_a_restart_of_the_master(job_without_master):
+    assert "metrics" in job_without_master, job_without_master["failures"]
     assert dict(job_without_master["metrics"]) == multiplied(MANY)
     assert dict(job_without_master["again"]) == multiplied(1)
 
