@@ -35,6 +35,7 @@ import traceback
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
+from email.utils import formatdate
 from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
@@ -53,6 +54,8 @@ import neo_utils.transport
 from neo_utils.errors import RunFailure
 from neo_utils.plan import plan_recall
 from neo_utils.sample import SAMPLE_URL, service
+
+_TODAY = formatdate(usegmt=True)  # one Date that is believed, for every answer
 
 # Calls that change the disk, with the place of the argument that names what is changed.
 _CALLS = [
@@ -275,7 +278,7 @@ class Bench:
             with (self._asked / key).open("a") as file:
                 file.write(f"{number}\n")
             body = pages[number].replace(b"api_key=", b"api_key=" + key.encode())
-            head = {"Content-Type": "application/json", "Date": "Sun, 01 Mar 2026 00:00:00 GMT"}
+            head = {"Content-Type": "application/json", "Date": _TODAY}
             return service.Answer(200, head, body)
 
         return answer

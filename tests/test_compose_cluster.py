@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pyarrow.parquet as pq
 import pytest
 
-from neo_utils.sample.catalogue import AS_OF, page_body
+from neo_utils.sample.catalogue import page_body
 from neo_utils.selection import select_batches
 from neo_utils.settings import PROJECT
 from neo_utils.statistics import metrics, read_batches, yearly_statistics
@@ -158,7 +158,8 @@ def lists(rows):
 
 
 def test_cluster_embedded_and_plain_python_count_the_same_rows(spark, copy):
-    newest, approaches = read_batches(spark, select_batches(1, 200, output_dir=str(copy)))
+    selection = select_batches(1, 200, output_dir=str(copy))
+    newest, approaches = read_batches(spark, selection)
     embedded = {
         "aggregations": metrics(newest, approaches, 0.2),
         "yearly_statistics": yearly_statistics(approaches, 0.2),
@@ -170,7 +171,7 @@ def test_cluster_embedded_and_plain_python_count_the_same_rows(spark, copy):
     counted = {name: lists(r.values() for r in t.to_pylist()) for name, t in counted.items()}
     assert counted == {name: lists(frame.collect()) for name, frame in embedded.items()}
     assert dict(counted["aggregations"]) == metrics_of(PAGES, "0.2")
-    assert counted["yearly_statistics"] == lists(yearly_of(PAGES, "0.2", f"{AS_OF:%Y-%m-%d}"))
+    assert counted["yearly_statistics"] == lists(yearly_of(PAGES, "0.2", f"{selection.fetched[1]:%Y-%m-%d}"))
 
 
 def test_both_workers_ran_tasks_and_the_notebook_tells_so(copy):

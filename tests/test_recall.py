@@ -1,6 +1,7 @@
 import datetime as dt
 import json
 from collections import Counter
+from email.utils import formatdate
 from itertools import pairwise
 from threading import Barrier, Lock
 from time import sleep
@@ -109,8 +110,10 @@ def test_the_bytes_do_not_depend_on_the_number_of_connections_which_are_all_used
 ):
     def answer(url, headers):
         together.wait(timeout=60)  # until as many requests are under way
-        return service.answer(url, headers)
+        answer = service.answer(url, headers)
+        return answer._replace(headers=answer.headers | {"Date": today})
 
+    today = formatdate(usegmt=True)  # one date that is believed, for all answers
     files = {}
     with service.serve(answer=answer) as url:
         for connections in (1, 2, CONNECTIONS, 10):  # each divides 10 pages
