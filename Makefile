@@ -8,7 +8,7 @@ unexport PYTHONHOME
 # Where Jupyter would find other kernels under the name of ours.
 unexport JUPYTER_PATH
 
-PYTHON     ?= python3
+override PYTHON := $(or $(PYTHON),python3)
 PARAMETERS ?= parameters/default.yaml
 
 BIN   := .venv/bin
@@ -232,8 +232,8 @@ endif
 
 SET_UP := @$(PYTHON) -I neo_utils/set_up.py
 $(READY): requirements-build.lock requirements.lock
-	@$(PYTHON) -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..." >&2; exit 2; }
+	@$(PYTHON) -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "PYTHON=$(PYTHON) is not Python 3.11 or newer: make PYTHON=python3.12 ..." >&2; exit 2; }
 	$(SET_UP) run
 
 # What tests and checks need, and a run does not.

@@ -63,12 +63,12 @@ def _checked_proxy(address: str, setting: str, host: str) -> str:
     except ValueError:  # a port that is no number, a broken IPv6 address
         shown, parts = "", urlsplit("http:")
     if not re.fullmatch(r"[\w.:-]+", shown, re.ASCII):
-        raise WrongParameter(f"{setting} is not the address of a proxy. Set http://host:port.")
+        raise WrongParameter(f"{setting} is not the address of a proxy. Set http://host:port")
     if parts.scheme not in ("http", "https"):
         raise WrongParameter(
             f"{setting} names a proxy of a kind that is not supported "
             f"({re.sub(r'[^a-z0-9]', '', parts.scheme)}://{shown}). Set HTTPS_PROXY to an "
-            f"HTTP proxy, or set NO_PROXY={host} to connect without one."
+            f"HTTP proxy, or set NO_PROXY={host} to connect without one"
         )
     return shown
 
@@ -79,7 +79,7 @@ def _certificates() -> tuple[str | bool, str]:
             if reason := _unusable(path):
                 raise WrongParameter(
                     f"{name}={path} cannot be used ({reason}). Set it to a file of certificates "
-                    "in PEM form, or unset it."
+                    "in PEM form, or unset it"
                 )
             return path, f"{name}={path}"
     return True, ""

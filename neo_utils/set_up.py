@@ -129,6 +129,15 @@ def _run(*command: str, environment: Mapping[str, str] | None = None) -> None:
 def main(what: str) -> int:
     """Install, and return the exit status; a failure is one line after the installer's own."""
     try:
+        str(PROJECT).encode()
+    except UnicodeEncodeError:
+        print(
+            "The set-up failed: the project's folder has a name that is not UTF-8, which pip "
+            "cannot use. Nothing was changed. Rename or move the folder",
+            file=sys.stderr,
+        )
+        return 1
+    try:
         install(what)
     except (subprocess.CalledProcessError, OSError) as error:
         print(

@@ -5,7 +5,6 @@ of the sample, notes which classes Java loads meanwhile, and has Java write them
 in the background once it has counted.
 """
 
-import fcntl
 import os
 import subprocess
 from pathlib import Path
@@ -13,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from neo_utils.environment import chosen_environment
+from neo_utils.lock import try_lock
 from neo_utils.plan import plan_recall
 from neo_utils.recall import recall
 from neo_utils.selection import select_batches
@@ -38,7 +38,7 @@ def make(archive: Path) -> None:
     archive.parent.mkdir(exist_ok=True)
     with archive.with_suffix(".lock").open("w") as lock, TemporaryDirectory() as temporary:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            try_lock(lock)
         except BlockingIOError:
             return
         try:

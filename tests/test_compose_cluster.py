@@ -171,7 +171,8 @@ def test_cluster_embedded_and_plain_python_count_the_same_rows(spark, copy):
     counted = {name: lists(r.values() for r in t.to_pylist()) for name, t in counted.items()}
     assert counted == {name: lists(frame.collect()) for name, frame in embedded.items()}
     assert dict(counted["aggregations"]) == metrics_of(PAGES, "0.2")
-    assert counted["yearly_statistics"] == lists(yearly_of(PAGES, "0.2", f"{selection.fetched[1]:%Y-%m-%d}"))
+    fetched_on = f"{selection.fetched[1]:%Y-%m-%d}"
+    assert counted["yearly_statistics"] == lists(yearly_of(PAGES, "0.2", fetched_on))
 
 
 def test_both_workers_ran_tasks_and_the_notebook_tells_so(copy):

@@ -5,6 +5,7 @@ import io
 import os
 import re
 import shutil
+import sys
 import tarfile
 from pathlib import Path
 
@@ -220,6 +221,25 @@ def test_configuration_that_pip_cannot_read_is_one_line(set_up, tmp_path):
     assert ran.returncode == 1
     assert "pip's configuration cannot be read (" in ran.stderr
     assert len(ran.stderr.splitlines()) == 1
+
+
+def test_rejects_a_project_folder_that_pip_cannot_name(tmp_path):
+    folder = Path(os.fsdecode(bytes(tmp_path) + b"/neo-\xff"))
+    (folder / "neo_utils").mkdir(parents=True)
+    shutil.copy(PROJECT / "neo_utils/set_up.py", folder / "neo_utils")
+    ran = run(folder, sys.executable, "-I", "neo_utils/set_up.py", "run")
+    assert ran.returncode == 1
+    assert "has a name that is not UTF-8" in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("python", ["/nope", "false"])
+def test_names_a_python_that_cannot_be_used(tmp_path, python):
+    shutil.copy(PROJECT / "Makefile", tmp_path)
+    for lock in ("requirements.lock", "requirements-build.lock"):
+        (tmp_path / lock).touch()
+    ran = run(tmp_path, "make", "setup", f"PYTHON={python}")
+    assert f"PYTHON={python} is not Python 3.11 or newer" in ran.stderr.splitlines()[0]
 
 
 def test_build_requirements_are_locked_in_the_versions_of_the_other_locks():
