@@ -43,7 +43,7 @@ COPY notebooks notebooks
 COPY neo_utils neo_utils
 # The start script of the packages' Java is written now: at run time its folder may be read-only.
 RUN python -m compileall -q neo_utils \
- && ln -s "$(XDG_CACHE_HOME=/opt JAVA_HOME= python -c 'from neo_utils.spark.java import *; print(java_home())')" /opt/packages-java
+ && ln -s "$(XDG_CACHE_HOME=/opt JAVA_HOME= python -c 'from neo_utils.engines.java import *; print(java_home())')" /opt/packages-java
 # Java refuses a user without a name; docker-entrypoint.sh has made one. For Java alone: in Python,
 # the names' library is torn down at the end while a thread of ZeroMQ may still ask it, and crashes.
 RUN mkdir --parents /opt/java/bin \

@@ -139,7 +139,7 @@ cluster-run: ## Fetch what is missing of START..END, count, plot, on that cluste
 
 cluster-status: ## Show its workers, cores, memory and running applications
 	$(NEEDS_DOCKER)
-	@$(COMPOSE) exec -T spark-master python -m neo_utils.spark.health
+	@$(COMPOSE) exec -T spark-master python -m neo_utils.cluster.health
 
 cluster-logs: ## Show the last lines of its logs
 	$(NEEDS_DOCKER)
@@ -150,10 +150,10 @@ cluster-down: ## Stop it; what it stored stays in its volumes
 	@$(COMPOSE) --progress quiet down
 
 local-cluster-up: $(READY) ## Start a Spark master and two workers on this machine, for MASTER=spark://127.0.0.1:7077
-	@$(BIN)/python -m neo_utils.spark.local_cluster up
+	@$(BIN)/python -m neo_utils.cluster.local_cluster up
 
 local-cluster-down: $(READY) ## End them
-	@$(BIN)/python -m neo_utils.spark.local_cluster down
+	@$(BIN)/python -m neo_utils.cluster.local_cluster down
 
 test: $(TOOLS) ## Run the tests of the package, and the notebooks against their stored outputs
 	$(BIN)/pytest
@@ -165,9 +165,11 @@ test: $(TOOLS) ## Run the tests of the package, and the notebooks against their 
 test-live: $(TOOLS) ## Ask NASA for one page and say what has changed in it (needs a network and a key)
 	@$(BIN)/pytest -q -rN --tb=short --show-capture=no -m live tests/test_live.py
 
-lint: $(TOOLS) ## Check style and types
+lint: $(TOOLS) ## Check style, types and the direction of imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
 	$(BIN)/mypy
 
 fuzz: $(TOOLS) ## Send thousands of broken pages through the decoder (minutes)
@@ -219,7 +221,7 @@ clean: ## Remove what can be made again without a request; what was fetched stay
 	$(KEEP_NASAS)
 	@! test -e $(READY) || $(BIN)/python -m neo_utils clean "$(PARAMETERS)"
 	rm -rf build
-	rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
 
 # A .venv that was moved, or whose Python is gone, is set up again.
 IS_USABLE := { read -r made_at < .venv/.ready || :; } && [ "$$made_at" = "$$(cd ./.venv && pwd -P)" ] && [ -x .venv/bin/uv ] && .venv/bin/python -I -c 'import neo_utils'

@@ -9,7 +9,7 @@ if ! getent passwd "$(id -u)" > /dev/null; then
 fi
 
 case $1 in
-  master | worker | history-server) exec python -m neo_utils.spark.standalone "$1" ;;
-  lab) exec jupyter lab --config neo_utils/lab.py ;;
+  master | worker | history-server) exec python -m neo_utils.cluster.daemons "$1" ;;
+  lab) exec jupyter lab --config neo_utils/cluster/lab.py ;;
   *) exec python -m neo_utils "$@" ;;
 esac

@@ -18,7 +18,7 @@ from benchmarks.pipeline import pipeline
 from benchmarks.profiles import profile_texts
 from benchmarks.set_up import set_up
 from benchmarks.summary import Rows, summary, table_text
-from neo_utils.settings import PROJECT
+from neo_utils.settings.folders import PROJECT
 
 SETS: dict[str, dict[str, Callable[[], Rows]]] = {
     "short": {

@@ -21,7 +21,7 @@ from benchmarks.catalogue import (
 from benchmarks.counting import Measured
 from benchmarks.ours import DUCKDB, SPARK, SPARK_FAR_BEYOND, WORKER_CORES
 from benchmarks.peers import PEERS
-from neo_utils.spark import local_cluster
+from neo_utils.cluster import local_cluster
 
 
 def small_count(folder: Path) -> list[Measured]:

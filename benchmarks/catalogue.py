@@ -6,10 +6,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from neo_utils.packing import read_rows
-from neo_utils.plan import plan_recall
-from neo_utils.recall import recall
-from neo_utils.selection import Selection, select_batches
+from neo_utils.fetch.fetching import recall
+from neo_utils.fetch.plan import plan_recall
+from neo_utils.store.columns import read_rows
+from neo_utils.store.selection import Selection, select_batches
 
 NEOS = (200, 2_000, 20_000, 41_000)  # positions of the catalogue, in batches of 20
 SIZES = {f"{n:,} NEOs in {n // 20:,} batches, from files to rows": n for n in NEOS}

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from neo_utils.sample import SAMPLE_URL
-from neo_utils.settings import PROJECT
+from neo_utils.settings.folders import PROJECT
 
 _SUBREAPER = 36  # prctl's: what a killed kernel leaves behind, its Java, is then ours to count
 _SAMPLE_S = 0.25  # a look at a Java's memory takes some ms of a processor

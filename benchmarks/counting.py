@@ -25,10 +25,10 @@ from benchmarks.machine import peak_mb
 from benchmarks.ours import ours
 from benchmarks.peers import PEERS
 from benchmarks.peers.reading import THRESHOLD_AU
-from neo_utils.duck import Duck
-from neo_utils.engines import Engine, connect, name_file
-from neo_utils.spark.conf import is_embedded
-from neo_utils.statistics import counted, metrics, read_batches, yearly_statistics
+from neo_utils.engines.duckdb import Duck
+from neo_utils.engines.engine import Engine, connect, name_file
+from neo_utils.settings.spark import is_embedded
+from neo_utils.statistics.computation import counted, metrics, read_batches, yearly_statistics
 
 QUERIES = ", the queries alone"
 AGAIN = ", again in the same process"

@@ -19,9 +19,9 @@ from typing import Any
 from benchmarks.decoding_parts import parts_s, shares
 from benchmarks.machine import peak_mb
 from benchmarks.page_readers import ORJSON, PEERS
-from neo_utils.batches import Batch
-from neo_utils.pages import decode_page
+from neo_utils.positions import Batch
 from neo_utils.sample.catalogue import page_body
+from neo_utils.store.page_tables import decode_page
 
 # Recorded answers of the service, whose content is not ours to copy, so that they are no part of
 # the project: they are measured, too, where they lie in a folder "shared" beside it.

@@ -5,7 +5,8 @@ from statistics import median
 from time import process_time_ns
 from typing import TypeAlias
 
-from neo_utils import pages, tables
+from neo_utils.neows import pages
+from neo_utils.store import tables
 
 Parts: TypeAlias = dict[str, float]
 # In the order in which they are done.

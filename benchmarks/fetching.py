@@ -19,8 +19,8 @@ import pandas as pd
 import requests
 
 from benchmarks.machine import peak_mb
-from neo_utils.plan import plan_recall
-from neo_utils.recall import recall
+from neo_utils.fetch.fetching import recall
+from neo_utils.fetch.plan import plan_recall
 from neo_utils.sample import SAMPLE_URL, service
 
 _FRESH = mp.get_context("spawn")  # nothing of this process's memory

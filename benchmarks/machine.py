@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from neo_utils.settings import PROJECT
+from neo_utils.settings.folders import PROJECT
 
 BUILD = PROJECT / "build" / "bench"
 MEASURED = PROJECT / "docs" / "measured"  # what the documentation's figures come from

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from benchmarks.catalogue import LARGE, WHOLE
-from neo_utils.settings import PROJECT
+from neo_utils.settings.folders import PROJECT
 
 SPARK, DUCKDB = "project, MASTER=local[*]", "project, MASTER=duckdb"
 SPARK_FAR_BEYOND = f"{SPARK}, three settings"

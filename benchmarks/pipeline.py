@@ -21,9 +21,9 @@ from benchmarks.commands import make_run, measured, run
 from benchmarks.fetching import KEY, served
 from benchmarks.phases import phases_s
 from benchmarks.without_archive import java_without_archive
-from neo_utils.settings import PROJECT
-from neo_utils.spark.class_archive import archive_path
-from neo_utils.spark.java import java_home
+from neo_utils.engines.class_archive import archive_path
+from neo_utils.engines.java import java_home
+from neo_utils.settings.folders import PROJECT
 
 _EXECUTED = "runs/batches-1-200"  # the project's notebooks, seen from its output
 _BIN = Path(sys.executable).parent
@@ -70,7 +70,7 @@ WAYS: dict[str, Callable[[str, Path], None]] = {
 def pipeline(repeats: int = 3, answer_s: float = 0.5) -> list[dict[str, Any]]:
     """Return a row for every way and repeat: a first run, the same command again, and counting."""
     # What the first count on a machine makes in the background: a run that is set up has it.
-    run(sys.executable, "-m", "neo_utils.warm_start")
+    run(sys.executable, "-m", "neo_utils.run.warm_start")
     if not archive_path(java_home()).exists():
         raise RuntimeError("another process makes Spark's classes ready: again in a minute")
     rows: list[dict[str, Any]] = []

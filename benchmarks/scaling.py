@@ -18,7 +18,7 @@ from benchmarks.counting import AGAIN, QUERIES
 from benchmarks.fetching import fetched_text
 from benchmarks.machine import MEASURED
 from benchmarks.ours import DUCKDB, SPARK
-from neo_utils.settings import PROJECT
+from neo_utils.settings.folders import PROJECT
 
 _FIGURE = PROJECT / "docs" / "scaling.svg"
 # By name in the figure: who counts, and whether once more in the same process.

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.commands import make_run, measured, run
-from neo_utils.settings import PROJECT
+from neo_utils.settings.folders import PROJECT
 
 SET_UP = "set-up"
 FIRST_RUN = "first run of 200 NEOs, of the sample"

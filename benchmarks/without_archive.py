@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from neo_utils.spark.class_archive import archive_path, failure_mark
-from neo_utils.spark.java import MINIMUM_VERSION, java_home
+from neo_utils.engines.class_archive import archive_path, failure_mark
+from neo_utils.engines.java import MINIMUM_VERSION, java_home
 
 
 @contextmanager

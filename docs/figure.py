@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from neo_utils.duck import Duck
+from neo_utils.engines.duckdb import Duck
+from neo_utils.fetch.fetching import recall
+from neo_utils.fetch.plan import plan_recall
+from neo_utils.figures.notebook_display import show
 from neo_utils.figures.yearly import approaches_per_year, plot_approaches_per_year
-from neo_utils.plan import plan_recall
-from neo_utils.presentation import show
-from neo_utils.recall import recall
-from neo_utils.selection import Selection, select_batches
-from neo_utils.statistics import metrics, read_batches, yearly_statistics
+from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
+from neo_utils.store.selection import Selection, select_batches
 
 _THRESHOLD_AU = 0.2
 

@@ -11,11 +11,12 @@ import pyarrow as pa
 from papermill import inspect_notebook
 
 from neo_utils import errors
-from neo_utils.batches import TABLES, Batch, PositionRange
-from neo_utils.definitions import sql_text, totals_defined
-from neo_utils.result_files import report_path, result_path, run_folder
-from neo_utils.schemas import CLOSE_APPROACHES, METRICS, RAW, YEARLY_STATISTICS
-from neo_utils.settings import NAMES_IN_ENVIRONMENT, PROJECT
+from neo_utils.positions import TABLES, Batch, PositionRange
+from neo_utils.settings.folders import PROJECT
+from neo_utils.settings.run_settings import NAMES_IN_ENVIRONMENT
+from neo_utils.statistics.definitions import sql_text, totals_defined
+from neo_utils.statistics.result_files import report_path, result_path, run_folder
+from neo_utils.store.schemas import CLOSE_APPROACHES, METRICS, RAW, YEARLY_STATISTICS
 
 _OUTPUT = Path("output")
 _RANGE = PositionRange(1, 200)

@@ -8,8 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from neo_utils.engines.spark_failures import too_few_files
 from neo_utils.errors import INTERRUPTED, RunFailure
-from neo_utils.spark.causes import too_few_files
 from neo_utils.text import guard_terminal, printable
 
 _NOTEBOOKS = {
@@ -38,17 +38,17 @@ def main(command: str, parameters_file: Path) -> int:
     try:
         # Imported only now: Ctrl-C is then one line from the start, and a wrong parameter is said
         # before the slow libraries are loaded.
-        from neo_utils.settings import run_parameters
+        from neo_utils.settings.run_settings import run_parameters
 
         parameters = run_parameters(parameters_file)
         if command in _NOTEBOOKS:
             _ensure_home()
-            from neo_utils.runner import run
+            from neo_utils.run.runner import run
 
             parameters["refetch"] = parameters["refetch"] or command == "backfill"
             run(command, _NOTEBOOKS[command], parameters)
         else:
-            from neo_utils.terminal import TEXTS
+            from neo_utils.run.terminal import TEXTS
 
             print(TEXTS[command](parameters))
     except RunFailure as failure:

@@ -7,7 +7,7 @@ the names listed here are passed on; each has a reason.
 import os
 from collections.abc import Collection, Mapping
 
-from neo_utils.settings import NAMES_IN_ENVIRONMENT
+from neo_utils.settings.run_settings import NAMES_IN_ENVIRONMENT
 
 # The project's own settings, which notebooks and functions read.
 PROJECT_NAMES = frozenset(

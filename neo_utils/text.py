@@ -1,6 +1,6 @@
 """Make text from outside safe to print: no control characters, no forged lines.
 
-It imports the standard library alone, since `neo_utils.spark.health` does.
+It imports the standard library alone, since `neo_utils.cluster.health` does.
 """
 
 import logging

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 
-from neo_utils.settings import PROJECT
+from neo_utils.settings.folders import PROJECT
 
 _PARAMETERS = ("START", "END", "SOURCE", "API_KEY", "API_URL", "OUTPUT_DIR", "MASTER")
 _OF_MAKE = ("MAKEFLAGS", "MAKELEVEL")  # under make, another make tells which folder it enters

@@ -11,9 +11,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from neo_utils.settings import PROJECT
-from neo_utils.spark.local_cluster import up
-from neo_utils.spark.processes import number_in, runs
+from neo_utils.cluster.local_cluster import up
+from neo_utils.cluster.processes import number_in, runs
+from neo_utils.settings.folders import PROJECT
 
 # As ``make local-cluster-up API_KEY=...`` passes it.
 _KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"

@@ -16,17 +16,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import neo_utils.spark.cluster
-import neo_utils.spark.executors
+import neo_utils.engines.cluster_checks
+import neo_utils.engines.executors
+from neo_utils.cluster.local_cluster import up
+from neo_utils.cluster.processes import end, number_in, runs
+from neo_utils.engines.spark_jobs import tasks_text
+from neo_utils.engines.spark_session import connect
 from neo_utils.errors import RunFailure
-from neo_utils.results import save
-from neo_utils.selection import select_batches
-from neo_utils.settings import set_log_level
-from neo_utils.spark.jobs import tasks_text
-from neo_utils.spark.local_cluster import up
-from neo_utils.spark.processes import end, number_in, runs
-from neo_utils.spark.session import connect
-from neo_utils.statistics import metrics, read_batches, yearly_statistics
+from neo_utils.settings.run_settings import set_log_level
+from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
+from neo_utils.statistics.results import save
+from neo_utils.store.selection import select_batches
 from tests.cluster import processes
 
 MANY = 2_000  # times 4,737 approaches: some five seconds on two cores
@@ -189,7 +189,7 @@ def lose_the_master(output, folder):
 
 def lose_all_workers(output, folder):
     spark = session(folder)
-    neo_utils.spark.executors.EXECUTOR_SECONDS = 3.0  # once the first ones are there
+    neo_utils.engines.executors.EXECUTOR_SECONDS = 3.0  # once the first ones are there
     selection, frame = multiplied(spark, output, MANY)
 
     def kill():
@@ -211,8 +211,8 @@ def lose_all_workers(output, folder):
 
 
 def be_refused(_, folder):
-    neo_utils.spark.executors.EXECUTOR_SECONDS = 5.0
-    neo_utils.spark.cluster.GREETING_SECONDS = 4
+    neo_utils.engines.executors.EXECUTOR_SECONDS = 5.0
+    neo_utils.engines.cluster_checks.GREETING_SECONDS = 4
     told = {}
 
     def refused(name, **conf):

@@ -5,9 +5,9 @@ import os
 import time
 from pathlib import Path
 
-from neo_utils.selection import select_batches
-from neo_utils.spark.session import connect
-from neo_utils.statistics import metrics, read_batches
+from neo_utils.engines.spark_session import connect
+from neo_utils.statistics.computation import metrics, read_batches
+from neo_utils.store.selection import select_batches
 from tests.cluster_jobs import executors
 
 MANY = 4_000  # times 4,737 approaches: some ten seconds on two cores

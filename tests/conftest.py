@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 from pyspark.sql import SparkSession
 
-from neo_utils.plan import plan_recall
-from neo_utils.recall import recall
-from neo_utils.spark.local_cluster import down
-from neo_utils.spark.session import connect
+from neo_utils.cluster.local_cluster import down
+from neo_utils.engines.spark_session import connect
+from neo_utils.fetch.fetching import recall
+from neo_utils.fetch.plan import plan_recall
 from tests.cluster import Cluster, cluster_at
 
 # "quick" finds the same today as tomorrow; "long", for `make fuzz`, finds something else each time.

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from neo_utils.settings import PROJECT
+from neo_utils.settings.folders import PROJECT
 from tests.clones import run
 
 # What `docker build` needs here to reach the packages, as for `make cluster-up`.

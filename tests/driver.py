@@ -9,7 +9,7 @@ START = """
 import logging, os, sys
 from pathlib import Path
 from neo_utils.errors import SparkUnavailable, WrongParameter
-from neo_utils.spark.session import connect
+from neo_utils.engines.spark_session import connect
 LOG = Path("runs/spark.log")
 """
 

@@ -9,11 +9,12 @@ import resource
 import time
 from collections.abc import Iterator
 
-from neo_utils.archive import body_of, packed
-from neo_utils.batches import Batch
-from neo_utils.contract import LARGEST_PAGE
-from neo_utils.pages import PageBroken, decode_page
-from neo_utils.store import json_lines
+from neo_utils.neows.contract import LARGEST_PAGE
+from neo_utils.neows.pages import PageBroken
+from neo_utils.positions import Batch
+from neo_utils.store.batches import json_lines
+from neo_utils.store.page_archive import body_of, packed
+from neo_utils.store.page_tables import decode_page
 from tests.objects import neos, page, put
 
 MB = 2**20

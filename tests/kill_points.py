@@ -49,10 +49,10 @@ import pyarrow.parquet as pq
 import requests
 from requests.adapters import HTTPAdapter
 
-import neo_utils.recall
-import neo_utils.transport
+import neo_utils.fetch.fetching
+import neo_utils.neows.transport
 from neo_utils.errors import RunFailure
-from neo_utils.plan import plan_recall
+from neo_utils.fetch.plan import plan_recall
 from neo_utils.sample import SAMPLE_URL, service
 
 _TODAY = formatdate(usegmt=True)  # one Date that is believed, for every answer
@@ -82,10 +82,12 @@ class Fetch(NamedTuple):
     connections: int = 1  # with one, the points come in the same order in every run
 
     def __call__(self, output: Path) -> None:
-        neo_utils.transport.CONNECTIONS = neo_utils.recall.CONNECTIONS = self.connections
+        neo_utils.neows.transport.CONNECTIONS = neo_utils.fetch.fetching.CONNECTIONS = (
+            self.connections
+        )
         end = 20 * self.pages
         plan = plan_recall(1, end, "nasa", self.url, str(output), refetch=self.refetch)
-        neo_utils.recall.recall(plan)
+        neo_utils.fetch.fetching.recall(plan)
 
 
 class Run(NamedTuple):

@@ -1,7 +1,7 @@
 """What the service's first page is known to look like, of what was recorded from 2021 to 2026.
 
 A description for `make test-live` to compare with; what of it we read follows from
-`neo_utils.contract`. Where a change of the service is there to stay, this page follows it.
+`neo_utils.neows.contract`. Where a change of the service is there to stay, this page follows it.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from math import sqrt
 from typing import NamedTuple
 
-from neo_utils.definitions import KM_PER_AU, LUNAR_DISTANCES_PER_AU
+from neo_utils.statistics.definitions import KM_PER_AU, LUNAR_DISTANCES_PER_AU
 
 _NEO = "near_earth_objects[]"
 _APPROACH = f"{_NEO}.close_approach_data[]"

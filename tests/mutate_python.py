@@ -28,15 +28,16 @@ ROOT = Path(__file__).parents[1]
 KNOWN = ROOT / "docs/mutation.md"
 # The modules, each with the tests that are to notice.
 TESTS = {
-    "pages": ["pages", "fuzz"],
-    "tables": ["pages", "fuzz"],
-    "contract": ["pages", "fuzz"],
-    "atomic": ["atomic"],
-    "store": ["store", "integrity", "votable"],
-    "archive": ["integrity", "store"],
-    "integrity": ["integrity"],
-    "rebuild": ["integrity", "upkeep"],
-    "definitions": ["schemas"],
+    "neows/pages": ["pages", "fuzz"],
+    "store/page_tables": ["pages", "fuzz"],
+    "store/tables": ["pages", "fuzz"],
+    "neows/contract": ["pages", "fuzz"],
+    "store/atomic": ["atomic"],
+    "store/batches": ["store", "integrity", "votable"],
+    "store/page_archive": ["integrity", "store"],
+    "store/verification": ["integrity"],
+    "store/rebuilding": ["integrity", "upkeep"],
+    "statistics/definitions": ["schemas"],
 }
 # What is imported before the processes part, so that each of them need not.
 HEAVY = ("duckdb", "hypothesis", "msgspec", "pandas", "pyarrow.parquet", "pyspark.sql", "pytest")

@@ -19,10 +19,10 @@ from typing import NamedTuple
 import duckdb
 import pyarrow as pa
 
-from neo_utils.batches import Batch
-from neo_utils.definitions import sql_text
-from neo_utils.pages import decode_page
+from neo_utils.positions import Batch
 from neo_utils.sample.catalogue import page_body
+from neo_utils.statistics.definitions import sql_text
+from neo_utils.store.page_tables import decode_page
 from tests.oracle import metrics_of, yearly_of
 
 DEFINITIONS = ("counted", "metrics", "yearly_statistics")

@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 from msgspec import inspect
 
-from neo_utils.batches import BATCH_SIZE, Batch
-from neo_utils.contract import Envelope
+from neo_utils.compare import orbits
 from neo_utils.explore import to_come
-from neo_utils.pages import PageBroken, decode_page
-from neo_utils.reconcile import orbits
+from neo_utils.neows.contract import Envelope
+from neo_utils.neows.pages import PageBroken
+from neo_utils.positions import BATCH_SIZE, Batch
+from neo_utils.store.page_tables import decode_page
 from tests.live_contract import CATALOGUE_SIZE, FORMS, HEADERS, UNITS
 from tests.page_forms import form_of, has_form
 

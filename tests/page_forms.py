@@ -2,7 +2,7 @@
 
 import re
 
-from neo_utils.quota import http_date
+from neo_utils.neows.rate_limit import http_date
 from tests.live_contract import BODIES
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from neo_utils.atomic import remove_leftovers, write_in_order
+from neo_utils.store.atomic import remove_leftovers, write_in_order
 
 
 class PowerCut(BaseException):

@@ -10,8 +10,10 @@ import pytest
 
 from neo_utils.__main__ import main
 from neo_utils.errors import WrongParameter
-from neo_utils.settings import PROJECT, output_folder, read_env_file, run_parameters
-from neo_utils.upkeep import drift_between
+from neo_utils.run.upkeep import drift_between
+from neo_utils.settings.env_file import read_env_file
+from neo_utils.settings.folders import PROJECT, output_folder
+from neo_utils.settings.run_settings import run_parameters
 
 DEFAULT = PROJECT / "parameters/default.yaml"
 NAMES = (

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neo_utils.batches import Batch, position_range, spans
 from neo_utils.errors import WrongParameter
+from neo_utils.positions import Batch, position_range, spans
 
 
 def names(batches):

@@ -13,7 +13,7 @@ from benchmarks.profiles import profile_texts
 from benchmarks.scaling import Line, line, to_six_digits
 from benchmarks.summary import summary, table_text
 from neo_utils.sample.catalogue import page_body
-from neo_utils.settings import PROJECT
+from neo_utils.settings.folders import PROJECT
 
 
 def measured(what, who, *walls, **further):

@@ -8,16 +8,16 @@ import threading
 
 import pytest
 
-from neo_utils.batches import Batch, position_range
 from neo_utils.errors import OutputUnreadable, StoredDataBroken
-from neo_utils.integrity import check_files, unfinished, verify
-from neo_utils.plan import plan_recall
-from neo_utils.recall import recall
-from neo_utils.selection import select_batches
-from neo_utils.settings import PROJECT
-from neo_utils.store import read_table, stored_provenances
-from neo_utils.terminal import TEXTS
-from neo_utils.upkeep import verify_text
+from neo_utils.fetch.fetching import recall
+from neo_utils.fetch.plan import plan_recall
+from neo_utils.positions import Batch, position_range
+from neo_utils.run.terminal import TEXTS
+from neo_utils.run.upkeep import verify_text
+from neo_utils.settings.folders import PROJECT
+from neo_utils.store.batches import read_table, stored_provenances
+from neo_utils.store.selection import select_batches
+from neo_utils.store.verification import check_files, unfinished, verify
 
 END = 60
 RANGE = position_range(1, END)
@@ -97,7 +97,7 @@ def test_a_page_that_cannot_be_read_is_not_reported_as_corrupted(output, place):
 AS_ANOTHER_USER = """
 import os, sys
 from pathlib import Path
-import neo_utils.runner, neo_utils.terminal  # before this user may read no Python
+import neo_utils.run.runner, neo_utils.run.terminal  # before this user may read no Python
 from neo_utils.__main__ import main
 os.setgid(65534)
 os.setuid(65534)

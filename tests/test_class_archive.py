@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from neo_utils import warm_start
-from neo_utils.spark import class_archive
-from neo_utils.spark.class_archive import archive_option, archive_path, failure_mark
-from neo_utils.spark.java import java_home
+from neo_utils.engines import class_archive
+from neo_utils.engines.class_archive import archive_option, archive_path, failure_mark
+from neo_utils.engines.java import java_home
+from neo_utils.run import warm_start
 from tests.driver import run_python
 
 SESSION = """
@@ -30,7 +30,7 @@ def archive(tmp_path_factory):
     folder = tmp_path_factory.mktemp("archive")
     archive = folder / archive_path(java_home()).name
     ran = run_python(
-        f"from neo_utils import warm_start; warm_start.make(Path({str(archive)!r}))", folder
+        f"from neo_utils.run import warm_start; warm_start.make(Path({str(archive)!r}))", folder
     )
     assert ran.returncode == 0, ran.stderr
     return archive
@@ -39,7 +39,7 @@ def archive(tmp_path_factory):
 def session_beside(folder, session=SESSION):
     """Return code for a session that looks for archives in a folder."""
     look_there = f"class_archive._FOLDER = Path({str(folder)!r})"
-    return f"from neo_utils.spark import class_archive\n{look_there}\n{session}"
+    return f"from neo_utils.engines import class_archive\n{look_there}\n{session}"
 
 
 @linux

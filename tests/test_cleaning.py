@@ -9,11 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from neo_utils.archive import sha256
-from neo_utils.executed import notebook_path
-from neo_utils.runner import run
-from neo_utils.settings import PROJECT, run_parameters
-from neo_utils.upkeep import clean_text
+from neo_utils.run.executed import notebook_path
+from neo_utils.run.runner import run
+from neo_utils.run.upkeep import clean_text
+from neo_utils.settings.folders import PROJECT
+from neo_utils.settings.run_settings import run_parameters
+from neo_utils.store.page_archive import sha256
 
 END = 20
 RUN = "runs/batches-1-20"

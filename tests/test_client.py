@@ -3,15 +3,15 @@ from email.utils import format_datetime
 
 import pytest
 
-from neo_utils import transport
-from neo_utils.batches import Batch
-from neo_utils.client import get_page, without_key
 from neo_utils.errors import RateLimitReached, ServiceFailure
-from neo_utils.quota import Pace
+from neo_utils.neows import transport
+from neo_utils.neows.client import get_page, without_key
+from neo_utils.neows.rate_limit import Pace
+from neo_utils.neows.service import Service, service_of
+from neo_utils.neows.transport import open_session
+from neo_utils.positions import Batch
 from neo_utils.sample.catalogue import AS_OF
 from neo_utils.sample.service import Answer, serve
-from neo_utils.source import Service, service_of
-from neo_utils.transport import open_session
 
 KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
 OK = Answer(200, {}, b"{}")

@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from neo_utils.plan import plan_recall
-from neo_utils.recall import recall
+from neo_utils.cluster.health import alive_workers, master_state
+from neo_utils.fetch.fetching import recall
+from neo_utils.fetch.plan import plan_recall
 from neo_utils.sample.catalogue import AS_OF, page_body
-from neo_utils.selection import select_batches
-from neo_utils.spark.health import alive_workers, master_state
-from neo_utils.statistics import metrics, read_batches, yearly_statistics
+from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
+from neo_utils.store.selection import select_batches
 from tests.cluster_jobs import MANY
 from tests.oracle import metrics_of, with_approaches_repeated, yearly_of
 

@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from neo_utils.sample.catalogue import page_body
-from neo_utils.selection import select_batches
-from neo_utils.settings import PROJECT
-from neo_utils.statistics import metrics, read_batches, yearly_statistics
+from neo_utils.settings.folders import PROJECT
+from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
+from neo_utils.store.selection import select_batches
 from tests.clones import clone_into, run
 from tests.cluster import free_ports
 from tests.docker_engine import need_engine

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from neo_utils.settings import PROJECT
+from neo_utils.settings.folders import PROJECT
 from tests.clones import clone_into, run
 
 KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
@@ -66,7 +66,7 @@ def test_every_service_is_bounded_in_memory_and_processors(config, name):
 @every_service
 def test_every_service_has_a_check_of_its_health_and_comes_back_by_itself(config, name):
     service = config["services"][name]
-    assert "neo_utils.spark.health" in service["healthcheck"]["test"][-1]
+    assert "neo_utils.cluster.health" in service["healthcheck"]["test"][-1]
     assert service["restart"] == "unless-stopped"
 
 

@@ -8,8 +8,8 @@ from matplotlib.image import imread
 
 from docs.figure import counted_sample, png_of
 from docs.reference import reference
-from neo_utils.definitions import totals_defined
-from neo_utils.settings import PROJECT
+from neo_utils.settings.folders import PROJECT
+from neo_utils.statistics.definitions import totals_defined
 
 PAGES = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted(PROJECT.glob("docs/*.md"))]
 

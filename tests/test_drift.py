@@ -4,18 +4,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from neo_utils.batches import Batch, position_range
-from neo_utils.drift import compare_approaches, compare_metrics, compare_neos, drift_text
+from neo_utils.compare.drift import compare_approaches, compare_metrics, compare_neos, drift_text
 from neo_utils.errors import StoredDataBroken, StoredDataMissing
-from neo_utils.newest import newest_approaches
-from neo_utils.result_files import result_path
-from neo_utils.results import counted_from, save
-from neo_utils.selection import select_batches
-from neo_utils.snapshot import drift_notes
-from neo_utils.statistics import metrics, read_batches, yearly_statistics
-from neo_utils.store import stored_provenances
-from neo_utils.terminal import status_text
-from neo_utils.upkeep import drift_between
+from neo_utils.positions import Batch, position_range
+from neo_utils.run.terminal import status_text
+from neo_utils.run.upkeep import drift_between
+from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
+from neo_utils.statistics.result_files import result_path
+from neo_utils.statistics.results import counted_from, save
+from neo_utils.store.batches import stored_provenances
+from neo_utils.store.consistency import drift_notes
+from neo_utils.store.newest import newest_approaches
+from neo_utils.store.selection import select_batches
 from tests.test_statistics import neo, store
 
 MARCH = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)

@@ -7,10 +7,10 @@ import sys
 import pyarrow.parquet as pq
 import pytest
 
-from neo_utils.engines import _SPARK_TYPES
+from neo_utils.engines.engine import _SPARK_TYPES
+from neo_utils.engines.spark_conf import session_settings
 from neo_utils.sample.catalogue import AS_OF, page_body
-from neo_utils.schemas import RAW
-from neo_utils.spark.conf import session_settings
+from neo_utils.store.schemas import RAW
 from tests.clones import clone_into
 from tests.oracle import metrics_of, yearly_of
 

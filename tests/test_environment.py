@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from neo_utils.environment import PROJECT_NAMES, chosen_environment
+from neo_utils.figures.notebook_display import captioned, show
 from neo_utils.figures.yearly import approaches_per_year, plot_approaches_per_year
-from neo_utils.presentation import captioned, show
-from neo_utils.settings import PROJECT
+from neo_utils.settings.folders import PROJECT
 from tests.test_figures import YEARLY, selection  # noqa: F401 - a fixture
 
 TABLE = pd.DataFrame({"name": ["433 Eros"], "distance": [0.335523], "a": [1.5], "b": [2e-7]})

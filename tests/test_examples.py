@@ -5,7 +5,7 @@ from importlib import import_module
 
 import pytest
 
-from neo_utils.settings import PROJECT
+from neo_utils.settings.folders import PROJECT
 
 # These alone are imported: not each module is meant to be, and some need seconds.
 WITH_EXAMPLES = [

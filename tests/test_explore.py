@@ -7,8 +7,6 @@ import ipywidgets as widgets
 import pandas as pd
 import pytest
 
-from neo_utils.batches import Batch
-from neo_utils.definitions import LISTED_WITHIN_AU
 from neo_utils.errors import StoredDataBroken, StoredDataMissing, WrongParameter
 from neo_utils.explore import catalogue as catalogue_module
 from neo_utils.explore.catalogue import open_catalogue, stored_or_sample
@@ -21,11 +19,13 @@ from neo_utils.explore.scatter import (
     plot_velocity_by_distance,
 )
 from neo_utils.explore.to_come import nearest_to_come
-from neo_utils.plan import plan_recall
-from neo_utils.presentation import show
-from neo_utils.recall import recall
+from neo_utils.fetch.fetching import recall
+from neo_utils.fetch.plan import plan_recall
+from neo_utils.figures.notebook_display import show
+from neo_utils.positions import Batch
 from neo_utils.sample import service
 from neo_utils.sample.catalogue import page_body
+from neo_utils.statistics.definitions import LISTED_WITHIN_AU
 
 SCATTERED = [plot_distance_by_date, plot_size_by_distance, plot_velocity_by_distance]
 FETCHED_ON = "2026-03-01"
@@ -313,7 +313,7 @@ def test_two_sources_are_not_explored_together(output, selection, monkeypatch):
     mixed = selection.provenances | {
         batch: provenance._replace(source="nasa", url="https://api.nasa.gov/neo/rest/v1/neo/browse")
     }
-    monkeypatch.setattr("neo_utils.selection.stored_provenances", lambda *_: mixed)
+    monkeypatch.setattr("neo_utils.store.selection.stored_provenances", lambda *_: mixed)
     with pytest.raises(StoredDataMissing, match="NASA NeoWs and of simulated sample.*do not mix"):
         stored_or_sample(str(output))
 

@@ -20,19 +20,19 @@ import pyarrow.parquet as pq
 import pytest
 from urllib3.util import Retry
 
-from neo_utils import quota, transport
-from neo_utils.batches import Batch
-from neo_utils.client import get_page
-from neo_utils.engines import connect
+from neo_utils.engines.engine import connect
 from neo_utils.errors import RateLimitReached, ServiceFailure, WrongParameter, exit_status_of
-from neo_utils.plan import plan_recall
-from neo_utils.quota import Pace
-from neo_utils.recall import ATTEMPTS, recall
-from neo_utils.selection import select_batches
-from neo_utils.settings import PROJECT
-from neo_utils.source import Service
-from neo_utils.statistics import metrics, read_batches
-from neo_utils.transport import AnswerBroken, open_session
+from neo_utils.fetch.fetching import ATTEMPTS, recall
+from neo_utils.fetch.plan import plan_recall
+from neo_utils.neows import rate_limit, transport
+from neo_utils.neows.client import get_page
+from neo_utils.neows.rate_limit import Pace
+from neo_utils.neows.service import Service
+from neo_utils.neows.transport import AnswerBroken, open_session
+from neo_utils.positions import Batch
+from neo_utils.settings.folders import PROJECT
+from neo_utils.statistics.computation import metrics, read_batches
+from neo_utils.store.selection import select_batches
 from tests.rude_service import http, sample_page, serve_rudely, zipped
 
 KEY = "canary" + "+/=" + "-of-the-faults"
@@ -202,10 +202,10 @@ KEY_FAULTS = [
     )
     for code in ("API_KEY_MISSING", "API_KEY_INVALID", "API_KEY_DISABLED")
 ]
-TWICE = {"transport._RETRIES": 1, "recall.ATTEMPTS": 2}
-SLOW = {"transport._LONGEST_ANSWER_S": 0.8} | TWICE
-STALLED = {"transport._TIMEOUT_S": (0.5, 0.5)} | TWICE
-SMALL = {"transport._LARGEST_BODY": MB}
+TWICE = {"neows.transport._RETRIES": 1, "fetch.fetching.ATTEMPTS": 2}
+SLOW = {"neows.transport._LONGEST_ANSWER_S": 0.8} | TWICE
+STALLED = {"neows.transport._TIMEOUT_S": (0.5, 0.5)} | TWICE
+SMALL = {"neows.transport._LARGEST_BODY": MB}
 
 CASES = [
     *KEY_FAULTS,
@@ -514,7 +514,7 @@ def waits(monkeypatch):
     """Let no pause between two requests take time, and return how long they would have been."""
     noted = []
     event = type("NoWaiting", (NoWaiting,), {"waits": noted})
-    monkeypatch.setattr(quota, "threading", SimpleNamespace(Event=event, Lock=threading.Lock))
+    monkeypatch.setattr(rate_limit, "threading", SimpleNamespace(Event=event, Lock=threading.Lock))
     monkeypatch.setattr(Retry, "sleep", lambda *_: None)
     monkeypatch.setenv("API_KEY", KEY)
     return noted

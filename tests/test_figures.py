@@ -4,15 +4,15 @@ import re
 import pandas as pd
 import pytest
 
-from neo_utils.batches import Batch, position_range
 from neo_utils.figures.yearly import (
     approaches_per_year,
     nearest_per_year,
     plot_approaches_per_year,
     plot_nearest_per_year,
 )
-from neo_utils.provenance import Provenance
-from neo_utils.selection import Selection
+from neo_utils.positions import Batch, position_range
+from neo_utils.store.provenance import Provenance
+from neo_utils.store.selection import Selection
 
 FETCHED = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 YEARLY = pd.DataFrame(

@@ -9,20 +9,20 @@ import sys
 
 import pytest
 
-from neo_utils import lock
+from neo_utils.cluster.processes import end, runs, start
 from neo_utils.errors import OutputUnwritable
-from neo_utils.lock import sole_run, sole_writer
-from neo_utils.plan import plan_recall
-from neo_utils.recall import recall
-from neo_utils.spark.processes import end, runs, start
-from neo_utils.upkeep import verify_text
+from neo_utils.fetch.fetching import recall
+from neo_utils.fetch.plan import plan_recall
+from neo_utils.run.upkeep import verify_text
+from neo_utils.store import locks
+from neo_utils.store.locks import sole_run, sole_writer
 
 UNSUPPORTED = [errno.EINVAL, errno.ENOTSUP, errno.ENOSYS]
 
 
 @pytest.fixture(autouse=True)
 def fresh_warnings():
-    lock._warn.cache_clear()
+    locks._warn.cache_clear()
 
 
 def failing(code):

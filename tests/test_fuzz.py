@@ -15,10 +15,11 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neo_utils.batches import Batch
-from neo_utils.pages import PageBroken, decode_page
+from neo_utils.neows.pages import PageBroken
+from neo_utils.positions import Batch
 from neo_utils.sample.catalogue import page_body
-from neo_utils.schemas import CLOSE_APPROACHES, RAW
+from neo_utils.store.page_tables import decode_page
+from neo_utils.store.schemas import CLOSE_APPROACHES, RAW
 from tests.objects import neos, page, put, without
 from tests.test_pages import BETWEEN, MODERN, OLD, RECORDED, passing
 

@@ -18,9 +18,10 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect, sync_playwright
 
-from neo_utils.runner import run
+from neo_utils.run.runner import run
 from neo_utils.sample import service
-from neo_utils.settings import PROJECT, run_parameters
+from neo_utils.settings.folders import PROJECT
+from neo_utils.settings.run_settings import run_parameters
 from tests.clones import clone_into
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
@@ -443,12 +444,12 @@ def test_every_figure_every_unit_and_an_empty_question_are_answered(notebook):
 HOSTILE_NOTEBOOK = """
 import pandas as pd
 from IPython.display import display
-from neo_utils.engines import connect
+from neo_utils.engines.engine import connect
 from neo_utils.explore.catalogue import open_catalogue, stored_or_sample
 from neo_utils.explore.controls import explorer
 from neo_utils.explore.question import Question
 from neo_utils.explore.to_come import nearest_to_come
-from neo_utils.presentation import captioned
+from neo_utils.figures.notebook_display import captioned
 selection = stored_or_sample({output!r})
 catalogue = open_catalogue(selection)
 bodies = catalogue.sql("SELECT DISTINCT orbiting_body FROM passages").collect()

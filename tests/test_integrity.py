@@ -8,18 +8,18 @@ import pyarrow.parquet as pq
 import pytest
 
 from neo_utils import __version__
-from neo_utils.archive import body_of, note_of, packed, sha256
-from neo_utils.batches import Batch, position_range
 from neo_utils.errors import StoredDataBroken
-from neo_utils.integrity import check_files, verify
-from neo_utils.pages import decode_page
-from neo_utils.plan import plan_recall
-from neo_utils.provenance import Provenance
-from neo_utils.rebuild import archived_objects, rebuild
-from neo_utils.recall import recall
+from neo_utils.fetch.fetching import recall
+from neo_utils.fetch.plan import plan_recall
+from neo_utils.positions import Batch, position_range
 from neo_utils.sample import SAMPLE_URL
-from neo_utils.selection import select_batches
-from neo_utils.store import read_rejected, write_batch
+from neo_utils.store.batches import read_rejected, write_batch
+from neo_utils.store.page_archive import body_of, note_of, packed, sha256
+from neo_utils.store.page_tables import decode_page
+from neo_utils.store.provenance import Provenance
+from neo_utils.store.rebuilding import archived_objects, rebuild
+from neo_utils.store.selection import select_batches
+from neo_utils.store.verification import check_files, verify
 from tests.objects import neos, page, put, without
 
 END = 60

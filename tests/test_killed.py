@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from neo_utils.settings import PROJECT
+from neo_utils.settings.folders import PROJECT
 
 SCENARIOS = ("first fetch", "backfill", "four connections")
 

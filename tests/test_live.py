@@ -2,14 +2,15 @@
 
 import pytest
 
-from neo_utils.batches import Batch
-from neo_utils.client import get_page
 from neo_utils.errors import RunFailure
-from neo_utils.pages import decode_page
-from neo_utils.quota import Pace, count_of
-from neo_utils.settings import api_key, setting
-from neo_utils.source import KEYS_ARE_GIVEN_AT, NASA_URL, service_of
-from neo_utils.transport import open_session
+from neo_utils.neows.client import get_page
+from neo_utils.neows.rate_limit import Pace, count_of
+from neo_utils.neows.service import service_of
+from neo_utils.neows.transport import open_session
+from neo_utils.positions import Batch
+from neo_utils.settings.run_settings import api_key, setting
+from neo_utils.settings.service_address import KEYS_ARE_GIVEN_AT, NASA_URL
+from neo_utils.store.page_tables import decode_page
 from tests.page_comparison import differences
 
 _told = []

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from neo_utils.cluster import processes
+from neo_utils.cluster.daemons import daemon
+from neo_utils.cluster.health import master_state
+from neo_utils.cluster.local_cluster import down
+from neo_utils.cluster.processes import end, runs, start
 from neo_utils.errors import ClusterFailure, WrongParameter
-from neo_utils.spark import processes
-from neo_utils.spark.health import master_state
-from neo_utils.spark.local_cluster import down
-from neo_utils.spark.processes import end, runs, start
-from neo_utils.spark.standalone import daemon
 from tests.cluster import cluster_at
 from tests.cluster import processes as all_processes
 
@@ -87,7 +87,7 @@ IN_A_FOLDER = """
 import sys
 from functools import partial
 from pathlib import Path
-from neo_utils.spark import local_cluster
+from neo_utils.cluster import local_cluster
 local_cluster.up = partial(local_cluster.up, Path(sys.argv[1]))
 sys.exit(local_cluster.main("up"))
 """
@@ -162,7 +162,7 @@ def test_a_daemon_in_a_container_ends_by_the_signal_that_its_container_gets(tmp_
     port = ours.environment["SPARK_MASTER_WEBUI_PORT"]
     options = f"-Dspark.history.fs.logDirectory={tmp_path.as_uri()} -Dspark.history.ui.port={port}"
     server = subprocess.Popen(
-        [sys.executable, "-m", "neo_utils.spark.standalone", "history-server"],
+        [sys.executable, "-m", "neo_utils.cluster.daemons", "history-server"],
         env={
             **os.environ,
             "SPARK_HISTORY_OPTS": options,
@@ -205,7 +205,7 @@ def test_starts_by_hand_leave_one_folder_that_others_cannot_open(tmp_path):
     }
     for _ in range(2):
         subprocess.run(
-            [sys.executable, "-m", "neo_utils.spark.standalone", "master"],
+            [sys.executable, "-m", "neo_utils.cluster.daemons", "master"],
             env=environment,
             capture_output=True,
         )
@@ -252,7 +252,9 @@ def test_make_passes_no_key_to_the_processes_of_the_cluster(cluster):
 
 def health(*arguments):
     return subprocess.run(  # noqa: S603 - our own module
-        [sys.executable, "-m", "neo_utils.spark.health", *arguments], capture_output=True, text=True
+        [sys.executable, "-m", "neo_utils.cluster.health", *arguments],
+        capture_output=True,
+        text=True,
     )
 
 
@@ -289,7 +291,7 @@ def test_another_web_page_is_no_master():
 
 
 def test_health_is_light():
-    code = "import sys, neo_utils.spark.health; print(*sys.modules)"
+    code = "import sys, neo_utils.cluster.health; print(*sys.modules)"
     modules = subprocess.run(  # noqa: S603 - our own Python and code
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()

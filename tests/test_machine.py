@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from neo_utils.settings import PROJECT
-from neo_utils.spark import causes, jvm
-from neo_utils.spark.causes import machine_cause
+from neo_utils.engines import jvm, spark_failures
+from neo_utils.engines.spark_failures import machine_cause
+from neo_utils.settings.folders import PROJECT
 from tests.driver import run_python
 
 
@@ -34,7 +34,7 @@ def test_names_a_temporary_folder_without_programs_only_if_it_is_one(
     status = os.statvfs(tmp_path)
     flags = [*status]
     flags[8] = os.ST_NOEXEC if forbidden else 0
-    monkeypatch.setattr(causes.os, "statvfs", lambda _: os.statvfs_result(flags))
+    monkeypatch.setattr(spark_failures.os, "statvfs", lambda _: os.statvfs_result(flags))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     cause = machine_cause("java.lang.UnsatisfiedLinkError: libzstd-jni.so") or ""
     assert (f"{tmp_path} does not allow programs" in cause) == forbidden

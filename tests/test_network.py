@@ -6,9 +6,9 @@ from shutil import which
 
 import pytest
 
-from neo_utils import transport
 from neo_utils.errors import ServiceFailure, WrongParameter
-from neo_utils.transport import ask, open_session
+from neo_utils.neows import transport
+from neo_utils.neows.transport import ask, open_session
 from tests.rude_service import http, serve_rudely
 
 KEY = "canary-0123456789-of-the-network"

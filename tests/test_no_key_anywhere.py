@@ -19,11 +19,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from neo_utils.client import without_key
 from neo_utils.errors import WrongParameter
-from neo_utils.plan import plan_recall
-from neo_utils.recall import recall
-from neo_utils.settings import PROJECT
+from neo_utils.fetch.fetching import recall
+from neo_utils.fetch.plan import plan_recall
+from neo_utils.neows.client import without_key
+from neo_utils.settings.folders import PROJECT
 from tests.rude_service import http, sample_page, serve_rudely
 
 # With characters that percent-encoding, JSON and shells change.

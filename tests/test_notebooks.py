@@ -4,7 +4,7 @@ import re
 import nbformat
 import pytest
 
-from neo_utils.settings import PROJECT
+from neo_utils.settings.folders import PROJECT
 
 NOTEBOOKS = sorted(PROJECT.glob("notebooks/*.ipynb"))
 pytestmark = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

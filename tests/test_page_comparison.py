@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from neo_utils.sample.service import answer, serve
-from neo_utils.source import NASA_URL
+from neo_utils.settings.service_address import NASA_URL
 from tests.live_contract import FORMS, UNITS
 from tests.objects import put, without
 from tests.page_comparison import differences, paths_read

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from neo_utils.batches import Batch
-from neo_utils.pages import PageBroken, PagePastEnd, decode_page
-from neo_utils.schemas import CLOSE_APPROACHES, RAW
-from neo_utils.settings import PROJECT
+from neo_utils.neows.pages import PageBroken, PagePastEnd
+from neo_utils.positions import Batch
+from neo_utils.settings.folders import PROJECT
+from neo_utils.store.page_tables import decode_page
+from neo_utils.store.schemas import CLOSE_APPROACHES, RAW
 from tests.hostile_pages import hostile_pages
 from tests.objects import approach, neo, neos, page, put, without
 

@@ -15,17 +15,25 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
-from neo_utils import quota
-from neo_utils.batches import Batch
-from neo_utils.client import get_page
 from neo_utils.errors import RateLimitReached
-from neo_utils.plan import plan_recall
-from neo_utils.progress import page_progress, tell
-from neo_utils.quota import Pace, count_of, hours_until_last, http_date, pause_s, retry_after_s
-from neo_utils.recall import recall
-from neo_utils.settings import PROJECT, run_parameters
-from neo_utils.source import Service
-from neo_utils.transport import open_session
+from neo_utils.fetch.fetching import recall
+from neo_utils.fetch.plan import plan_recall
+from neo_utils.fetch.progress import page_progress, tell
+from neo_utils.neows import rate_limit
+from neo_utils.neows.client import get_page
+from neo_utils.neows.rate_limit import (
+    Pace,
+    count_of,
+    hours_until_last,
+    http_date,
+    pause_s,
+    retry_after_s,
+)
+from neo_utils.neows.service import Service
+from neo_utils.neows.transport import open_session
+from neo_utils.positions import Batch
+from neo_utils.settings.folders import PROJECT
+from neo_utils.settings.run_settings import run_parameters
 from tests.rude_service import http, sample_page, serve_rudely
 
 KEY = "canary" + "-of-the-quota-tests"
@@ -64,7 +72,7 @@ class FakeClock:
 def clock(monkeypatch):
     fake = FakeClock()
     names = SimpleNamespace(Event=fake.event, Lock=threading.Lock)
-    monkeypatch.setattr(quota, "threading", names)
+    monkeypatch.setattr(rate_limit, "threading", names)
     return fake
 
 
@@ -270,7 +278,7 @@ def test_turns_are_taken_one_after_the_other_each_with_its_own_pause(monkeypatch
             with lock:
                 at_once["now"] -= 1
 
-    monkeypatch.setattr(quota, "threading", SimpleNamespace(Event=Event, Lock=threading.Lock))
+    monkeypatch.setattr(rate_limit, "threading", SimpleNamespace(Event=Event, Lock=threading.Lock))
     pace = Pace(60, lambda _: None)
     pace.note(headers(1000, 7))
     threads = [threading.Thread(target=pace.take_turn) for _ in range(4)]

@@ -10,20 +10,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neo_utils.archive import body_of
-from neo_utils.batches import Batch, position_range
 from neo_utils.errors import (
     RateLimitReached,
     ServiceFailure,
     StoredDataMissing,
     WrongParameter,
 )
-from neo_utils.plan import describe, plan_recall
-from neo_utils.recall import recall
+from neo_utils.fetch.fetching import recall
+from neo_utils.fetch.plan import describe, plan_recall
+from neo_utils.neows.transport import CONNECTIONS
+from neo_utils.positions import Batch, position_range
 from neo_utils.sample import SAMPLE_URL, service
-from neo_utils.selection import select_batches
-from neo_utils.store import read_rejected, read_table, stored_provenances
-from neo_utils.transport import CONNECTIONS
+from neo_utils.store.batches import read_rejected, read_table, stored_provenances
+from neo_utils.store.page_archive import body_of
+from neo_utils.store.selection import select_batches
 
 KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
 
@@ -31,7 +31,7 @@ KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
 @pytest.fixture(autouse=True)
 def _key_of_our_own(monkeypatch):
     monkeypatch.setenv("API_KEY", KEY)
-    monkeypatch.setattr("neo_utils.recall.ATTEMPTS", 1)
+    monkeypatch.setattr("neo_utils.fetch.fetching.ATTEMPTS", 1)
 
 
 def files_of(folder):
@@ -117,7 +117,7 @@ def test_the_bytes_do_not_depend_on_the_number_of_connections_which_are_all_used
     files = {}
     with service.serve(answer=answer) as url:
         for connections in (1, 2, CONNECTIONS, 10):  # each divides 10 pages
-            monkeypatch.setattr("neo_utils.recall.CONNECTIONS", connections)
+            monkeypatch.setattr("neo_utils.fetch.fetching.CONNECTIONS", connections)
             together = Barrier(connections)
             output = tmp_path / str(connections)
             assert fetch(output, end=200, source="nasa", api_url=url).pages == 10
@@ -302,7 +302,7 @@ def test_a_backfill_without_a_key_does_not_replace_nasas_data_by_the_sample(tmp_
     with service.serve() as url:
         fetch(tmp_path, 1, 20, "nasa", api_url=url)
     monkeypatch.delenv("API_KEY")
-    monkeypatch.setattr("neo_utils.plan.api_key", lambda: None)
+    monkeypatch.setattr("neo_utils.fetch.plan.api_key", lambda: None)
     with pytest.raises(WrongParameter, match="holds data of NeoWs"):
         fetch(tmp_path, 1, 20, "auto", refetch=True)
 
@@ -316,7 +316,7 @@ def test_nor_does_it_where_the_batch_is_broken(tmp_path, monkeypatch, page_is_cu
         Batch(1).file(tmp_path, "pages").write_bytes(b"cut short")
     before = files_of(tmp_path)
     monkeypatch.delenv("API_KEY")
-    monkeypatch.setattr("neo_utils.plan.api_key", lambda: None)
+    monkeypatch.setattr("neo_utils.fetch.plan.api_key", lambda: None)
     with pytest.raises(WrongParameter, match=f"batch 1-20 in .* holds data of {said}"):
         fetch(tmp_path, 1, 20, "auto", refetch=True)
     assert files_of(tmp_path) == before
@@ -361,7 +361,7 @@ def test_the_plan_tells_the_hours_of_quota_and_when_the_whole_catalogue_would_be
     # 2,050 requests: 1,000 now, 1,000 when these are an hour old, 50 after another hour.
     assert hours("all") == pytest.approx(2, abs=0.05)
     monkeypatch.delenv("API_KEY")
-    monkeypatch.setattr("neo_utils.plan.api_key", lambda: None)
+    monkeypatch.setattr("neo_utils.fetch.plan.api_key", lambda: None)
     assert hours(800) == pytest.approx(1, abs=0.05)  # 40 requests: 30, and 10 an hour later
     assert hours(1_200) == pytest.approx(24, abs=0.05)  # 60 requests: 50 of a day, then 10
     # 50 a day: the last 20 of 2,050 an hour after the 40th day's end.

@@ -7,11 +7,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from neo_utils import transport
 from neo_utils.__main__ import main
-from neo_utils.batches import Batch
-from neo_utils.reconcile import cad
-from neo_utils.reconcile.cad_answer import decode_cad
+from neo_utils.compare import cad
+from neo_utils.compare.cad_answer import decode_cad
+from neo_utils.neows import transport
+from neo_utils.positions import Batch
 from neo_utils.sample.service import Answer, serve
 from tests.test_statistics import store
 

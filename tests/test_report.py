@@ -10,21 +10,22 @@ import pandas as pd
 import pytest
 import yaml
 
-from neo_utils.batches import Batch, position_range
-from neo_utils.colophon import how_made
-from neo_utils.definitions import totals_defined
 from neo_utils.errors import StoredDataMissing
-from neo_utils.executed import executed_before
-from neo_utils.plan import plan_recall
-from neo_utils.presentation import captioned, show
-from neo_utils.recall import recall
+from neo_utils.fetch.fetching import recall
+from neo_utils.fetch.plan import plan_recall
+from neo_utils.figures.notebook_display import captioned, show
+from neo_utils.positions import Batch, position_range
+from neo_utils.report.colophon import how_made
 from neo_utils.report.page import write_report
 from neo_utils.report.policy import BEGINNING
-from neo_utils.runner import run
+from neo_utils.run.executed import executed_before
+from neo_utils.run.runner import run
 from neo_utils.sample import service
-from neo_utils.selection import Selection, select_batches
-from neo_utils.settings import PROJECT, run_parameters
-from neo_utils.source import NASA_URL
+from neo_utils.settings.folders import PROJECT
+from neo_utils.settings.run_settings import run_parameters
+from neo_utils.settings.service_address import NASA_URL
+from neo_utils.statistics.definitions import totals_defined
+from neo_utils.store.selection import Selection, select_batches
 from neo_utils.text import printable
 from tests.test_figures import YEARLY, drawn_per_year, selection  # noqa: F401 - a fixture
 
@@ -267,7 +268,9 @@ def test_a_notebook_that_was_edited_is_counted_again(report, stored, tmp_path, m
     assert executed_before("aggregate", report.parent, parameters_for(stored))
     edited.cells[0].source += "\n\nAs one of us has put it."
     nbformat.write(edited, tmp_path / "aggregate.ipynb")
-    monkeypatch.setattr("neo_utils.executed.notebook_path", lambda name: tmp_path / f"{name}.ipynb")
+    monkeypatch.setattr(
+        "neo_utils.run.executed.notebook_path", lambda name: tmp_path / f"{name}.ipynb"
+    )
     assert not executed_before("aggregate", report.parent, parameters_for(stored))
 
 

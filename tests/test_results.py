@@ -4,15 +4,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from neo_utils.duck import Duck
+from neo_utils.engines.duckdb import Duck
 from neo_utils.errors import StoredDataBroken, StoredDataChanged
-from neo_utils.plan import plan_recall
-from neo_utils.recall import recall
-from neo_utils.result_files import result_path
-from neo_utils.results import counted_from, inputs_sha256, read_result, save
-from neo_utils.schemas import METRICS, YEARLY_STATISTICS
-from neo_utils.selection import select_batches
-from neo_utils.upkeep import verify_text
+from neo_utils.fetch.fetching import recall
+from neo_utils.fetch.plan import plan_recall
+from neo_utils.run.upkeep import verify_text
+from neo_utils.statistics.result_files import result_path
+from neo_utils.statistics.results import counted_from, inputs_sha256, read_result, save
+from neo_utils.store.schemas import METRICS, YEARLY_STATISTICS
+from neo_utils.store.selection import select_batches
 
 COUNTS = pa.table({"metric": ["total_neos"], "value": [40]}, METRICS)
 YEARS = YEARLY_STATISTICS.empty_table()

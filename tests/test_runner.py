@@ -12,13 +12,14 @@ import psutil
 import pytest
 from jupyter_client.manager import AsyncKernelManager
 
-from neo_utils.batches import Batch
-from neo_utils.executed import executed_before
-from neo_utils.execution import NotebookFailed, execute
-from neo_utils.kernel_folders import kernel_folder, remove_leftover_folders
-from neo_utils.kernels import kernel
-from neo_utils.runner import run
-from neo_utils.settings import PROJECT, run_parameters
+from neo_utils.positions import Batch
+from neo_utils.run.executed import executed_before
+from neo_utils.run.execution import NotebookFailed, execute
+from neo_utils.run.kernel_folders import kernel_folder, remove_leftover_folders
+from neo_utils.run.kernels import kernel
+from neo_utils.run.runner import run
+from neo_utils.settings.folders import PROJECT
+from neo_utils.settings.run_settings import run_parameters
 from tests.driver import run_python
 from tests.rude_service import http, sample_page, serve_rudely
 
@@ -29,7 +30,7 @@ def test_spark_is_started_once_and_while_pages_are_fetched(tmp_path, monkeypatch
     javas = tmp_path / "javas"  # each Java that runs Spark leaves a file there as it starts
     javas.mkdir()
     monkeypatch.setenv("SPARK_SUBMIT_OPTS", f"-Xlog:os:file={javas}/%p")
-    monkeypatch.setattr("neo_utils.spark.class_archive.make_in_background", lambda: None)
+    monkeypatch.setattr("neo_utils.engines.class_archive.make_in_background", lambda: None)
     seen = []
 
     def answer(asked, closing):
@@ -57,7 +58,7 @@ def write_notebook(path, code):
 
 def test_an_error_without_a_message_is_told_by_its_name(tmp_path, monkeypatch):
     write_notebook(tmp_path / "empty.ipynb", "raise MemoryError")
-    monkeypatch.setattr("neo_utils.execution.notebook_path", lambda _: tmp_path / "empty.ipynb")
+    monkeypatch.setattr("neo_utils.run.execution.notebook_path", lambda _: tmp_path / "empty.ipynb")
     (tmp_path / "run").mkdir()
     with kernel(tmp_path / "kernel.log") as started, pytest.raises(NotebookFailed) as failure:
         execute("aggregate", tmp_path / "run", {"end": 20}, started)
@@ -83,7 +84,7 @@ def test_a_kernel_that_dies_is_told_once_and_leaves_no_notebook_that_passes_for_
     folder = tmp_path / "run"
     folder.mkdir()
     for module in ("execution", "executed"):
-        monkeypatch.setattr(f"neo_utils.{module}.notebook_path", lambda _: deadly)
+        monkeypatch.setattr(f"neo_utils.run.{module}.notebook_path", lambda _: deadly)
     fatal = tmp_path / "fatal"
     code = f"import os\nif os.path.exists({str(fatal)!r}):\n    os.kill(os.getpid(), 9)"
     write_notebook(deadly, code)
@@ -132,7 +133,7 @@ def test_a_run_removes_the_kernel_folders_of_killed_runs_and_no_others(tmp_path,
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     code = """
         import os, signal
-        from neo_utils.kernels import kernel
+        from neo_utils.run.kernels import kernel
         with kernel(LOG.parent / "kernel.log"):
             os.kill(os.getpid(), signal.SIGKILL)
     """
@@ -166,7 +167,7 @@ def test_a_folder_that_a_process_still_uses_as_temporary_is_kept(tmp_path, monke
 @pytest.mark.parametrize("killed", [False, True])
 def test_a_kernel_that_ends_while_its_spark_starts_leaves_no_java(tmp_path, seconds, killed):
     ahead = (
-        "from pathlib import Path; from neo_utils.spark.session import connect_ahead; "
+        "from pathlib import Path; from neo_utils.engines.spark_session import connect_ahead; "
         f"connect_ahead('local[1]', {{}}, Path({str(tmp_path / 'spark.log')!r}))"
     )
     with kernel(tmp_path / "kernel.log", ahead) as manager:

@@ -4,7 +4,11 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from neo_utils.definitions import (
+from neo_utils.compare.differences import _LAST_WIDE, _WIDE_AU
+from neo_utils.sample.approaches import _MOON_LIMIT_AU, _WIDE_EARTH
+from neo_utils.sample.fields import _AU_HECTOMETRES, _LUNAR_DISTANCES_PER_AU
+from neo_utils.sample.orbits import EARTH, LAST_WIDE_DETERMINATION, OTHER_PLANETS
+from neo_utils.statistics.definitions import (
     KM_PER_AU,
     LISTED_WITHIN_AU,
     LUNAR_DISTANCES_PER_AU,
@@ -12,11 +16,7 @@ from neo_utils.definitions import (
     sql_text,
     totals_defined,
 )
-from neo_utils.reconcile.differences import _LAST_WIDE, _WIDE_AU
-from neo_utils.sample.approaches import _MOON_LIMIT_AU, _WIDE_EARTH
-from neo_utils.sample.fields import _AU_HECTOMETRES, _LUNAR_DISTANCES_PER_AU
-from neo_utils.sample.orbits import EARTH, LAST_WIDE_DETERMINATION, OTHER_PLANETS
-from neo_utils.schemas import CLOSE_APPROACHES, METRICS, RAW, YEARLY_STATISTICS
+from neo_utils.store.schemas import CLOSE_APPROACHES, METRICS, RAW, YEARLY_STATISTICS
 
 ALL = {
     "raw": RAW,

@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from neo_utils.engines import cluster_checks
+from neo_utils.engines.cluster_checks import secret_file
+from neo_utils.engines.cluster_secret import make_secret, read_secret
 from neo_utils.errors import WrongParameter
-from neo_utils.settings import PROJECT
-from neo_utils.spark import cluster
-from neo_utils.spark.cluster import secret_file
-from neo_utils.spark.secret import make_secret, read_secret
+from neo_utils.settings.folders import PROJECT
 
 MAKE = """
 import sys
 from pathlib import Path
-from neo_utils.spark.secret import make_secret, read_secret
+from neo_utils.engines.cluster_secret import make_secret, read_secret
 sys.stdin.readline()
 make_secret(Path(sys.argv[1]))
 print(read_secret(Path(sys.argv[1])))
@@ -79,7 +79,7 @@ def test_a_secret_that_is_missing_is_named_with_what_to_do(tmp_path):
 
 
 def test_a_secret_of_the_local_cluster_is_shown_to_no_other_master(tmp_path, monkeypatch):
-    monkeypatch.setattr(cluster, "PROJECT", tmp_path)
+    monkeypatch.setattr(cluster_checks, "PROJECT", tmp_path)
     monkeypatch.setenv("CLUSTER_SECRET_FILE", "")
     make_secret(tmp_path / ".cluster" / "secret")
     assert secret_file("spark://127.0.0.1:7077") == tmp_path / ".cluster" / "secret"

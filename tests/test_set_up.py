@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from neo_utils.set_up import clean_environment, merged_settings
-from neo_utils.settings import PROJECT
+from neo_utils.settings.folders import PROJECT
 from tests.clones import clone_into, run
 
 LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-build.lock")

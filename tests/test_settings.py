@@ -4,9 +4,10 @@ import sys
 import pytest
 import yaml
 
-from neo_utils import settings
 from neo_utils.errors import WrongParameter
-from neo_utils.settings import PROJECT, api_key, check, chosen_source, read_env_file, run_parameters
+from neo_utils.settings.env_file import read_env_file
+from neo_utils.settings.folders import PROJECT, output_folder
+from neo_utils.settings.run_settings import api_key, check, chosen_source, run_parameters
 
 DEFAULT = PROJECT / "parameters/default.yaml"
 
@@ -96,7 +97,7 @@ def test_the_file_of_defaults_is_checked_too(tmp_path, monkeypatch, before, afte
     edited = tmp_path / "parameters" / "default.yaml"
     edited.parent.mkdir()
     edited.write_text(text.replace(before, after), encoding="utf-8")
-    monkeypatch.setattr("neo_utils.settings.PROJECT", tmp_path)
+    monkeypatch.setattr("neo_utils.settings.run_settings.PROJECT", tmp_path)
     with pytest.raises(WrongParameter, match=said):
         parameters_of(tmp_path, file=edited)
 
@@ -246,8 +247,8 @@ def test_a_wrong_parameter_ends_a_run_before_the_libraries_of_kernels_are_loaded
 
 def test_a_relative_output_folder_lies_in_the_project(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    assert settings.output_folder("output") == PROJECT / "output"
-    assert settings.output_folder(tmp_path) == tmp_path
+    assert output_folder("output") == PROJECT / "output"
+    assert output_folder(tmp_path) == tmp_path
 
 
 def test_what_the_image_installs_is_what_everybody_else_tests():

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from neo_utils.engines.spark_session import connect
 from neo_utils.errors import SparkUnavailable, WrongParameter
-from neo_utils.spark.session import connect
 from tests.driver import run_python
 
 
@@ -84,8 +84,8 @@ def test_a_java_that_hangs_is_ended_in_time(tmp_path):
     (tmp_path / "home" / "release").write_text('JAVA_VERSION="17.0.1"\n')
     ran = run_python(
         """
-        import neo_utils.spark.session
-        neo_utils.spark.session.START_SECONDS = 2.0
+        import neo_utils.engines.spark_session
+        neo_utils.engines.spark_session.START_SECONDS = 2.0
         try:
             connect("local[1]", {}, LOG)
         except SparkUnavailable as error:
@@ -175,7 +175,7 @@ def test_java_ends_when_python_is_killed(tmp_path):
 
 COUNTED_STARTS = """
 import threading
-from neo_utils.spark import session
+from neo_utils.engines import spark_session as session
 starts, begun, start_java = [], threading.Event(), session.start_java
 def counted(*given):
     starts.append(given)

@@ -7,10 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from neo_utils.archive import sha256
-from neo_utils.batches import Batch
-from neo_utils.definitions import sql_text
-from neo_utils.engines import connect, engine_text, name_table, work_text
+from neo_utils.engines.engine import connect, engine_text, name_table, work_text
 from neo_utils.errors import (
     JobFailed,
     StoredDataBroken,
@@ -18,18 +15,21 @@ from neo_utils.errors import (
     StoredDataMissing,
     WrongParameter,
 )
-from neo_utils.packing import read_rows
-from neo_utils.pages import decode_page
-from neo_utils.plan import plan_recall
-from neo_utils.provenance import Provenance
-from neo_utils.recall import recall
-from neo_utils.result_files import result_path, run_folder
-from neo_utils.results import read_result, save
+from neo_utils.fetch.fetching import recall
+from neo_utils.fetch.plan import plan_recall
+from neo_utils.positions import Batch
 from neo_utils.sample.catalogue import AS_OF, page_body
-from neo_utils.schemas import METRICS, YEARLY_STATISTICS
-from neo_utils.selection import select_batches
-from neo_utils.statistics import metrics, read_batches, yearly_statistics
-from neo_utils.store import write_batch
+from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
+from neo_utils.statistics.definitions import sql_text
+from neo_utils.statistics.result_files import result_path, run_folder
+from neo_utils.statistics.results import read_result, save
+from neo_utils.store.batches import write_batch
+from neo_utils.store.columns import read_rows
+from neo_utils.store.page_archive import sha256
+from neo_utils.store.page_tables import decode_page
+from neo_utils.store.provenance import Provenance
+from neo_utils.store.schemas import METRICS, YEARLY_STATISTICS
+from neo_utils.store.selection import select_batches
 from tests.oracle import metrics_of, yearly_of
 
 
@@ -308,7 +308,7 @@ def test_a_batch_that_is_rewritten_after_it_was_checked_is_named(
         changed = WITHOUT_WHAT_IS_COUNTED[fault](pq.read_table(path, partitioning=None))
         pq.write_table(changed, path)
 
-    monkeypatch.setattr("neo_utils.statistics.check_files", rewrite)
+    monkeypatch.setattr("neo_utils.statistics.computation.check_files", rewrite)
     selection = select_batches(1, 40, "sample", tmp_path)
     said = "^batch 21-40 in .*other columns than it was stored with.*backfill START=21 END=40 .*`"
     with pytest.raises(StoredDataBroken, match=said) as failure:

@@ -13,13 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from neo_utils import __version__
-from neo_utils.archive import note_of, packed, sha256
-from neo_utils.batches import TABLES, Batch, position_range
 from neo_utils.errors import StoredDataBroken
-from neo_utils.pages import decode_page
-from neo_utils.provenance import Provenance, newest_catalogue_size
-from neo_utils.schemas import CLOSE_APPROACHES, RAW
-from neo_utils.store import (
+from neo_utils.positions import TABLES, Batch, position_range
+from neo_utils.store.batches import (
     broken,
     noted_service,
     parquet_bytes,
@@ -29,6 +25,10 @@ from neo_utils.store import (
     stored_provenances,
     write_batch,
 )
+from neo_utils.store.page_archive import note_of, packed, sha256
+from neo_utils.store.page_tables import decode_page
+from neo_utils.store.provenance import Provenance, newest_catalogue_size
+from neo_utils.store.schemas import CLOSE_APPROACHES, RAW
 from tests.objects import neos, page, put
 from tests.test_atomic import contents_of, files_in, killed
 

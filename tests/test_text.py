@@ -9,16 +9,16 @@ import sys
 import pytest
 
 from neo_utils.errors import ServiceFailure, exit_status_of
-from neo_utils.execution import NotebookFailed
-from neo_utils.plan import plan_recall
-from neo_utils.recall import recall
+from neo_utils.fetch.fetching import recall
+from neo_utils.fetch.plan import plan_recall
+from neo_utils.run.execution import NotebookFailed
+from neo_utils.run.terminal import status_text
+from neo_utils.run.upkeep import verify_text
 from neo_utils.sample import service
-from neo_utils.selection import select_batches
-from neo_utils.settings import PROJECT
-from neo_utils.snapshot import drift_notes
-from neo_utils.terminal import status_text
+from neo_utils.settings.folders import PROJECT
+from neo_utils.store.consistency import drift_notes
+from neo_utils.store.selection import select_batches
 from neo_utils.text import PrintableFormatter, guard_terminal, printable
-from neo_utils.upkeep import verify_text
 
 ID = (
     "1\x1b]0;owned\x07\x1b[2J\x9b31m\u202e\u200b\x7f\r\u2028note      forged\x0bline\n"

@@ -2,11 +2,11 @@
 
 import pytest
 
-from neo_utils.batches import Batch
 from neo_utils.errors import StoredDataBroken, StoredDataMissing
-from neo_utils.plan import describe, plan_recall
-from neo_utils.recall import recall
-from neo_utils.upkeep import rebuild_text, verify_text
+from neo_utils.fetch.fetching import recall
+from neo_utils.fetch.plan import describe, plan_recall
+from neo_utils.positions import Batch
+from neo_utils.run.upkeep import rebuild_text, verify_text
 
 END = 80
 FIRST, SECOND, THIRD, FOURTH = (Batch(first) for first in (1, 21, 41, 61))

@@ -19,20 +19,20 @@ from astropy.io.votable import parse
 from astropy.io.votable.ucd import check_ucd
 from astropy.table import QTable
 
-from neo_utils.archive import body_of, note_of, packed, sha256
-from neo_utils.batches import Batch, position_range
-from neo_utils.engines import connect
-from neo_utils.integrity import check_files, verify
-from neo_utils.plan import plan_recall
-from neo_utils.quantities import quantity_table
-from neo_utils.rebuild import rebuild
-from neo_utils.recall import recall
-from neo_utils.results import save
-from neo_utils.schemas import CLOSE_APPROACHES, METRICS, RAW, YEARLY_STATISTICS
-from neo_utils.selection import select_batches, select_stored
-from neo_utils.statistics import metrics, read_batches, yearly_statistics
-from neo_utils.store import parquet_bytes, read_parquet
-from neo_utils.votable import voparquet_metadata
+from neo_utils.engines.engine import connect
+from neo_utils.fetch.fetching import recall
+from neo_utils.fetch.plan import plan_recall
+from neo_utils.positions import Batch, position_range
+from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
+from neo_utils.statistics.results import save
+from neo_utils.store.batches import parquet_bytes, read_parquet
+from neo_utils.store.page_archive import body_of, note_of, packed, sha256
+from neo_utils.store.quantities import quantity_table
+from neo_utils.store.rebuilding import rebuild
+from neo_utils.store.schemas import CLOSE_APPROACHES, METRICS, RAW, YEARLY_STATISTICS
+from neo_utils.store.selection import select_batches, select_stored
+from neo_utils.store.verification import check_files, verify
+from neo_utils.store.votable import voparquet_metadata
 from tests.rude_service import http, sample_page, serve_rudely
 from tests.test_statistics import neo, store
 
@@ -265,7 +265,7 @@ def test_astropys_own_reader_takes_the_statistics_in_one_call(counted, name):
 def test_the_same_input_gives_the_same_bytes_in_another_process(counted):
     path = files_of(counted, "raw")[0]
     code = (
-        "import sys, pyarrow.parquet as pq; from neo_utils.store import parquet_bytes;"
+        "import sys, pyarrow.parquet as pq; from neo_utils.store.batches import parquet_bytes;"
         "table = pq.read_table(sys.argv[1], partitioning=None);"
         "told = {k.decode(): v.decode() for k, v in table.schema.metadata.items()};"
         "sys.stdout.buffer.write(parquet_bytes(table, told))"

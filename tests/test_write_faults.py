@@ -16,10 +16,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from neo_utils.errors import OutputBusy, OutputUnwritable, RunFailure
-from neo_utils.plan import plan_recall
-from neo_utils.recall import recall
+from neo_utils.fetch.fetching import recall
+from neo_utils.fetch.plan import plan_recall
 from neo_utils.sample import service
-from neo_utils.settings import PROJECT, run_parameters
+from neo_utils.settings.folders import PROJECT
+from neo_utils.settings.run_settings import run_parameters
 
 KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
 SETTINGS = ("START", "END", "SOURCE", "API_KEY", "API_URL", "OUTPUT_DIR", "LOG_LEVEL", "WAIT")
@@ -284,8 +285,8 @@ def test_ctrl_c_while_spark_counts_is_one_line_and_no_java_stays(tmp_path):
 
 HOLDER = """
 import sys
-from neo_utils.plan import plan_recall
-from neo_utils.recall import recall
+from neo_utils.fetch.plan import plan_recall
+from neo_utils.fetch.fetching import recall
 recall(plan_recall(1, 80, "nasa", sys.argv[1], sys.argv[2]))
 """
 

@@ -6,8 +6,8 @@ from typing import Any
 import duckdb
 
 from benchmarks.peers.reading import COLUMNS, THRESHOLD_AU, Rows
-from neo_utils.definitions import sql_text
-from neo_utils.statistics import counted
+from neo_utils.statistics.computation import counted
+from neo_utils.statistics.definitions import sql_text
 
 
 def count(neos: list[str], approaches: list[str], day: dt.date) -> Rows:

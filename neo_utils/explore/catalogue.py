@@ -1,13 +1,14 @@
 """All that is stored, in DuckDB, where a question to a million approaches takes milliseconds."""
 
-from neo_utils.definitions import sql_text
-from neo_utils.duck import Duck
+from neo_utils.engines.duckdb import Duck
 from neo_utils.errors import StoredDataMissing
-from neo_utils.plan import plan_recall
-from neo_utils.recall import recall
-from neo_utils.selection import Selection, select_batches, select_stored
-from neo_utils.settings import PROJECT, output_folder, setting
-from neo_utils.statistics import read_batches
+from neo_utils.fetch.fetching import recall
+from neo_utils.fetch.plan import plan_recall
+from neo_utils.settings.folders import PROJECT, output_folder
+from neo_utils.settings.run_settings import setting
+from neo_utils.statistics.computation import read_batches
+from neo_utils.statistics.definitions import sql_text
+from neo_utils.store.selection import Selection, select_batches, select_stored
 
 _SAMPLE_FOLDER = str(PROJECT / "build" / "explored-sample")
 _SAMPLE_SIZE = 200

@@ -10,7 +10,7 @@ import ipywidgets as widgets
 import pandas as pd
 from matplotlib.figure import Figure
 
-from neo_utils.duck import Duck
+from neo_utils.engines.duckdb import Duck
 from neo_utils.explore.counts import plot_count_within, plot_first_observations, plot_per_year
 from neo_utils.explore.question import UNITS, Question, listed_bodies, passages_of
 from neo_utils.explore.scatter import (
@@ -18,8 +18,8 @@ from neo_utils.explore.scatter import (
     plot_size_by_distance,
     plot_velocity_by_distance,
 )
-from neo_utils.presentation import show
-from neo_utils.selection import Selection
+from neo_utils.figures.notebook_display import show
+from neo_utils.store.selection import Selection
 
 _FIGURES: dict[str, Callable[[pd.DataFrame, Question, Selection], Figure]] = {
     "per year": plot_per_year,

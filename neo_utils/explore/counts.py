@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from neo_utils.definitions import LUNAR_DISTANCES_PER_AU
 from neo_utils.explore.question import Question
 from neo_utils.figures.frame import (
     BLUE,
@@ -22,7 +21,8 @@ from neo_utils.figures.frame import (
     titled_axes,
     whole_years,
 )
-from neo_utils.selection import Selection
+from neo_utils.statistics.definitions import LUNAR_DISTANCES_PER_AU
+from neo_utils.store.selection import Selection
 
 _AU_PER_LD = 1 / LUNAR_DISTANCES_PER_AU
 

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from neo_utils.definitions import KM_PER_AU, LISTED_WITHIN_AU, LUNAR_DISTANCES_PER_AU
-from neo_utils.duck import Duck
+from neo_utils.engines.duckdb import Duck
 from neo_utils.errors import WrongParameter
+from neo_utils.statistics.definitions import KM_PER_AU, LISTED_WITHIN_AU, LUNAR_DISTANCES_PER_AU
 
 # How many of each unit an AU has, and how it is called.
 UNITS = {

@@ -27,7 +27,7 @@ from neo_utils.figures.frame import (
     titled_axes,
     whole_years,
 )
-from neo_utils.selection import Selection
+from neo_utils.store.selection import Selection
 
 # As many are drawn one by one, in a tenth of a second; more would hide each other.
 _MARKERS = 3_000

@@ -6,11 +6,11 @@ from urllib.parse import quote
 import msgspec
 import pandas as pd
 
-from neo_utils.definitions import KM_PER_AU, LUNAR_DISTANCES_PER_AU
-from neo_utils.duck import Duck
+from neo_utils.engines.duckdb import Duck
 from neo_utils.explore.question import Question
-from neo_utils.rebuild import archived_objects
-from neo_utils.selection import Selection
+from neo_utils.statistics.definitions import KM_PER_AU, LUNAR_DISTANCES_PER_AU
+from neo_utils.store.rebuilding import archived_objects
+from neo_utils.store.selection import Selection
 
 _SENTRY = "https://cneos.jpl.nasa.gov/sentry/details.html#?des={designation}"
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from numpy.typing import ArrayLike
 
-from neo_utils.selection import Selection
+from neo_utils.store.selection import Selection
 
 # Okabe and Ito's palette, told apart by colour-blind readers too: https://jfly.uni-koeln.de/color/
 BLUE, ORANGE, GREEN, BLACK, GREY = "#0072B2", "#E69F00", "#009E73", "#000000", "#555555"

@@ -3,7 +3,6 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from neo_utils.definitions import LUNAR_DISTANCES_PER_AU
 from neo_utils.figures.frame import (
     BLUE,
     GREY,
@@ -16,7 +15,8 @@ from neo_utils.figures.frame import (
     say_none,
     titled_axes,
 )
-from neo_utils.selection import Selection
+from neo_utils.statistics.definitions import LUNAR_DISTANCES_PER_AU
+from neo_utils.store.selection import Selection
 
 
 def approaches_per_year(yearly: pd.DataFrame) -> pd.DataFrame:

@@ -7,7 +7,7 @@ outputs hold is not trusted.
 import bleach
 from markupsafe import Markup
 
-from neo_utils.links import is_linked
+from neo_utils.figures.links import is_linked
 
 _TABLES = {"figure", "figcaption", "div", "table", "thead", "tbody", "tr", "th", "td"}
 _TEXT = {"h1", "h2", "h3", "h4", "p", "a", "em", "strong", "code", "pre", "ul", "ol", "li", "br"}

@@ -9,10 +9,10 @@ import nbformat
 from nbconvert import HTMLExporter
 
 from neo_utils import __version__
-from neo_utils.atomic import write_in_order
 from neo_utils.report.clean import clean
 from neo_utils.report.policy import BEGINNING, STYLE
-from neo_utils.selection import Selection
+from neo_utils.store.atomic import write_in_order
+from neo_utils.store.selection import Selection
 
 # What leads to another file, such as a notebook beside this one, leads nowhere in a mail.
 _LINK_TO_A_FILE = re.compile(r"\[([^]]+)\]\((?!https?://|#)[^)]*\)")

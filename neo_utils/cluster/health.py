@@ -1,0 +1,112 @@
+"""How a standalone cluster is, asked from its master's web page.
+
+``python -m neo_utils.cluster.health [--workers 2] [--ui 127.0.0.1:8080]`` prints it, and ends
+with status 1 where fewer workers are ALIVE; with ``--page 127.0.0.1:8081`` it tells by its status
+alone whether that page is there. It imports the standard library alone, since containers ask every
+few seconds.
+"""
+
+import argparse
+import json
+import sys
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
+from typing import Any
+
+from neo_utils.text import guard_terminal, printable
+
+MASTER_UI = "127.0.0.1:8080"
+_ANSWER_SECONDS = 5.0  # a master answers in milliseconds
+
+
+def master_state(ui: str = MASTER_UI) -> dict[str, Any]:
+    """Return what the master tells of itself, its workers and its applications.
+
+    Parameters
+    ----------
+    ui
+        Host and port of the master's web page.
+
+    Raises
+    ------
+    OSError
+        If no master answers there.
+    """
+    connection = HTTPConnection(ui, timeout=_ANSWER_SECONDS)  # asks no proxy, unlike urllib
+    try:
+        connection.request("GET", "/json/")
+        state = json.loads(connection.getresponse().read())
+    except (HTTPException, ValueError):
+        state = None
+    finally:
+        connection.close()
+    if not isinstance(state, dict) or "aliveworkers" not in state:
+        raise OSError("what answers is no master")
+    return state
+
+
+def alive_workers(state: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the workers that can be given work."""
+    return [worker for worker in state["workers"] if worker["state"] == "ALIVE"]
+
+
+def state_text(state: dict[str, Any]) -> str:
+    """Return workers, cores, memory and running applications in a few lines."""
+    alive = alive_workers(state)
+    lines = [
+        f"master        {state['url']}  {state['status']}",
+        f"workers       {len(alive)} ALIVE: {_free_of(alive, 'cores')} cores free,"
+        f" {_free_of(alive, 'memory')} MB free",
+    ]
+    lines += [
+        f"  {worker['webuiaddress']}  {worker['state']}: {_free_of([worker], 'cores')} cores free,"
+        f" {_free_of([worker], 'memory')} MB free"
+        for worker in state["workers"]
+    ]
+    lines.append(f"applications  {len(state['activeapps'])} running")
+    lines += [
+        f"  {printable(app['name'])} ({app['id']})  {app['state']}: {app['cores']} cores,"
+        f" {app['memoryperexecutor']} MB for each executor, since {app['duration'] / 1000:.0f} s"
+        for app in state["activeapps"]
+    ]
+    return "\n".join(lines)
+
+
+def _free_of(workers: list[dict[str, Any]], what: str) -> str:
+    free = sum(worker[f"{what}free"] for worker in workers)
+    return f"{free:,} of {sum(worker[what] for worker in workers):,}"
+
+
+def is_there(page: str) -> bool:
+    """Tell whether a web page (``host:port`` or ``host:port/path``) answers."""
+    address, slash, path = page.partition("/")
+    connection = HTTPConnection(address, timeout=_ANSWER_SECONDS)
+    try:
+        connection.request("GET", slash + path or "/")
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def main(workers: int, ui: str, page: str | None) -> int:
+    """Print the state; 1 where there are fewer workers than wanted, or no page."""
+    if page:
+        return int(not is_there(page))
+    try:
+        state = master_state(ui)
+    except OSError as error:
+        print(f"no Spark master at {ui}: {error}", file=sys.stderr)
+        return 1
+    print(state_text(state))
+    return int(len(alive_workers(state)) < workers)
+
+
+if __name__ == "__main__":
+    guard_terminal()
+    parser = argparse.ArgumentParser(prog="neo_utils.cluster.health", description=__doc__)
+    parser.add_argument("--workers", type=int, default=0, help="so many must be ALIVE")
+    parser.add_argument("--ui", default=MASTER_UI, help="host:port of the master's web page")
+    parser.add_argument("--page", help="only this page is asked for")
+    sys.exit(main(**vars(parser.parse_args())))

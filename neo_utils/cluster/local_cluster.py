@@ -1,0 +1,170 @@
+"""A master and two workers as plain processes of this machine, seen by this machine alone.
+
+``python -m neo_utils.cluster.local_cluster up|down``. Values in the environment by Spark's own
+names (``SPARK_MASTER_PORT``, ``SPARK_MASTER_WEBUI_PORT``, ``SPARK_WORKER_CORES``,
+``SPARK_WORKER_MEMORY``, ...) override the values here.
+"""
+
+import argparse
+import os
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from subprocess import Popen
+
+from neo_utils.cluster.daemons import daemon
+from neo_utils.cluster.health import alive_workers, master_state, state_text
+from neo_utils.cluster.processes import end, runs, start
+from neo_utils.engines.cluster_secret import named_secret
+from neo_utils.errors import INTERRUPTED, ClusterFailure, RunFailure
+from neo_utils.settings.folders import PROJECT
+from neo_utils.text import guard_terminal
+
+FOLDER = PROJECT / ".cluster"
+WORKERS = ("worker-1", "worker-2")
+UP_SECONDS = 90.0  # took 11 s on two quiet cores, 40 s with four processes to each
+_LOOPBACK = "127.0.0.1"
+_DEFAULTS: Mapping[str, str] = {
+    "SPARK_MASTER_PORT": "7077",
+    "SPARK_MASTER_WEBUI_PORT": "8080",
+    "SPARK_WORKER_WEBUI_PORT": "8081",  # of the first; the second finds it taken, and goes on
+    "SPARK_WORKER_CORES": "1",
+    "SPARK_WORKER_MEMORY": "1g",
+    # The daemons only keep books: the executors have memory and compilers of their own.
+    "SPARK_DAEMON_MEMORY": "256m",
+    "SPARK_DAEMON_JAVA_OPTS": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+}
+
+
+def up(folder: Path = FOLDER, environment: Mapping[str, str] = os.environ) -> str:
+    """Start what does not run yet, wait until both workers are ALIVE, and return the addresses.
+
+    Raises
+    ------
+    ClusterFailure
+        If a port is taken, a daemon ends, or `UP_SECONDS` pass; what was started is ended.
+    """
+    began = time.monotonic()
+    env = _environment(folder, environment)
+    ui = f"{_LOOPBACK}:{env['SPARK_MASTER_WEBUI_PORT']}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    started: dict[Path, Popen[bytes]] = {}
+    try:
+        if not runs(_pid_file(folder, "master")):
+            _check_ports(env)
+        # The master first: a worker that finds none asks again only after ten seconds.
+        for names, workers in ((["master"], 0), (WORKERS, len(WORKERS))):
+            for file in (_pid_file(folder, name) for name in names):
+                if not runs(file):
+                    started[file] = _start(file, env)
+            while not _has_workers(ui, workers):
+                _check_progress(folder, started, began)
+                time.sleep(0.2)
+    except BaseException:
+        for file in started:
+            end(file)
+        raise
+    return (
+        f"{len(started)} processes started in {time.monotonic() - began:.0f} s; a job for them:"
+        f" make run MASTER={env['MASTER']}\n{state_text(master_state(ui))}\n"
+        f"web page      http://{ui}\nlogs          {folder / 'logs'}"
+    )
+
+
+def down(folder: Path = FOLDER) -> str:
+    """End the processes that `up` started, and remove all but their logs."""
+    files = [_pid_file(folder, name) for name in (*WORKERS, "master")]
+    running = [file for file in files if runs(file)]
+    for file in running:
+        end(file)
+    for name in ("conf", "work"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for file in (*files, folder / "secret"):
+        file.unlink(missing_ok=True)
+    return f"{len(running)} processes ended" if running else "no local cluster runs"
+
+
+def _environment(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    secret = named_secret(environment) or folder / "secret"
+    env = {**_DEFAULTS, **environment}
+    return env | {
+        "CLUSTER_SECRET_FILE": str(secret),
+        "MASTER": f"spark://{_LOOPBACK}:{env['SPARK_MASTER_PORT']}",
+        "SPARK_MASTER_HOST": _LOOPBACK,
+        "SPARK_LOCAL_IP": _LOOPBACK,
+    }
+
+
+def _start(pid_file: Path, env: Mapping[str, str]) -> Popen[bytes]:
+    folder, name = pid_file.parent, pid_file.stem
+    conf, work, logs = folder / "conf" / name, folder / "work" / name, folder / "logs"
+    for path in (conf, work, logs):
+        path.mkdir(parents=True, exist_ok=True)
+    places = {"SPARK_WORKER_DIR": str(work), "SPARK_LOCAL_DIRS": str(work / "local")}
+    command, environment = daemon(name.partition("-")[0], {**env, **places}, conf)
+    return start(pid_file, command, environment, logs / f"{name}.log")
+
+
+def _has_workers(ui: str, number: int) -> bool:
+    try:
+        return len(alive_workers(master_state(ui))) >= number
+    except OSError:  # the master itself is not there yet
+        return False
+
+
+def _check_progress(folder: Path, started: Mapping[Path, Popen[bytes]], began: float) -> None:
+    for file, process in started.items():
+        if process.poll() is not None:
+            raise ClusterFailure(
+                f"the {file.stem} of the local cluster ended with status {process.returncode}:"
+                f" {folder / 'logs' / file.stem}.log tells why"
+            )
+    if time.monotonic() - began > UP_SECONDS:
+        raise ClusterFailure(
+            f"the local cluster has fewer than {len(WORKERS)} workers after {UP_SECONDS:.0f} s:"
+            f" `make local-cluster-down`, then try again; its logs are in {folder / 'logs'}"
+        )
+
+
+def _check_ports(env: Mapping[str, str]) -> None:
+    for name in ("SPARK_MASTER_PORT", "SPARK_MASTER_WEBUI_PORT"):
+        try:
+            socket.create_server((_LOOPBACK, int(env[name]))).close()
+        except (OSError, OverflowError, ValueError):
+            raise ClusterFailure(
+                f"port {env[name]} of this machine is taken, or no port: end what listens there, or"
+                f" choose another by {name}=... make local-cluster-up"
+            ) from None
+
+
+def _pid_file(folder: Path, name: str) -> Path:
+    return folder / f"{name}.pid"
+
+
+def main(command: str) -> int:
+    """Run one command and return its exit status; a failure is one line."""
+    try:
+        print({"up": up, "down": down}[command]())
+    except RunFailure as failure:
+        print(f"local cluster: {failure}", file=sys.stderr)
+        return failure.exit_status
+    except BlockingIOError:  # of the lock on a daemon's file
+        print("local cluster: another command starts or ends it: wait for its end", file=sys.stderr)
+        return RunFailure.exit_status
+    except OSError as error:
+        print(f"local cluster: {error}: mend this, then the same again", file=sys.stderr)
+        return RunFailure.exit_status
+    except KeyboardInterrupt:
+        print("\nlocal cluster: stopped; what had been started is ended", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+if __name__ == "__main__":
+    guard_terminal()
+    parser = argparse.ArgumentParser(prog="neo_utils.cluster.local_cluster", description=__doc__)
+    parser.add_argument("command", choices=["up", "down"])
+    sys.exit(main(**vars(parser.parse_args())))

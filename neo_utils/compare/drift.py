@@ -1,0 +1,123 @@
+"""Compare two outputs of the same range: which NEOs and approaches came, went or moved."""
+
+import pandas as pd
+
+from neo_utils.errors import StoredDataMissing
+from neo_utils.statistics.results import counted_threshold, read_result
+from neo_utils.store.make_commands import make_command
+from neo_utils.store.newest import MOVED_AU, newest_approaches, newest_neos, with_nearest
+from neo_utils.store.selection import Selection
+from neo_utils.text import shown
+
+
+def compare_neos(before: Selection, after: Selection) -> pd.DataFrame:
+    """Return the NEOs that only one of two outputs has: id, name, change ("in" or "out")."""
+    old, new = newest_neos(before), newest_neos(after)
+    came, went = new[~new["id"].isin(old["id"])], old[~old["id"].isin(new["id"])]
+    changes = pd.concat([came.assign(change="in"), went.assign(change="out")], ignore_index=True)
+    return changes[["id", "name", "change"]]
+
+
+def compare_approaches(before: Selection, after: Selection) -> pd.DataFrame:
+    """Return the approaches, of NEOs that both outputs have, that were added, removed or moved.
+
+    An approach is the same one if NEO and body are the same and the dates lie at most three days
+    apart; it moved if its miss distance changed by more than `MOVED_AU`.
+
+    Returns
+    -------
+    DataFrame
+        neo_id, orbiting_body, close_approach_date, miss_distance_au_before and _after (AU; NaN
+        where there is none), change ("added", "removed" or "moved").
+    """
+    both = set(newest_neos(before)["id"]) & set(newest_neos(after)["id"])
+    approaches = (newest_approaches(one) for one in (before, after))
+    old, new = (frame[frame["neo_id"].isin(both)] for frame in approaches)
+    found = _matched(old, new)
+    removed = found[found["miss_distance_au_after"].isna()].assign(change="removed")
+    shift = (found["miss_distance_au_after"] - found["miss_distance_au_before"]).abs()
+    moved = found[shift > MOVED_AU].assign(change="moved")
+    back = _matched(new, old).rename(
+        columns={
+            "miss_distance_au_before": "miss_distance_au_after",
+            "miss_distance_au_after": "miss_distance_au_before",
+        }
+    )
+    added = back[back["miss_distance_au_before"].isna()].assign(change="added")
+    changes = pd.concat([added, removed, moved], ignore_index=True)
+    return changes.sort_values(["close_approach_date", "neo_id"], ignore_index=True)
+
+
+def compare_metrics(before: Selection, after: Selection) -> pd.DataFrame:
+    """Return the metrics that differ: before, after.
+
+    Raises
+    ------
+    StoredDataMissing
+        Where one output is not counted from its present pages, or both at other thresholds.
+    """
+    _check_counted(before, after)
+    old, new = (
+        read_result("metrics", one.output, one.positions).to_pandas().set_index("metric")["value"]
+        for one in (before, after)
+    )
+    both = pd.DataFrame({"before": old, "after": new}).fillna(0).astype(int)
+    return both[both["before"] != both["after"]]
+
+
+def _check_counted(before: Selection, after: Selection) -> None:
+    """Other pages or another threshold give other numbers, which would look like drift."""
+    thresholds = {}
+    for one in (before, after):
+        thresholds[one.output] = counted_threshold(one)
+        if thresholds[one.output] is None:
+            raise StoredDataMissing(
+                f"{one.output} is not counted from its present pages by this version: "
+                f"{_aggregate(one)} counts it"
+            )
+    old, new = thresholds[before.output], thresholds[after.output]
+    if old != new:
+        raise StoredDataMissing(
+            f"counted nearer than {old} AU before and {new} AU after: {_aggregate(before)} with "
+            f"threshold_au: {new} in the file PARAMETERS counts both alike"
+        )
+
+
+def _aggregate(one: Selection) -> str:
+    return make_command("aggregate", one.positions, one.output)
+
+
+def drift_text(before: Selection, after: Selection) -> str:
+    """Return what changed between two outputs, in a few lines."""
+    neos, approaches = compare_neos(before, after), compare_approaches(before, after)
+    return "\n".join(
+        [
+            f"before      {before.source_line}",
+            f"after       {after.source_line}",
+            f"NEOs        {_counts(neos, ['in', 'out'])}",
+            f"approaches  {_counts(approaches, ['added', 'removed'])}, "
+            f"{_counts(approaches, ['moved'])} by more than {MOVED_AU} AU, of NEOs in both",
+            *_metric_lines(before, after),
+        ]
+    )
+
+
+def _metric_lines(before: Selection, after: Selection) -> list[str]:
+    try:
+        metrics = compare_metrics(before, after)
+    except StoredDataMissing as reason:
+        return [f"metrics     not compared: {reason}"]
+    totals = metrics[metrics.index.str.startswith("total")]
+    years = len(metrics) - len(totals)
+    return [
+        f"metrics     {len(totals):,} totals differ, and the approaches in {years:,} years",
+        *(f"{shown(name)}  {row.before:,} -> {row.after:,}" for name, row in totals.iterrows()),
+    ]
+
+
+def _counts(changes: pd.DataFrame, kinds: list[str]) -> str:
+    return ", ".join(f"{(changes['change'] == kind).sum():,} {kind}" for kind in kinds)
+
+
+def _matched(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
+    return with_nearest(left, right, "close_approach_date", ("_before", "_after"))

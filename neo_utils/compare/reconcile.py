@@ -1,0 +1,107 @@
+"""Compare stored Earth approaches with those that JPL's CAD lists, and say why they differ."""
+
+import pandas as pd
+
+from neo_utils.compare.cad import FARTHEST_AU, ask_cad
+from neo_utils.compare.cad_answer import CadList, plain
+from neo_utils.compare.designations import chosen_neos
+from neo_utils.compare.differences import UNEXPLAINED
+from neo_utils.compare.orbits import StoredOrbit, stored_orbit
+from neo_utils.compare.side_by_side import compare
+from neo_utils.neows.transport import open_session
+from neo_utils.store.newest import newest_approaches, newest_neos
+from neo_utils.store.selection import Selection
+
+_SHOWN = 3  # of differences that one reason explains; of the unexplained, all
+
+
+def reconciled_text(selection: Selection, named: str) -> str:
+    """Ask CAD for the NEOs that a text names and return how the lists compare, in a few lines.
+
+    Raises
+    ------
+    WrongParameter
+        Where the text names nothing.
+    StoredDataMissing
+        Where one of them is not stored.
+    StoredDataBroken
+        Where a stored file cannot be used.
+    ServiceFailure
+        As `ask_cad` does.
+    """
+    neos = chosen_neos(selection, newest_neos(selection, ["designation"]), named)
+    approaches = newest_approaches(selection, ["close_approach_time"])
+    to_earth = approaches[approaches["orbiting_body"] == "Earth"]
+    batches = [batch for batch, _ in selection.oldest_first]
+    texts, versions = [], set()
+    with open_session() as session:
+        for neo in neos.itertuples():
+            orbit = stored_orbit(selection.output, batches[neo.fetch_order], neo.id)
+            answer = ask_cad(session, neo.designation)
+            versions.add(answer.version)
+            stored = to_earth[to_earth["neo_id"] == neo.id]
+            texts += _lines(plain(neo.name or neo.id), stored, answer, orbit)
+    return "\n".join(
+        [
+            f"stored      {selection.source_line}",
+            f"CAD         {', '.join(versions)}: Earth approaches from 1900 to 2200 up to "
+            f"{FARTHEST_AU} AU",
+            "times       as listed, to the minute: CAD's are TDB, 69 s ahead of UTC today; NeoWs "
+            "names no time scale, and its times seem to be the same",
+            *texts,
+        ]
+    )
+
+
+def _lines(name: str, stored: pd.DataFrame, answer: CadList, orbit: StoredOrbit) -> list[str]:
+    compared = compare(stored, answer.passages, orbit)
+    counts = {kind: (compared["found"] == kind).sum() for kind in ("matched", "missing", "extra")}
+    matched = compared[compared["found"] == "matched"]
+    lines = [
+        name,
+        f"  orbit     {_orbit_line(answer.passages, orbit)}",
+        f"  found     {', '.join(f'{count:,} {kind}' for kind, count in counts.items())}",
+    ]
+    if len(matched):
+        lines.append(f"  apart     {_largest(matched)}")
+    days = int(stored["close_approach_time"].isna().sum())
+    if days:
+        lines.append(f"  days      of {days:,} of the stored, an old page lists the day alone")
+    differing = compared[compared["explanation"] != ""]
+    for (found, why), rows in differing.groupby(["found", "explanation"]):
+        label = "differing" if found == "matched" else found
+        lines.append(f"  {label:<9} {len(rows):,}, {why}: {_some(rows, why)}")
+    return lines
+
+
+def _largest(matched: pd.DataFrame) -> str:
+    """Return the largest differences; to which side the times differ shows another time scale."""
+    minutes, au = matched["difference_min"], matched["difference_au"]
+    return (
+        f"by at most {minutes.abs().max():,.0f} minutes and {au.abs().max():.10f} AU; of CAD's "
+        f"times {(minutes > 0).sum():,} later, {(minutes < 0).sum():,} earlier"
+    )
+
+
+def _orbit_line(listed: pd.DataFrame, orbit: StoredOrbit) -> str:
+    ours = "not told"
+    if orbit.orbit_id:
+        ours = f"solution {plain(orbit.orbit_id)} of {orbit.determined}, "
+        ours += f"uncertainty {orbit.uncertainty}"
+    if listed.empty:
+        return f"stored: {ours}; CAD lists no approach, as of designations that it does not know"
+    last = listed.iloc[0]
+    return f"stored: {ours}; CAD: solution {last['orbit_id']} of {last['designation']}"
+
+
+def _some(rows: pd.DataFrame, why: str) -> str:
+    shown = rows if why == UNEXPLAINED else rows.head(_SHOWN)
+    texts = [
+        f"{time:%Y-%m-%d %H:%M} at {au:.6f} AU"
+        for time, au in zip(
+            shown["time_cad"].fillna(shown["time_stored"]),
+            shown["distance_au_cad"].fillna(shown["distance_au_stored"]),
+            strict=True,
+        )
+    ]
+    return ", ".join([*texts, "..."] if len(shown) < len(rows) else texts)

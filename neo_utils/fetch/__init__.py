@@ -1,0 +1,1 @@
+"""Fetching: which pages of a range are missing, downloading them, and progress."""

@@ -1,0 +1,192 @@
+"""Decode a Browse page to validated objects, and to what had to be rejected."""
+
+import re
+import threading
+from itertools import count
+from typing import NamedTuple
+
+import msgspec
+
+from neo_utils.neows.contract import (
+    LARGEST_PAGE,
+    MOST_OBJECTS,
+    Envelope,
+    Neo,
+    PageInfo,
+    RawEnvelope,
+    check_approaches,
+)
+from neo_utils.neows.salvage import marked, path_and_reason, salvaged
+from neo_utils.positions import BATCH_SIZE, Batch
+
+# Not strict: the service writes most numbers as strings.
+_PAGE = msgspec.json.Decoder(Envelope, strict=False)
+_PAGE_OF_RAW_OBJECTS = msgspec.json.Decoder(RawEnvelope, strict=False)
+_OBJECT = msgspec.json.Decoder(Neo, strict=False)
+
+# ".25", as the service writes decimals in orbital_data; msgspec, as JSON, wants a digit first.
+_LEADING_DOT = re.compile(
+    rb'("(?:orbital_period|astronomical|lunar|kilometers|kilometers_per_second)"\s*:\s*")\.(?=\d)'
+)
+UNDECODABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+_LENIENTLY = threading.Lock()  # one page at a time: a hostile one may take 200 MB
+
+
+class PageBroken(ValueError):
+    """The page as a whole cannot be used; the message says why."""
+
+
+class PagePastEnd(PageBroken):
+    """The page lies behind the last one of a catalogue of ``catalogue_size`` NEOs."""
+
+    def __init__(self, catalogue_size: int) -> None:
+        super().__init__(f"it lies past the catalogue's end at {catalogue_size}")
+        self.catalogue_size = catalogue_size
+
+
+class Rejected(NamedTuple):
+    """An object that breaks the contract, kept whole."""
+
+    position: int
+    field_path: str
+    reason: str
+    object_json: bytes
+
+
+class Nulled(NamedTuple):
+    """An optional value that breaks the contract, and is null in the tables."""
+
+    position: int
+    field_path: str
+    reason: str
+
+
+class RawObjects(NamedTuple):
+    """The objects of a page, not decoded: as `marked` leaves them, and as they were sent."""
+
+    info: PageInfo
+    readable: list[bytes]
+    as_sent: list[bytes]
+
+
+class Objects(NamedTuple):
+    """The objects of a page, and what is wrong with some of them."""
+
+    info: PageInfo
+    neos: list[Neo]
+    rejected: list[Rejected]
+    nulled: list[Nulled]
+
+
+def decode_objects(body: bytes, batch: Batch) -> Objects:
+    """Return the validated objects of a page; dates of approaches are left to be checked.
+
+    Checking those here would take a twentieth of the time: `decode_page` does it on the table.
+
+    Raises
+    ------
+    PageBroken
+        As `decode_page` does.
+    """
+    if len(body) > LARGEST_PAGE:
+        raise PageBroken(f"it has more than {LARGEST_PAGE:,} bytes")
+    try:
+        page = _PAGE.decode(body)
+        objects = Objects(page.page, page.near_earth_objects, [], [])
+        sound = len({neo.id for neo in objects.neos}) == len(objects.neos)
+    except UNDECODABLE:
+        sound = False
+    if not sound:
+        return decode_each_object(body, batch)
+    _check_page(objects, batch)
+    return objects
+
+
+def decode_each_object(body: bytes, batch: Batch) -> Objects:
+    """Return the objects of a page, each decoded and checked by itself: slower, but lenient.
+
+    Raises
+    ------
+    PageBroken
+        As `decode_page` does.
+    """
+    with _LENIENTLY:
+        objects = _decode_leniently(body, batch)
+    _check_page(objects, batch)
+    return objects
+
+
+def raw_objects(body: bytes) -> RawObjects:
+    """Return the objects of a page as bytes, one more than ``MOST_OBJECTS`` if there are too many.
+
+    Raises
+    ------
+    PageBroken
+        If it is not a page.
+    """
+    try:
+        try:
+            page, read = _PAGE_OF_RAW_OBJECTS.decode(body), body
+        except UNDECODABLE:
+            read = marked(body)
+            page = _PAGE_OF_RAW_OBJECTS.decode(read)
+    except UNDECODABLE as error:
+        raise PageBroken(f"not a Browse page: {error}") from None
+    readable = [bytes(one) for one in page.objects]
+    as_sent, start = [], 0
+    for one in readable:
+        start = read.index(one, start)
+        as_sent.append(body[start : start + len(one)])  # marks do not change the length
+        start += len(one)
+    return RawObjects(page.page, readable, as_sent)
+
+
+def _decode_leniently(body: bytes, batch: Batch) -> Objects:
+    listed = raw_objects(body)
+    if len(listed.readable) > MOST_OBJECTS:
+        raise PageBroken(f"more than {MOST_OBJECTS} objects")
+    neos: dict[str | None, Neo] = {}
+    rejected, nulled = [], []
+    for position, raw, sent in zip(count(batch.first), listed.readable, listed.as_sent):
+        try:
+            neo, odd = _decode_object(_LEADING_DOT.sub(rb"\g<1>0.", raw))
+        except (*UNDECODABLE, ValueError) as error:
+            rejected.append(_rejection(position, str(error), sent))
+            continue
+        if neo.id in neos:
+            message = f"id {neo.id} twice on this page - at `$.id`"
+            rejected.append(_rejection(position, message, sent))
+        else:
+            neos[neo.id] = neo
+            nulled += [Nulled(position, *path_and_reason(message)) for message in odd]
+    return Objects(listed.info, list(neos.values()), rejected, nulled)
+
+
+def _decode_object(raw: bytes) -> tuple[Neo, list[str]]:
+    """Return an object, and the message of each optional value that had to become null."""
+    odd: list[str] = []
+    try:
+        neo = _OBJECT.decode(raw)
+    except UNDECODABLE as error:
+        neo, odd = salvaged(raw, error)
+    check_approaches(neo)
+    return neo, odd
+
+
+def _rejection(position: int, message: str, object_json: bytes) -> Rejected:
+    # A line break is only ever white space in JSON, so the object stays whole on its one line.
+    one_line = object_json.replace(b"\n", b" ").replace(b"\r", b" ")
+    return Rejected(position, *path_and_reason(message), one_line)
+
+
+def _check_page(page: Objects, batch: Batch) -> None:
+    info, objects = page.info, len(page.neos) + len(page.rejected)
+    if info.number != batch.page_number:
+        raise PageBroken(f"page {info.number} came where page {batch.page_number} was asked for")
+    expected = max(0, min(BATCH_SIZE, info.total_elements - batch.first + 1))
+    if objects == expected == 0:
+        raise PagePastEnd(info.total_elements)
+    if objects != expected:
+        raise PageBroken(f"{objects} objects where {expected} were expected")
+    if not page.neos:
+        raise PageBroken(f"every object breaks the contract: {page.rejected[0].reason}")

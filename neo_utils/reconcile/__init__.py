@@ -1,1 +1,0 @@
-"""Stored Earth approaches beside those that JPL's CAD lists, each difference with its reason."""

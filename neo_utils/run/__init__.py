@@ -1,0 +1,1 @@
+"""Running notebooks: kernels, execution, the summary, and the commands that maintain an output."""

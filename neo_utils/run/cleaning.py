@@ -1,0 +1,125 @@
+"""Remove results that the project can prove to be its own, and nothing else."""
+
+import datetime as dt
+import json
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from neo_utils.report.policy import BEGINNING
+from neo_utils.run.executed import has_same_text
+from neo_utils.statistics.result_files import FOLDERS, RUNS
+from neo_utils.statistics.results import is_intact
+from neo_utils.store.folders import names_in
+from neo_utils.store.page_archive import sha256
+
+_RANGE = re.compile(r"batches-\d+-(\d+|all)")
+_NOTEBOOKS = ("fetch.ipynb", "aggregate.ipynb")
+_LOGS = ("spark.log", "fetch-kernel.log", "aggregate-kernel.log")
+_PACKED = re.compile(r"stored_\w+-([0-9a-f]{64})\.parquet")
+_LEFTOVERS = (".part-0.parquet.tmp", ".report.html.tmp")  # of a killed run
+_EXPLORE_LOG = "explore-spark.log"
+_BY_NAME = (*_LOGS, *_LEFTOVERS, _EXPLORE_LOG)
+_SECONDS = 60  # between the end of an execution and the writing of its notebook, at most
+
+
+class Results(NamedTuple):
+    """What is in the folders of results: files of ours, anything else, folders of ours."""
+
+    own: list[Path]
+    other: list[Path]
+    folders: list[Path]  # the deepest first
+
+
+def remove(results: Results) -> None:
+    """Remove the files of ours, and the folders of ours that are then empty."""
+    for path in results.own:
+        path.unlink(missing_ok=True)
+    for folder in results.folders:
+        if not names_in(folder):
+            folder.rmdir()
+
+
+def find_results(output: Path) -> Results:
+    """Find the results of every range. Symbolic links are not followed: they are not ours."""
+    own: list[Path] = []
+    other: list[Path] = []
+    folders: list[Path] = []
+    for path, is_folder in _walk(output):
+        if is_folder:
+            folders.append(path)
+        else:
+            (own if _is_own(path, path.relative_to(output).parts) else other).append(path)
+    # A log or a temporary file is recognised by its name, so a file of ours must be beside it.
+    proven = [path for path in own if path.name not in _BY_NAME]
+
+    def is_alone(path: Path) -> bool:
+        beside = output if path.name == _EXPLORE_LOG else path.parent
+        return not any(other.is_relative_to(beside) for other in proven)
+
+    stray = [path for path in own if path.name in _BY_NAME and is_alone(path)]
+    own = [path for path in own if path not in stray]
+    return Results(own, sorted([*other, *stray]), folders[::-1])
+
+
+def _walk(output: Path) -> Iterator[tuple[Path, bool]]:
+    """Yield what is in the folders of results, each with whether it is such a folder itself."""
+    pending = [output / name for name in (*FOLDERS.values(), RUNS)]
+    while pending:
+        path = pending.pop(0)
+        try:
+            is_folder = stat.S_ISDIR(path.lstat().st_mode)
+        except FileNotFoundError:
+            continue
+        is_own_folder = is_folder and _is_own_folder(path.relative_to(output).parts)
+        yield path, is_own_folder
+        if is_own_folder:
+            pending += [path / name for name in sorted(names_in(path))]
+
+
+def _is_own_folder(parts: tuple[str, ...]) -> bool:
+    top, *rest = parts
+    if len(rest) <= 1:
+        return all(_RANGE.fullmatch(name) for name in rest)
+    return top == RUNS and len(rest) == 2 and rest[1] == "packed"
+
+
+def _is_own(path: Path, parts: tuple[str, ...]) -> bool:
+    """Check that a file was written by the project and not changed since, as far as can be told."""
+    if not stat.S_ISREG(path.lstat().st_mode):
+        return False
+    name = path.name
+    try:
+        match parts:
+            case (_, _, _) if name in _LEFTOVERS:
+                return True
+            case (top, _, "part-0.parquet") if top != RUNS:
+                return is_intact(path)
+            case (top, name) if name == _EXPLORE_LOG and top == RUNS:
+                return True
+            case (top, folder, _) if top == RUNS and name in _NOTEBOOKS:
+                return _is_executed(path, f"{folder}/{name}")
+            case (top, _, "report.html") if top == RUNS:
+                return path.read_bytes().startswith(BEGINNING.encode())
+            case (top, _, _) if top == RUNS:
+                return name in _LOGS
+            case (_, _, "packed", _):
+                named = _PACKED.fullmatch(name)
+                return named is not None and named[1] == sha256(path.read_bytes())
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        pass  # unreadable, or of another form than ours
+    return False
+
+
+def _is_executed(path: Path, place: str) -> bool:
+    """Check for a notebook that a run put into this place, and that was not edited there."""
+    notebook = json.loads(path.read_bytes())
+    noted = notebook["metadata"]["papermill"]
+    source, target = (noted[name].replace("\\", "/") for name in ("input_path", "output_path"))
+    if not (source.endswith(f"notebooks/{path.name}") and target.endswith(f"/{place}")):
+        return False
+    ended = dt.datetime.fromisoformat(noted["end_time"] or noted["start_time"])
+    unchanged = path.stat().st_mtime <= ended.timestamp() + _SECONDS
+    return unchanged or has_same_text(path.stem, notebook)

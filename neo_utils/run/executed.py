@@ -1,0 +1,41 @@
+"""Whether a notebook was executed before: to its end, as it stands now, with the same values."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from neo_utils.settings.folders import PROJECT
+
+
+def notebook_path(name: str) -> Path:
+    """Return where the notebook lies that is executed: "fetch" or "aggregate"."""
+    return PROJECT / "notebooks" / f"{name}.ipynb"
+
+
+def executed_before(name: str, folder: Path, parameters: Mapping[str, Any]) -> bool:
+    """Tell whether a folder holds this notebook, executed well with the same parameters."""
+    try:
+        notebook = json.loads((folder / f"{name}.ipynb").read_bytes())
+        told = notebook["metadata"]["papermill"]
+        ended_well = told["end_time"] and not told["exception"]
+        as_given = all(parameters[key] == value for key, value in told["parameters"].items())
+        shown = all(c["execution_count"] for c in notebook["cells"] if c["cell_type"] == "code")
+        same_text = has_same_text(name, notebook)
+    except (OSError, ValueError, LookupError, TypeError):
+        return False  # none, or one that was cut short or edited
+    return bool(ended_well and as_given and shown and same_text)
+
+
+def has_same_text(name: str, notebook: Mapping[str, Any]) -> bool:
+    """Check whether an executed notebook has the cells of the one that this version executes."""
+    return _text(notebook) == _text(json.loads(notebook_path(name).read_bytes()))
+
+
+def _text(notebook: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the cells as they were written; Papermill adds one with the values that were given."""
+    return [
+        (cell["cell_type"], "".join(cell["source"]))
+        for cell in notebook["cells"]
+        if "injected-parameters" not in cell["metadata"].get("tags", [])
+    ]

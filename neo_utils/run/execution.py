@@ -1,0 +1,91 @@
+"""Execute one notebook by Papermill, and tell in one line why it failed."""
+
+import logging
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+# Papermill's import checks nothing with it, but jsonschema, deep below, would build a grammar of
+# web addresses: 2 of 3 seconds. Without that package it leaves this check out.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+
+import papermill  # noqa: E402
+from jupyter_client.manager import AsyncKernelManager  # noqa: E402
+from papermill.exceptions import PapermillExecutionError  # noqa: E402
+
+from neo_utils.errors import RunFailure, exit_status_of  # noqa: E402
+from neo_utils.run.executed import notebook_path  # noqa: E402
+from neo_utils.statistics.result_files import kernel_log  # noqa: E402
+from neo_utils.text import printable  # noqa: E402
+
+# What fails is raised, too, and told below; both would tell of kernels that Ctrl-C ended.
+for _name in ("papermill", "asyncio"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
+
+
+class NotebookFailed(RunFailure):
+    """A notebook ended with an error; ``exit_status`` is that of the error."""
+
+    def __init__(self, message: str, executed: Path | None = None) -> None:
+        super().__init__(message)
+        self.executed = executed
+
+    def __str__(self) -> str:
+        """Return the message, and on a second line where the notebook is."""
+        if not self.executed:
+            return super().__str__()
+        return f"{super().__str__()}\n  as far as it came: {printable(str(self.executed))}"
+
+
+def execute(
+    name: str, folder: Path, parameters: Mapping[str, Any], kernel: AsyncKernelManager
+) -> None:
+    """Execute a notebook in a kernel of its own, and keep it, with the error where a cell fails.
+
+    A run that is ended, or whose kernel dies, leaves none, nor that of an earlier run.
+
+    Parameters
+    ----------
+    name
+        "fetch" or "aggregate".
+    folder
+        Where the executed notebook is put.
+    parameters
+        Of all notebooks; it is given those that it declares.
+
+    Raises
+    ------
+    NotebookFailed
+        With the error's one line, and where the notebook is, if there is one.
+    """
+    notebook = _as_it_is(notebook_path(name))
+    declared = papermill.inspect_notebook(notebook)
+    executed = folder / f"{name}.ipynb"
+    executed.unlink(missing_ok=True)  # else it might pass for the result of a run that is killed
+    try:
+        papermill.execute_notebook(
+            notebook,
+            _as_it_is(executed),
+            {key: value for key, value in parameters.items() if key in declared},
+            progress_bar=False,  # counts cells; the pages are what takes time
+            # Else it writes the notebook before and after each cell, half a second in all.
+            request_save_on_cell_execute=False,
+            stderr_file=sys.stderr,  # what cells say: progress over pages, the log
+            km=kernel,
+        )
+    except PapermillExecutionError as error:
+        said = error.evalue.partition("\n")[0] or error.ename  # MemoryError says nothing
+        failure = NotebookFailed(said, executed)
+        failure.exit_status = exit_status_of(error.ename)
+        raise failure from None
+    except RuntimeError as error:  # of nbclient and Jupyter's client, before a cell or within one
+        raise NotebookFailed(
+            f"the kernel of {name}.ipynb failed ({error}), perhaps for want of memory; what is "
+            f"stored stays, and the same command goes on. {kernel_log(folder, name)} may tell more"
+        ) from None
+
+
+def _as_it_is(path: Path) -> str:
+    """Return a path for Papermill, which takes {...} in it for the place of a parameter."""
+    return str(path).replace("{", "{{").replace("}", "}}")

@@ -1,0 +1,112 @@
+"""Start a notebook's kernel ahead of time, in an environment of our own, and always end it."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import psutil
+from ipykernel.kernelspec import get_kernel_dict
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import run_sync
+
+from neo_utils.environment import PROJECT_NAMES, chosen_environment
+from neo_utils.run.kernel_folders import kernel_folder, processes_with_temporary
+from neo_utils.settings.folders import PROJECT
+
+# Empty: matplotlib's own defaults, whatever style the user has chosen for other work.
+MATPLOTLIBRC = PROJECT / "neo_utils" / "figures" / "matplotlibrc"
+# Java sees that its kernel is gone once it is ready, some 3 s after its start on quiet cores.
+_JAVA_SECONDS = 15.0
+
+
+# IPYTHONDIR does not cover the settings of the whole machine, such as /etc/ipython.
+_LAUNCH = """
+import sys
+del sys.path[0]
+from IPython.core import application
+application.ENV_CONFIG_DIRS[:] = application.SYSTEM_CONFIG_DIRS[:] = []
+from ipykernel.kernelapp import launch_new_instance
+launch_new_instance()
+"""
+
+
+class _OwnKernel(KernelSpecManager):
+    """Knows the kernel of this Python only: a user's "python3" may have other packages."""
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:  # noqa: ARG002 - overrides
+        spec = KernelSpec(**get_kernel_dict())
+        place = spec.argv.index("-m")
+        spec.argv[place : place + 2] = ["-c", _LAUNCH]
+        return spec
+
+
+@contextmanager
+def kernel(log: Path, first: str = "") -> Iterator[AsyncKernelManager]:
+    """Start a kernel in the project's folder, which gets ready while the caller does other things.
+
+    Parameters
+    ----------
+    log
+        File for the kernel's own messages, which are of no use on a terminal.
+    first
+        Code that it runs before anything else; what that gives or says is seen by nobody.
+    """
+    with ExitStack() as stack:
+        # It is ended without being asked, and what is temporary to it goes with it.
+        folder = stack.enter_context(kernel_folder())
+        manager = AsyncKernelManager(
+            transport_encryption="auto",  # ipykernel asks for it
+            kernel_spec_manager=_OwnKernel(),
+            connection_file=f"{folder}/connection.json",
+        )
+        # No history: that is a file of the user's own sessions.
+        no_history = ["--HistoryManager.hist_file=:memory:"]
+        with log.open("wb") as file:
+            run_sync(manager.start_kernel)(
+                extra_arguments=no_history,
+                cwd=PROJECT,
+                env=_environment(folder),
+                stdout=file,
+                stderr=file,
+            )
+        stack.callback(_end, manager, folder)
+        client = manager.blocking_client()
+        stack.callback(client.stop_channels)
+        client.start_channels(iopub=False, stdin=False, hb=False, control=False)
+        if first:
+            client.execute(first, silent=True, store_history=False)
+        yield manager
+
+
+def _environment(folder: str) -> dict[str, str]:
+    """Return the environment of a kernel: the project's Python, without any user's settings."""
+    empty = f"{folder}/configuration"  # the programs that look for settings here find none
+    ours = {
+        "TMPDIR": folder,
+        "IPYTHONDIR": empty,
+        "JUPYTER_NO_CONFIG": "1",
+        "JUPYTER_DATA_DIR": empty,
+        "JUPYTER_RUNTIME_DIR": empty,
+        "MATPLOTLIBRC": str(MATPLOTLIBRC),
+        "PYTHONPATH": str(PROJECT),  # the container image does not install the package
+        "PYTHONNOUSERSITE": "1",
+    }
+    return chosen_environment(also=PROJECT_NAMES) | ours
+
+
+def _end(manager: AsyncKernelManager, folder: str) -> None:
+    """End a kernel, and wait for the Java that it may have started to end by itself.
+
+    A Java that finds its temporary folder gone while it starts would never end.
+    """
+    with suppress(psutil.NoSuchProcess):  # it has died, and its Java may live on
+        psutil.Process(manager.provisioner.pid).suspend()  # type: ignore[union-attr]
+    started = list(processes_with_temporary(folder))
+    run_sync(manager.shutdown_kernel)(now=True)
+    try:
+        psutil.wait_procs(started, timeout=_JAVA_SECONDS)
+    finally:
+        for one in started:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()

@@ -1,0 +1,140 @@
+"""What the commands tell on the terminal: plan, status, upkeep, the summary of a run."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from neo_utils.fetch.plan import Plan, describe, plan_recall
+from neo_utils.positions import Batch, PositionRange, spans
+from neo_utils.run.upkeep import (
+    clean_text,
+    drift_between,
+    rebuild_text,
+    reconciled_with_cad,
+    verify_text,
+)
+from neo_utils.settings.folders import output_folder
+from neo_utils.settings.run_settings import api_key
+from neo_utils.settings.service_address import DEMO_KEY
+from neo_utils.statistics.result_files import counted_ranges, report_path, run_folder
+from neo_utils.statistics.results import counted_threshold, read_result
+from neo_utils.store.batches import read_rejected, stored_provenances
+from neo_utils.store.consistency import drift_notes
+from neo_utils.store.provenance import Provenance
+from neo_utils.store.selection import Selection, select_batches
+from neo_utils.text import printable
+
+_FETCH_PARAMETERS = ("start", "end", "source", "api_url", "output_dir")
+_WHOLE_CATALOGUE = PositionRange(1, None)
+
+
+def plan_of(parameters: Mapping[str, Any]) -> Plan:
+    """Return what a fetch with these parameters will do."""
+    wanted = {name: parameters[name] for name in _FETCH_PARAMETERS}
+    return plan_recall(**wanted, refetch=parameters["refetch"])
+
+
+def source_text(plan: Plan) -> str:
+    """Return where a run takes its data from, in one line."""
+    if plan.service.source == "sample":
+        return f"source: {plan.service.label} (SOURCE=nasa, or an API_KEY in .env, for NASA's)"
+    key = "with your API_KEY" if api_key() else f"with {DEMO_KEY}, since no API_KEY is set"
+    return f"source: {plan.service.label}, {key}"
+
+
+def plan_text(parameters: Mapping[str, Any]) -> str:
+    """Return what a fetch with these parameters will do, in a few lines."""
+    return describe(plan_of(parameters))
+
+
+def status_text(parameters: Mapping[str, Any]) -> str:
+    """Return what is stored under the output folder, by source, in a few lines."""
+    output = output_folder(parameters["output_dir"])
+    stored = stored_provenances(output, _WHOLE_CATALOGUE)
+    if not stored:
+        return f"nothing is stored in {printable(str(output))}"
+    lines = []
+    for source in Counter(provenance.source for provenance in stored.values()):
+        batches = [batch for batch, p in stored.items() if p.source == source]
+        times = [stored[batch].fetched_at for batch in batches]
+        positions = ", ".join(f"{span.start}-{span.end}" for span in spans(batches))
+        lines.append(
+            f"{source:<9} {len(batches):,} batches: positions {positions}; "
+            f"fetched {min(times):%Y-%m-%d %H:%M} to {max(times):%Y-%m-%d %H:%M} UTC"
+        )
+        own = {batch: stored[batch] for batch in batches}
+        lines += [f"note      {note}" for note in drift_notes(output, own)]
+    lines.append(f"rejected  {len(read_rejected(output, stored)):,} objects")
+    lines.append(f"counted   {', '.join(_counted(output, stored)) or 'nothing yet'}")
+    lines.append(f"folder    {printable(str(output))}")
+    return "\n".join(lines)
+
+
+def _counted(output: Path, stored: Mapping[Batch, Provenance]) -> Iterator[str]:
+    for positions in counted_ranges(output):
+        own = {batch: p for batch, p in stored.items() if positions.covers(batch)}
+        labels = {provenance.service.label for provenance in own.values()}
+        selection = Selection(positions, output, " and ".join(labels), own)
+        outdated = not own or counted_threshold(selection) is None
+        yield f"{positions.name}{' (outdated or edited: to be counted again)' if outdated else ''}"
+
+
+def summary_text(
+    parameters: Mapping[str, Any], plan: Plan | None, notebooks: list[str], seconds: float
+) -> str:
+    """Return what the run has done: the headline numbers with their definitions, and the files.
+
+    Parameters
+    ----------
+    plan
+        What the fetch was to do; None where the run had none.
+    notebooks
+        Those that the run executed.
+    seconds
+        How long the run took.
+    """
+    selection = select_batches(*(parameters[k] for k in ("start", "end", "source", "output_dir")))
+    output, positions = selection.output, selection.positions
+    lines = [f"done in {seconds:.0f} s", selection.source_line]
+    if plan:
+        rejected = len(read_rejected(output, selection.provenances))
+        fetched = len(selection.provenances) - (0 if plan.refetch else len(plan.stored))
+        lines.append(
+            f"fetched     {fetched:,} pages, {len(selection.provenances) - fetched:,} were stored "
+            f"before; {rejected:,} objects rejected"
+        )
+    if "aggregate" in notebooks:
+        lines += _headlines(selection, parameters["threshold_au"])
+    lines.append(f"tables      {printable(str(output))}")
+    folder = run_folder(output, positions)
+    lines.append(f"notebooks   {printable(str(folder))}")
+    if "aggregate" in notebooks:
+        lines.append(f"report      {printable(str(report_path(folder)))}")
+    return "\n".join(lines)
+
+
+def _headlines(selection: Selection, threshold_au: float) -> list[str]:
+    table = read_result("metrics", selection.output, selection.positions).to_pydict()
+    value = dict(zip(table["metric"], table["value"], strict=True))
+    under = f"under_{threshold_au}_au"
+    return [
+        f"NEOs        {value['total_neos']:,} {selection.neos_line.removeprefix('NEOs ')}",
+        f"approaches  {value['total_close_approaches']:,} listed from 1900 to 2200, past and "
+        f"predicted, to any body; {value['total_close_approaches_earth']:,} of them to Earth",
+        f"            {value[f'total_close_approaches_{under}']:,} nearer than {threshold_au} AU, "
+        f"by {value[f'total_neos_{under}']:,} NEOs; to Earth "
+        f"{value[f'total_close_approaches_{under}_earth']:,}, "
+        f"by {value[f'total_neos_{under}_earth']:,} NEOs",
+    ]
+
+
+TEXTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "plan": plan_text,
+    "status": status_text,
+    "verify": verify_text,
+    "rebuild": rebuild_text,
+    "drift": drift_between,
+    "reconcile": reconciled_with_cad,
+    "clean": clean_text,
+}

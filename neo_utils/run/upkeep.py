@@ -1,0 +1,163 @@
+"""Keep stored data sound: verify them, rebuild them, compare them with others."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from neo_utils.compare.drift import drift_text
+from neo_utils.compare.reconcile import reconciled_text
+from neo_utils.errors import StoredDataBroken, StoredDataMissing, WrongParameter
+from neo_utils.neows.service import Service
+from neo_utils.positions import Batch, PositionRange, position_range, spans
+from neo_utils.run.cleaning import find_results, remove
+from neo_utils.settings.folders import output_folder
+from neo_utils.settings.run_settings import setting
+from neo_utils.statistics.results import check_results
+from neo_utils.store.batches import batches_with, noted_service
+from neo_utils.store.folders import exists
+from neo_utils.store.locks import sole_run
+from neo_utils.store.make_commands import make_command
+from neo_utils.store.rebuilding import rebuild
+from neo_utils.store.selection import select_batches
+from neo_utils.store.verification import check_files, unfinished, verify
+from neo_utils.text import printable, shown
+
+_MOST_NAMED = 10  # files in one line
+
+
+def verify_text(parameters: Mapping[str, Any]) -> str:
+    """Return how many batches are as they were stored.
+
+    Raises
+    ------
+    StoredDataBroken
+        Naming each batch that is not, or a table of statistics of this range.
+    StoredDataMissing
+        Where a batch is stored in part, or none at all.
+    """
+    output, positions = _output_and_positions(parameters)
+    reasons, begun = verify(output, positions), unfinished(output, positions)
+    # Also those without a raw file just now, which a running backfill replaces.
+    found = {b for table in ("raw", "pages") for b in batches_with(table, output, positions)}
+    stored = len(found - set(begun))
+    if reasons:
+        batches = "; ".join(f"{batch.name} ({reason})" for batch, reason in reasons.items())
+        raise StoredDataBroken(
+            f"{len(reasons):,} of {stored:,} batches are not as they were stored in {output}: "
+            f"{batches}. {_commands('backfill', reasons, output)} takes them again; where their "
+            "pages are sound, `make rebuild` of the same range makes their tables"
+        )
+    if begun:
+        batches = ", ".join(batch.name for batch in begun)
+        raise StoredDataMissing(
+            f"not stored in {output}: {batches}, of which a killed run left a part; "
+            f"{_commands('fetch', begun, output)} takes them. The other {stored:,} batches are as "
+            "they were stored"
+        )
+    if not stored:
+        raise _nothing(output, positions)
+    check_results(output, positions)
+    where = printable(str(output))
+    return f"{stored:,} batches of {positions.name} in {where}: all are as they were stored"
+
+
+def rebuild_text(parameters: Mapping[str, Any]) -> str:
+    """Make the tables again from the archived pages and return how many batches that were."""
+    output, positions = _output_and_positions(parameters)
+    if not batches_with("pages", output, positions):  # else the folder would be made and locked
+        raise _nothing(output, positions)
+    with sole_run(output):  # nobody counts what is replaced
+        made = rebuild(output, positions)
+    return f"made the tables of {made:,} batches again from their pages"
+
+
+def clean_text(parameters: Mapping[str, Any]) -> str:
+    """Remove all that was counted, of every range, and return where and what else was kept."""
+    output = output_folder(parameters["output_dir"])
+    where = printable(str(output))
+    if not exists(output):
+        return f"there is no {where}"
+    results = find_results(output)
+    text = f"nothing that was counted is in {where}; nothing was removed"
+    if results.own:  # else a lock would be put into a folder of any kind
+        with sole_run(output):
+            results = find_results(output)
+            remove(results)
+        text = f"removed what was counted in {where}; what was fetched stays"
+    names = [shown(path.relative_to(output), 200) for path in results.other]
+    if not names:
+        return text
+    more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
+    return (
+        f"{text}; kept: {', '.join(names[:_MOST_NAMED])}{more} (not recognised as this project's)"
+    )
+
+
+def drift_between(parameters: Mapping[str, Any]) -> str:
+    """Return what changed from the output that AGAINST names to the one of the parameters."""
+    against = setting("AGAINST")
+    if not against or not exists(output_folder(against, "AGAINST")):
+        raise WrongParameter(
+            f"AGAINST={shown(against)} names no other output: use make drift AGAINST=older-output"
+        )
+    start, end, source = (parameters[name] for name in ("start", "end", "source"))
+    outputs = (against, parameters["output_dir"])
+    before, after = (select_batches(start, end, source, output) for output in outputs)
+    for selection in (before, after):
+        check_files(selection.output, selection.provenances)
+    return drift_text(before, after)
+
+
+def reconciled_with_cad(parameters: Mapping[str, Any]) -> str:
+    """Return how the stored Earth approaches of the NEOs that NEOS names compare with JPL's CAD.
+
+    Raises
+    ------
+    WrongParameter
+        Where NEOS names nothing, or what is stored is the sample.
+    StoredDataMissing
+        Where the range is not stored, or one of the NEOs is not.
+    StoredDataBroken
+        Where a file is not as it was stored.
+    ServiceFailure
+        Where CAD does not answer, or not as its documentation has it.
+    """
+    named = setting("NEOS")
+    if not named.strip():
+        raise WrongParameter(
+            "NEOS is not set: name NEOs by id, number or designation, as in "
+            'make reconcile NEOS="433 99942"'
+        )
+    selection = select_batches(
+        *(parameters[name] for name in ("start", "end", "source", "output_dir"))
+    )
+    if any(provenance.source == "sample" for provenance in selection.provenances.values()):
+        raise WrongParameter(
+            f"{selection.output} holds the simulated sample, of which JPL knows nothing: use "
+            "SOURCE=nasa, or the OUTPUT_DIR with NASA's data"
+        )
+    check_files(selection.output, selection.provenances)
+    return reconciled_text(selection, named)
+
+
+def _output_and_positions(parameters: Mapping[str, Any]) -> tuple[Path, PositionRange]:
+    positions = position_range(parameters["start"], parameters["end"])
+    return output_folder(parameters["output_dir"]), positions
+
+
+def _commands(target: str, batches: Iterable[Batch], output: Path) -> str:
+    of_service: dict[Service | None, list[Batch]] = {}
+    for batch in batches:
+        of_service.setdefault(noted_service(output, batch), []).append(batch)
+    return " and ".join(
+        make_command(target, span, output, service)
+        for service, some in of_service.items()
+        for span in spans(some)
+    )
+
+
+def _nothing(output: Path, positions: PositionRange) -> StoredDataMissing:
+    return StoredDataMissing(
+        f"no batch of {positions.name} is stored in {output}: set OUTPUT_DIR, START and END to "
+        f"what is stored (`make status`), or {make_command('fetch', positions, output)}"
+    )

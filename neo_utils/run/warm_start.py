@@ -1,0 +1,110 @@
+"""Make the archive of Spark's classes, with which later sessions start in less time.
+
+``python -m neo_utils.run.warm_start`` does it, in a minute of one core: Spark counts two batches of
+the sample, Java lists the classes that it loads meanwhile, and writes them to a file. A run does so
+in the background once it has counted.
+"""
+
+import os
+import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from neo_utils.engines.class_archive import archive_path, as_one_word, failure_mark
+from neo_utils.engines.java import java_home
+from neo_utils.engines.spark_session import connect
+from neo_utils.environment import chosen_environment
+from neo_utils.fetch.fetching import recall
+from neo_utils.fetch.plan import plan_recall
+from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
+from neo_utils.store.locks import try_lock
+from neo_utils.store.selection import select_batches
+
+_MADE_UP = "@lambda-form-invoker"
+_KEPT = 2  # where two Javas take turns, each would otherwise remove and make anew, a minute long
+
+
+def make(archive: Path) -> None:
+    """Make the archive and remove the older ones but one, or leave a note why it failed.
+
+    Where another process does so already, it is left to that one.
+
+    Raises
+    ------
+    OSError, subprocess.CalledProcessError, RunFailure
+        If nothing can be written there, this Java cannot write archives, or Spark does not start.
+    """
+    archive.parent.mkdir(exist_ok=True)
+    with archive.with_suffix(".lock").open("w") as lock, TemporaryDirectory() as temporary:
+        try:
+            try_lock(lock)
+        except BlockingIOError:
+            return
+        try:
+            _write(archive, Path(temporary))
+        except Exception as error:
+            _half(archive).unlink(missing_ok=True)
+            failure_mark(archive).write_text(f"{error}\n{_said(error)}\n", encoding="utf-8")
+            raise
+        failure_mark(archive).unlink(missing_ok=True)
+        by_age = sorted(archive.parent.glob("*.jsa"), key=lambda other: other.stat().st_mtime_ns)
+        for old in by_age[:-_KEPT]:  # 200 MB, which a Java that has it mapped keeps until it ends
+            old.unlink(missing_ok=True)
+
+
+def _said(error: Exception) -> str:
+    """Return the last lines that a Java which failed has printed."""
+    printed = (getattr(error, stream, None) or "" for stream in ("stdout", "stderr"))
+    return "\n".join("".join(printed).splitlines()[-10:])
+
+
+def _half(archive: Path) -> Path:
+    return archive.with_suffix(".new")
+
+
+def _write(archive: Path, folder: Path) -> None:
+    classes = folder / "classes"
+    jars = _note_classes(classes, folder)
+    # Classes that Java makes up as it runs: with these in the archive, Java 17 crashes when a
+    # profiler or another agent looks on. Without them a start takes no longer.
+    noted = classes.read_text(encoding="utf-8").splitlines(keepends=True)
+    classes.write_text("".join(line for line in noted if not line.startswith(_MADE_UP)))
+    # Written aside and renamed: a session that starts meanwhile finds all of it or nothing.
+    half = _half(archive)
+    half.unlink(missing_ok=True)
+    dump = ("-Xshare:dump", f"-XX:SharedClassListFile={classes}", f"-XX:SharedArchiveFile={half}")
+    java = str(java_home() / "bin" / "java")
+    subprocess.run(  # noqa: S603 - the Java that Spark uses, no shell
+        [java, *dump, "-cp", jars],
+        env=chosen_environment(),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    with half.open("rb") as written:  # Java looks at its head alone: after a power cut, too, the
+        os.fsync(written.fileno())  # rest of what has the archive's name has to be there
+    half.replace(archive)
+
+
+def _note_classes(classes: Path, folder: Path) -> str:
+    """Count two batches of the sample; return the class path of the Java that did so."""
+    output = str(folder / "output")
+    recall(plan_recall(1, 40, "sample", output_dir=output))
+    options = f"-Xshare:off -XX:DumpLoadedClassList={as_one_word(classes)}"
+    note = {"spark.driver.extraJavaOptions": options}
+    spark = connect("local[2]", note, folder / "spark.log")
+    newest, approaches = read_batches(spark, select_batches(1, 40, "sample", output))
+    for frame in (metrics(newest, approaches, 0.2), yearly_statistics(approaches, 0.2)):
+        frame.toArrow()
+    java: Any = spark.sparkContext._jvm
+    jars: str = java.java.lang.System.getProperty("java.class.path")
+    spark.stop()
+    return jars
+
+
+if __name__ == "__main__":
+    os.nice(19)  # whoever works at this machine goes first
+    path = archive_path(java_home())
+    if not path.exists():
+        make(path)

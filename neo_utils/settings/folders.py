@@ -1,0 +1,59 @@
+"""The project's folder, and the folders that a user names."""
+
+import re
+import unicodedata
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from neo_utils.errors import WrongParameter
+from neo_utils.text import shown
+
+PROJECT = Path(__file__).resolve().parents[2]  # relative folders are resolved against it
+
+_EXAMPLES = {
+    "OUTPUT_DIR": "output",
+    "AGAINST": "older-output",
+    "CLUSTER_SECRET_FILE": ".cluster/secret",
+    "EVENT_LOG_DIR": "events",
+}
+_SCHEME = re.compile(
+    r"(?i)((?:s3[an]?|hdfs|viewfs|file|gs|abfss?|wasbs?|adl?|dbfs|https?|ftp|sftp|smb)"
+    r"|[a-z][a-z0-9+.-]*(?=:[/\\\\]|:$)):(.*)"
+)
+
+
+def output_folder(output_dir: str | Path, name: str = "OUTPUT_DIR") -> Path:
+    """Return the folder of the data; a relative one lies in the project's folder.
+
+    Parameters
+    ----------
+    name
+        The setting that names it, for the message.
+
+    Raises
+    ------
+    WrongParameter
+        If it is no path of this machine: an address, or a name that cannot be printed.
+    """
+    if not isinstance(output_dir, str | Path) or not str(output_dir):
+        raise WrongParameter(
+            f"{name}={shown(output_dir)} is no folder: use a name such as {_EXAMPLES[name]}"
+        )
+    text = str(output_dir)
+    if isinstance(output_dir, str) and (address := _SCHEME.fullmatch(text.strip())):
+        local = unquote(urlsplit(text).path) if address[1].lower() == "file" else ""
+        raise WrongParameter(
+            f"{name}={shown(text)} is an address, and only paths of this machine can be used: use "
+            f"{name}={shown(local) or _EXAMPLES[name]}"
+        )
+    try:
+        folder = PROJECT / Path(text).expanduser()
+    except RuntimeError as error:
+        raise WrongParameter(f"{name}={shown(text)} cannot be used: {error}") from None
+    # Notebooks, metadata and terminals hold text; a surrogate stands for a byte that is no UTF-8.
+    if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in str(folder)):
+        raise WrongParameter(
+            f"{name}={shown(text)} cannot be used: its path, {shown(folder, 500)}, holds control "
+            f"characters or is not UTF-8. Use a name such as {_EXAMPLES[name]}"
+        )
+    return folder

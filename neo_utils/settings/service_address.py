@@ -1,0 +1,33 @@
+"""The address and the keys of NASA's NeoWs service, and which other addresses may be set."""
+
+import re
+from urllib.parse import urlsplit
+
+from neo_utils.errors import WrongParameter
+from neo_utils.text import shown
+
+NASA_URL = "https://api.nasa.gov/neo/rest/v1/neo/browse"
+KEYS_ARE_GIVEN_AT = "https://api.nasa.gov"
+DEMO_KEY = "DEMO_KEY"  # NASA's key for first steps: 30 requests an hour, 50 a day per address
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+_PLAIN_ADDRESS = re.compile(r"https?://[\w.:\[\]-]+(/[\w./~%-]*)?", re.ASCII)
+
+
+def check_api_url(url: str) -> None:
+    """Raise WrongParameter for an address that cannot be asked, or not without giving the key away.
+
+    Only plain addresses pass: where parsers of addresses differ, the key goes to another host than
+    the one that was looked at.
+    """
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # a broken IPv6 address, a port past 65535
+        usable = False
+    if usable and (parts.query or parts.fragment or "@" in url):
+        # Not shown: what stands there may be a key.
+        raise WrongParameter("API_URL holds a query or a user name: give the bare address")
+    if not usable or not _PLAIN_ADDRESS.fullmatch(url):
+        raise WrongParameter(f"API_URL={shown(url)} is no web address: use https://host/path")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
+        raise WrongParameter(f"API_URL={shown(url)} would send the key unencrypted: use https")

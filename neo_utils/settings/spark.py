@@ -1,0 +1,60 @@
+"""Check the Spark master and the Spark settings that a user may choose."""
+
+import re
+from collections.abc import Mapping
+
+from neo_utils.errors import WrongParameter
+from neo_utils.text import shown
+
+SECRET_SETTING = "spark.authenticate.secret"  # noqa: S105 - a setting's name
+_MASTER = re.compile(
+    r"local(\[(\*|[1-9]\d{0,3})(,\d{1,4})?\])?|spark://[^\s:,/]+:\d+(,[^\s:,/]+:\d+)*"
+)
+DUCKDB = "duckdb"  # the master that means no Spark at all
+_SETTING = re.compile(r"[A-Za-z][\w.:/$-]{0,199}", re.ASCII)
+_LARGEST_NUMBER = 2**63  # Java's; this refuses inf and nan, too
+
+
+def check_master(master: str) -> None:
+    """Raise WrongParameter for what is neither an address of a Spark master nor "duckdb"."""
+    if master != DUCKDB and not _MASTER.fullmatch(master):
+        raise WrongParameter(
+            f"MASTER={shown(master)} is no Spark master: use local[*], local[2] or "
+            f"spark://host:7077, or {DUCKDB} to count without Spark"
+        )
+
+
+def check_conf(spark_conf: object) -> None:
+    """Raise WrongParameter for settings that are none, or that hold the cluster's secret."""
+    if not isinstance(spark_conf, Mapping):
+        raise WrongParameter("spark_conf is no mapping: use lines such as `spark.ui.enabled: true`")
+    if SECRET_SETTING in spark_conf:  # papermill writes parameters into the notebook
+        raise WrongParameter(
+            f"spark_conf sets {SECRET_SETTING}, which would stand in the executed notebook: put "
+            "the secret into a file of mode 600 and name that in CLUSTER_SECRET_FILE"
+        )
+
+    for name, value in spark_conf.items():
+        if not isinstance(name, str) or not _SETTING.fullmatch(name):
+            raise WrongParameter(f"spark_conf sets {shown(name)}, which is no name of a setting")
+        if not _is_plain(value):  # not shown: it may be a password
+            raise WrongParameter(
+                f"spark_conf sets {shown(name)} to what is not a plain value: use a text on one "
+                "line, a number, true or false"
+            )
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, str):
+        return all(c.isprintable() for c in value)
+    return isinstance(value, bool | int | float) and abs(value) < _LARGEST_NUMBER
+
+
+def is_embedded(master: str) -> bool:
+    """Tell whether executors run in this process."""
+    return master.startswith("local")
+
+
+def is_secret(name: str) -> bool:
+    """Tell whether a setting's value is to be shown to nobody."""
+    return re.search("secret|password|token", name, re.IGNORECASE) is not None

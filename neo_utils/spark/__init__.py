@@ -1,1 +1,0 @@
-"""Spark: the session of a run, the Java behind it, and clusters of the installed PySpark."""

@@ -1,0 +1,101 @@
+"""The statistics of close approaches; what they count is defined by the texts in ``sql``."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import pyarrow as pa
+
+from neo_utils.engines.engine import Engine, Rows, name_table
+from neo_utils.statistics.definitions import sql_text, totals_defined
+from neo_utils.statistics.result_files import run_folder
+from neo_utils.store.columns import read_rows
+from neo_utils.store.selection import Selection
+from neo_utils.store.verification import check_files
+
+
+def read_batches(
+    engine: Engine, selection: Selection, neo_columns: Sequence[str] = ()
+) -> tuple[Rows, Rows]:
+    """Return the NEOs and the close approaches that count, each NEO from its newest batch.
+
+    Parameters
+    ----------
+    neo_columns
+        Columns of ``raw`` that statements shall see in ``stored_neos``, beside ``id``.
+
+    Returns
+    -------
+    newest
+        A row per NEO: neo_id, newest_order, the place of its newest batch in the order of fetch.
+    close_approaches
+        A row per approach of these NEOs: neo_id, close_approach_date, year, orbiting_body,
+        miss_distance_au (AU), relative_velocity_km_per_sec (km/s), is_predicted.
+
+    Raises
+    ------
+    StoredDataBroken
+        Where a batch is not as it was stored.
+    """
+    check_files(selection.output, selection.provenances)
+    folder = run_folder(selection.output, selection.positions) / "packed"
+    tables = {
+        "stored_neos": read_rows(selection, "raw", neo_columns),
+        "stored_close_approaches": read_rows(selection, "close_approaches"),
+    }
+    for name, table in tables.items():
+        name_table(engine, name, table, folder, selection.pages_sha256)
+    return counted(engine)
+
+
+def counted(engine: Engine) -> tuple[Rows, Rows]:
+    """Return what counts of ``stored_neos`` and ``stored_close_approaches``; see `read_batches`.
+
+    Both are names that the engine's statements see; `neo_utils.store.columns` tells their columns.
+    """
+    for statement in sql_text("counted").split(";"):
+        engine.sql(statement)
+    return engine.table("newest"), engine.table("close_approaches")
+
+
+def metrics(newest: Rows, close_approaches: Rows, threshold_au: float) -> Rows:
+    """Return metric (string) and value (int64): the totals, then the approaches of every year.
+
+    Examples
+    --------
+    Two NEOs, of which one passes Earth and, farther away, Venus:
+
+    >>> from neo_utils.engines.duckdb import Duck
+    >>> duck = Duck()
+    >>> newest = duck.sql("SELECT unnest(['A', 'B']) AS neo_id")
+    >>> approaches = duck.sql(
+    ...     "FROM (VALUES ('A', 2029, 'Earth', 0.00025), ('A', 2031, 'Venus', 0.3))"
+    ...     " AS approaches (neo_id, year, orbiting_body, miss_distance_au)"
+    ... )
+    >>> for metric, value in metrics(newest, approaches, threshold_au=0.2).collect():
+    ...     print(metric, value)
+    total_close_approaches 2
+    total_close_approaches_earth 1
+    total_close_approaches_under_0.2_au 1
+    total_close_approaches_under_0.2_au_earth 1
+    total_neos 2
+    total_neos_under_0.2_au 1
+    total_neos_under_0.2_au_earth 1
+    close_approaches_in_2029 1
+    close_approaches_in_2031 1
+    """
+    newest.createOrReplaceTempView("newest")
+    close_approaches.createOrReplaceTempView("close_approaches")
+    return newest.sparkSession.sql(sql_text("metrics", threshold_au))
+
+
+def totals(counts: pa.Table, threshold_au: float) -> pd.DataFrame:
+    """Return metric, value and definition of the totals among the saved metrics."""
+    values = dict(zip(*counts.to_pydict().values(), strict=True))
+    rows = [(name, values[name], text) for name, text in totals_defined(threshold_au).items()]
+    return pd.DataFrame(rows, columns=["metric", "value", "definition"])
+
+
+def yearly_statistics(close_approaches: Rows, threshold_au: float) -> Rows:
+    """Return a row per year and body passed, in the columns of ``schemas.YEARLY_STATISTICS``."""
+    close_approaches.createOrReplaceTempView("close_approaches")
+    return close_approaches.sparkSession.sql(sql_text("yearly_statistics", threshold_au))

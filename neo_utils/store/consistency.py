@@ -1,0 +1,47 @@
+"""Tell whether batches belong to one state of the listing, or to several."""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from neo_utils.positions import Batch
+from neo_utils.store.batches import read_table
+from neo_utils.store.provenance import Provenance
+from neo_utils.text import shown
+
+# The listing changes daily, when orbits are determined anew; a fetch of all takes some hours.
+LONGEST_SPAN = dt.timedelta(hours=24)
+_LONGEST_ID = 40  # characters; those of NeoWs have 7 or 8
+
+
+def drift_notes(output: Path, provenances: Mapping[Batch, Provenance]) -> list[str]:
+    """Return a sentence for each sign that the listing moved between the batches.
+
+    The signs are a catalogue size that changed, fetch times further apart than `LONGEST_SPAN`, and
+    NEOs that stand in two batches; where one moved, another may stand in none.
+    """
+    notes = []
+    sizes = sorted({provenance.catalogue_size for provenance in provenances.values()})
+    if len(sizes) > 1:
+        notes.append(f"the listing had {sizes[0]:,} to {sizes[-1]:,} NEOs while it was fetched")
+    times = sorted(provenance.fetched_at for provenance in provenances.values())
+    if times and times[-1] - times[0] > LONGEST_SPAN:
+        notes.append(
+            f"the batches were fetched from {times[0]:%Y-%m-%d %H:%M} to {times[-1]:%Y-%m-%d %H:%M}"
+            f" UTC, more than {LONGEST_SPAN // dt.timedelta(hours=1)} hours apart"
+        )
+    repeated = [neo_id for neo_id, count in _ids(output, provenances).items() if count > 1]
+    if repeated:
+        ids = [shown(neo_id, _LONGEST_ID) for neo_id in sorted(repeated)[:3]]
+        some = ", ".join(ids) + (", ..." if len(repeated) > 3 else "")
+        notes.append(
+            f"NEOs that stand in two batches and count once: {len(repeated):,} ({some}); as many"
+            " others may have been missed"
+        )
+    return notes
+
+
+def _ids(output: Path, provenances: Mapping[Batch, Provenance]) -> Counter[str]:
+    columns = (read_table(output, [batch], "raw", ["id"])["id"] for batch in provenances)
+    return Counter(neo_id for column in columns for neo_id in column.to_pylist())

@@ -1,0 +1,142 @@
+"""One writer at a time on one output."""
+
+import errno
+import fcntl
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+
+from neo_utils.errors import OutputBusy, OutputUnwritable
+from neo_utils.store.atomic import sync_folder
+
+_NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}
+
+
+def try_lock(file: IO[Any], operation: int = fcntl.LOCK_EX) -> bool:
+    """Lock an open file without waiting; return False if its file system has no locks.
+
+    Raises
+    ------
+    BlockingIOError
+        If another process holds it.
+    OSError
+        If the file cannot be locked for another reason.
+    """
+    try:
+        fcntl.flock(file, operation | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        return False
+    return True
+
+
+@contextmanager
+def sole_run(output: Path) -> Iterator[None]:
+    """Hold an output for a whole run, from its first notebook to its summary.
+
+    A kernel outlives a killed runner by a second, and people run notebooks by hand: so who writes
+    batches holds those, by `sole_writer`, which raises the same.
+    """
+    with _sole_holder(output, ".run-lock"):
+        with sole_writer(output):
+            pass  # nobody does so now
+        yield
+
+
+@contextmanager
+def sole_writer(output: Path) -> Iterator[None]:
+    """Hold the batches of an output while the context lasts.
+
+    Raises
+    ------
+    OutputBusy
+        If another run holds it.
+    OutputUnwritable
+        If the folder or its lock file cannot be made, opened or locked.
+    """
+    with _sole_holder(output, ".lock"):
+        yield
+
+
+@contextmanager
+def _sole_holder(output: Path, name: str) -> Iterator[None]:
+    # The system lets go of it when the process ends, however it ends; an empty file stays.
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        file = (output / name).open("a+b", buffering=0)
+    except OSError as error:
+        raise unwritable(output, error) from None
+    with file:
+        try:
+            _warn(output, locked=try_lock(file), synced=sync_folder(output))
+        except BlockingIOError:
+            raise OutputBusy(
+                f"another run (process {_holder(file)}) writes to {output}: "
+                "wait for its end, or choose another OUTPUT_DIR; nothing was changed"
+            ) from None
+        except OSError as error:
+            raise unwritable(output, error) from None
+        # The number is a courtesy to whoever comes second: a full disk may have no room for it.
+        with suppress(OSError):
+            file.truncate(0)
+            file.write(str(os.getpid()).encode())
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                file.truncate(0)
+
+
+def _holder(file: IO[bytes]) -> str:
+    try:
+        file.seek(0)
+        return file.read(20).decode("ascii", "replace") or "unknown"
+    except OSError:
+        return "unknown"
+
+
+@cache  # once in a process, however often the output is locked
+def _warn(output: Path, *, locked: bool, synced: bool) -> None:
+    """Print which guarantees the file system of an output does not give, if any."""
+    missing = [
+        *([] if locked else ["two runs in it at once are not detected (no flock)"]),
+        *([] if synced else ["a power cut may undo the newest files (no sync of folders)"]),
+    ]
+    if missing and not _started_by_holder(output):
+        print(
+            f"warning: the file system of {output} gives weaker guarantees: "
+            f"{' and '.join(missing)}. Run one command at a time there, and `make verify` after a "
+            "power cut",
+            file=sys.stderr,
+        )
+
+
+def _started_by_holder(output: Path) -> bool:
+    """Check whether the runner, which has printed the warning, started this process."""
+    try:
+        return (output / ".run-lock").read_text(encoding="ascii") == str(os.getppid())
+    except (OSError, ValueError):
+        return False
+
+
+def is_being_written(output: Path) -> bool:
+    """Check whether a process of this machine holds the batches of an output."""
+    try:
+        return bool(psutil.pid_exists(int((output / ".lock").read_text(encoding="ascii"))))
+    except (OSError, ValueError, OverflowError):
+        return False
+
+
+def unwritable(output: Path, error: OSError) -> OutputUnwritable:
+    """Return the failure of an output that the system does not let us change."""
+    return OutputUnwritable(
+        f"{output} cannot be written ({error.strerror}): what is stored stays, and the same "
+        "command goes on once it can be written"
+    )

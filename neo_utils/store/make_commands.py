@@ -1,0 +1,72 @@
+"""What is to be typed behind ``make`` so that it does what was done, in the same place."""
+
+import shlex
+from pathlib import Path
+
+from neo_utils.neows.service import Service
+from neo_utils.positions import PositionRange
+from neo_utils.settings.folders import PROJECT, output_folder
+from neo_utils.settings.run_settings import default_parameters, setting
+from neo_utils.settings.service_address import NASA_URL
+
+
+def make_command(
+    target: str, positions: PositionRange, output: Path, service: Service | None = None
+) -> str:
+    """Return the command that takes a range of a folder on, as messages name it.
+
+    Parameters
+    ----------
+    service
+        Where the data come from, for commands that fetch; None leaves it to the user's settings.
+
+    Examples
+    --------
+    >>> make_command("aggregate", PositionRange(21, 40), PROJECT / "build" / "mine")
+    '`make aggregate START=21 END=40 OUTPUT_DIR=build/mine`'
+    >>> make_command("fetch", PositionRange(1, 20), PROJECT / "output", Service("nasa", NASA_URL))
+    '`make fetch START=1 END=20 SOURCE=nasa`'
+    """
+    source, hint = (source_arguments(service), source_hint(service)) if service else ("", "")
+    return f"`make {target} {positions.as_arguments}{source}{output_argument(output)}`{hint}"
+
+
+def source_arguments(service: Service) -> str:
+    """Return a blank and SOURCE=..., and API_URL=... where that is at NASA or set by the user.
+
+    An address that only stored files name is left out: they may have been passed on, and the
+    command would send the user's key there.
+    """
+    named = service.source == "nasa" and service.url != NASA_URL and _is_trusted(service)
+    address = f" API_URL={shlex.quote(service.url)}" if named else ""
+    return f" SOURCE={service.source}{address}"
+
+
+def source_hint(service: Service) -> str:
+    """Return which API_URL the user has to add to a command; nothing where none is missing."""
+    if service.source != "nasa" or _is_trusted(service):
+        return ""
+    return f" (add the API_URL of {service.label}, if you trust that service with your key)"
+
+
+def _is_trusted(service: Service) -> bool:
+    return service.label == Service("nasa", NASA_URL).label or service.url == setting("API_URL")
+
+
+def output_argument(output: Path) -> str:
+    """Return a blank and OUTPUT_DIR=..., or nothing where that is the default.
+
+    Examples
+    --------
+    >>> output_argument(PROJECT / "output"), output_argument(PROJECT / "build" / "my data")
+    ('', " OUTPUT_DIR='build/my data'")
+    """
+    if output == output_folder(default_parameters()["output_dir"]):
+        return ""
+    shown = output.relative_to(PROJECT) if output.is_relative_to(PROJECT) else output
+    return f" OUTPUT_DIR={shlex.quote(str(shown))}"
+
+
+def master_argument(master: str) -> str:
+    """Return a blank and MASTER=..., or nothing where that is the default."""
+    return "" if master == default_parameters()["master"] else f" MASTER={shlex.quote(master)}"

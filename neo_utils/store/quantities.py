@@ -1,0 +1,57 @@
+"""The stored tables with units, for astropy."""
+
+import pyarrow as pa
+from astropy.table import QTable
+
+from neo_utils.store.columns import read_rows
+from neo_utils.store.newest import newest_neos
+from neo_utils.store.schemas import CLOSE_APPROACHES, RAW
+from neo_utils.store.selection import Selection
+
+_TABLES = {"raw": (RAW, "id"), "close_approaches": (CLOSE_APPROACHES, "neo_id")}
+
+
+def quantity_table(selection: Selection, table: str) -> QTable:
+    """Return a table of NEOs or approaches with its units, each NEO from its newest batch.
+
+    Parameters
+    ----------
+    table
+        "raw" or "close_approaches".
+
+    Returns
+    -------
+    QTable
+        All columns, their definitions as descriptions. What has a unit is a ``Quantity``, but for
+        lunar distances, of which astropy has no unit. Dates and times are NumPy's, as listed. What
+        is null in the file is NaN, NaT or None.
+
+    Raises
+    ------
+    StoredDataBroken
+        If a file cannot be read, or has other columns.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from neo_utils.fetch.plan import plan_recall
+    >>> from neo_utils.fetch.fetching import recall
+    >>> from neo_utils.store.selection import select_stored
+    >>> with TemporaryDirectory() as folder:
+    ...     fetched = recall(plan_recall(1, 20, "sample", output_dir=folder))
+    ...     approaches = quantity_table(select_stored(folder), "close_approaches")
+    >>> approaches["miss_distance_au"][0].to("km").round(-3)
+    <Quantity 11889000. km>
+    """
+    schema, neo_id = _TABLES[table]
+    rows = read_rows(selection, table, schema.names)
+    newest = newest_neos(selection).set_index("id")["fetch_order"]
+    counts = newest.reindex(rows[neo_id].to_pylist()).to_numpy() == rows["fetch_order"].to_numpy()
+    rows = rows.select(schema.names).filter(pa.array(counts))
+    told = {field.name: field.metadata for field in schema}
+    units = {name: one.get(b"unit", b"").decode() for name, one in told.items()}
+    return QTable(
+        {name: rows[name].to_numpy() for name in rows.column_names},
+        units={name: unit for name, unit in units.items() if unit not in ("", "LD")},
+        descriptions={name: one[b"definition"].decode() for name, one in told.items()},
+    )

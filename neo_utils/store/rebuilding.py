@@ -1,0 +1,129 @@
+"""Read archived pages with all that their notes tell, and make the tables again from them."""
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+import pyarrow as pa
+
+from neo_utils.errors import StoredDataBroken
+from neo_utils.neows.pages import UNDECODABLE, raw_objects
+from neo_utils.positions import Batch, PositionRange
+from neo_utils.store.batches import batches_with, broken, parquet_bytes, provenance_of, write_batch
+from neo_utils.store.folders import raise_if_refused
+from neo_utils.store.locks import sole_writer
+from neo_utils.store.page_archive import body_of, note_of, sha256
+from neo_utils.store.page_tables import Page, decode_page
+from neo_utils.store.provenance import Provenance
+from neo_utils.store.schemas import RAW
+
+_Object = TypeVar("_Object", bound=msgspec.Struct)
+
+
+class Archived(NamedTuple):
+    """An archived page, and all that its batch is made of."""
+
+    body: bytes
+    page: Page
+    provenance: Provenance
+    parquet_settings: Mapping[str, Any]
+
+
+def rebuild(output: Path, positions: PositionRange) -> int:
+    """Make all files of the range again from the archived pages, without a request.
+
+    Returns
+    -------
+    int
+        The number of batches.
+
+    Raises
+    ------
+    OutputBusy
+        If a run writes to the same output.
+    StoredDataBroken
+        If an archived page cannot be used.
+    """
+    batches = batches_with("pages", output, positions)
+    with sole_writer(output):
+        for batch in batches:
+            try:
+                archived = read_archived(output, batch)
+                _check_against_raw(output, batch, archived.provenance)
+            except ValueError as error:
+                raise broken(output, batch, f"pages: {error}") from None
+            body, page, provenance, settings = archived
+            write_batch(output, batch, page, body, provenance, settings)
+    return len(batches)
+
+
+def read_archived(output: Path, batch: Batch) -> Archived:
+    """Return the archived page of a batch.
+
+    Raises
+    ------
+    ValueError
+        With what is wrong, if page or note cannot be used.
+    """
+    path = batch.file(output, "pages")
+    try:
+        archived = path.read_bytes()
+        note, body = note_of(archived), body_of(archived)
+        metadata = {name.encode(): str(value).encode() for name, value in note.items()}
+        provenance = Provenance.from_metadata(metadata)
+        settings = note["parquet_settings"]
+        if sha256(body) != provenance.page_sha256:
+            raise ValueError("the page's checksum differs")
+        page = decode_page(body, batch)
+    except OSError as error:
+        raise_if_refused(path, error)
+        raise ValueError(error.strerror) from None
+    except KeyError as error:
+        raise ValueError(f"no {error.args[0]} is noted") from None
+    _check_settings(json.dumps(settings))
+    return Archived(body, page, provenance, settings)
+
+
+def archived_objects(output: Path, batch: Batch, kind: type[_Object]) -> list[_Object]:
+    """Return the objects of an archived page as structs of ``kind``; what does not fit is left out.
+
+    Raises
+    ------
+    StoredDataBroken
+        If the page cannot be used.
+    """
+    try:
+        body = read_archived(output, batch).body
+    except ValueError as error:
+        raise broken(output, batch, f"pages: {error}") from None
+    objects = []
+    for listed in raw_objects(body).readable:
+        with suppress(*UNDECODABLE):  # of an object that was rejected
+            objects.append(msgspec.json.decode(listed, type=kind, strict=False))
+    return objects
+
+
+def _check_against_raw(output: Path, batch: Batch, noted: Provenance) -> None:
+    """Refuse a note that tells otherwise than the raw file: the tables would come to say the same.
+
+    A raw file that is gone, broken or of another page says nothing.
+    """
+    with suppress(StoredDataBroken):
+        told = provenance_of(output, batch)
+        others = told.differing_from(noted)
+        if others and "page_sha256" not in others:
+            raise ValueError(f"the note tells another {', '.join(others)} than the raw file")
+
+
+@lru_cache  # nearly always the same in all notes, and a check takes as long as to decode a page
+def _check_settings(settings_json: str) -> None:
+    try:
+        parquet_bytes(RAW.empty_table(), {}, json.loads(settings_json))
+    # What comes of a setting that Parquet does not know depends on the setting.
+    except (TypeError, ValueError, AttributeError, OSError, pa.ArrowException) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"the note's parquet_settings cannot be used: {reason}") from None

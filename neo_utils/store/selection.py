@@ -1,0 +1,156 @@
+"""Which stored batches answer a question about START..END, and where they come from."""
+
+import datetime as dt
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from neo_utils.errors import StoredDataMissing
+from neo_utils.neows.service import Service
+from neo_utils.positions import Batch, PositionRange, position_range, spans
+from neo_utils.settings.folders import output_folder
+from neo_utils.settings.run_settings import api_key, chosen_source, setting
+from neo_utils.settings.service_address import NASA_URL
+from neo_utils.store.batches import stored_provenances
+from neo_utils.store.make_commands import make_command
+from neo_utils.store.page_archive import sha256
+from neo_utils.store.provenance import Provenance, newest_catalogue_size
+
+
+class Selection(NamedTuple):
+    """Stored batches of one source, without a gap; ``label`` says which source in words."""
+
+    positions: PositionRange
+    output: Path
+    label: str
+    provenances: dict[Batch, Provenance]
+
+    @property
+    def fetched(self) -> tuple[dt.datetime, dt.datetime]:
+        """The first and the last time (UTC) at which one of the batches was fetched."""
+        times = [provenance.fetched_at for provenance in self.provenances.values()]
+        return min(times), max(times)
+
+    @property
+    def oldest_first(self) -> list[tuple[Batch, Provenance]]:
+        """The batches in the order of their fetch: a NEO in two of them counts from the later."""
+        return sorted(self.provenances.items(), key=lambda item: (item[1].fetched_at, item[0]))
+
+    @property
+    def pages_sha256(self) -> str:
+        """A checksum of the pages and their fetch times: all that the stored rows follow from."""
+        pages = [f"{b.name} {p.page_sha256} {p.fetched_at}" for b, p in self.provenances.items()]
+        return sha256("\n".join(pages).encode())
+
+    @property
+    def neos_line(self) -> str:
+        """Which NEOs these are: the positions of the batches, as it stands beside every number."""
+        listed = newest_catalogue_size(self.provenances.values()) or 0  # the last batch has fewer
+        found = spans(sorted(self.provenances))
+        parts = [f"{span.start} to {min(span.end or listed, listed)}" for span in found]
+        return f"NEOs at positions {', '.join(parts)}"
+
+    @property
+    def source_line(self) -> str:
+        """Source and time of the fetch, as it stands under every figure and table."""
+        first, last = (f"{time:%Y-%m-%d %H:%M}" for time in self.fetched)
+        if first == last:
+            return f"Source: {self.label}, as listed on {first} UTC"
+        return f"Source: {self.label}, as listed from {first} to {last} UTC"
+
+
+def select_batches(
+    start: int | str, end: int | str, source: str = "auto", output_dir: str = "output"
+) -> Selection:
+    """Return the stored batches of START..END.
+
+    Parameters
+    ----------
+    source
+        "nasa" or "sample"; "auto" takes what is stored, as long as that is of one source.
+
+    Raises
+    ------
+    WrongParameter
+        For values that cannot be used.
+    StoredDataMissing
+        Where a batch of the range is not stored, or holds another source's data.
+    StoredDataBroken
+        Where a raw file is not one of ours.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from neo_utils.fetch.plan import plan_recall
+    >>> from neo_utils.fetch.fetching import recall
+    >>> with TemporaryDirectory() as output:
+    ...     done = recall(plan_recall(1, 40, source="sample", output_dir=output))
+    ...     selection = select_batches(21, 40, output_dir=output)
+    >>> done.pages, done.neos
+    (2, 40)
+    >>> selection.neos_line
+    'NEOs at positions 21 to 40'
+    >>> selection.source_line
+    'Source: simulated sample, not NASA data, as listed on 2026-03-01 00:00 UTC'
+    """
+    positions, output = position_range(start, end), output_folder(output_dir)
+    stored = stored_provenances(output, positions)
+    sources = {provenance.source for provenance in stored.values()}
+    wanted = sources.pop() if source == "auto" and len(sources) == 1 else None
+    api_url = setting("API_URL") or NASA_URL
+    wanted = wanted or chosen_source(source, api_key(), api_url)
+    of_source = {batch: p for batch, p in stored.items() if p.source == wanted}
+    size = newest_catalogue_size(of_source.values())
+    expected = positions.batches(size)
+    # A batch that ended a shorter listing lacks what has been listed since.
+    provenances = {
+        batch: p
+        for batch, p in of_source.items()
+        if size is not None and p.catalogue_size >= min(batch.last, size)
+    }
+    missing = [batch for batch in expected if batch not in provenances]
+    if missing or not expected:
+        services = [p.service for p in of_source.values()] or [Service(wanted, api_url)]
+        raise _missing(positions, missing, services[0], output)
+    return Selection(positions, output, _label(provenances, output), provenances)
+
+
+def select_stored(output_dir: str) -> Selection | None:
+    """Return all batches that are stored, gaps or not; None where there are none.
+
+    Raises
+    ------
+    StoredDataMissing
+        If they are of several sources.
+    StoredDataBroken
+        Where a raw file is not one of ours.
+    """
+    everything, output = PositionRange(1, None), output_folder(output_dir)
+    stored = stored_provenances(output, everything)
+    if not stored:
+        return None
+    return Selection(everything, output, _label(stored, output), stored)
+
+
+def _label(provenances: Mapping[Batch, Provenance], output: Path) -> str:
+    """Return what the one source of these batches is called."""
+    services = {provenance.service.label: provenance.service for provenance in provenances.values()}
+    if len(services) > 1:
+        service = min(services.values())
+        span = PositionRange(min(provenances).first, max(provenances).last)
+        raise StoredDataMissing(
+            f"{output} holds data of {' and of '.join(sorted(services))} in this range, which do"
+            f" not mix: {make_command('backfill', span, output, service)} takes all from one"
+        )
+    return next(iter(services))
+
+
+def _missing(
+    positions: PositionRange, missing: list[Batch], service: Service, output: Path
+) -> StoredDataMissing:
+    names = ", ".join(batch.name for batch in missing[:3]) + (", ..." if len(missing) > 3 else "")
+    return StoredDataMissing(
+        f"{len(missing)} batches of {positions.name} ({names}) of source {service.source} are not "
+        f"stored in {output}: {make_command('fetch', positions, output, service)} takes what is "
+        "missing"
+    )
