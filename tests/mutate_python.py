@@ -53,6 +53,10 @@ class Mutant(NamedTuple):
     after: str
     source: str = ""
 
+    @property
+    def dotted_module(self) -> str:
+        return self.module.replace("/", ".")
+
     def __str__(self) -> str:
         return f"neo_utils/{self.module}.py\n    - {self.before}\n    + {self.after}"
 
@@ -197,12 +201,12 @@ def judged(mutant: Mutant) -> str:
     """What becomes of a mutant in a process of its own: refused by Python, noticed, or survived."""
     # Fields with and without default may then stand in any order.
     source = mutant.source.replace("(Struct)", "(Struct, kw_only=True)")
-    sys.meta_path.insert(0, Changed(f"neo_utils.{mutant.module}", source))
+    sys.meta_path.insert(0, Changed(f"neo_utils.{mutant.module.replace('/', '.')}", source))
     with Path(os.devnull).open("w") as nothing:
         os.dup2(nothing.fileno(), 1)
         os.dup2(nothing.fileno(), 2)
     try:
-        importlib.import_module(f"neo_utils.{mutant.module}")
+        importlib.import_module(f"neo_utils.{mutant.module.replace('/', '.')}")
     except Exception:
         return "refused"
     import pytest
