@@ -24,7 +24,8 @@ NOTEBOOKS := $(addprefix notebooks/,fetch.ipynb aggregate.ipynb explore.ipynb)
 COMPOSE := docker compose --env-file /dev/null --file docker-compose-cluster.yml
 UP      := $(COMPOSE) --progress quiet up --detach --no-build
 # Named without a value, which ps would show: docker takes it from the environment.
-PASSED  := START END SOURCE API_KEY API_URL LOG_LEVEL WAIT
+PASSED  := START END SOURCE API_KEY API_URL LOG_LEVEL WAIT REFETCH LONGEST_WAIT_S THRESHOLD_AU \
+  PARQUET_COMPRESSION PARQUET_DICTIONARY
 define NEEDS_DOCKER
 @docker compose version >/dev/null 2>&1 || { echo "this needs Docker with its plugin Compose: \
   https://docs.docker.com/engine/install; make local-cluster-up needs neither" >&2; exit 2; }
@@ -33,7 +34,8 @@ define NEEDS_DOCKER
 endef
 
 # A misspelt name on the command line would otherwise be taken for a wish to run with the default.
-NAMES   := START END SOURCE API_URL OUTPUT_DIR MASTER LOG_LEVEL
+NAMES   := START END SOURCE API_URL OUTPUT_DIR MASTER LOG_LEVEL REFETCH LONGEST_WAIT_S
+NAMES   += PARQUET_COMPRESSION PARQUET_DICTIONARY THRESHOLD_AU
 # These stand in no file of parameters.
 NAMES += API_KEY             # NASA's key; best kept in .env
 NAMES += WAIT                # 1 waits through the rate limit, for up to a day
@@ -46,8 +48,10 @@ NAMES += DOCKER_BUILD_FLAGS  # for the docker build of make cluster-up
 NAMES += MASTER_UI_PORT WORKER_1_UI_PORT WORKER_2_UI_PORT  # of this machine, for Spark's pages
 NAMES += JUPYTER_PORT DRIVER_UI_PORT HISTORY_PORT          # and for the other pages of the cluster
 GIVEN   := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
-UNKNOWN := $(filter-out $(NAMES),$(GIVEN))
-$(if $(UNKNOWN),$(error no target knows $(UNKNOWN): use $(strip $(NAMES))))
+# Variables of tools that make starts.
+PASSED_ON := PYTEST_% HYPOTHESIS_% PIP_% UV_% JAVA_% SPARK_% DOCKER_% COMPOSE_% %_PROXY %_proxy SSL_CERT_% TMPDIR TZ CI
+UNKNOWN := $(filter-out $(NAMES) $(PASSED_ON),$(GIVEN))
+$(if $(UNKNOWN),$(error Unknown variable $(UNKNOWN). Known variables: $(strip $(NAMES))))
 
 # What a plain run has no use for.
 BENCH = $(SET_UP) bench && $(BIN)/python -m benchmarks
@@ -66,37 +70,37 @@ help: ## Show this list
 setup: $(READY) ## Install the locked packages into .venv; every target does so itself
 
 run: $(READY) ## Fetch what is missing of START..END, count, plot, report
-	$(NEO) run "$(PARAMETERS)"
+	$(NEO) run --parameters "$(PARAMETERS)"
 
 fetch: $(READY) ## Fetch what is missing of START..END
-	$(NEO) fetch "$(PARAMETERS)"
+	$(NEO) fetch --parameters "$(PARAMETERS)"
 
 aggregate: $(READY) ## Count and plot what is stored of START..END
-	$(NEO) aggregate "$(PARAMETERS)"
+	$(NEO) aggregate --parameters "$(PARAMETERS)"
 
 report: $(READY) ## Write what is stored of START..END as one HTML file, counted where it is not yet
-	$(NEO) report "$(PARAMETERS)"
+	$(NEO) report --parameters "$(PARAMETERS)"
 
 backfill: $(READY) ## Fetch all of START..END again and replace it
-	$(NEO) backfill "$(PARAMETERS)"
+	$(NEO) backfill --parameters "$(PARAMETERS)"
 
 plan: $(READY) ## Show what a fetch of START..END would request
-	$(NEO) plan "$(PARAMETERS)"
+	$(NEO) plan --parameters "$(PARAMETERS)"
 
 status: $(READY) ## Show what is stored
-	$(NEO) status "$(PARAMETERS)"
+	$(NEO) status --parameters "$(PARAMETERS)"
 
 verify: $(READY) ## Check what is stored of START..END against what was written
-	$(NEO) verify "$(PARAMETERS)"
+	$(NEO) verify --parameters "$(PARAMETERS)"
 
 rebuild: $(READY) ## Make the tables of START..END again from the archived pages
-	$(NEO) rebuild "$(PARAMETERS)"
+	$(NEO) rebuild --parameters "$(PARAMETERS)"
 
 drift: $(READY) ## Tell what changed since the older output AGAINST=folder
-	$(NEO) drift "$(PARAMETERS)"
+	$(NEO) drift --parameters "$(PARAMETERS)"
 
 reconcile: $(READY) ## Compare the Earth approaches of NEOS="433 99942" with JPL's list (needs a network)
-	$(NEO) reconcile "$(PARAMETERS)"
+	$(NEO) reconcile --parameters "$(PARAMETERS)"
 
 # A root_dir or preferred_dir of the user's Jupyter settings would hide the notebooks.
 # So would another base_url. A setting of a class goes before that of the classes it is made of.
@@ -134,7 +138,7 @@ cluster-run: ## Fetch what is missing of START..END, count, plot, on that cluste
 	@$(COMPOSE) exec -T jupyter sh -c 'umask 077 && cat > /tmp/.env' < $(or $(wildcard .env),/dev/null)
 	@[ -t 0 ] && [ -t 1 ] || no_terminal=-T; $(COMPOSE) exec $$no_terminal $(PASSED:%=--env %) \
 	  --env MASTER=spark://spark-master:7077 --env OUTPUT_DIR="$(OUTPUT)" jupyter \
-	  sh -c 'trap "rm -f /tmp/.env" EXIT; trap : INT HUP TERM; python -m neo_utils run "$$1"' sh "$(PARAMETERS)"
+	  sh -c 'trap "rm -f /tmp/.env" EXIT; trap : INT HUP TERM; python -m neo_utils run --parameters "$$1"' sh "$(PARAMETERS)"
 	@echo "a copy of them  $(COMPOSE) cp jupyter:/neo/output/. copy"
 
 cluster-status: ## Show its workers, cores, memory and running applications
@@ -219,7 +223,7 @@ lock: $(READY) ## Choose the newest versions that pyproject.toml admits
 
 clean: ## Remove what can be made again without a request; what was fetched stays
 	$(KEEP_NASAS)
-	@! test -e $(READY) || $(BIN)/python -m neo_utils clean "$(PARAMETERS)"
+	@! test -e $(READY) || $(BIN)/python -m neo_utils clean --parameters "$(PARAMETERS)"
 	rm -rf build
 	rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
 

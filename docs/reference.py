@@ -13,7 +13,7 @@ from papermill import inspect_notebook
 from neo_utils import errors
 from neo_utils.positions import TABLES, Batch, PositionRange
 from neo_utils.settings.folders import PROJECT
-from neo_utils.settings.run_settings import NAMES_IN_ENVIRONMENT
+from neo_utils.settings.run_settings import NAMES_IN_ENVIRONMENT, PARAMETERS, RunSettings
 from neo_utils.statistics.definitions import sql_text, totals_defined
 from neo_utils.statistics.result_files import report_path, result_path, run_folder
 from neo_utils.store.schemas import CLOSE_APPROACHES, METRICS, RAW, YEARLY_STATISTICS
@@ -106,17 +106,15 @@ def _commands() -> list[tuple[str, str]]:
 
 
 def _parameters() -> list[tuple[str, str, str, str]]:
-    lines = (PROJECT / "parameters/default.yaml").read_text(encoding="utf-8").splitlines()
-    found = [re.fullmatch(r"(\w+): (.+?)  # (.+)", line) for line in lines]
+    defaults = RunSettings().notebook_parameters()
     return [
         (
-            f"`{one[1]}`",
-            f"`{one[1].upper()}`" if one[1].upper() in NAMES_IN_ENVIRONMENT else "",
-            f"`{one[2]}`",
-            one[3],
+            f"`{name}`",
+            f"`{name.upper()}`" if name.upper() in NAMES_IN_ENVIRONMENT else "",
+            f"`{defaults[name]}`",
+            meaning,
         )
-        for one in found
-        if one
+        for name, (_, meaning) in PARAMETERS.items()
     ]
 
 

@@ -23,7 +23,7 @@ from neo_utils.cluster.processes import end, number_in, runs
 from neo_utils.engines.spark_jobs import tasks_text
 from neo_utils.engines.spark_session import connect
 from neo_utils.errors import RunFailure
-from neo_utils.settings.run_settings import set_log_level
+from neo_utils.settings.log import set_log_level
 from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
 from neo_utils.statistics.results import save
 from neo_utils.store.selection import select_batches

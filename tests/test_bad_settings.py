@@ -8,12 +8,12 @@ import time
 
 import pytest
 
-from neo_utils.__main__ import main
+from neo_utils.cli import main
 from neo_utils.errors import WrongParameter
 from neo_utils.run.upkeep import drift_between
 from neo_utils.settings.env_file import read_env_file
 from neo_utils.settings.folders import PROJECT, output_folder
-from neo_utils.settings.run_settings import run_parameters
+from neo_utils.settings.run_settings import parse_settings, read_run_settings
 
 DEFAULT = PROJECT / "parameters/default.yaml"
 NAMES = (
@@ -44,7 +44,7 @@ def clean(monkeypatch, tmp_path):
 def refused(capsys, file=DEFAULT):
     """Run a command, and return the one line that it prints before it ends with status 2."""
     before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
-    status = main("plan", file)
+    status = main(["plan", "--parameters", str(file)])
     out, err = capsys.readouterr()
     assert (status, out) == (2, ""), err
     (line,) = err.splitlines()
@@ -101,10 +101,9 @@ def test_every_setting_that_names_a_path_refuses_an_address(name):
         output_folder("s3://x", name)
 
 
-def test_drift_against_an_address_is_refused(clean):
-    clean.setenv("AGAINST", "s3://bucket/old")
+def test_drift_against_an_address_is_refused():
     with pytest.raises(WrongParameter, match="AGAINST=s3://bucket/old is an address"):
-        drift_between({})
+        drift_between(parse_settings({}), "s3://bucket/old")
 
 
 FILES = {
@@ -183,7 +182,7 @@ def test_what_is_no_text_file_is_refused_at_once(capsys, tmp_path, kind):
 def test_every_threshold_in_range_is_used(tmp_path, threshold):
     file = tmp_path / "good.yaml"
     file.write_text(f"threshold_au: {threshold}\nspark_conf: {{spark.sql.x: 1, spark.y: true}}\n")
-    assert run_parameters(file, {}, tmp_path / ".env")["threshold_au"] == threshold
+    assert read_run_settings(file, {}, tmp_path / ".env").threshold_au == threshold
 
 
 # --- .env -----------------------------------------------------------------------------------------
@@ -244,7 +243,7 @@ def test_unknown_names_in_the_env_file_are_reported_once(tmp_path, capsys):
     text = (
         "OUTPUTDIR=secret-1\nstart=1\nZZZ=2\nBASE=x\nEND=${BASE:-}40\nCOMPOSE_FILE=x\nAGAINST=y\n"
     )
-    run_parameters(DEFAULT, {"END": "40"}, env_file(tmp_path, text))
+    read_run_settings(DEFAULT, {"END": "40"}, env_file(tmp_path, text))
     (line,) = capsys.readouterr().err.splitlines()
     assert line == (
         "warning: .env sets names that are not used: OUTPUTDIR (did you mean OUTPUT_DIR?), "
@@ -254,7 +253,7 @@ def test_unknown_names_in_the_env_file_are_reported_once(tmp_path, capsys):
 
 def test_known_names_in_the_env_file_are_no_warning(tmp_path, capsys):
     text = "API_KEY=canary-0123456789-abc\nSTART=1\nNEOS=433\nWAIT=0\nEVENT_LOG_DIR=x\n"
-    run_parameters(DEFAULT, {}, env_file(tmp_path, text))
+    read_run_settings(DEFAULT, {}, env_file(tmp_path, text))
     assert capsys.readouterr().err == ""
 
 

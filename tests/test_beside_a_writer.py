@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
 
 import pytest
 
@@ -12,9 +13,10 @@ from neo_utils.errors import OutputUnreadable, StoredDataBroken
 from neo_utils.fetch.fetching import recall
 from neo_utils.fetch.plan import plan_recall
 from neo_utils.positions import Batch, position_range
-from neo_utils.run.terminal import TEXTS
+from neo_utils.run.terminal import plan_text, status_text
 from neo_utils.run.upkeep import verify_text
 from neo_utils.settings.folders import PROJECT
+from neo_utils.settings.run_settings import parse_settings
 from neo_utils.store.batches import read_table, stored_provenances
 from neo_utils.store.selection import select_batches
 from neo_utils.store.verification import check_files, unfinished, verify
@@ -24,45 +26,50 @@ RANGE = position_range(1, END)
 BATCHES = RANGE.batches(END)
 
 
-def backfill(output, times):
-    for _ in range(times):
-        recall(plan_recall(1, END, "sample", output_dir=str(output), refetch=True))
+@contextmanager
+def backfilling(output):
+    """Replace all batches again and again, and yield a function that waits for the next round."""
+    stop, rounds = threading.Event(), threading.Semaphore(0)
 
+    def backfill():
+        while not stop.is_set():
+            recall(plan_recall(1, END, "sample", output_dir=str(output), refetch=True))
+            rounds.release()
 
-def replacing(output, times=25):
-    return threading.Thread(target=backfill, args=(output, times))
+    writer = threading.Thread(target=backfill)
+    writer.start()
+    try:
+        yield lambda: rounds.acquire(timeout=60)
+    finally:
+        stop.set()
+        writer.join()
 
 
 def test_readers_report_no_fault_while_a_backfill_runs(output):
-    writer = replacing(output)
-    writer.start()
-    rounds = 0
-    while writer.is_alive():
-        plan = plan_recall(1, END, "sample", output_dir=str(output))
-        assert list(plan.stored) == BATCHES
-        assert list(stored_provenances(output, RANGE)) == BATCHES
-        assert list(select_batches(1, END, output_dir=str(output)).provenances) == BATCHES
-        assert read_table(output, BATCHES, "raw").num_rows == END
-        assert verify(output, RANGE) == {}
-        assert unfinished(output, RANGE) == []
-        check_files(output, BATCHES)
-        said = verify_text({"start": 1, "end": END, "output_dir": str(output)})
-        assert said.startswith("3 batches of batches-1-60")
-        rounds += 1
-    writer.join()
-    assert rounds > 1
+    with backfilling(output) as next_round:
+        for _ in range(10):
+            plan = plan_recall(1, END, "sample", output_dir=str(output))
+            assert list(plan.stored) == BATCHES
+            assert list(stored_provenances(output, RANGE)) == BATCHES
+            assert list(select_batches(1, END, output_dir=str(output)).provenances) == BATCHES
+            assert read_table(output, BATCHES, "raw").num_rows == END
+            assert verify(output, RANGE) == {}
+            assert unfinished(output, RANGE) == []
+            check_files(output, BATCHES)
+            said = verify_text(parse_settings({"start": 1, "end": END, "output_dir": str(output)}))
+            assert said.startswith("3 batches of batches-1-60")
+            assert next_round()
 
 
 def test_a_corrupted_batch_is_reported_while_others_are_replaced(output):
     recall(plan_recall(61, 80, "sample", output_dir=str(output)))
     Batch(61).file(output, "close_approaches").write_bytes(b"corrupted")
-    writer = replacing(output)
-    writer.start()
-    assert verify(output, position_range(1, 80)).keys() == {Batch(61)}
-    with pytest.raises(StoredDataBroken, match="batch 61-80"):
-        check_files(output, [*BATCHES, Batch(61)])
-    assert writer.is_alive()
-    writer.join()
+    with backfilling(output) as next_round:
+        for _ in range(5):
+            assert verify(output, position_range(1, 80)).keys() == {Batch(61)}
+            with pytest.raises(StoredDataBroken, match="batch 61-80"):
+                check_files(output, [*BATCHES, Batch(61)])
+            assert next_round()
 
 
 def loop(path):
@@ -78,10 +85,10 @@ PLACES = ["raw", "raw/batch-number=21-40", "raw/batch-number=21-40/neo_partition
 @pytest.mark.parametrize("command", ["plan", "status", "verify"])
 def test_what_cannot_be_read_is_not_taken_for_nothing(output, command, place):
     loop(output / place)
-    parameters = {"start": 1, "end": END, "source": "sample", "output_dir": str(output)}
-    parameters |= {"api_url": "https://example.invalid", "refetch": False}
+    given = {"end": END, "source": "sample", "output_dir": str(output)}
+    text_of = {"plan": plan_text, "status": status_text, "verify": verify_text}[command]
     with pytest.raises(OutputUnreadable, match="cannot be read") as failure:
-        TEXTS[command](parameters)
+        text_of(parse_settings(given))
     assert "\n" not in str(failure.value)
     assert "backfill" not in str(failure.value)
     assert failure.value.exit_status == 1
@@ -98,13 +105,14 @@ AS_ANOTHER_USER = """
 import os, sys
 from pathlib import Path
 import neo_utils.run.runner, neo_utils.run.terminal  # before this user may read no Python
-from neo_utils.__main__ import main
+import neo_utils.run.commands, neo_utils.run.upkeep, neo_utils.engines.spark_failures
+from neo_utils.cli import main
 os.setgid(65534)
 os.setuid(65534)
 for output in sys.argv[1:]:
     os.environ |= {"OUTPUT_DIR": output, "AGAINST": output}
     for command in ("plan", "status", "verify", "drift", "aggregate"):
-        print(main(command, Path("parameters/default.yaml")), command, flush=True)
+        print(main([command]), command, flush=True)
 """
 
 

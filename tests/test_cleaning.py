@@ -12,8 +12,7 @@ import pytest
 from neo_utils.run.executed import notebook_path
 from neo_utils.run.runner import run
 from neo_utils.run.upkeep import clean_text
-from neo_utils.settings.folders import PROJECT
-from neo_utils.settings.run_settings import run_parameters
+from neo_utils.settings.run_settings import parse_settings
 from neo_utils.store.page_archive import sha256
 
 END = 20
@@ -27,10 +26,8 @@ LEFT = {"raw", "close_approaches", "pages", ".lock", ".run-lock"}
 def counted(tmp_path_factory):
     """An output that a run has fetched and counted."""
     output = tmp_path_factory.mktemp("counted")
-    settings = {"OUTPUT_DIR": str(output), "SOURCE": "sample", "END": "20", "MASTER": "duckdb"}
-    run(
-        "run", ["fetch", "aggregate"], run_parameters(PROJECT / "parameters/default.yaml", settings)
-    )
+    given = {"output_dir": str(output), "source": "sample", "end": 20, "master": "duckdb"}
+    run("run", ["fetch", "aggregate"], parse_settings(given))
     (output / RUN / "packed").mkdir()
     (output / RUN / PACKED_NAME).write_bytes(PACKED)
     (output / RUN / "spark.log").write_text("what Java printed")
@@ -45,7 +42,7 @@ def output(counted, tmp_path):
 
 
 def clean(output):
-    return clean_text({"output_dir": str(output)})
+    return clean_text(parse_settings({"output_dir": str(output)}))
 
 
 def test_all_results_of_a_run_are_removed_and_what_was_fetched_is_kept(output):

@@ -249,7 +249,7 @@ def test_after_a_restart_of_the_master_the_notebook_counts_on_both_workers(clust
     parameters.write_text(yaml.safe_dump({"spark_conf": light}))
     (output / RESULT).unlink(missing_ok=True)
     ran = cluster.run(
-        *("neo_utils", "aggregate", str(parameters)),
+        *("neo_utils", "aggregate", "--parameters", str(parameters)),
         OUTPUT_DIR=str(output),
         SOURCE="sample",
         LOG_LEVEL="DEBUG",

@@ -9,6 +9,7 @@ from neo_utils.errors import StoredDataBroken, StoredDataMissing
 from neo_utils.positions import Batch, position_range
 from neo_utils.run.terminal import status_text
 from neo_utils.run.upkeep import drift_between
+from neo_utils.settings.run_settings import parse_settings
 from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
 from neo_utils.statistics.result_files import result_path
 from neo_utils.statistics.results import counted_from, save
@@ -208,13 +209,13 @@ def test_metrics_of_pages_that_were_fetched_again_since_are_not_compared(outputs
 
 
 def test_the_status_tells_which_results_are_not_of_what_is_stored_now(outputs, spark):
-    parameters = {"output_dir": str(outputs[0].output)}
-    assert "counted   nothing yet\n" in status_text(parameters)
+    settings = parse_settings({"output_dir": str(outputs[0].output)})
+    assert "counted   nothing yet\n" in status_text(settings)
     count(spark, outputs[0], 0.2)
-    assert "counted   batches-1-20\n" in status_text(parameters)
+    assert "counted   batches-1-20\n" in status_text(settings)
     store(outputs[0].output, 1, [neo("another")], MARCH + HOUR)
     assert "counted   batches-1-20 (outdated or edited: to be counted again)\n" in status_text(
-        parameters
+        settings
     )
 
 
@@ -249,26 +250,26 @@ def broken_by(fault, path):
 
 
 @pytest.fixture
-def parameters(outputs, monkeypatch):
-    """Return what `make drift` is given."""
+def given(outputs):
+    """Return the settings of `make drift`, and the older output."""
     before, after = outputs
-    monkeypatch.setenv("AGAINST", str(before.output))
-    return {"start": 1, "end": 20, "source": "sample", "output_dir": str(after.output)}
+    settings = {"end": 20, "source": "sample", "output_dir": str(after.output)}
+    return parse_settings(settings), str(before.output)
 
 
 @pytest.mark.parametrize("fault", BROKEN)
 @pytest.mark.parametrize("table", ["raw", "close_approaches"])
 @pytest.mark.parametrize("which", [0, 1])
-def test_nothing_is_compared_of_files_that_were_changed(outputs, parameters, which, table, fault):
-    assert "NEOs        1 in, 1 out" in drift_between(parameters)
+def test_nothing_is_compared_of_files_that_were_changed(outputs, given, which, table, fault):
+    assert "NEOs        1 in, 1 out" in drift_between(*given)
     output = outputs[which].output
     broken_by(fault, Batch(1).file(output, table))
     remedy = f"batch 1-20 in {output} .*{table}: .*`make backfill START=1 END=20 .*`"
     with pytest.raises(StoredDataBroken, match=remedy):
-        drift_between(parameters)
+        drift_between(*given)
 
 
 def test_the_status_of_a_raw_file_with_zeroed_bytes_names_batch_and_remedy(outputs):
     broken_by("zeroed", Batch(1).file(outputs[0].output, "raw"))
     with pytest.raises(StoredDataBroken, match=r"batch 1-20 .*raw: .*`make backfill START=1"):
-        status_text({"output_dir": str(outputs[0].output)})
+        status_text(parse_settings({"output_dir": str(outputs[0].output)}))

@@ -33,7 +33,14 @@ def run_on_duckdb(tmp_path_factory):
         "JAVA_HOME": str(folder / "nothing"),
     }
     ran = subprocess.run(
-        [sys.executable, "-m", "neo_utils", "run", "parameters/whole-catalogue.yaml"],
+        [
+            sys.executable,
+            "-m",
+            "neo_utils",
+            "run",
+            "--parameters",
+            "parameters/whole-catalogue.yaml",
+        ],
         cwd=project,
         env={**os.environ, **settings},
         capture_output=True,

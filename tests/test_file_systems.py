@@ -14,6 +14,7 @@ from neo_utils.errors import OutputUnwritable
 from neo_utils.fetch.fetching import recall
 from neo_utils.fetch.plan import plan_recall
 from neo_utils.run.upkeep import verify_text
+from neo_utils.settings.run_settings import parse_settings
 from neo_utils.store import locks
 from neo_utils.store.locks import sole_run, sole_writer
 
@@ -46,7 +47,7 @@ def fail_for_folders(monkeypatch, code):
 def fetch(output):
     with sole_run(output):
         recall(plan_recall(1, 40, "sample", output_dir=str(output)))
-    return verify_text({"start": 1, "end": 40, "output_dir": str(output)})
+    return verify_text(parse_settings({"start": 1, "end": 40, "output_dir": str(output)}))
 
 
 @pytest.mark.parametrize("code", [errno.ENOLCK, *UNSUPPORTED])

@@ -21,7 +21,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from neo_utils.run.runner import run
 from neo_utils.sample import service
 from neo_utils.settings.folders import PROJECT
-from neo_utils.settings.run_settings import run_parameters
+from neo_utils.settings.run_settings import parse_settings
 from tests.clones import clone_into
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
@@ -47,9 +47,8 @@ def browser():
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
     output = tmp_path_factory.mktemp("output")
-    defaults = run_parameters(PROJECT / "parameters/default.yaml", {}, PROJECT / "no.env")
     ours = {"end": 40, "source": "sample", "output_dir": str(output), "master": "duckdb"}
-    run("run", ["fetch", "aggregate"], defaults | ours)
+    run("run", ["fetch", "aggregate"], parse_settings(ours))
     return output / "runs/batches-1-40/report.html"
 
 
@@ -177,10 +176,9 @@ def hostile(tmp_path_factory):
                 approach["orbiting_body"] = text
         return given._replace(body=json.dumps(page).encode())
 
-    defaults = run_parameters(PROJECT / "parameters/default.yaml", {}, PROJECT / "no.env")
     with service.serve(answer=answer) as url:
         ours = {"end": 40, "source": "nasa", "api_url": url, "output_dir": str(output)}
-        run("run", ["fetch", "aggregate"], defaults | ours | {"master": "duckdb"})
+        run("run", ["fetch", "aggregate"], parse_settings(ours | {"master": "duckdb"}))
     return output
 
 

@@ -8,8 +8,8 @@ from neo_utils.neows.rate_limit import Pace, count_of
 from neo_utils.neows.service import service_of
 from neo_utils.neows.transport import open_session
 from neo_utils.positions import Batch
-from neo_utils.settings.run_settings import api_key, setting
 from neo_utils.settings.service_address import KEYS_ARE_GIVEN_AT, NASA_URL
+from neo_utils.settings.variables import api_key, setting
 from neo_utils.store.page_tables import decode_page
 from tests.page_comparison import differences
 

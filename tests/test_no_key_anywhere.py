@@ -151,7 +151,7 @@ class Ran:
         parameters = folder / "parameters.yaml"
         parameters.write_text(PARAMETERS.format(folder=folder), encoding="utf-8")
         process = subprocess.Popen(  # noqa: S603 -- the project's own command
-            [sys.executable, "-m", "neo_utils", command, str(parameters)],
+            [sys.executable, "-m", "neo_utils", command, "--parameters", str(parameters)],
             cwd=PROJECT,
             env=os.environ
             | {"API_KEY": KEY, "SOURCE": "nasa", "API_URL": url, "START": "1", "END": str(END)}

@@ -151,7 +151,7 @@ def test_stored_data_that_were_changed_are_named_and_mended(clone):
 def test_a_misspelt_name_on_the_command_line_is_refused(clone, name):
     ran = run(clone, "make", "run", f"{name}=1")
     assert ran.returncode == 2
-    assert f"no target knows {name}: use START END" in ran.stderr
+    assert f"Unknown variable {name}. Known variables: START END" in ran.stderr
 
 
 def test_a_value_with_blanks_and_equal_signs_is_no_misspelt_name(clone):

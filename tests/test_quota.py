@@ -33,7 +33,7 @@ from neo_utils.neows.service import Service
 from neo_utils.neows.transport import open_session
 from neo_utils.positions import Batch
 from neo_utils.settings.folders import PROJECT
-from neo_utils.settings.run_settings import run_parameters
+from neo_utils.settings.run_settings import read_run_settings
 from tests.rude_service import http, sample_page, serve_rudely
 
 KEY = "canary" + "-of-the-quota-tests"
@@ -313,10 +313,8 @@ def test_demo_keys_pause_of_two_minutes_is_left_out_where_only_one_is_waited(clo
 
 
 def test_with_wait_1_demo_keys_last_requests_are_two_minutes_apart(clock):
-    settings = run_parameters(
-        PROJECT / "parameters/default.yaml", {"WAIT": "1"}, env_file=PROJECT / "no-such-file"
-    )
-    pace = Pace(settings["longest_wait_s"], lambda _: None)
+    settings = read_run_settings(None, {"WAIT": "1"}, env_file=PROJECT / "no-such-file")
+    pace = Pace(settings.longest_wait_s, lambda _: None)
     assert times_of_requests(pace, clock, 30, 30)[-4:] == [0.0, 120.0, 240.0, 360.0]
 
 

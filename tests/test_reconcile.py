@@ -2,12 +2,11 @@
 
 import datetime as dt
 import json
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from neo_utils.__main__ import main
+from neo_utils.cli import main
 from neo_utils.compare import cad
 from neo_utils.compare.cad_answer import decode_cad
 from neo_utils.neows import transport
@@ -103,7 +102,7 @@ def reconcile(tmp_path, monkeypatch, capsys):
             monkeypatch.setenv(name, str(value))
         with serve(answer=answer) as url:
             monkeypatch.setattr(cad, "CAD_URL", f"http://{urlsplit(url).netloc}/cad.api")
-            status = main("reconcile", Path("parameters/default.yaml"))
+            status = main(["reconcile"])
         told = capsys.readouterr()
         return Told(status, told.out, told.err, asked)
 

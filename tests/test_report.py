@@ -22,7 +22,7 @@ from neo_utils.run.executed import executed_before
 from neo_utils.run.runner import run
 from neo_utils.sample import service
 from neo_utils.settings.folders import PROJECT
-from neo_utils.settings.run_settings import run_parameters
+from neo_utils.settings.run_settings import parse_settings
 from neo_utils.settings.service_address import NASA_URL
 from neo_utils.statistics.definitions import totals_defined
 from neo_utils.store.selection import Selection, select_batches
@@ -67,15 +67,14 @@ def stored(tmp_path_factory):
     return output
 
 
-def parameters_for(output):
-    defaults = run_parameters(PROJECT / "parameters/default.yaml", {}, PROJECT / "no.env")
-    ours = {"end": 40, "source": "sample", "output_dir": str(output), "master": "duckdb"}
-    return defaults | ours
+def settings_for(output, **more):
+    given = {"end": 40, "source": "sample", "output_dir": str(output), "master": "duckdb"}
+    return parse_settings(given | more)
 
 
 @pytest.fixture(scope="module")
 def report(stored):
-    run("report", ["aggregate"], parameters_for(stored))
+    run("report", ["aggregate"], settings_for(stored))
     return stored / "runs/batches-1-40/report.html"
 
 
@@ -233,7 +232,7 @@ def test_nasas_data_are_credited_and_only_the_users_other_address_is_named(
 def test_what_is_missing_is_said_before_a_folder_is_made(tmp_path):
     output = tmp_path / "none yet"
     with pytest.raises(StoredDataMissing, match="SOURCE=sample OUTPUT_DIR='.*none yet'` takes"):
-        run("report", ["aggregate"], parameters_for(output))
+        run("report", ["aggregate"], settings_for(output))
     assert not output.exists()
 
 
@@ -249,7 +248,7 @@ def test_neos_without_an_approach_to_earth_or_to_any_body_are_reported(tmp_path,
 
     with service.serve(answer=passing) as url:
         ours = {"end": 20, "source": "nasa", "api_url": url}
-        run("run", ["fetch", "aggregate"], parameters_for(tmp_path) | ours)
+        run("run", ["fetch", "aggregate"], settings_for(tmp_path, **ours))
     page = Outline((tmp_path / "runs/batches-1-20/report.html").read_text(encoding="utf-8"))
     texts = [attributes["alt"] for _, attributes, _ in page.all("img")]
     assert sum(text.startswith("An empty figure") for text in texts) == empty
@@ -258,34 +257,36 @@ def test_neos_without_an_approach_to_earth_or_to_any_body_are_reported(tmp_path,
 
 def test_a_second_report_counts_nothing_and_leaves_the_file_as_it_is(report, stored, capsys):
     before = report.stat().st_mtime_ns
-    run("report", ["aggregate"], parameters_for(stored))
+    run("report", ["aggregate"], settings_for(stored))
     assert "counted already" in capsys.readouterr().out
     assert report.stat().st_mtime_ns == before
 
 
 def test_a_notebook_that_was_edited_is_counted_again(report, stored, tmp_path, monkeypatch):
     edited = nbformat.read(PROJECT / "notebooks/aggregate.ipynb", as_version=4)
-    assert executed_before("aggregate", report.parent, parameters_for(stored))
+    assert executed_before("aggregate", report.parent, settings_for(stored).notebook_parameters())
     edited.cells[0].source += "\n\nAs one of us has put it."
     nbformat.write(edited, tmp_path / "aggregate.ipynb")
     monkeypatch.setattr(
         "neo_utils.run.executed.notebook_path", lambda name: tmp_path / f"{name}.ipynb"
     )
-    assert not executed_before("aggregate", report.parent, parameters_for(stored))
+    assert not executed_before(
+        "aggregate", report.parent, settings_for(stored).notebook_parameters()
+    )
 
 
 def test_a_report_that_does_not_begin_with_the_policy_is_written_again(report, stored):
     content = report.read_bytes()
     assert content.startswith(BEGINNING.encode())
     report.write_bytes(content.replace(b"<head>", b"<head><script>alert(1)</script>", 1))
-    run("report", ["aggregate"], parameters_for(stored))
+    run("report", ["aggregate"], settings_for(stored))
     assert report.read_bytes() == content
 
 
 def test_a_report_that_is_gone_or_older_than_its_notebook_is_written_again(report, stored, capsys):
     content = report.read_bytes()
     report.unlink()
-    run("run", ["fetch", "aggregate"], parameters_for(stored))
+    run("run", ["fetch", "aggregate"], settings_for(stored))
     assert report.read_bytes() == content
     said = capsys.readouterr().out
     assert "counted already" in said

@@ -9,6 +9,7 @@ from neo_utils.errors import StoredDataBroken, StoredDataChanged
 from neo_utils.fetch.fetching import recall
 from neo_utils.fetch.plan import plan_recall
 from neo_utils.run.upkeep import verify_text
+from neo_utils.settings.run_settings import parse_settings
 from neo_utils.statistics.result_files import result_path
 from neo_utils.statistics.results import counted_from, inputs_sha256, read_result, save
 from neo_utils.store.schemas import METRICS, YEARLY_STATISTICS
@@ -40,7 +41,9 @@ def test_what_was_saved_is_known_by_the_pages_it_was_counted_from(selection):
     assert counted(selection) is None
     save_both(selection)
     assert counted(selection) == inputs_sha256(selection, 0.2)
-    assert "2 batches" in verify_text({"start": 1, "end": 40, "output_dir": str(selection.output)})
+    assert "2 batches" in verify_text(
+        parse_settings({"start": 1, "end": 40, "output_dir": str(selection.output)})
+    )
 
 
 def test_a_table_of_which_a_value_was_edited_is_neither_read_nor_taken_for_counted(selection):
@@ -52,7 +55,7 @@ def test_a_table_of_which_a_value_was_edited_is_neither_read_nor_taken_for_count
     with pytest.raises(StoredDataBroken, match="`make aggregate START=1 END=40 .*` counts"):
         read_result("metrics", selection.output, selection.positions)
     with pytest.raises(StoredDataBroken, match="aggregations"):
-        verify_text({"start": 1, "end": 40, "output_dir": str(selection.output)})
+        verify_text(parse_settings({"start": 1, "end": 40, "output_dir": str(selection.output)}))
     assert counted(selection) is None
 
 

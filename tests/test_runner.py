@@ -18,8 +18,7 @@ from neo_utils.run.execution import NotebookFailed, execute
 from neo_utils.run.kernel_folders import kernel_folder, remove_leftover_folders
 from neo_utils.run.kernels import kernel
 from neo_utils.run.runner import run
-from neo_utils.settings.folders import PROJECT
-from neo_utils.settings.run_settings import run_parameters
+from neo_utils.settings.run_settings import parse_settings
 from tests.driver import run_python
 from tests.rude_service import http, sample_page, serve_rudely
 
@@ -40,10 +39,9 @@ def test_spark_is_started_once_and_while_pages_are_fetched(tmp_path, monkeypatch
         seen.append(any(javas.iterdir()))
         yield http(sample_page(asked.page, "a key"))
 
-    defaults = run_parameters(PROJECT / "parameters/default.yaml", {}, PROJECT / "no.env")
     with serve_rudely(answer) as service:
         ours = {"end": 20, "source": "nasa", "api_url": service.url, "output_dir": str(tmp_path)}
-        run("run", ["fetch", "aggregate"], {**defaults, **ours, "master": "local[2]"})
+        run("run", ["fetch", "aggregate"], parse_settings(ours | {"master": "local[2]"}))
     assert seen == [True]
     assert len(list(javas.iterdir())) == 1
 
@@ -68,12 +66,11 @@ def test_an_error_without_a_message_is_told_by_its_name(tmp_path, monkeypatch):
 
 def test_a_refetch_mends_a_broken_batch_of_a_range_that_was_counted(tmp_path):
     given = {"end": 20, "source": "sample", "output_dir": str(tmp_path), "master": "duckdb"}
-    parameters = run_parameters(PROJECT / "parameters/default.yaml", {}) | given
-    run("run", ["fetch", "aggregate"], parameters)
+    run("run", ["fetch", "aggregate"], parse_settings(given))
     raw = Batch(1).file(tmp_path, "raw")
     content = raw.read_bytes()
     raw.write_bytes(content[:-9])
-    run("run", ["fetch", "aggregate"], parameters | {"refetch": True})
+    run("run", ["fetch", "aggregate"], parse_settings(given | {"refetch": True}))
     assert raw.read_bytes() == content
 
 

@@ -16,6 +16,7 @@ from neo_utils.run.terminal import status_text
 from neo_utils.run.upkeep import verify_text
 from neo_utils.sample import service
 from neo_utils.settings.folders import PROJECT
+from neo_utils.settings.run_settings import parse_settings
 from neo_utils.store.consistency import drift_notes
 from neo_utils.store.selection import select_batches
 from neo_utils.text import PrintableFormatter, guard_terminal, printable
@@ -93,8 +94,8 @@ def test_a_note_on_an_id_is_one_line_and_short(hostile):
 
 
 def test_commands_print_nothing_that_a_terminal_obeys(hostile):
-    parameters = {"start": 1, "end": 40, "source": "nasa", "output_dir": str(hostile)}
-    lines = status_text(parameters).splitlines()
+    settings = parse_settings({"end": 40, "source": "nasa", "output_dir": str(hostile)})
+    lines = status_text(settings).splitlines()
     assert [line.split()[0] for line in lines] == [
         "nasa",
         *["note"] * (len(lines) - 4),
@@ -102,7 +103,7 @@ def test_commands_print_nothing_that_a_terminal_obeys(hostile):
         "counted",
         "folder",
     ]
-    assert "2 batches" in verify_text(parameters)
+    assert "2 batches" in verify_text(settings)
     environment = {"START": "1", "END": "40", "SOURCE": "nasa", "OUTPUT_DIR": str(hostile)}
     for command, settings, status in (
         ("status", {}, 0),

@@ -7,13 +7,14 @@ from neo_utils.fetch.fetching import recall
 from neo_utils.fetch.plan import describe, plan_recall
 from neo_utils.positions import Batch
 from neo_utils.run.upkeep import rebuild_text, verify_text
+from neo_utils.settings.run_settings import parse_settings
 
 END = 80
 FIRST, SECOND, THIRD, FOURTH = (Batch(first) for first in (1, 21, 41, 61))
 
 
 def parameters(output, start=1, end=200):
-    return {"start": start, "end": end, "output_dir": str(output)}
+    return parse_settings({"start": start, "end": end, "output_dir": str(output)})
 
 
 def message(text_of, failure, *given):

@@ -20,7 +20,7 @@ from neo_utils.fetch.fetching import recall
 from neo_utils.fetch.plan import plan_recall
 from neo_utils.sample import service
 from neo_utils.settings.folders import PROJECT
-from neo_utils.settings.run_settings import run_parameters
+from neo_utils.settings.run_settings import parse_settings
 
 KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
 SETTINGS = ("START", "END", "SOURCE", "API_KEY", "API_URL", "OUTPUT_DIR", "LOG_LEVEL", "WAIT")
@@ -350,7 +350,7 @@ def test_a_second_run_says_who_holds_the_output_and_goes_on_once_that_one_is_kil
 def test_half_an_executed_notebook_that_a_killed_run_left_is_executed_anew(
     tmp_path, monkeypatch, half
 ):
-    from neo_utils import runner  # slow to import, and the processes above do without
+    from neo_utils.run import runner  # slow to import, and the processes above do without
 
     fetch(tmp_path, 40)
     executed = tmp_path / "runs/batches-1-40/aggregate.ipynb"
@@ -361,10 +361,9 @@ def test_half_an_executed_notebook_that_a_killed_run_left_is_executed_anew(
         raise RunFailure("here it would be executed")
 
     monkeypatch.setattr("papermill.execute_notebook", execute)
-    settings = {"SOURCE": "sample", "START": "1", "END": "40", "OUTPUT_DIR": str(tmp_path)}
-    parameters = run_parameters(PROJECT / "parameters/default.yaml", settings)
+    settings = parse_settings({"source": "sample", "end": 40, "output_dir": str(tmp_path)})
     with pytest.raises(RunFailure, match="here it would be executed"):
-        runner.run("run", ["aggregate"], parameters)
+        runner.run("run", ["aggregate"], settings)
 
 
 # --- every step -----------------------------------------------------------------------------------

@@ -15,8 +15,8 @@ from pyspark import SparkConf
 from neo_utils.engines.cluster_secret import named_secret
 from neo_utils.errors import SparkUnavailable
 from neo_utils.settings.folders import PROJECT, output_folder
-from neo_utils.settings.run_settings import setting
 from neo_utils.settings.service_address import LOOPBACK_HOSTS
+from neo_utils.settings.variables import setting
 
 # Two repeated packets' worth; a master that is there answers in milliseconds.
 TCP_SECONDS = 3.0

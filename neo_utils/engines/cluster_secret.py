@@ -9,7 +9,7 @@ from pathlib import Path
 
 from neo_utils.errors import WrongParameter
 from neo_utils.settings.folders import output_folder
-from neo_utils.settings.run_settings import setting
+from neo_utils.settings.variables import setting
 
 _BYTES = 32  # as many as the keys that Spark derives from it can use
 

@@ -5,7 +5,7 @@ from neo_utils.errors import StoredDataMissing
 from neo_utils.fetch.fetching import recall
 from neo_utils.fetch.plan import plan_recall
 from neo_utils.settings.folders import PROJECT, output_folder
-from neo_utils.settings.run_settings import setting
+from neo_utils.settings.variables import setting
 from neo_utils.statistics.computation import read_batches
 from neo_utils.statistics.definitions import sql_text
 from neo_utils.store.selection import Selection, select_batches, select_stored

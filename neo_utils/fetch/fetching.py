@@ -19,8 +19,8 @@ from neo_utils.neows.rate_limit import Pace
 from neo_utils.neows.service import Service
 from neo_utils.neows.transport import CONNECTIONS, AnswerBroken, open_session
 from neo_utils.positions import LARGEST_CATALOGUE, Batch
-from neo_utils.settings.run_settings import api_key
 from neo_utils.settings.service_address import DEMO_KEY
+from neo_utils.settings.variables import api_key
 from neo_utils.store.batches import PARQUET_SETTINGS, remove_temporaries, write_batch
 from neo_utils.store.locks import sole_writer, unwritable
 from neo_utils.store.page_archive import sha256

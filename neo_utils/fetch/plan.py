@@ -11,8 +11,8 @@ from neo_utils.neows.service import Service, service_of
 from neo_utils.positions import ASSUMED_CATALOGUE_SIZE, Batch, PositionRange, position_range
 from neo_utils.sample.catalogue import CATALOGUE_SIZE
 from neo_utils.settings.folders import output_folder
-from neo_utils.settings.run_settings import api_key, chosen_source
-from neo_utils.settings.service_address import DEMO_KEY, NASA_URL
+from neo_utils.settings.service_address import DEMO_KEY, NASA_URL, chosen_source
+from neo_utils.settings.variables import api_key
 from neo_utils.store.batches import batches_with, noted_service, stored_provenances
 from neo_utils.store.provenance import Provenance, newest_catalogue_size
 

@@ -11,7 +11,7 @@ import yaml
 
 from neo_utils import __version__
 from neo_utils.neows.service import Service
-from neo_utils.settings.run_settings import default_parameters
+from neo_utils.settings.run_settings import RunSettings
 from neo_utils.settings.spark import is_secret
 from neo_utils.store.make_commands import (
     master_argument,
@@ -89,7 +89,7 @@ def set_in_a_file(threshold_au: float, spark_conf: Mapping[str, Any]) -> str:
     """
     shown = {k: "a secret" if is_secret(k) else value for k, value in spark_conf.items()}
     given = {"threshold_au": threshold_au, "spark_conf": shown}
-    default = default_parameters()
+    default = RunSettings().notebook_parameters()
     differing = {name: value for name, value in given.items() if value != default[name]}
     if not differing:
         return ""

@@ -3,40 +3,36 @@
 import os
 import sys
 import time
-from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
-from typing import Any
 
+import msgspec
 from jupyter_client.manager import AsyncKernelManager
 
 from neo_utils.errors import StoredDataBroken, StoredDataMissing
 from neo_utils.fetch.plan import Plan
 from neo_utils.neows.network import route_to
-from neo_utils.positions import position_range
 from neo_utils.report.policy import is_whole_report
 from neo_utils.run.executed import executed_before
 from neo_utils.run.kernel_folders import remove_leftover_folders
 from neo_utils.run.kernels import kernel
-from neo_utils.run.terminal import plan_of, source_text, summary_text
-from neo_utils.settings.folders import output_folder
+from neo_utils.run.terminal import plan_of, select_stored, source_text, summary_text
+from neo_utils.settings.run_settings import RunSettings
 from neo_utils.settings.spark import is_embedded
 from neo_utils.statistics.result_files import kernel_log, report_path, run_folder
 from neo_utils.statistics.results import counted_from, inputs_sha256
 from neo_utils.store.locks import sole_run
-from neo_utils.store.selection import select_batches
 
 # Pages that take ten answer times, five asked for at once: Spark, which may take 2 GB, then does
 # not wait much longer than its start takes.
 _SOON = 50
 _IMPORTS = "import neo_utils.figures.yearly, neo_utils.statistics.computation"
-_SELECTED_BY = ("start", "end", "source", "output_dir")
 
 
-def run(command: str, notebooks: list[str], parameters: Mapping[str, Any]) -> None:
+def run(command: str, notebooks: list[str], settings: RunSettings) -> None:
     """Execute the notebooks one after the other and print a summary.
 
     Parameters
@@ -45,8 +41,8 @@ def run(command: str, notebooks: list[str], parameters: Mapping[str, Any]) -> No
         What the user asked for: "run" and "report" do not count again what is counted already.
     notebooks
         "fetch", "aggregate".
-    parameters
-        Checked parameters of all notebooks; each is given those that it declares.
+    settings
+        The parameters of all notebooks; each receives those that it declares.
 
     Raises
     ------
@@ -56,34 +52,34 @@ def run(command: str, notebooks: list[str], parameters: Mapping[str, Any]) -> No
         Where nothing is to be fetched, and batches of the range are not stored.
     """
     began = time.monotonic()
-    plan = plan_of(parameters) if "fetch" in notebooks else None
+    plan = plan_of(settings) if "fetch" in notebooks else None
     if plan:
         print(source_text(plan), flush=True)
     # Seconds between two lines of progress, which tqdm reads in the kernel: a log is no screen.
     os.environ["TQDM_MININTERVAL"] = "0.5" if sys.stderr.isatty() else "30"
-    output = output_folder(parameters["output_dir"])
-    folder = run_folder(output, position_range(parameters["start"], parameters["end"]))
+    output = settings.output
+    folder = run_folder(output, settings.positions)
     # What cannot be used or is missing is reported before a folder is made and a kernel started.
     if plan:
         source = plan.service.source
         if source == "nasa":
             route_to(plan.service.url)
     else:
-        selection = select_batches(*(parameters[k] for k in _SELECTED_BY))
+        selection = select_stored(settings)
         source = next(iter(selection.provenances.values())).source
     # "auto" is decided once: a key that disappears during the run must not change the source.
-    parameters = {**parameters, "source": source}
+    settings = msgspec.structs.replace(settings, source=source)
     remove_leftover_folders()
     with sole_run(output), ExitStack() as stack:
         folder.mkdir(parents=True, exist_ok=True)
-        left_out = partial(_is_left_out, command=command, folder=folder, parameters=parameters)
+        left_out = partial(_is_left_out, command=command, folder=folder, settings=settings)
         start = partial(_start_kernel, stack, folder)
         # All at once: the one that counts gets ready, and its Spark starts, during the fetch, which
         # hides that start.
         kernels = {}
         for name in notebooks:
             if not left_out(name):
-                first = _get_ready(plan, folder, parameters) if name == "aggregate" else ""
+                first = _get_ready(plan, folder, settings) if name == "aggregate" else ""
                 kernels[name] = start(name, first)
         from neo_utils.run.execution import (
             execute,  # takes a second, in which the kernels get ready
@@ -97,11 +93,11 @@ def run(command: str, notebooks: list[str], parameters: Mapping[str, Any]) -> No
                     kernels[name] = start(name)
                 if name == "aggregate":  # what writes the report takes a second to load
                     Thread(target=import_module, args=["neo_utils.report.page"]).start()
-                execute(name, folder, parameters, kernels[name])
+                execute(name, folder, settings.notebook_parameters(), kernels[name])
         if "aggregate" in notebooks:
-            _update_report(folder, parameters)
-        print(summary_text(parameters, plan, notebooks, time.monotonic() - began), flush=True)
-    if "aggregate" in kernels and is_embedded(parameters["master"]):
+            _update_report(folder, settings)
+        print(summary_text(settings, plan, notebooks, time.monotonic() - began), flush=True)
+    if "aggregate" in kernels and is_embedded(settings.master):
         from neo_utils.engines.class_archive import make_in_background  # DuckDB has no need of Java
 
         make_in_background()
@@ -111,16 +107,16 @@ def _start_kernel(stack: ExitStack, folder: Path, name: str, first: str = "") ->
     return stack.enter_context(kernel(kernel_log(folder, name), first))
 
 
-def _get_ready(plan: Plan | None, folder: Path, parameters: Mapping[str, Any]) -> str:
+def _get_ready(plan: Plan | None, folder: Path, settings: RunSettings) -> str:
     """Return code that loads what the notebook will and, where few pages are missing, starts Spark.
 
     Both go on while pages are fetched, and the notebook finds them: that saves half a second and
     some three seconds.
     """
     missing = plan.to_fetch(plan.expected_size) if plan else []
-    if len(missing) > _SOON or not is_embedded(parameters["master"]):
+    if len(missing) > _SOON or not is_embedded(settings.master):
         return _IMPORTS
-    arguments = (parameters["master"], parameters["spark_conf"], str(folder / "spark.log"))
+    arguments = (settings.master, settings.spark_conf, str(folder / "spark.log"))
     return (
         "from pathlib import Path\n"
         "from neo_utils.engines.spark_session import connect_ahead\n"
@@ -128,24 +124,24 @@ def _get_ready(plan: Plan | None, folder: Path, parameters: Mapping[str, Any]) -
     ) + _IMPORTS
 
 
-def _update_report(folder: Path, parameters: Mapping[str, Any]) -> None:
+def _update_report(folder: Path, settings: RunSettings) -> None:
     report, notebook = report_path(folder), folder / "aggregate.ipynb"
     if is_whole_report(report) and report.stat().st_mtime_ns > notebook.stat().st_mtime_ns:
         return
     from neo_utils.report.page import write_report  # loaded while the kernel counted
 
-    write_report(notebook, report, select_batches(*(parameters[k] for k in _SELECTED_BY)))
+    write_report(notebook, report, select_stored(settings))
 
 
-def _is_left_out(name: str, command: str, folder: Path, parameters: Mapping[str, Any]) -> bool:
+def _is_left_out(name: str, command: str, folder: Path, settings: RunSettings) -> bool:
     """Tell whether the same pages were counted before, by the same notebook and texts."""
     if command not in ("run", "report") or name != "aggregate":
         return False
-    if not executed_before(name, folder, parameters):
+    if not executed_before(name, folder, settings.notebook_parameters()):
         return False
     try:
-        selection = select_batches(*(parameters[k] for k in _SELECTED_BY))
+        selection = select_stored(settings)
     except (StoredDataMissing, StoredDataBroken):  # asked before they are fetched
         return False
-    wanted = inputs_sha256(selection, parameters["threshold_au"])
+    wanted = inputs_sha256(selection, settings.threshold_au)
     return counted_from(selection.output, selection.positions) == wanted

@@ -1,22 +1,14 @@
 """What the commands tell on the terminal: plan, status, upkeep, the summary of a run."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from neo_utils.fetch.plan import Plan, describe, plan_recall
 from neo_utils.positions import Batch, PositionRange, spans
-from neo_utils.run.upkeep import (
-    clean_text,
-    drift_between,
-    rebuild_text,
-    reconciled_with_cad,
-    verify_text,
-)
-from neo_utils.settings.folders import output_folder
-from neo_utils.settings.run_settings import api_key
+from neo_utils.settings.run_settings import RunSettings
 from neo_utils.settings.service_address import DEMO_KEY
+from neo_utils.settings.variables import api_key
 from neo_utils.statistics.result_files import counted_ranges, report_path, run_folder
 from neo_utils.statistics.results import counted_threshold, read_result
 from neo_utils.store.batches import read_rejected, stored_provenances
@@ -25,14 +17,24 @@ from neo_utils.store.provenance import Provenance
 from neo_utils.store.selection import Selection, select_batches
 from neo_utils.text import printable
 
-_FETCH_PARAMETERS = ("start", "end", "source", "api_url", "output_dir")
 _WHOLE_CATALOGUE = PositionRange(1, None)
 
 
-def plan_of(parameters: Mapping[str, Any]) -> Plan:
-    """Return what a fetch with these parameters will do."""
-    wanted = {name: parameters[name] for name in _FETCH_PARAMETERS}
-    return plan_recall(**wanted, refetch=parameters["refetch"])
+def plan_of(settings: RunSettings) -> Plan:
+    """Return what a fetch with these settings will do."""
+    return plan_recall(
+        settings.start,
+        settings.end,
+        settings.source,
+        settings.api_url,
+        settings.output_dir,
+        refetch=settings.refetch,
+    )
+
+
+def select_stored(settings: RunSettings) -> Selection:
+    """Return the stored batches that a run counts, as `select_batches` does."""
+    return select_batches(settings.start, settings.end, settings.source, settings.output_dir)
 
 
 def source_text(plan: Plan) -> str:
@@ -43,14 +45,14 @@ def source_text(plan: Plan) -> str:
     return f"source: {plan.service.label}, {key}"
 
 
-def plan_text(parameters: Mapping[str, Any]) -> str:
-    """Return what a fetch with these parameters will do, in a few lines."""
-    return describe(plan_of(parameters))
+def plan_text(settings: RunSettings) -> str:
+    """Return what a fetch with these settings will do, in a few lines."""
+    return describe(plan_of(settings))
 
 
-def status_text(parameters: Mapping[str, Any]) -> str:
+def status_text(settings: RunSettings) -> str:
     """Return what is stored under the output folder, by source, in a few lines."""
-    output = output_folder(parameters["output_dir"])
+    output = settings.output
     stored = stored_provenances(output, _WHOLE_CATALOGUE)
     if not stored:
         return f"nothing is stored in {printable(str(output))}"
@@ -81,7 +83,7 @@ def _counted(output: Path, stored: Mapping[Batch, Provenance]) -> Iterator[str]:
 
 
 def summary_text(
-    parameters: Mapping[str, Any], plan: Plan | None, notebooks: list[str], seconds: float
+    settings: RunSettings, plan: Plan | None, notebooks: list[str], seconds: float
 ) -> str:
     """Return what the run has done: the headline numbers with their definitions, and the files.
 
@@ -94,7 +96,7 @@ def summary_text(
     seconds
         How long the run took.
     """
-    selection = select_batches(*(parameters[k] for k in ("start", "end", "source", "output_dir")))
+    selection = select_stored(settings)
     output, positions = selection.output, selection.positions
     lines = [f"done in {seconds:.0f} s", selection.source_line]
     if plan:
@@ -105,7 +107,7 @@ def summary_text(
             f"before; {rejected:,} objects rejected"
         )
     if "aggregate" in notebooks:
-        lines += _headlines(selection, parameters["threshold_au"])
+        lines += _headlines(selection, settings.threshold_au)
     lines.append(f"tables      {printable(str(output))}")
     folder = run_folder(output, positions)
     lines.append(f"notebooks   {printable(str(folder))}")
@@ -127,14 +129,3 @@ def _headlines(selection: Selection, threshold_au: float) -> list[str]:
         f"{value[f'total_close_approaches_{under}_earth']:,}, "
         f"by {value[f'total_neos_{under}_earth']:,} NEOs",
     ]
-
-
-TEXTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "plan": plan_text,
-    "status": status_text,
-    "verify": verify_text,
-    "rebuild": rebuild_text,
-    "drift": drift_between,
-    "reconcile": reconciled_with_cad,
-    "clean": clean_text,
-}

@@ -1,17 +1,17 @@
 """Keep stored data sound: verify them, rebuild them, compare them with others."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from neo_utils.compare.drift import drift_text
 from neo_utils.compare.reconcile import reconciled_text
 from neo_utils.errors import StoredDataBroken, StoredDataMissing, WrongParameter
 from neo_utils.neows.service import Service
-from neo_utils.positions import Batch, PositionRange, position_range, spans
+from neo_utils.positions import Batch, PositionRange, spans
 from neo_utils.run.cleaning import find_results, remove
+from neo_utils.run.terminal import select_stored
 from neo_utils.settings.folders import output_folder
-from neo_utils.settings.run_settings import setting
+from neo_utils.settings.run_settings import RunSettings
 from neo_utils.statistics.results import check_results
 from neo_utils.store.batches import batches_with, noted_service
 from neo_utils.store.folders import exists
@@ -25,7 +25,7 @@ from neo_utils.text import printable, shown
 _MOST_NAMED = 10  # files in one line
 
 
-def verify_text(parameters: Mapping[str, Any]) -> str:
+def verify_text(settings: RunSettings) -> str:
     """Return how many batches are as they were stored.
 
     Raises
@@ -35,7 +35,7 @@ def verify_text(parameters: Mapping[str, Any]) -> str:
     StoredDataMissing
         Where a batch is stored in part, or none at all.
     """
-    output, positions = _output_and_positions(parameters)
+    output, positions = settings.output, settings.positions
     reasons, begun = verify(output, positions), unfinished(output, positions)
     # Also those without a raw file just now, which a running backfill replaces.
     found = {b for table in ("raw", "pages") for b in batches_with(table, output, positions)}
@@ -61,9 +61,9 @@ def verify_text(parameters: Mapping[str, Any]) -> str:
     return f"{stored:,} batches of {positions.name} in {where}: all are as they were stored"
 
 
-def rebuild_text(parameters: Mapping[str, Any]) -> str:
+def rebuild_text(settings: RunSettings) -> str:
     """Make the tables again from the archived pages and return how many batches that were."""
-    output, positions = _output_and_positions(parameters)
+    output, positions = settings.output, settings.positions
     if not batches_with("pages", output, positions):  # else the folder would be made and locked
         raise _nothing(output, positions)
     with sole_run(output):  # nobody counts what is replaced
@@ -71,9 +71,9 @@ def rebuild_text(parameters: Mapping[str, Any]) -> str:
     return f"made the tables of {made:,} batches again from their pages"
 
 
-def clean_text(parameters: Mapping[str, Any]) -> str:
+def clean_text(settings: RunSettings) -> str:
     """Remove all that was counted, of every range, and return where and what else was kept."""
-    output = output_folder(parameters["output_dir"])
+    output = settings.output
     where = printable(str(output))
     if not exists(output):
         return f"there is no {where}"
@@ -93,23 +93,28 @@ def clean_text(parameters: Mapping[str, Any]) -> str:
     )
 
 
-def drift_between(parameters: Mapping[str, Any]) -> str:
-    """Return what changed from the output that AGAINST names to the one of the parameters."""
-    against = setting("AGAINST")
+def drift_between(settings: RunSettings, against: str) -> str:
+    """Return what changed from the output ``against`` to the one of the settings."""
     if not against or not exists(output_folder(against, "AGAINST")):
         raise WrongParameter(
             f"AGAINST={shown(against)} names no other output: use make drift AGAINST=older-output"
         )
-    start, end, source = (parameters[name] for name in ("start", "end", "source"))
-    outputs = (against, parameters["output_dir"])
-    before, after = (select_batches(start, end, source, output) for output in outputs)
+    before, after = (
+        select_batches(settings.start, settings.end, settings.source, output)
+        for output in (against, settings.output_dir)
+    )
     for selection in (before, after):
         check_files(selection.output, selection.provenances)
     return drift_text(before, after)
 
 
-def reconciled_with_cad(parameters: Mapping[str, Any]) -> str:
-    """Return how the stored Earth approaches of the NEOs that NEOS names compare with JPL's CAD.
+def reconciled_with_cad(settings: RunSettings, named: str) -> str:
+    """Return how the stored Earth approaches of some NEOs compare with JPL's CAD.
+
+    Parameters
+    ----------
+    named
+        The NEOs, by id, number or designation.
 
     Raises
     ------
@@ -122,15 +127,12 @@ def reconciled_with_cad(parameters: Mapping[str, Any]) -> str:
     ServiceFailure
         Where CAD does not answer, or not as its documentation has it.
     """
-    named = setting("NEOS")
     if not named.strip():
         raise WrongParameter(
             "NEOS is not set: name NEOs by id, number or designation, as in "
             'make reconcile NEOS="433 99942"'
         )
-    selection = select_batches(
-        *(parameters[name] for name in ("start", "end", "source", "output_dir"))
-    )
+    selection = select_stored(settings)
     if any(provenance.source == "sample" for provenance in selection.provenances.values()):
         raise WrongParameter(
             f"{selection.output} holds the simulated sample, of which JPL knows nothing: use "
@@ -138,11 +140,6 @@ def reconciled_with_cad(parameters: Mapping[str, Any]) -> str:
         )
     check_files(selection.output, selection.provenances)
     return reconciled_text(selection, named)
-
-
-def _output_and_positions(parameters: Mapping[str, Any]) -> tuple[Path, PositionRange]:
-    positions = position_range(parameters["start"], parameters["end"])
-    return output_folder(parameters["output_dir"]), positions
 
 
 def _commands(target: str, batches: Iterable[Batch], output: Path) -> str:

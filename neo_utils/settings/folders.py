@@ -57,3 +57,25 @@ def output_folder(output_dir: str | Path, name: str = "OUTPUT_DIR") -> Path:
             f"characters or is not UTF-8. Use a name such as {_EXAMPLES[name]}"
         )
     return folder
+
+
+def check_output_dir(output_dir: str) -> None:
+    """Raise WrongParameter if a path that is no folder is in the way.
+
+    Raises
+    ------
+    WrongParameter
+        Also where `output_folder` raises it.
+    """
+    folder = output_folder(output_dir)
+    try:
+        existing = next(path for path in (folder, *folder.parents) if path.exists())
+        usable = existing.is_dir()
+    except PermissionError:  # reported where it is read or written
+        return
+    except OSError as error:  # such as a name that is too long
+        raise WrongParameter(
+            f"OUTPUT_DIR={shown(output_dir)} cannot be used: {error.strerror}"
+        ) from None
+    if not usable:
+        raise WrongParameter(f"OUTPUT_DIR={folder} cannot be used: {existing} is not a folder")

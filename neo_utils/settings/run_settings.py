@@ -1,198 +1,202 @@
-"""The parameters of a run: where they come from, and which values can be used."""
+"""The parameters of a run: each one once, with its type, default, valid values and meaning.
 
-import logging
+This declaration gives the options of ``neo``, the check of ``parameters/*.yaml`` and the table of
+parameters in ``docs/reference.md``.
+"""
+
 import os
-import re
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct
 
 from neo_utils.errors import WrongParameter
-from neo_utils.positions import position_range
+from neo_utils.positions import PositionRange, position_range
 from neo_utils.settings.env_file import read_env_file, unknown_names_warning
-from neo_utils.settings.folders import PROJECT, output_folder
+from neo_utils.settings.folders import PROJECT, check_output_dir, output_folder
 from neo_utils.settings.parameters_file import read_parameters_file
-from neo_utils.settings.service_address import DEMO_KEY, NASA_URL, check_api_url
+from neo_utils.settings.service_address import NASA_URL, check_api_url
 from neo_utils.settings.spark import check_conf, check_master
-from neo_utils.text import PrintableFormatter, shown
+from neo_utils.settings.variables import api_key
+from neo_utils.text import shown
 
-# Those that the command line, the environment and .env can set; a parameters file sets all.
-NAMES_IN_ENVIRONMENT = (
-    "START",
-    "END",
-    "SOURCE",
-    "API_URL",
-    "OUTPUT_DIR",
-    "MASTER",
-    "LOG_LEVEL",
-)
-
-PARAMETERS = (
-    *map(str.lower, NAMES_IN_ENVIRONMENT),
-    *("longest_wait_s", "refetch", "parquet_compression", "parquet_dictionary"),
-    *("threshold_au", "spark_conf"),
-)
-SOURCES = ("auto", "nasa", "sample")
-# What the environment and .env can set beside them; no parameters file does.
+LONGEST_RETRY_AFTER_S = 86_400  # DEMO_KEY is also limited per day
+# Read from the environment or .env, but not parameters of a notebook.
 _FURTHER_NAMES = ("API_KEY", "WAIT", "AGAINST", "NEOS", "CLUSTER_SECRET_FILE", "EVENT_LOG_DIR")
-# The key is taken out of every page, and shorter words stand in pages by themselves.
-_SHORTEST_KEY = 16
-_CODECS = ("none", "snappy", "gzip", "brotli", "lz4", "zstd")  # that Parquet and PyArrow know
-# 150 km, and far more than the 2 AU within which NeoWs lists approaches.
-_THRESHOLDS_AU = (1e-6, 1_000)
-LONGEST_RETRY_AFTER_S = 86_400  # DEMO_KEY counts days, too; more is nothing to plan with
-_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
-def run_parameters(
-    file: Path, environment: Mapping[str, str] = os.environ, env_file: Path = PROJECT / ".env"
-) -> dict[str, Any]:
-    """Return the checked parameters of a run, as the notebooks declare them.
+class RunSettings(Struct, frozen=True, kw_only=True):
+    """Every parameter of a run, parsed and checked; see `read_run_settings`."""
 
-    Names in ``.env`` that nothing uses are reported on stderr.
+    start: Annotated[
+        int, Meta(description="first position of the Browse listing: 1 plus a multiple of 20")
+    ] = 1
+    end: Annotated[
+        int | Literal["all"], Meta(description="last position: a multiple of 20, or all")
+    ] = 200
+    source: Annotated[
+        Literal["auto", "nasa", "sample"],
+        Meta(
+            description="where the data come from; auto is nasa if an API key is set, else sample"
+        ),
+    ] = "auto"
+    api_url: Annotated[str, Meta(description="Browse address of source nasa")] = NASA_URL
+    output_dir: Annotated[
+        str, Meta(description="folder of the data; a relative path starts at the project's folder")
+    ] = "output"
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"],
+        Meta(description="DEBUG shows every request, file and Spark setting"),
+    ] = "INFO"
+    refetch: Annotated[
+        bool, Meta(description="fetch stored pages again and replace them, as backfill does")
+    ] = False
+    longest_wait_s: Annotated[
+        Annotated[int, Meta(ge=0, le=LONGEST_RETRY_AFTER_S)]
+        | Annotated[float, Meta(ge=0, le=LONGEST_RETRY_AFTER_S)],
+        Meta(description="longest wait for the rate limit, in seconds; a longer one ends the run"),
+    ] = 60
+    parquet_compression: Annotated[
+        Literal["none", "snappy", "gzip", "brotli", "lz4", "zstd"],
+        Meta(description="codec of the Parquet files; zstd is a third smaller than snappy"),
+    ] = "zstd"
+    parquet_dictionary: Annotated[
+        bool, Meta(description="dictionary encoding; ids and bodies repeat in the approaches")
+    ] = True
+    master: Annotated[
+        str,
+        Meta(
+            description="engine: local[*] is Spark on this machine, spark://host:7077 a cluster, "
+            "duckdb needs no Spark"
+        ),
+    ] = "local[*]"
+    # From 150 m to far more than the 2 AU within which NeoWs lists approaches. An int stays an
+    # int: the number is part of the metrics' names.
+    threshold_au: Annotated[
+        Annotated[int, Meta(ge=1, le=1_000)] | Annotated[float, Meta(ge=1e-6, le=1_000)],
+        Meta(description="approaches closer than this many AU are counted as under"),
+    ] = 0.2
+    spark_conf: Annotated[dict[str, Any], Meta(description="further Spark settings by name")] = (
+        msgspec.field(default_factory=dict)
+    )
 
-    The environment (where ``make`` puts its command line) goes before ``.env``, and both go before
-    the parameters file. A name that is set to nothing counts as not set.
+    @property
+    def positions(self) -> PositionRange:
+        """The range START..END."""
+        return position_range(self.start, self.end)
+
+    @property
+    def output(self) -> Path:
+        """The folder of the data, as an absolute path."""
+        return output_folder(self.output_dir)
+
+    def notebook_parameters(self) -> dict[str, Any]:
+        """Return all parameters by name, as Papermill takes them."""
+        return msgspec.structs.asdict(self)
+
+
+# Type and meaning of each parameter, in the order in which they are declared.
+PARAMETERS = {
+    name: (get_args(hint)[0], get_args(hint)[1].description)
+    for name, hint in get_type_hints(RunSettings, include_extras=True).items()
+}
+# The command line and the environment hold text; a mapping has no obvious form there.
+NAMES_IN_ENVIRONMENT = tuple(name.upper() for name in PARAMETERS if name != "spark_conf")
+
+
+def read_run_settings(
+    file: Path | None = None,
+    environment: Mapping[str, str] = os.environ,
+    env_file: Path = PROJECT / ".env",
+    command_line: Mapping[str, Any] | None = None,
+) -> RunSettings:
+    """Return the parameters of a run, parsed and checked.
+
+    The command line overrides the environment (where ``make`` puts its own command line), then come
+    ``.env``, the parameters file and the defaults. An empty variable counts as not set. Unknown
+    names in ``.env`` are reported on stderr.
 
     Raises
     ------
     WrongParameter
-        For a file that cannot be read, a name that no notebook knows, a value out of range.
+        If a file cannot be read or sets an unknown name, or a value is not valid. The message shows
+        the value and the nearest valid ones.
     """
-    parameters = {**default_parameters(), **read_parameters_file(file, PARAMETERS)}
-    settings = read_env_file(env_file, environment) | {k: v for k, v in environment.items() if v}
+    values = read_parameters_file(file, tuple(PARAMETERS)) if file else {}
+    variables = read_env_file(env_file, environment)
+    variables |= {name: value for name, value in environment.items() if value}
     for name in NAMES_IN_ENVIRONMENT:
-        if settings.get(name):
-            parameters[name.lower()] = settings[name]
-    _check_choice("WAIT", settings.get("WAIT") or "0", ("0", "1"))
-    if settings.get("WAIT") == "1":
-        parameters["longest_wait_s"] = LONGEST_RETRY_AFTER_S
-    for name in ("threshold_au", "longest_wait_s"):
-        if isinstance(parameters[name], str):  # as which YAML takes 1e-3
-            with suppress(ValueError):
-                parameters[name] = float(parameters[name])
-    check(parameters)
+        if variables.get(name):
+            values[name.lower()] = variables[name]
+    wait = variables.get("WAIT") or "0"
+    if wait not in ("0", "1"):
+        raise WrongParameter(f"WAIT={shown(wait)} is not valid: use 0 or 1")
+    if wait == "1":
+        values["longest_wait_s"] = LONGEST_RETRY_AFTER_S
+    settings = parse_settings(values | dict(command_line or {}))
     api_key(environment, env_file)
     if warning := unknown_names_warning(env_file, (*NAMES_IN_ENVIRONMENT, *_FURTHER_NAMES)):
         print(warning, file=sys.stderr)
-    positions = position_range(parameters["start"], parameters["end"])
-    return {**parameters, "start": positions.start, "end": positions.end or "all"}
+    return settings
 
 
-def default_parameters() -> dict[str, Any]:
-    """Return what ``parameters/default.yaml`` sets: every parameter.
+def parse_settings(values: Mapping[str, Any]) -> RunSettings:
+    """Return settings of these values; parameters that are not given have their defaults.
 
     Raises
     ------
     WrongParameter
-        If it cannot be read, sets a name that no notebook knows, or leaves one out.
+        For the first value that is not valid.
     """
-    file = PROJECT / "parameters/default.yaml"
-    parameters = read_parameters_file(file, PARAMETERS)
-    missing = [name for name in PARAMETERS if name not in parameters]
-    if missing:
-        raise WrongParameter(f"{file} sets no {', '.join(missing)}: give it its value again")
-    return parameters
+    default = RunSettings()
+    positions = position_range(values.get("start", default.start), values.get("end", default.end))
+    check_conf(values.get("spark_conf", {}))
+    parsed: dict[str, Any] = {
+        name: value if name == "spark_conf" else _parsed(name, value)
+        for name, value in values.items()
+        if name not in ("start", "end")
+    }
+    settings = RunSettings(start=positions.start, end=positions.end or "all", **parsed)
+    check_api_url(settings.api_url)
+    check_output_dir(settings.output_dir)
+    check_master(settings.master)
+    return settings
 
 
-def check(parameters: Mapping[str, Any]) -> None:
-    """Raise WrongParameter for the first value that no run could use."""
-    position_range(parameters["start"], parameters["end"])
-    _check_choice("SOURCE", parameters["source"], SOURCES)
-    _check_choice("LOG_LEVEL", parameters["log_level"], _LOG_LEVELS)
-    check_api_url(_text(parameters["api_url"]))
-    _check_output_dir(parameters["output_dir"])
-    check_master(_text(parameters["master"]))
-    for name in ("refetch", "parquet_dictionary"):
-        if not isinstance(parameters[name], bool):
-            raise WrongParameter(f"{name}={shown(parameters[name])} is neither true nor false")
-    _check_choice("parquet_compression", parameters["parquet_compression"], _CODECS)
-    if not _is_number(parameters["threshold_au"], *_THRESHOLDS_AU):
+def _parsed(name: str, value: object) -> object:
+    kind = PARAMETERS[name][0]
+    try:
+        # Text of the command line and the environment stands for numbers and true or false.
+        parsed = msgspec.convert(value, kind, strict=not isinstance(value, str))
+        if parsed != parsed:  # NaN passes the bounds
+            raise msgspec.ValidationError
+    except (msgspec.ValidationError, OverflowError):
         raise WrongParameter(
-            f"threshold_au={shown(parameters['threshold_au'])} is not a valid distance: use a "
-            "number of AU from {:g} to {:g}, such as 0.2".format(*_THRESHOLDS_AU)
-        )
-    if not _is_number(parameters["longest_wait_s"], 0, LONGEST_RETRY_AFTER_S):
-        raise WrongParameter(
-            f"longest_wait_s={shown(parameters['longest_wait_s'])} is not a valid time: use "
-            f"seconds from 0 to {LONGEST_RETRY_AFTER_S}, such as 60"
-        )
-    check_conf(parameters["spark_conf"])
+            f"{name.upper()}={shown(value)} is not valid: use {valid_values(name)}"
+        ) from None
+    return parsed
 
 
-def setting(
-    name: str, environment: Mapping[str, str] = os.environ, env_file: Path = PROJECT / ".env"
-) -> str:
-    """Return a setting from the environment or ``.env``; an empty text where it is not set."""
-    return environment.get(name) or read_env_file(env_file, environment).get(name) or ""
-
-
-def api_key(
-    environment: Mapping[str, str] = os.environ, env_file: Path = PROJECT / ".env"
-) -> str | None:
-    """Return the API key from the environment or ``.env``, or None where none is set."""
-    key = setting("API_KEY", environment, env_file).strip()
-    if not re.fullmatch(r"[!-~]*", key):
-        raise WrongParameter("API_KEY holds blanks or characters that no key has: copy it anew")
-    if key and key != DEMO_KEY and len(key) < _SHORTEST_KEY:
-        raise WrongParameter(
-            f"API_KEY has {len(key)} characters, and NASA's have 40: copy it anew, or leave it out"
-        )
-    return key or None
-
-
-def chosen_source(source: str, key: str | None, api_url: str = NASA_URL) -> str:
-    """Return "nasa" or "sample"; ``auto`` means the service where a key or its address is set.
+def valid_values(name: str) -> str:
+    """Return the valid values of a parameter in words.
 
     Examples
     --------
-    >>> chosen_source("auto", key=None), chosen_source("auto", key="a key")
-    ('sample', 'nasa')
+    >>> valid_values("source"), valid_values("refetch")
+    ('auto, nasa or sample', 'true or false')
+    >>> valid_values("threshold_au")
+    'a number from 1e-06 to 1000'
     """
-    _check_choice("SOURCE", source, SOURCES)
-    if source != "auto":
-        return source
-    return "nasa" if key or api_url != NASA_URL else "sample"
-
-
-def set_log_level(level: str) -> None:
-    """Let the package's own log, and nobody else's, speak from this level on."""
-    _check_choice("LOG_LEVEL", level, _LOG_LEVELS)
-    log = logging.getLogger("neo_utils")
-    log.setLevel(level)
-    if not log.handlers:
-        handler = logging.StreamHandler()
-        handler.setFormatter(PrintableFormatter("%(levelname)s %(name)s: %(message)s"))
-        log.addHandler(handler)
-        log.propagate = False
-
-
-def _is_number(value: object, least: float, most: float) -> bool:
-    # Compared before anything else is done with it: YAML has nan, inf and integers of any length.
-    return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else shown(value)
-
-
-def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise WrongParameter(f"{name}={shown(value)} is unknown: use {' or '.join(choices)}")
-
-
-def _check_output_dir(output_dir: str) -> None:
-    folder = output_folder(output_dir)
-    try:
-        existing = next(path for path in (folder, *folder.parents) if path.exists())
-        usable = existing.is_dir()
-    except PermissionError:  # reported where it is read or written
-        return
-    except OSError as error:  # such as a name that is too long
-        raise WrongParameter(
-            f"OUTPUT_DIR={shown(output_dir)} cannot be used: {error.strerror}"
-        ) from None
-    if not usable:
-        raise WrongParameter(f"OUTPUT_DIR={folder} cannot be used: {existing} is no folder")
+    kind = PARAMETERS[name][0]
+    if get_origin(kind) is Literal:
+        *others, last = get_args(kind)
+        return f"{', '.join(others)} or {last}"
+    if kind is bool:
+        return "true or false"
+    if kind is str:
+        return "text"
+    bounds = get_args(get_args(kind)[-1])[1]
+    return f"a number from {bounds.ge:g} to {bounds.le:g}"

@@ -31,3 +31,16 @@ def check_api_url(url: str) -> None:
         raise WrongParameter(f"API_URL={shown(url)} is no web address: use https://host/path")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
         raise WrongParameter(f"API_URL={shown(url)} would send the key unencrypted: use https")
+
+
+def chosen_source(source: str, key: str | None, api_url: str = NASA_URL) -> str:
+    """Return "nasa" or "sample"; ``auto`` means the service where a key or its address is set.
+
+    Examples
+    --------
+    >>> chosen_source("auto", key=None), chosen_source("auto", key="a key")
+    ('sample', 'nasa')
+    """
+    if source != "auto":
+        return source
+    return "nasa" if key or api_url != NASA_URL else "sample"

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from neo_utils.neows.service import Service
 from neo_utils.positions import PositionRange
-from neo_utils.settings.folders import PROJECT, output_folder
-from neo_utils.settings.run_settings import default_parameters, setting
+from neo_utils.settings.folders import PROJECT
+from neo_utils.settings.run_settings import RunSettings
 from neo_utils.settings.service_address import NASA_URL
+from neo_utils.settings.variables import setting
 
 
 def make_command(
@@ -61,7 +62,7 @@ def output_argument(output: Path) -> str:
     >>> output_argument(PROJECT / "output"), output_argument(PROJECT / "build" / "my data")
     ('', " OUTPUT_DIR='build/my data'")
     """
-    if output == output_folder(default_parameters()["output_dir"]):
+    if output == RunSettings().output:
         return ""
     shown = output.relative_to(PROJECT) if output.is_relative_to(PROJECT) else output
     return f" OUTPUT_DIR={shlex.quote(str(shown))}"
@@ -69,4 +70,4 @@ def output_argument(output: Path) -> str:
 
 def master_argument(master: str) -> str:
     """Return a blank and MASTER=..., or nothing where that is the default."""
-    return "" if master == default_parameters()["master"] else f" MASTER={shlex.quote(master)}"
+    return "" if master == RunSettings().master else f" MASTER={shlex.quote(master)}"

@@ -9,8 +9,8 @@ from neo_utils.errors import StoredDataMissing
 from neo_utils.neows.service import Service
 from neo_utils.positions import Batch, PositionRange, position_range, spans
 from neo_utils.settings.folders import output_folder
-from neo_utils.settings.run_settings import api_key, chosen_source, setting
-from neo_utils.settings.service_address import NASA_URL
+from neo_utils.settings.service_address import NASA_URL, chosen_source
+from neo_utils.settings.variables import api_key, setting
 from neo_utils.store.batches import stored_provenances
 from neo_utils.store.make_commands import make_command
 from neo_utils.store.page_archive import sha256

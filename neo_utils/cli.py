@@ -1,0 +1,79 @@
+"""The command ``neo``. Every make target that works on data is one call of it."""
+
+import os
+import resource
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from neo_utils.errors import INTERRUPTED, RunFailure
+from neo_utils.text import guard_terminal, printable
+
+_FILES = 4_096  # open at the same time, more than any run has
+_ENOUGH_FILES = 128  # a run on DuckDB ended with a traceback at 48, and with a wrong cause at 64
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status; an expected failure is one line on stderr.
+
+    Parameters
+    ----------
+    arguments
+        The command and its options; None takes them from the command line.
+    """
+    guard_terminal()
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(ending) != signal.SIG_IGN:  # as nohup sets it
+            signal.signal(ending, signal.default_int_handler)  # clean up as after Ctrl-C
+    command, settings = "neo", None
+    try:
+        # Imported here, so Ctrl-C prints one line from the start.
+        from neo_utils.run.commands import COMMANDS, command_line, run_settings
+
+        options = command_line(arguments)
+        command = options.command
+        _prepare_process()
+        settings = run_settings(options)
+        COMMANDS[command].function(settings, options)
+    except RunFailure as failure:
+        print(f"{command}: {failure}", file=sys.stderr)
+        return failure.exit_status
+    except OSError as error:
+        where = "" if error.filename or not settings else f" in {settings.output_dir}"
+        advice = "what is stored stays, and the same command goes on once this is mended"
+        print(f"{command}: {printable(f'{error}{where}')}: {advice}", file=sys.stderr)
+        return RunFailure.exit_status
+    except KeyboardInterrupt:
+        replaces = command == "rebuild" or (settings and settings.refetch)
+        but = ", but for batches that were just replaced: the same command makes them whole"
+        print(
+            f"\n{command}: stopped; what is stored stays{but if replaces else ''}", file=sys.stderr
+        )
+        return INTERRUPTED
+    return 0
+
+
+def _prepare_process() -> None:
+    """Raise the limit of open files, and set up the environment that Jupyter needs.
+
+    Raises
+    ------
+    RunFailure
+        If the system allows too few open files.
+    """
+    from neo_utils.engines.spark_failures import too_few_files
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if 0 <= soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    if cause := too_few_files(_ENOUGH_FILES):
+        raise RunFailure(cause)
+    for name in [name for name in os.environ if name.startswith("JUPYTER_")]:
+        del os.environ[name]  # they would choose how kernels are started
+    try:
+        Path.home()
+    except RuntimeError:  # a user without a name: Jupyter does not load without HOME
+        os.environ["HOME"] = tempfile.gettempdir()

@@ -1,0 +1,180 @@
+"""The commands of ``neo``: what each one does and which options it takes."""
+
+from argparse import ArgumentParser, BooleanOptionalAction, Namespace
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+from neo_utils.errors import WrongParameter
+from neo_utils.settings.folders import PROJECT
+from neo_utils.settings.run_settings import (
+    LONGEST_RETRY_AFTER_S,
+    PARAMETERS,
+    RunSettings,
+    read_run_settings,
+)
+from neo_utils.settings.variables import setting
+from neo_utils.text import shown
+
+_DEFAULT_FILE = PROJECT / "parameters/default.yaml"
+_OUTPUT = ("output_dir",)
+_RANGE = ("start", "end", *_OUTPUT)
+_STORED = ("start", "end", "source", *_OUTPUT)
+_ASKED = (*_STORED, "api_url")
+_FETCHED = (
+    *(*_ASKED, "log_level", "longest_wait_s"),
+    *("parquet_compression", "parquet_dictionary"),
+)
+_COUNTED = (*_STORED, "master", "threshold_au", "spark_conf", "log_level")
+
+
+class Command(NamedTuple):
+    """A command: what it does, in a line of ``--help``, and the parameters that it takes."""
+
+    function: Callable[[RunSettings, Namespace], None]
+    meaning: str
+    parameters: tuple[str, ...]
+
+
+def _notebooks(*names: str) -> Callable[[RunSettings, Namespace], None]:
+    def run(settings: RunSettings, options: Namespace) -> None:
+        # The runner loads Jupyter: a wrong parameter is reported before that.
+        import_module("neo_utils.run.runner").run(options.command, list(names), settings)
+
+    return run
+
+
+def _printed(module: str, name: str, *extra: str) -> Callable[[RunSettings, Namespace], None]:
+    def run(settings: RunSettings, options: Namespace) -> None:
+        function = getattr(import_module(f"neo_utils.run.{module}"), name)
+        given = (getattr(options, option) or setting(option.upper()) for option in extra)
+        print(function(settings, *given))
+
+    return run
+
+
+COMMANDS = {
+    "run": Command(
+        _notebooks("fetch", "aggregate"),
+        "fetch what is missing, compute the statistics, write the report",
+        tuple(dict.fromkeys((*_FETCHED, "refetch", *_COUNTED))),
+    ),
+    "fetch": Command(_notebooks("fetch"), "fetch what is missing", (*_FETCHED, "refetch")),
+    "backfill": Command(_notebooks("fetch"), "fetch a range again and replace it", _FETCHED),
+    "aggregate": Command(
+        _notebooks("aggregate"), "compute and plot the statistics of stored data", _COUNTED
+    ),
+    "report": Command(
+        _notebooks("aggregate"), "write the report, computing only what is missing", _COUNTED
+    ),
+    "plan": Command(
+        _printed("terminal", "plan_text"),
+        "show what a fetch would request",
+        (*_ASKED, "refetch"),
+    ),
+    "status": Command(_printed("terminal", "status_text"), "show what is stored", _OUTPUT),
+    "verify": Command(
+        _printed("upkeep", "verify_text"), "check stored data against their checksums", _RANGE
+    ),
+    "rebuild": Command(
+        _printed("upkeep", "rebuild_text"), "make the tables again from archived pages", _RANGE
+    ),
+    "drift": Command(
+        _printed("upkeep", "drift_between", "against"), "compare with an older output", _STORED
+    ),
+    "reconcile": Command(
+        _printed("upkeep", "reconciled_with_cad", "neos"),
+        "compare Earth approaches with JPL's list (needs a network)",
+        _STORED,
+    ),
+    "clean": Command(
+        _printed("upkeep", "clean_text"), "remove computed results; fetched data is kept", _OUTPUT
+    ),
+}
+_EXTRA = {
+    "drift": ("--against", "FOLDER", "the older output to compare with"),
+    "reconcile": ("--neos", "NEOS", 'ids, numbers or designations, such as "433 99942"'),
+}
+
+
+class _Parser(ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise WrongParameter(f"{message}. Run `{self.prog} --help`")
+
+
+def command_line(arguments: Sequence[str] | None = None) -> Namespace:
+    """Return the command and the options that the command line gives.
+
+    Raises
+    ------
+    WrongParameter
+        For an unknown command or option.
+    """
+    parser = _Parser(
+        prog="neo",
+        description="Fetch near-Earth objects from NASA's NeoWs and count their close approaches.",
+        epilog="Every option except --spark-conf can also be set in the environment or in .env, by "
+        "its name in capital letters: START=1. The API key is set there only, as API_KEY.",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, command in COMMANDS.items():
+        sub = commands.add_parser(
+            name, help=command.meaning, description=command.meaning.capitalize() + "."
+        )
+        for parameter in command.parameters:
+            _add_option(sub, parameter)
+        if "longest_wait_s" in command.parameters:
+            sub.add_argument(
+                "--wait", action="store_true", help="wait for the rate limit, for up to a day"
+            )
+        if name in _EXTRA:
+            option, metavar, meaning = _EXTRA[name]
+            sub.add_argument(option, metavar=metavar, help=meaning)
+        sub.add_argument("--parameters", metavar="FILE", type=Path, help="YAML file of parameters")
+    return parser.parse_args(arguments)
+
+
+def _add_option(parser: ArgumentParser, name: str) -> None:
+    kind, meaning = PARAMETERS[name]
+    option, default = "--" + name.replace("_", "-"), getattr(RunSettings(), name)
+    if kind is bool:
+        parser.add_argument(option, action=BooleanOptionalAction, help=meaning)
+    elif name == "spark_conf":
+        parser.add_argument(
+            option, metavar="NAME=VALUE", action="append", help=f"{meaning}; may be repeated"
+        )
+    else:
+        parser.add_argument(
+            option, metavar="VALUE", help=f"{meaning} (default: {default})".replace("%", "%%")
+        )
+
+
+def run_settings(options: Namespace) -> RunSettings:
+    """Return the parameters of a run, from the command line and all other sources.
+
+    Raises
+    ------
+    WrongParameter
+        For a value that is not valid.
+    """
+    given = {
+        name: value
+        for name, value in vars(options).items()
+        if name in PARAMETERS and value is not None
+    }
+    if "spark_conf" in given:
+        given["spark_conf"] = dict(map(_name_and_value, given["spark_conf"]))
+    if getattr(options, "wait", False):
+        given["longest_wait_s"] = LONGEST_RETRY_AFTER_S
+    if options.command == "backfill":
+        given["refetch"] = True
+    file = options.parameters or (_DEFAULT_FILE if _DEFAULT_FILE.exists() else None)
+    return read_run_settings(file, command_line=given)
+
+
+def _name_and_value(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise WrongParameter(f"--spark-conf {shown(name)} is not valid: use NAME=VALUE")
+    return name, value

@@ -1,0 +1,93 @@
+"""The command ``neo``: its options, its help, and the order in which settings override others."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from neo_utils.cli import main
+from neo_utils.run.commands import COMMANDS, command_line, run_settings
+from neo_utils.settings.folders import PROJECT
+from neo_utils.settings.run_settings import PARAMETERS
+
+
+def settings_of(*arguments):
+    return run_settings(command_line(arguments))
+
+
+def test_an_option_overrides_the_environment_and_the_parameters_file(monkeypatch, tmp_path):
+    file = tmp_path / "run.yaml"
+    file.write_text("end: 60\nsource: nasa\nthreshold_au: 0.1\n")
+    monkeypatch.setenv("SOURCE", "sample")
+    monkeypatch.setenv("END", "80")
+    settings = settings_of("run", "--end", "100", "--parameters", str(file))
+    assert (settings.end, settings.source, settings.threshold_au) == (100, "sample", 0.1)
+
+
+def test_options_of_every_kind_are_parsed():
+    settings = settings_of(
+        *("run", "--start", "21", "--end", "all", "--threshold-au", "1e-3", "--refetch", "--wait"),
+        *("--no-parquet-dictionary", "--master", "duckdb"),
+        *("--spark-conf", "spark.a=x=y", "--spark-conf", "spark.b=1"),
+    )
+    assert (settings.start, settings.end, settings.threshold_au) == (21, "all", 0.001)
+    assert (settings.refetch, settings.parquet_dictionary) == (True, False)
+    assert settings.longest_wait_s == 86_400
+    assert settings.spark_conf == {"spark.a": "x=y", "spark.b": "1"}
+
+
+def test_backfill_fetches_stored_pages_again():
+    assert settings_of("backfill").refetch
+    assert not settings_of("fetch").refetch
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["run", "--start", "5"], r"run: START=5 .*use 1 or 21"),
+        (["run", "--threshold-au", "far"], r"run: THRESHOLD_AU=far is not valid: use a number"),
+        (["run", "--spark-conf", "spark.a"], r"run: --spark-conf spark.a is not valid: use NAME="),
+        (["run", "--strat", "1"], r"neo: unrecognized arguments: --strat 1. Run `neo --help`"),
+        (["ran"], r"neo: .*invalid choice: 'ran'.*Run `neo --help`"),
+        ([], r"neo: the following arguments are required: COMMAND"),
+        (["status", "--start", "1"], r"neo: unrecognized arguments: --start 1"),
+    ],
+)
+def test_a_wrong_option_is_one_line_and_status_2(capsys, arguments, line):
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.fullmatch(line + r".*\n", err)
+
+
+def test_no_option_takes_the_api_key():
+    for command in COMMANDS.values():
+        assert "api_key" not in command.parameters
+    assert "api_key" not in PARAMETERS
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_explains_every_option(capsys, command):
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for name in COMMANDS[command].parameters:
+        assert "--" + name.replace("_", "-") in text
+        assert PARAMETERS[name][1] in text
+
+
+def test_the_module_is_the_command():
+    ran = subprocess.run(
+        [sys.executable, "-m", "neo_utils", "--help"], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.startswith("usage: neo ")
+    assert all(f"\n    {name}" in ran.stdout for name in COMMANDS)
+
+
+def test_every_make_target_that_works_on_data_is_one_command():
+    makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
+    called = re.findall(r"^\t\$\(NEO\) ([a-z-]+) --parameters", makefile, re.MULTILINE)
+    assert set(called) == COMMANDS.keys() - {"clean"}
+    assert "-m neo_utils clean --parameters" in makefile
