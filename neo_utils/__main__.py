@@ -1,8 +1,6 @@
 """``python -m neo_utils`` is the command ``neo``."""
 
-import sys
-
-from neo_utils.cli import main
+from neo_utils.cli import run_and_exit
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_and_exit()

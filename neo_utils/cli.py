@@ -5,12 +5,16 @@ import resource
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 from neo_utils.errors import INTERRUPTED, RunFailure
 from neo_utils.text import guard_terminal, printable
 
+_BEGAN = time.monotonic()
 _FILES = 4_096  # open at the same time, more than any run has
 _ENOUGH_FILES = 128  # a run on DuckDB ended with a traceback at 48, and with a wrong cause at 64
 
@@ -33,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from neo_utils.run.commands import COMMANDS, command_line, run_settings
 
         options = command_line(arguments)
-        command = options.command
+        command, options.began = options.command, _BEGAN
         _prepare_process()
         settings = run_settings(options)
         COMMANDS[command].function(settings, options)
@@ -53,6 +57,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return INTERRUPTED
     return 0
+
+
+def run_and_exit() -> NoReturn:
+    """Run the command of the command line, and end this process with its exit status."""
+    status = main()
+    with suppress(OSError):  # such as a closed pipe
+        sys.stdout.flush()
+        sys.stderr.flush()
+    # Everything is written and every child has ended: unloading the libraries would take a second.
+    os._exit(status)
 
 
 def _prepare_process() -> None:

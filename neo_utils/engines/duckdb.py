@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pyarrow as pa
 
-if TYPE_CHECKING:  # Spark's users need not wait for its import
+if TYPE_CHECKING:  # slow imports that not every run needs
+    import pandas as pd
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
 # Nothing is downloaded, and a name in a statement is a table, never a variable of the notebook.
@@ -69,7 +69,7 @@ class Frame:
         """Compute the rows."""
         return self._relation.to_arrow_table()
 
-    def toPandas(self) -> pd.DataFrame:  # noqa: N802 - Spark's word
+    def toPandas(self) -> "pd.DataFrame":  # noqa: N802 - Spark's word
         """Compute the rows, for pandas."""
         return self._relation.df()
 

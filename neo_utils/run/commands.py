@@ -40,7 +40,9 @@ class Command(NamedTuple):
 def _notebooks(*names: str) -> Callable[[RunSettings, Namespace], None]:
     def run(settings: RunSettings, options: Namespace) -> None:
         # The runner loads Jupyter: a wrong parameter is reported before that.
-        import_module("neo_utils.run.runner").run(options.command, list(names), settings)
+        import_module("neo_utils.run.runner").run(
+            options.command, list(names), settings, options.began
+        )
 
     return run
 

@@ -42,7 +42,7 @@ class _OwnKernel(KernelSpecManager):
 
 
 @contextmanager
-def kernel(log: Path, first: str = "") -> Iterator[AsyncKernelManager]:
+def kernel(log: Path, first: str = "", *, kill_java: bool = False) -> Iterator[AsyncKernelManager]:
     """Start a kernel in the project's folder, which gets ready while the caller does other things.
 
     Parameters
@@ -50,7 +50,10 @@ def kernel(log: Path, first: str = "") -> Iterator[AsyncKernelManager]:
     log
         File for the kernel's own messages, which are of no use on a terminal.
     first
-        Code that it runs before anything else; what that gives or says is seen by nobody.
+        Code that it runs before anything else; its output is discarded.
+    kill_java
+        End the kernel's Java at once, without waiting for an orderly end. Embedded Spark keeps
+        nothing outside the kernel's temporary folder; a cluster needs the orderly end.
     """
     with ExitStack() as stack:
         # It is ended without being asked, and what is temporary to it goes with it.
@@ -70,7 +73,7 @@ def kernel(log: Path, first: str = "") -> Iterator[AsyncKernelManager]:
                 stdout=file,
                 stderr=file,
             )
-        stack.callback(_end, manager, folder)
+        stack.callback(_end, manager, folder, 0 if kill_java else _JAVA_SECONDS)
         client = manager.blocking_client()
         stack.callback(client.stop_channels)
         client.start_channels(iopub=False, stdin=False, hb=False, control=False)
@@ -95,8 +98,8 @@ def _environment(folder: str) -> dict[str, str]:
     return chosen_environment(also=PROJECT_NAMES) | ours
 
 
-def _end(manager: AsyncKernelManager, folder: str) -> None:
-    """End a kernel, and wait for the Java that it may have started to end by itself.
+def _end(manager: AsyncKernelManager, folder: str, java_seconds: float) -> None:
+    """End a kernel and its Java, which has ``java_seconds`` to end by itself.
 
     A Java that finds its temporary folder gone while it starts would never end.
     """
@@ -105,7 +108,7 @@ def _end(manager: AsyncKernelManager, folder: str) -> None:
     started = list(processes_with_temporary(folder))
     run_sync(manager.shutdown_kernel)(now=True)
     try:
-        psutil.wait_procs(started, timeout=_JAVA_SECONDS)
+        psutil.wait_procs(started, timeout=java_seconds)
     finally:
         for one in started:
             with suppress(psutil.NoSuchProcess):

@@ -32,7 +32,9 @@ _SOON = 50
 _IMPORTS = "import neo_utils.figures.yearly, neo_utils.statistics.computation"
 
 
-def run(command: str, notebooks: list[str], settings: RunSettings) -> None:
+def run(
+    command: str, notebooks: list[str], settings: RunSettings, began: float | None = None
+) -> None:
     """Execute the notebooks one after the other and print a summary.
 
     Parameters
@@ -43,6 +45,8 @@ def run(command: str, notebooks: list[str], settings: RunSettings) -> None:
         "fetch", "aggregate".
     settings
         The parameters of all notebooks; each receives those that it declares.
+    began
+        The start of the command, by `time.monotonic`; None means now.
 
     Raises
     ------
@@ -51,7 +55,7 @@ def run(command: str, notebooks: list[str], settings: RunSettings) -> None:
     StoredDataMissing
         Where nothing is to be fetched, and batches of the range are not stored.
     """
-    began = time.monotonic()
+    began = time.monotonic() if began is None else began
     plan = plan_of(settings) if "fetch" in notebooks else None
     if plan:
         print(source_text(plan), flush=True)
@@ -73,7 +77,7 @@ def run(command: str, notebooks: list[str], settings: RunSettings) -> None:
     with sole_run(output), ExitStack() as stack:
         folder.mkdir(parents=True, exist_ok=True)
         left_out = partial(_is_left_out, command=command, folder=folder, settings=settings)
-        start = partial(_start_kernel, stack, folder)
+        start = partial(_start_kernel, stack, folder, is_embedded(settings.master))
         # All at once: the one that counts gets ready, and its Spark starts, during the fetch, which
         # hides that start.
         kernels = {}
@@ -96,15 +100,19 @@ def run(command: str, notebooks: list[str], settings: RunSettings) -> None:
                 execute(name, folder, settings.notebook_parameters(), kernels[name])
         if "aggregate" in notebooks:
             _update_report(folder, settings)
-        print(summary_text(settings, plan, notebooks, time.monotonic() - began), flush=True)
+        summary = summary_text(settings, plan, notebooks)
+    # After the kernels have ended, so this is the time from prompt to prompt.
+    print(f"done in {time.monotonic() - began:.1f} s\n{summary}", flush=True)
     if "aggregate" in kernels and is_embedded(settings.master):
         from neo_utils.engines.class_archive import make_in_background  # DuckDB has no need of Java
 
         make_in_background()
 
 
-def _start_kernel(stack: ExitStack, folder: Path, name: str, first: str = "") -> AsyncKernelManager:
-    return stack.enter_context(kernel(kernel_log(folder, name), first))
+def _start_kernel(
+    stack: ExitStack, folder: Path, kill_java: bool, name: str, first: str = ""
+) -> AsyncKernelManager:
+    return stack.enter_context(kernel(kernel_log(folder, name), first, kill_java=kill_java))
 
 
 def _get_ready(plan: Plan | None, folder: Path, settings: RunSettings) -> str:

@@ -82,9 +82,7 @@ def _counted(output: Path, stored: Mapping[Batch, Provenance]) -> Iterator[str]:
         yield f"{positions.name}{' (outdated or edited: to be counted again)' if outdated else ''}"
 
 
-def summary_text(
-    settings: RunSettings, plan: Plan | None, notebooks: list[str], seconds: float
-) -> str:
+def summary_text(settings: RunSettings, plan: Plan | None, notebooks: list[str]) -> str:
     """Return what the run has done: the headline numbers with their definitions, and the files.
 
     Parameters
@@ -93,12 +91,10 @@ def summary_text(
         What the fetch was to do; None where the run had none.
     notebooks
         Those that the run executed.
-    seconds
-        How long the run took.
     """
     selection = select_stored(settings)
     output, positions = selection.output, selection.positions
-    lines = [f"done in {seconds:.0f} s", selection.source_line]
+    lines = [selection.source_line]
     if plan:
         rejected = len(read_rejected(output, selection.provenances))
         fetched = len(selection.provenances) - (0 if plan.refetch else len(plan.stored))

@@ -1,9 +1,12 @@
 """What tables hold and statistics count: the texts shown beside the numbers."""
 
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import pyarrow as pa
+
+if TYPE_CHECKING:  # a slow import that the runner does not need
+    import pandas as pd
 
 LUNAR_DISTANCES_PER_AU = 389  # as NeoWs converts them (CNEOS: 1 LD = 384,400 km = AU / 389.17)
 # Up to where NeoWs lists approaches to each body, as it spells it, as seen in 2026; NASA documents
@@ -54,7 +57,7 @@ def totals_defined(threshold_au: float) -> dict[str, str]:
     }
 
 
-def columns_of(schema: pa.Schema) -> pd.DataFrame:
+def columns_of(schema: pa.Schema) -> "pd.DataFrame":
     """Return a row per column of a kept table: type, unit and definition.
 
     Examples
@@ -64,6 +67,8 @@ def columns_of(schema: pa.Schema) -> pd.DataFrame:
     >>> told.loc["nearest_miss_distance_au", ["unit", "definition"]].to_list()
     ['AU', 'smallest miss distance']
     """
+    import pandas as pd
+
     rows = [
         (field.name, str(field.type), _note(field, b"unit"), _note(field, b"definition"))
         for field in schema
