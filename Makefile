@@ -102,12 +102,8 @@ drift: $(READY) ## Tell what changed since the older output AGAINST=folder
 reconcile: $(READY) ## Compare the Earth approaches of NEOS="433 99942" with JPL's list (needs a network)
 	$(NEO) reconcile --parameters "$(PARAMETERS)"
 
-# A root_dir or preferred_dir of the user's Jupyter settings would hide the notebooks.
-# So would another base_url. A setting of a class goes before that of the classes it is made of.
-CONTENTS := ServerApp FileContentsManager AsyncFileContentsManager LargeFileManager AsyncLargeFileManager
-FOLDERS := --ServerApp.base_url=/ $(foreach class,$(CONTENTS),$(foreach name,root_dir preferred_dir,--$(class).$(name)='$(CURDIR)'))
 lab: $(READY) ## Open JupyterLab on the notebooks
-	$(BIN)/python -m jupyterlab $(FOLDERS) --LabApp.default_url=/lab/tree/notebooks
+	$(NEO) lab
 
 # At first what waits for nobody, so that a port that is taken is told at once. Then again and again:
 # Compose does not wait for a master that is unhealthy for want of a worker which has just come back.
@@ -154,10 +150,10 @@ cluster-down: ## Stop it; what it stored stays in its volumes
 	@$(COMPOSE) --progress quiet down
 
 local-cluster-up: $(READY) ## Start a Spark master and two workers on this machine, for MASTER=spark://127.0.0.1:7077
-	@$(BIN)/python -m neo_utils.cluster.local_cluster up
+	$(NEO) local-cluster-up
 
 local-cluster-down: $(READY) ## End them
-	@$(BIN)/python -m neo_utils.cluster.local_cluster down
+	$(NEO) local-cluster-down
 
 test: $(TOOLS) ## Run the tests of the package, and the notebooks against their stored outputs
 	$(BIN)/pytest
@@ -214,7 +210,7 @@ docs: $(READY) ## Make docs/reference.md and the README's figure anew from the c
 
 COMPILE_ONLY := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-annotate --no-header
-COMPILE := $(COMPILE_ONLY) pyproject.toml
+COMPILE := $(COMPILE_ONLY) --all-extras pyproject.toml
 
 lock: $(READY) ## Choose the newest versions that pyproject.toml admits
 	$(COMPILE) -o requirements.lock

@@ -1,22 +1,87 @@
-"""Recall near-Earth objects from NeoWs, keep them as Parquet, count their close approaches.
+"""Close approaches of near-Earth objects: fetch, store, aggregate, plot.
 
-The rooms, from the runner down. Imports point this way, too; only the last room takes a few things
-from above: rules of ``quota`` and ``spark.conf``, and the sample's address.
+    import neo_utils as neo
 
-- what the user meets: ``runner``, ``execution``, ``executed``, ``kernels``, ``kernel_folders``
-  (notebooks), ``terminal``, ``upkeep``, ``cleaning`` (texts), ``warm_start`` (of later runs),
-  ``lab`` (in a container), ``set_up`` (of .venv, before any package is installed)
-- what is shown: ``report``, ``explore``, ``figures``, ``presentation``, ``links``, ``colophon``
-- numbers: ``drift``, ``reconcile``, ``newest``, ``quantities``, ``statistics``, ``results``,
-  ``result_files``, ``packing``
-- what counts them: ``engines``, ``duck``, ``spark`` (the session, clusters)
-- what is fetched: ``recall``, ``progress``, ``plan``, ``client``, ``transport``, ``network``,
-  ``quota``, ``sample``
-- what is stored: ``selection``, ``snapshot``, ``rebuild``, ``integrity``, ``store``, ``archive``,
-  ``provenance``, ``votable``, ``atomic``, ``lock``, ``settling``, ``listing``
-- what a page says: ``pages``, ``salvage``, ``tables``, ``contract``
-- what all know: ``arguments``, ``settings``, ``parameters_file``, ``env_file``, ``environment``,
-  ``source``, ``batches``, ``definitions``, ``schemas``, ``errors``, ``text``
+    neo.fetch_neos(1, 40, source="sample")
+    stored = neo.select(1, 40)
+    engine = neo.connect("duckdb")
+    neos, approaches = neo.tables(engine, stored)
+    yearly = neo.yearly_statistics(approaches, threshold_au=0.2).toPandas()
+    neo.plot_approaches_per_year(neo.approaches_per_year(yearly), stored)
+
+Everything listed in ``__all__`` is public. It is imported when it is first used, so
+``import neo_utils`` takes milliseconds and DuckDB's users never load Spark.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from neo_utils.engines.engine import engine_text as describe_engine
+    from neo_utils.fetch.plan import plan_recall as plan_fetch
+    from neo_utils.figures.yearly import (
+        approaches_per_year,
+        nearest_per_year,
+        plot_approaches_per_year,
+        plot_nearest_per_year,
+    )
+    from neo_utils.interface import connect, fetch_neos
+    from neo_utils.statistics.computation import metrics, yearly_statistics
+    from neo_utils.statistics.computation import read_batches as tables
+    from neo_utils.statistics.definitions import columns_of, sql_text
+    from neo_utils.store.quantities import quantity_table
+    from neo_utils.store.selection import select_batches as select
+
 __version__ = "0.1.0"
+
+# Public name: module, name there.
+_PUBLIC = {
+    "approaches_per_year": ("figures.yearly", "approaches_per_year"),
+    "columns_of": ("statistics.definitions", "columns_of"),
+    "connect": ("interface", "connect"),
+    "describe_engine": ("engines.engine", "engine_text"),
+    "fetch_neos": ("interface", "fetch_neos"),
+    "metrics": ("statistics.computation", "metrics"),
+    "nearest_per_year": ("figures.yearly", "nearest_per_year"),
+    "plan_fetch": ("fetch.plan", "plan_recall"),
+    "plot_approaches_per_year": ("figures.yearly", "plot_approaches_per_year"),
+    "plot_nearest_per_year": ("figures.yearly", "plot_nearest_per_year"),
+    "quantity_table": ("store.quantities", "quantity_table"),
+    "select": ("store.selection", "select_batches"),
+    "sql_text": ("statistics.definitions", "sql_text"),
+    "tables": ("statistics.computation", "read_batches"),
+    "yearly_statistics": ("statistics.computation", "yearly_statistics"),
+}
+
+__all__ = [
+    "__version__",
+    "approaches_per_year",
+    "columns_of",
+    "connect",
+    "describe_engine",
+    "fetch_neos",
+    "metrics",
+    "nearest_per_year",
+    "plan_fetch",
+    "plot_approaches_per_year",
+    "plot_nearest_per_year",
+    "quantity_table",
+    "select",
+    "sql_text",
+    "tables",
+    "yearly_statistics",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used (PEP 562)."""
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _PUBLIC[name]
+    found = getattr(import_module(f"{__name__}.{module}"), attribute)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command, options.began = options.command, _BEGAN
         _prepare_process()
         settings = run_settings(options)
-        COMMANDS[command].function(settings, options)
+        status = COMMANDS[command].function(settings, options)
     except RunFailure as failure:
         print(f"{command}: {failure}", file=sys.stderr)
         return failure.exit_status
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"\n{command}: stopped; what is stored stays{but if replaces else ''}", file=sys.stderr
         )
         return INTERRUPTED
-    return 0
+    return status or 0
 
 
 def run_and_exit() -> NoReturn:
@@ -85,8 +85,6 @@ def _prepare_process() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     if cause := too_few_files(_ENOUGH_FILES):
         raise RunFailure(cause)
-    for name in [name for name in os.environ if name.startswith("JUPYTER_")]:
-        del os.environ[name]  # they would choose how kernels are started
     try:
         Path.home()
     except RuntimeError:  # a user without a name: Jupyter does not load without HOME

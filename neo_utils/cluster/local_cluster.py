@@ -1,11 +1,10 @@
 """A master and two workers as plain processes of this machine, seen by this machine alone.
 
-``python -m neo_utils.cluster.local_cluster up|down``. Values in the environment by Spark's own
+``neo local-cluster-up`` and ``neo local-cluster-down``. Values in the environment by Spark's own
 names (``SPARK_MASTER_PORT``, ``SPARK_MASTER_WEBUI_PORT``, ``SPARK_WORKER_CORES``,
 ``SPARK_WORKER_MEMORY``, ...) override the values here.
 """
 
-import argparse
 import os
 import shutil
 import socket
@@ -21,7 +20,6 @@ from neo_utils.cluster.processes import end, runs, start
 from neo_utils.engines.cluster_secret import named_secret
 from neo_utils.errors import INTERRUPTED, ClusterFailure, RunFailure
 from neo_utils.settings.folders import PROJECT
-from neo_utils.text import guard_terminal
 
 FOLDER = PROJECT / ".cluster"
 WORKERS = ("worker-1", "worker-2")
@@ -161,10 +159,3 @@ def main(command: str) -> int:
         print("\nlocal cluster: stopped; what had been started is ended", file=sys.stderr)
         return INTERRUPTED
     return 0
-
-
-if __name__ == "__main__":
-    guard_terminal()
-    parser = argparse.ArgumentParser(prog="neo_utils.cluster.local_cluster", description=__doc__)
-    parser.add_argument("command", choices=["up", "down"])
-    sys.exit(main(**vars(parser.parse_args())))

@@ -3,8 +3,6 @@
 import sys
 from typing import Never
 
-from IPython.core.getipython import get_ipython
-from IPython.display import clear_output
 from tqdm import tqdm
 
 
@@ -16,6 +14,8 @@ class _CellStream:
     """
 
     def write(self, text: str) -> None:
+        from IPython.display import clear_output
+
         clear_output(wait=True)
         sys.stderr.write(text)
 
@@ -26,19 +26,25 @@ class _CellStream:
 _FETCHING = "fetching"
 
 
+def _is_in_notebook() -> bool:
+    ipython = sys.modules.get("IPython")  # loaded in every kernel, and optional elsewhere
+    return bool(ipython and ipython.get_ipython())
+
+
 def page_progress() -> "tqdm[Never]":
     """Return a progress bar over pages, with rate and estimated time left.
 
     It appears once a fetch has taken a second: a quick one leaves no trace in its notebook.
     """
+    in_notebook = _is_in_notebook()
     return tqdm(
         unit="page",
         desc=_FETCHING,
-        file=_CellStream() if get_ipython() else sys.stderr,
+        file=_CellStream() if in_notebook else sys.stderr,
         delay=1,
         ncols=80,
         leave=False,
-        disable=None if not get_ipython() else False,
+        disable=False if in_notebook else None,
     )
 
 

@@ -32,19 +32,33 @@ _COUNTED = (*_STORED, "master", "threshold_au", "spark_conf", "log_level")
 class Command(NamedTuple):
     """A command: what it does, in a line of ``--help``, and the parameters that it takes."""
 
-    function: Callable[[RunSettings, Namespace], None]
+    function: Callable[[RunSettings, Namespace], int | None]
     meaning: str
     parameters: tuple[str, ...]
 
 
 def _notebooks(*names: str) -> Callable[[RunSettings, Namespace], None]:
     def run(settings: RunSettings, options: Namespace) -> None:
+        if not (PROJECT / "notebooks").is_dir():
+            raise WrongParameter(
+                "the notebooks are not here: run this command in a checkout of the project, or use "
+                "`import neo_utils` in a script"
+            )
         # The runner loads Jupyter: a wrong parameter is reported before that.
         import_module("neo_utils.run.runner").run(
             options.command, list(names), settings, options.began
         )
 
     return run
+
+
+def _lab(_settings: RunSettings, _options: Namespace) -> None:
+    import_module("neo_utils.run.lab").open_lab()
+
+
+def _local_cluster(_settings: RunSettings, options: Namespace) -> int:
+    command = options.command.removeprefix("local-cluster-")
+    return int(import_module("neo_utils.cluster.local_cluster").main(command))
 
 
 def _printed(module: str, name: str, *extra: str) -> Callable[[RunSettings, Namespace], None]:
@@ -90,6 +104,11 @@ COMMANDS = {
         "compare Earth approaches with JPL's list (needs a network)",
         _STORED,
     ),
+    "lab": Command(_lab, "open JupyterLab on the notebooks", ()),
+    "local-cluster-up": Command(
+        _local_cluster, "start a Spark master and two workers on this machine", ()
+    ),
+    "local-cluster-down": Command(_local_cluster, "stop that cluster", ()),
     "clean": Command(
         _printed("upkeep", "clean_text"), "remove computed results; fetched data is kept", _OUTPUT
     ),

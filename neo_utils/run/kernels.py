@@ -10,12 +10,13 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
 
+from neo_utils import figures
 from neo_utils.environment import PROJECT_NAMES, chosen_environment
 from neo_utils.run.kernel_folders import kernel_folder, processes_with_temporary
 from neo_utils.settings.folders import PROJECT
 
 # Empty: matplotlib's own defaults, whatever style the user has chosen for other work.
-MATPLOTLIBRC = PROJECT / "neo_utils" / "figures" / "matplotlibrc"
+MATPLOTLIBRC = Path(figures.__file__).with_name("matplotlibrc")
 # Java sees that its kernel is gone once it is ready, some 3 s after its start on quiet cores.
 _JAVA_SECONDS = 15.0
 

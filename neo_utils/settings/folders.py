@@ -8,7 +8,10 @@ from urllib.parse import unquote, urlsplit
 from neo_utils.errors import WrongParameter
 from neo_utils.text import shown
 
-PROJECT = Path(__file__).resolve().parents[2]  # relative folders are resolved against it
+_CHECKOUT = Path(__file__).resolve().parents[2]
+# Relative folders are resolved against the project. Where only the package is installed, the
+# working directory takes its place.
+PROJECT = _CHECKOUT if (_CHECKOUT / "notebooks").is_dir() else Path.cwd()
 
 _EXAMPLES = {
     "OUTPUT_DIR": "output",

