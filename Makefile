@@ -60,7 +60,7 @@ BENCH = $(SET_UP) bench && $(BIN)/python -m benchmarks
 KEEP_NASAS = @! grep -rqs '"source": "nasa"' build --include='page_*' || \
   { echo "build holds NASA's data: move them elsewhere first; nothing was removed" >&2; exit 2; }
 
-.PHONY: help setup run fetch aggregate report backfill plan status verify rebuild drift reconcile lab cluster-up cluster-run cluster-status cluster-logs cluster-down local-cluster-up local-cluster-down test test-live lint fuzz mutants bench bench-full bench-cluster bench-set-up scaling notebooks docs lock clean
+.PHONY: help setup run fetch aggregate report backfill plan status verify rebuild drift reconcile lab cluster-up cluster-run cluster-status cluster-logs cluster-down local-cluster-up local-cluster-down test test-all test-live lint fuzz mutants bench bench-full bench-cluster bench-set-up scaling notebooks docs lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -155,11 +155,19 @@ local-cluster-up: $(READY) ## Start a Spark master and two workers on this machi
 local-cluster-down: $(READY) ## End them
 	$(NEO) local-cluster-down
 
-test: $(TOOLS) ## Run the tests of the package, and the notebooks against their stored outputs
+define TEST_NOTEBOOKS
+$(KEEP_NASAS)
+rm -rf build/sample build/explored-sample
+OUTPUT_DIR=build/nothing $(BIN)/pytest --nbval --nbval-current-env $(NOTEBOOKS)
+endef
+
+test: $(TOOLS) ## Run the fast tests, and the notebooks against their stored outputs (four minutes)
+	$(BIN)/pytest -m 'not live and not slow'
+	$(TEST_NOTEBOOKS)
+
+test-all: $(TOOLS) ## Run all tests, also those with a cluster, Docker and a browser, and the notebooks (half an hour)
 	$(BIN)/pytest
-	$(KEEP_NASAS)
-	rm -rf build/sample build/explored-sample
-	OUTPUT_DIR=build/nothing $(BIN)/pytest --nbval --nbval-current-env $(NOTEBOOKS)
+	$(TEST_NOTEBOOKS)
 
 # A longer traceback shows the arguments of functions, and the key may be among them.
 test-live: $(TOOLS) ## Ask NASA for one page and say what has changed in it (needs a network and a key)

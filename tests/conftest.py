@@ -55,11 +55,27 @@ def output(pristine: Path, tmp_path: Path) -> Path:
     return shutil.copytree(pristine, tmp_path / "output")
 
 
+LEFT_OUT = pytest.StashKey[list[pytest.Item]]()
+
+
+def pytest_deselected(items):
+    """Remember the slow tests that this session leaves out."""
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("live"):
+            item.config.stash.setdefault(LEFT_OUT, []).append(item)
+
+
 def pytest_terminal_summary(terminalreporter, config):
-    """Print the figures of the tests that have some: the page "docs/trust.md" quotes them."""
+    """Print the figures that docs/trust.md quotes, and how many slow tests were left out."""
     names = ["test_faults", "test_live"]
     if config.getoption("--hypothesis-profile") == "long":
         names.append("test_fuzz")
     for module in filter(None, (sys.modules.get(f"tests.{name}") for name in names)):
         for line in module.summary():
             terminalreporter.write_line(line)
+    if left_out := config.stash.get(LEFT_OUT, []):
+        names = sorted({item.path.stem.removeprefix("test_") for item in left_out})
+        what = ", ".join(names).replace("_", " ")
+        terminalreporter.write_line(
+            f"left out: {len(left_out)} slow tests ({what}): make test-all runs them"
+        )

@@ -1,6 +1,7 @@
 """Disturb a real fetch at every request and at every step of every write; see that nothing is lost.
 
-``python -m tests.kill_points [SCENARIO ...]`` prints one line of figures for each scenario.
+``python -m tests.kill_points [--every N] [SCENARIO ...]`` prints one line of figures for each
+scenario. With ``--every``, only every N-th point is disturbed: always the same ones.
 
 A fetch of source ``nasa`` asks a loopback service and stores what comes, in a process that ends
 itself by SIGKILL at its n-th point, or for which the disk fails there. Points lie before and after
@@ -16,6 +17,7 @@ Every run is a fork of this process, which has the slow libraries loaded and sta
 its own.
 """
 
+import argparse
 import builtins
 import errno
 import fcntl
@@ -521,30 +523,30 @@ NEW = {"total": 41_000, "rejected_on": 1}
 CODES = {"fsync": errno.EIO, "unlink": errno.EIO, "flock": errno.EIO}
 
 
-def first_fetch(bench: Bench) -> str:
+def first_fetch(bench: Bench, every: int) -> str:
     """Kill a fetch into an empty output at every point."""
     with bench.serving(listing(PAGES, **NEW)) as (url,):
         scenario = Scenario(bench, Fetch(url, PAGES))
-        return killed(scenario, range(len(scenario.points)))
+        return killed(scenario, range(0, len(scenario.points), every))
 
 
-def backfill(bench: Bench) -> str:
+def backfill(bench: Bench, every: int) -> str:
     """Kill a backfill over an older state of the listing at every point."""
     with bench.serving(listing(PAGES, **OLD), listing(PAGES, **NEW)) as (old, new):
         scenario = Scenario(bench, Fetch(new, PAGES, refetch=True), older=Fetch(old, PAGES))
-        return killed(scenario, range(len(scenario.points)))
+        return killed(scenario, range(0, len(scenario.points), every))
 
 
-def four_connections(bench: Bench) -> str:
+def four_connections(bench: Bench, every: int) -> str:
     """Kill a fetch over four connections at points drawn with a fixed seed."""
     with bench.serving(listing(8, **NEW)) as (url,):
         scenario = Scenario(bench, Fetch(url, 8, connections=4))
         # How many points there are differs by a few: two may find the same folder missing.
         certain = range(len(scenario.points) - 10)
-        return killed(scenario, Random(20260301).sample(certain, 30))  # noqa: S311
+        return killed(scenario, Random(20260301).sample(certain, 30)[::every])  # noqa: S311
 
 
-def failing_disk(bench: Bench) -> str:
+def failing_disk(bench: Bench, every: int) -> str:
     """Let every step of every write fail once, in a first fetch and in a backfill."""
     count = 0
     with bench.serving(listing(2, **OLD), listing(2, **NEW)) as (old, new):
@@ -552,12 +554,16 @@ def failing_disk(bench: Bench) -> str:
             Scenario(bench, Fetch(new, 2)),
             Scenario(bench, Fetch(new, 2, refetch=True), older=Fetch(old, 2)),
         ):
-            for nth, point in enumerate(scenario.points):
-                when, what = point.split()[:2]
-                if when in ("before", "within") and what != "request":
-                    with named(point):
-                        scenario.fail(nth, CODES.get(what, errno.ENOSPC))
-                    count += 1
+            steps = [
+                (nth, point, what)
+                for nth, point in enumerate(scenario.points)
+                for when, what in [point.split()[:2]]
+                if when in ("before", "within") and what != "request"
+            ]
+            for nth, point, what in steps[::every]:
+                with named(point):
+                    scenario.fail(nth, CODES.get(what, errno.ENOSPC))
+                count += 1
     return f"failed at {count} steps, each time said in one line"
 
 
@@ -585,18 +591,22 @@ SCENARIOS = {
 }
 
 
-def main(names: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Print the figures of these scenarios, or of all; return 1 where something was lost."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--every", type=int, default=1, metavar="N")
+    parser.add_argument("scenarios", nargs="*", default=list(SCENARIOS))
+    given = parser.parse_args(arguments)
     for late in ("multiprocessing.synchronize", "netrc", "pandas"):  # loaded only in a run
         importlib.import_module(late)
     pa.array([""])
     gc.freeze()  # a fork copies what the collector touches
     # In memory a sync costs nothing, and SIGKILL cannot tell the difference.
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
-    for name in names or SCENARIOS:
+    for name in given.scenarios:
         with tempfile.TemporaryDirectory(dir=memory, ignore_cleanup_errors=True) as folder:
             try:
-                figures = SCENARIOS[name](Bench(Path(folder)))
+                figures = SCENARIOS[name](Bench(Path(folder)), given.every)
             except Lost as lost:
                 print(f"{name}: {lost}", file=sys.stderr)
                 return 1

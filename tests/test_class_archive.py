@@ -42,6 +42,7 @@ def session_beside(folder, session=SESSION):
     return f"from neo_utils.engines import class_archive\n{look_there}\n{session}"
 
 
+@pytest.mark.slow
 @linux
 @pytest.mark.parametrize("name", ["plain", "my 'old' projects"])
 def test_a_session_maps_the_archive_that_was_made_in_a_folder_of_any_name(archive, tmp_path, name):
@@ -53,6 +54,7 @@ def test_a_session_maps_the_archive_that_was_made_in_a_folder_of_any_name(archiv
     assert str(archive) in ran.stdout.splitlines()
 
 
+@pytest.mark.slow
 @linux
 def test_a_profiler_may_look_on(archive, tmp_path):
     conf = {"spark.driver.extraJavaOptions": "-XX:StartFlightRecording"}
@@ -61,6 +63,7 @@ def test_a_profiler_may_look_on(archive, tmp_path):
     assert ran.returncode == 0, ran.stderr
 
 
+@pytest.mark.slow
 @linux
 @pytest.mark.parametrize(
     "damaged",

@@ -24,6 +24,7 @@ from tests.oracle import metrics_of, with_approaches_repeated, yearly_of
 
 PAGES = [page_body(number, 20, "k") for number in range(10)]
 RESULT = "aggregations/batches-1-200/part-0.parquet"
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -77,6 +77,9 @@ class Cluster(NamedTuple):
         return self.compose("ps", "--all", "--quiet").split()
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
     """Start a cluster of our own, beside any other on this machine."""

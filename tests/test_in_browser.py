@@ -27,7 +27,10 @@ from neo_utils.settings.run_settings import parse_settings
 from tests.clones import clone_into
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
+]
 SCREENSHOTS = PROJECT / "build" / "screenshots"
 TOKEN = "a-token-of-the-test"  # noqa: S105 - no secret
 

@@ -46,6 +46,7 @@ def started(tmp_path, code):
     return process
 
 
+@pytest.mark.slow
 def test_starting_it_twice_starts_nothing_twice(cluster):
     before = [cluster.process_of(name) for name in ("master", "worker-1", "worker-2")]
     said = cluster.up()
@@ -54,6 +55,7 @@ def test_starting_it_twice_starts_nothing_twice(cluster):
     assert [cluster.process_of(name) for name in ("master", "worker-1", "worker-2")] == before
 
 
+@pytest.mark.slow
 def test_it_listens_on_loopback_alone_and_takes_no_job_without_the_secret(cluster):
     # Spark's REST port, 6066 by default, runs what anybody sends.
     (told,) = [line for line in cluster.up().splitlines() if line.startswith("master")]
@@ -75,6 +77,7 @@ def test_a_port_that_is_taken_is_named_and_nothing_is_started(tmp_path, name):
     assert list(tmp_path.glob("*.pid")) == []
 
 
+@pytest.mark.slow
 def test_a_daemon_that_ends_is_named_with_its_log_and_the_others_are_ended(tmp_path):
     ours = cluster_at(tmp_path)
     ours.environment["SPARK_WORKER_CORES"] = "none"
@@ -102,6 +105,7 @@ def coming_up(folder, environment):
     )
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_it_starts_is_one_line_and_nothing_stays(tmp_path):
     process = coming_up(tmp_path, cluster_at(tmp_path).environment)
     while not runs(tmp_path / "master.pid"):
@@ -157,6 +161,7 @@ def test_a_process_that_does_not_want_to_end_is_killed(tmp_path, monkeypatch):
     assert process.wait(5) == -signal.SIGKILL
 
 
+@pytest.mark.slow
 def test_a_daemon_in_a_container_ends_by_the_signal_that_its_container_gets(tmp_path):
     ours = cluster_at(tmp_path)
     port = ours.environment["SPARK_MASTER_WEBUI_PORT"]
@@ -197,6 +202,7 @@ def test_a_daemon_without_a_secret_or_a_worker_without_a_master_is_not_started(t
         daemon("worker", shared, tmp_path)
 
 
+@pytest.mark.slow
 def test_starts_by_hand_leave_one_folder_that_others_cannot_open(tmp_path):
     environment = os.environ | {
         "TMPDIR": str(tmp_path),
@@ -214,6 +220,7 @@ def test_starts_by_hand_leave_one_folder_that_others_cannot_open(tmp_path):
     assert settings.parent.parent.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="sockets are listed by Linux")
 def test_no_process_of_the_cluster_listens_beyond_loopback(cluster):
     numbers = [cluster.process_of(name) for name in ("master", "worker-1", "worker-2")]
@@ -241,6 +248,7 @@ def test_a_daemon_is_told_neither_the_key_nor_the_secret(tmp_path):
     assert (given["SPARK_WORKER_CORES"], given["PATH"]) == ("1", "/bin")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="Linux shows environments")
 def test_make_passes_no_key_to_the_processes_of_the_cluster(cluster):
     assert cluster.up().startswith("0 processes started")
@@ -258,6 +266,7 @@ def health(*arguments):
     )
 
 
+@pytest.mark.slow
 def test_health_counts_the_workers_that_are_alive(cluster):
     enough = health("--ui", cluster.ui, "--workers", "2")
     assert (enough.returncode, enough.stderr) == (0, "")

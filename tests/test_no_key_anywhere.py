@@ -221,6 +221,7 @@ def runs(tmp_path_factory):
         return dict(pool.map(run, (well, refused, redirected)))
 
 
+@pytest.mark.slow
 def test_the_key_is_in_no_file_on_no_terminal_and_on_no_command_line(runs, capsys):
     scan = Scan()
     command_lines = set()
@@ -240,6 +241,7 @@ def test_the_key_is_in_no_file_on_no_terminal_and_on_no_command_line(runs, capsy
     assert scan.findings == []
 
 
+@pytest.mark.slow
 def test_the_runs_that_were_searched_went_as_they_should(runs):
     assert {name: ran.status for name, (ran, _) in runs.items()} == {
         "well": 0,
@@ -252,10 +254,11 @@ def test_the_runs_that_were_searched_went_as_they_should(runs):
     for name, text in shown.items():
         assert "Traceback" not in text, name
         # The log was at its most talkative.
-        request = r"DEBUG neo_utils\.transport: GET http://127\.0\.0\.1:\d+/\S+: \d{3}, "
+        request = r"DEBUG neo_utils\.neows\.transport: GET http://127\.0\.0\.1:\d+/\S+: \d{3}, "
         assert re.search(request, text)
 
 
+@pytest.mark.slow
 def test_the_search_reached_the_places_where_a_key_could_be(runs):
     ran, folder = runs["well"]
     output = folder / "output"
@@ -291,6 +294,7 @@ def test_the_search_finds_a_key_that_was_put_there(tmp_path, name, before):
     assert scan.findings
 
 
+@pytest.mark.slow
 def test_the_archive_keeps_everything_of_the_answers_but_the_key(runs):
     _, folder = runs["well"]
     for page in PAGES:

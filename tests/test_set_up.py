@@ -96,6 +96,7 @@ def set_up(tmp_path_factory, sources):
     return clone
 
 
+@pytest.mark.slow
 def test_installs_into_venv_whatever_the_user_has_configured(set_up):
     assert installed(set_up)
     assert not (set_up.parent / "elsewhere").exists()
@@ -110,6 +111,7 @@ def change_lock(clone, name, hashes):
     lock.write_text(lock.read_text().replace(pin, changed))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "hashes"), [("setuptools", "0" * 64), ("hatchling", "")])
 def test_refuses_a_build_requirement_that_is_not_the_locked_one(clone, sources, name, hashes):
     change_lock(clone, name, hashes)
@@ -119,6 +121,7 @@ def test_refuses_a_build_requirement_that_is_not_the_locked_one(clone, sources, 
     assert not (clone / ".venv/.ready").exists()
 
 
+@pytest.mark.slow
 def test_a_moved_folder_is_set_up_again(set_up, sources, tmp_path):
     clone = shutil.copytree(set_up, tmp_path / "moved", symlinks=True)
     ran = run(clone, "make", "setup", **links(sources))
@@ -139,6 +142,7 @@ def of_another_python(venv):
         folder.rename(venv / "lib/python3.2")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("breaks", [without_python, of_another_python])
 def test_a_broken_venv_is_set_up_again(set_up, tmp_path, breaks):
     planned = ("make", "--dry-run", "setup")
@@ -152,6 +156,7 @@ def test_a_broken_venv_is_set_up_again(set_up, tmp_path, breaks):
     assert "set_up.py run" in ran.stdout
 
 
+@pytest.mark.slow
 def test_half_made_venv_is_set_up_again(set_up):
     ready = set_up / ".venv/.ready"
     content = ready.read_text()
@@ -213,6 +218,7 @@ def test_build_code_of_packages_gets_no_api_key():
     assert "canary" not in "".join(clean_environment(given, {}).values())
 
 
+@pytest.mark.slow
 def test_configuration_that_pip_cannot_read_is_one_line(set_up, tmp_path):
     (tmp_path / "pip").mkdir()
     (tmp_path / "pip/pip.conf").write_text("no section\n")

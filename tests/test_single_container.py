@@ -14,6 +14,7 @@ PAGES = [page_body(number, 20, "k") for number in range(2)]
 RESULT = "aggregations/batches-1-40/part-0.parquet"
 # Somebody whom the image does not know. Only root can give him a folder.
 USER = 12_345 if os.getuid() == 0 else os.getuid()
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -26,11 +26,21 @@ KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
 SETTINGS = ("START", "END", "SOURCE", "API_KEY", "API_URL", "OUTPUT_DIR", "LOG_LEVEL", "WAIT")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def failing_disk():
-    """Start the harness before the other tests: it takes a while, and they mostly wait."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.kill_points", "failing disk"],
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(7, id="every 7th"),
+        pytest.param(1, id="every step", marks=pytest.mark.slow),
+    ],
+)
+def every(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def failing_disk(every):
+    with subprocess.Popen(  # noqa: S603 - our own module
+        [sys.executable, "-m", "tests.kill_points", "--every", str(every), "failing disk"],
         cwd=PROJECT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -266,6 +276,7 @@ def test_ctrl_c_is_one_line_and_status_130_and_the_same_command_goes_on(tmp_path
     assert {path: path.stat().st_mtime_ns for path in written} == written
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_spark_counts_is_one_line_and_no_java_stays(tmp_path):
     settings = {"SOURCE": "sample", "START": "1", "END": "40"}
     assert run("fetch", tmp_path, **settings)[0] == 0
@@ -369,9 +380,11 @@ def test_half_an_executed_notebook_that_a_killed_run_left_is_executed_anew(
 # --- every step -----------------------------------------------------------------------------------
 
 
-def test_at_any_step_an_error_of_the_disk_is_one_line_and_loses_nothing(failing_disk, capsys):
+def test_at_any_step_an_error_of_the_disk_is_one_line_and_loses_nothing(
+    failing_disk, every, capsys
+):
     line, failure = failing_disk.communicate()
     assert failing_disk.returncode == 0, failure
     with capsys.disabled():
         print(f"\n{line.strip()}", end=" ")
-    assert int(re.search(r"failed at (\d+) steps", line)[1]) > 2 * 2 * 3 * 4
+    assert int(re.search(r"failed at (\d+) steps", line)[1]) * every > 2 * 2 * 3 * 4
