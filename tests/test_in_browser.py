@@ -422,9 +422,8 @@ def test_a_move_of_a_control_draws_another_figure(notebook):
     for _ in range(50):
         page.keyboard.press("ArrowRight")
     expect(picture).not_to_have_attribute("src", before)
-    page.wait_for_timeout(1_000)
-    assert "1950 to 2200" in picture.get_attribute("alt")
-    assert picture.evaluate("node => node.naturalWidth") > 600
+    expect(picture).to_have_attribute("alt", re.compile("1950 to 2200"))
+    assert picture.evaluate("node => node.decode().then(() => node.naturalWidth)") > 600
     page.screenshot(path=SCREENSHOTS / "explore-after.png")
 
 

@@ -63,7 +63,7 @@ def pages_in(output):
     return [pa.input_stream(io.BytesIO(p.read_bytes()), compression="zstd").read() for p in paths]
 
 
-pytestmark = pytest.mark.usefixtures("first_run")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("first_run")]
 
 
 def test_one_command_in_an_empty_clone_stores_ten_batches_and_counts_them(clone):

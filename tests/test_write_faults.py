@@ -281,12 +281,12 @@ def test_ctrl_c_while_spark_counts_is_one_line_and_no_java_stays(tmp_path):
     settings = {"SOURCE": "sample", "START": "1", "END": "40"}
     assert run("fetch", tmp_path, **settings)[0] == 0
     process = start("aggregate", tmp_path, **settings)
-    kernels, javas = set(), set()
-    while not javas:
-        time.sleep(0.2)
-        kernels = children_of({process.pid})
-        javas = children_of(kernels)
-    time.sleep(6)  # until Python waits for what Java does
+    # Spark reads these files: from now on Python waits for what Java does.
+    packed = tmp_path / "runs/batches-1-40/packed"
+    wait_until(lambda: len([*packed.glob("*.parquet")]) == 2)
+    kernels = children_of({process.pid})
+    javas = children_of(kernels)
+    assert javas
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130
