@@ -5,6 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from neo_utils.compare.drift import compare_approaches, compare_metrics, compare_neos, drift_text
+from neo_utils.engines.duckdb import Duck
 from neo_utils.errors import StoredDataBroken, StoredDataMissing
 from neo_utils.positions import Batch, position_range
 from neo_utils.run.terminal import status_text
@@ -152,8 +153,14 @@ def test_two_passages_of_one_body_on_one_day_are_two_as_in_the_counts(tmp_path):
     assert found["miss_distance_au"].tolist() == [0.002, 0.004]
 
 
-def count(spark, selection, threshold):
-    newest, approaches = read_batches(spark, selection)
+@pytest.fixture
+def duck():
+    """The faster engine; `test_statistics` shows that both count the same."""
+    return Duck()
+
+
+def count(duck, selection, threshold):
+    newest, approaches = read_batches(duck, selection)
     save("metrics", metrics(newest, approaches, threshold), selection, threshold)
     yearly = yearly_statistics(approaches, threshold)
     save("yearly_statistics", yearly, selection, threshold)
@@ -167,15 +174,15 @@ def not_compared(before, after):
     return line
 
 
-def test_metrics_are_compared_where_both_are_counted(outputs, spark):
+def test_metrics_are_compared_where_both_are_counted(outputs, duck):
     before, after = outputs
     assert f"{before.output} is not counted from its present" in not_compared(before, after)
-    count(spark, before, 0.1)
+    count(duck, before, 0.1)
     assert not_compared(before, after).endswith(
         f"{after.output} is not counted from its present pages by this version: "
         f"`make aggregate START=1 END=20 OUTPUT_DIR={after.output}` counts it"
     )
-    count(spark, after, 0.1)
+    count(duck, after, 0.1)
     changed = compare_metrics(before, after)
     # 0.1 is not under 0.1; "leaves" and "moves" to Venus were, "comes" and "moves" to Earth are.
     assert changed.loc["total_close_approaches_under_0.1_au_earth"].tolist() == [1, 2]
@@ -188,10 +195,10 @@ def test_metrics_are_compared_where_both_are_counted(outputs, spark):
     assert "0 totals differ, and the approaches in 0 years" in drift_text(after, after)
 
 
-def test_metrics_of_other_thresholds_are_not_compared(outputs, spark):
+def test_metrics_of_other_thresholds_are_not_compared(outputs, duck):
     before, after = outputs
-    count(spark, before, 0.2)
-    count(spark, after, 0.05)
+    count(duck, before, 0.2)
+    count(duck, after, 0.05)
     assert not_compared(before, after).endswith(
         "counted nearer than 0.2 AU before and 0.05 AU after: `make aggregate START=1 END=20 "
         f"OUTPUT_DIR={before.output}` with threshold_au: 0.05 in the file PARAMETERS counts both "
@@ -200,18 +207,18 @@ def test_metrics_of_other_thresholds_are_not_compared(outputs, spark):
 
 
 @pytest.mark.parametrize("which", [0, 1])
-def test_metrics_of_pages_that_were_fetched_again_since_are_not_compared(outputs, spark, which):
+def test_metrics_of_pages_that_were_fetched_again_since_are_not_compared(outputs, duck, which):
     for selection in outputs:
-        count(spark, selection, 0.2)
+        count(duck, selection, 0.2)
     store(outputs[which].output, 1, [neo("another")], MARCH + HOUR)
     changed = [select_batches(1, 20, "sample", selection.output) for selection in outputs]
     assert f"{outputs[which].output} is not counted from its present" in not_compared(*changed)
 
 
-def test_the_status_tells_which_results_are_not_of_what_is_stored_now(outputs, spark):
+def test_the_status_tells_which_results_are_not_of_what_is_stored_now(outputs, duck):
     settings = parse_settings({"output_dir": str(outputs[0].output)})
     assert "counted   nothing yet\n" in status_text(settings)
-    count(spark, outputs[0], 0.2)
+    count(duck, outputs[0], 0.2)
     assert "counted   batches-1-20\n" in status_text(settings)
     store(outputs[0].output, 1, [neo("another")], MARCH + HOUR)
     assert "counted   batches-1-20 (outdated or edited: to be counted again)\n" in status_text(
@@ -219,10 +226,10 @@ def test_the_status_tells_which_results_are_not_of_what_is_stored_now(outputs, s
     )
 
 
-def test_results_that_cannot_be_read_are_counted_again(outputs, spark):
+def test_results_that_cannot_be_read_are_counted_again(outputs, duck):
     before, after = outputs
     for selection in outputs:
-        count(spark, selection, 0.2)
+        count(duck, selection, 0.2)
     path = result_path("metrics", before.output, before.positions)
     whole = path.read_bytes()
     for broken in (whole[:4] + bytes(100) + whole[104:], whole[:-9]):

@@ -59,6 +59,7 @@ def test_spark_has_a_type_for_every_column_of_the_neos():
     assert {field.type for field in RAW} <= _SPARK_TYPES.keys()
 
 
+@pytest.mark.slow
 def test_a_run_on_duckdb_counts_what_plain_python_counts_without_java_and_without_spark(
     run_on_duckdb,
 ):
@@ -70,6 +71,7 @@ def test_a_run_on_duckdb_counts_what_plain_python_counts_without_java_and_withou
     assert "done in " in ran.stdout
 
 
+@pytest.mark.slow
 def test_its_notebook_names_the_engine_and_the_settings_it_left_aside(run_on_duckdb):
     output, _ = run_on_duckdb
     notebook = (output / "runs/batches-1-200/aggregate.ipynb").read_text()

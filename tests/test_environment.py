@@ -150,6 +150,7 @@ def result(output, master, **environment):
     return [table.to_pylist() for table in tables], shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("master", ["duckdb", "local[2]"])
 def test_a_run_ignores_the_users_settings_of_other_programs(tmp_path, hostile, master):
     expected = result(tmp_path / "expected", "duckdb")

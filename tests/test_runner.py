@@ -25,6 +25,7 @@ from tests.rude_service import http, sample_page, serve_rudely
 PATIENCE_S = 50  # the client gives a request up after 60 s; on quiet cores Java starts within five
 
 
+@pytest.mark.slow
 def test_spark_is_started_once_and_while_pages_are_fetched(tmp_path, monkeypatch):
     javas = tmp_path / "javas"  # each Java that runs Spark leaves a file there as it starts
     javas.mkdir()
@@ -64,6 +65,7 @@ def test_an_error_without_a_message_is_told_by_its_name(tmp_path, monkeypatch):
     assert str(failure.value) == told
 
 
+@pytest.mark.slow
 def test_a_refetch_mends_a_broken_batch_of_a_range_that_was_counted(tmp_path):
     given = {"end": 20, "source": "sample", "output_dir": str(tmp_path), "master": "duckdb"}
     run("run", ["fetch", "aggregate"], parse_settings(given))
@@ -160,6 +162,7 @@ def test_a_folder_that_a_process_still_uses_as_temporary_is_kept(tmp_path, monke
     assert not folder.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("killed", [False, True])
 def test_a_kernel_that_ends_while_its_spark_starts_leaves_no_java(tmp_path, seconds, killed):

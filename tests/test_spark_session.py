@@ -98,6 +98,7 @@ def test_a_java_that_hangs_is_ended_in_time(tmp_path):
     assert _ended(int((tmp_path / "started").read_text()), seconds=5)
 
 
+@pytest.mark.slow
 def test_a_machine_without_java_reads_parquet_and_prints_nothing(tmp_path):
     pq.write_table(pa.table({"speed_km_s": [7.5, None, 20.25]}), tmp_path / "approaches.parquet")
     programs = tmp_path / "programs"
@@ -128,6 +129,7 @@ def test_a_machine_without_java_reads_parquet_and_prints_nothing(tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_a_session_follows_one_that_was_stopped_lost_or_set_otherwise(tmp_path):
     ran = run_python(
         """
@@ -160,6 +162,7 @@ def test_a_session_follows_one_that_was_stopped_lost_or_set_otherwise(tmp_path):
     assert _ended(java, seconds=1)  # when Python ended
 
 
+@pytest.mark.slow
 def test_java_ends_when_python_is_killed(tmp_path):
     ran = run_python(
         """
@@ -185,6 +188,7 @@ session.start_java = counted
 """
 
 
+@pytest.mark.slow
 def test_a_session_that_was_begun_ahead_is_the_one_that_is_found(tmp_path):
     ran = run_python(
         COUNTED_STARTS
