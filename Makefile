@@ -177,7 +177,6 @@ lint: $(TOOLS) ## Check style, types and the direction of imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
 	$(BIN)/mypy
 
 fuzz: $(TOOLS) ## Send thousands of broken pages through the decoder (minutes)
