@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from neo_utils.fetch.fetching import recall
-from neo_utils.fetch.plan import plan_recall
+from neo_utils.fetch.fetching import fetch
+from neo_utils.fetch.plan import plan_fetch
 from neo_utils.store.columns import read_rows
 from neo_utils.store.selection import Selection, select_batches
 
@@ -54,9 +54,9 @@ def close_approaches_of(folder: Path, case: str) -> int:
 
 
 def _fetch_sample(folder: Path, neos: int) -> None:
-    plan = plan_recall(1, neos, "sample", output_dir=str(folder / "sample"))
+    plan = plan_fetch(1, neos, "sample", output_dir=str(folder / "sample"))
     if plan.to_fetch(plan.catalogue_size):
-        recall(plan)
+        fetch(plan)
 
 
 def _repeated(selection: Selection, times: int) -> dict[str, pa.Table]:

@@ -19,8 +19,8 @@ import pandas as pd
 import requests
 
 from benchmarks.machine import peak_mb
-from neo_utils.fetch.fetching import recall
-from neo_utils.fetch.plan import plan_recall
+from neo_utils.fetch.fetching import fetch
+from neo_utils.fetch.plan import plan_fetch
 from neo_utils.sample import SAMPLE_URL, service
 
 _FRESH = mp.get_context("spawn")  # nothing of this process's memory
@@ -29,7 +29,7 @@ KEY = "a-key-of-forty-characters-for-the-sample"
 
 def by_project(url: str, pages: int, folder: Path) -> None:
     """Fetch the pages, validate and store them, as ``make fetch`` does."""
-    recall(plan_recall(1, 20 * pages, "nasa", url, str(folder)))
+    fetch(plan_fetch(1, 20 * pages, "nasa", url, str(folder)))
 
 
 def by_requests_and_pandas(url: str, pages: int, folder: Path) -> None:

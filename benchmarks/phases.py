@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 # For each notebook, in the order of a run: what a cell says and which step that makes it. The first
 # that fits counts; a cell that fits none is of the rest, as is what passes between cells.
 STEPS: Mapping[str, Mapping[str, str]] = {
-    "fetch": {"from neo_utils": "fetch: imports", "recall(": "pages"},
+    "fetch": {"from neo_utils": "fetch: imports", "fetch(": "pages"},
     "aggregate": {
         "from neo_utils": "count: imports",
         "connect(": "connect",

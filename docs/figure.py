@@ -10,8 +10,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from neo_utils.engines.duckdb import Duck
-from neo_utils.fetch.fetching import recall
-from neo_utils.fetch.plan import plan_recall
+from neo_utils.fetch.fetching import fetch
+from neo_utils.fetch.plan import plan_fetch
 from neo_utils.figures.notebook_display import show
 from neo_utils.figures.yearly import approaches_per_year, plot_approaches_per_year
 from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
@@ -31,7 +31,7 @@ class Counted(NamedTuple):
 def counted_sample() -> Counted:
     """Return what `make run START=1 END=200` counts of the simulated sample; nothing is kept."""
     with TemporaryDirectory() as output:
-        recall(plan_recall(1, 200, "sample", output_dir=output))
+        fetch(plan_fetch(1, 200, "sample", output_dir=output))
         selection = select_batches(1, 200, "sample", output)
         newest, approaches = read_batches(Duck(), selection)
         values = dict(metrics(newest, approaches, _THRESHOLD_AU).collect())

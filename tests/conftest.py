@@ -11,8 +11,8 @@ from pyspark.sql import SparkSession
 
 from neo_utils.cluster.local_cluster import down
 from neo_utils.engines.spark_session import connect
-from neo_utils.fetch.fetching import recall
-from neo_utils.fetch.plan import plan_recall
+from neo_utils.fetch.fetching import fetch
+from neo_utils.fetch.plan import plan_fetch
 from tests.cluster import Cluster, cluster_at
 
 # "quick" finds the same today as tomorrow; "long", for `make fuzz`, finds something else each time.
@@ -45,7 +45,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def pristine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An output of the positions up to the END of the tests' module, which no test changes."""
     output = tmp_path_factory.mktemp("pristine")
-    recall(plan_recall(1, request.module.END, "sample", output_dir=str(output)))
+    fetch(plan_fetch(1, request.module.END, "sample", output_dir=str(output)))
     return output
 
 

@@ -54,7 +54,7 @@ from requests.adapters import HTTPAdapter
 import neo_utils.fetch.fetching
 import neo_utils.neows.transport
 from neo_utils.errors import RunFailure
-from neo_utils.fetch.plan import plan_recall
+from neo_utils.fetch.plan import plan_fetch
 from neo_utils.sample import SAMPLE_URL, service
 
 _TODAY = formatdate(usegmt=True)  # one Date that is believed, for every answer
@@ -88,8 +88,8 @@ class Fetch(NamedTuple):
             self.connections
         )
         end = 20 * self.pages
-        plan = plan_recall(1, end, "nasa", self.url, str(output), refetch=self.refetch)
-        neo_utils.fetch.fetching.recall(plan)
+        plan = plan_fetch(1, end, "nasa", self.url, str(output), refetch=self.refetch)
+        neo_utils.fetch.fetching.fetch(plan)
 
 
 class Run(NamedTuple):

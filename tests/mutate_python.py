@@ -33,10 +33,10 @@ TESTS = {
     "store/tables": ["pages", "fuzz"],
     "neows/contract": ["pages", "fuzz"],
     "store/atomic": ["atomic"],
-    "store/batches": ["store", "integrity", "votable"],
-    "store/page_archive": ["integrity", "store"],
-    "store/verification": ["integrity"],
-    "store/rebuilding": ["integrity", "upkeep"],
+    "store/batches": ["store", "verification", "votable"],
+    "store/page_archive": ["verification", "store"],
+    "store/verification": ["verification"],
+    "store/rebuilding": ["verification", "upkeep"],
     "statistics/definitions": ["schemas"],
 }
 # What is imported before the processes part, so that each of them need not.

@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from neo_utils.cluster.health import alive_workers, master_state
-from neo_utils.fetch.fetching import recall
-from neo_utils.fetch.plan import plan_recall
+from neo_utils.fetch.fetching import fetch
+from neo_utils.fetch.plan import plan_fetch
 from neo_utils.sample.catalogue import AS_OF, page_body
 from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
 from neo_utils.store.selection import select_batches
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.slow
 def output(tmp_path_factory):
     """Return a folder of ten stored batches."""
     folder = tmp_path_factory.mktemp("output")
-    recall(plan_recall(1, 200, "sample", output_dir=str(folder)))
+    fetch(plan_fetch(1, 200, "sample", output_dir=str(folder)))
     return folder
 
 

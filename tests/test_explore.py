@@ -19,8 +19,8 @@ from neo_utils.explore.scatter import (
     plot_velocity_by_distance,
 )
 from neo_utils.explore.to_come import nearest_to_come
-from neo_utils.fetch.fetching import recall
-from neo_utils.fetch.plan import plan_recall
+from neo_utils.fetch.fetching import fetch
+from neo_utils.fetch.plan import plan_fetch
 from neo_utils.figures.notebook_display import show
 from neo_utils.positions import Batch
 from neo_utils.sample import service
@@ -36,7 +36,7 @@ PAGES = [0, 1, 325]  # with a gap; the last has an object that Sentry watches
 def output(tmp_path_factory):
     folder = tmp_path_factory.mktemp("output")
     for start, end in ((1, 40), (6501, 6520)):
-        recall(plan_recall(start, end, "sample", output_dir=str(folder)))
+        fetch(plan_fetch(start, end, "sample", output_dir=str(folder)))
     return folder
 
 
@@ -276,7 +276,7 @@ def test_pages_with_a_rejected_object_or_one_without_a_designation_are_linked_to
         return service.answer(url, headers)._replace(body=json.dumps(page).encode())
 
     with service.serve(answer=damaged) as url:
-        done = recall(plan_recall(1, 20, "nasa", url, str(tmp_path)))
+        done = fetch(plan_fetch(1, 20, "nasa", url, str(tmp_path)))
     assert (done.neos, done.rejected) == (19, 1)
     selection = stored_or_sample(str(tmp_path))
     table = nearest_to_come(open_catalogue(selection), ANYWHERE, selection, rows=2_000)

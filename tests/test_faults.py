@@ -22,8 +22,8 @@ from urllib3.util import Retry
 
 from neo_utils.engines.engine import connect
 from neo_utils.errors import RateLimitReached, ServiceFailure, WrongParameter, exit_status_of
-from neo_utils.fetch.fetching import ATTEMPTS, recall
-from neo_utils.fetch.plan import plan_recall
+from neo_utils.fetch.fetching import ATTEMPTS, fetch
+from neo_utils.fetch.plan import plan_fetch
 from neo_utils.neows import rate_limit, transport
 from neo_utils.neows.client import get_page
 from neo_utils.neows.rate_limit import Pace
@@ -33,7 +33,7 @@ from neo_utils.positions import Batch
 from neo_utils.settings.folders import PROJECT
 from neo_utils.statistics.computation import metrics, read_batches
 from neo_utils.store.selection import select_batches
-from tests.rude_service import http, sample_page, serve_rudely, zipped
+from tests.faulty_service import http, sample_page, serve_faults, zipped
 
 KEY = "canary" + "+/=" + "-of-the-faults"
 ENCODED = "canary%2B%2F%3D-of-the-faults"  # as the service repeats it in its links
@@ -69,7 +69,7 @@ class Case(NamedTuple):
     end: str = "100"
     total: int = 41_000  # NEOs that the service lists
     bounds: dict = {}  # noqa: RUF012 -- of the package, lowered so that the test is quick
-    url: Callable = lambda rude: rude.url
+    url: Callable = lambda faulty: faulty.url
     clock_ours: bool = False
 
 
@@ -267,7 +267,7 @@ CASES = [
         sends(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
         says=r"127\.0\.0\.1:\d+ does not answer \(SSL\w*\)",
         pages=PAGES | {-1},
-        url=lambda rude: rude.url.replace("http:", "https:"),
+        url=lambda faulty: faulty.url.replace("http:", "https:"),
     ),
     Case(
         "nobody listening",
@@ -600,7 +600,7 @@ def rejected_in(output):
 
 
 def run(url, output, end, start=1):
-    return recall(plan_recall(start, end, "nasa", url, str(output)))
+    return fetch(plan_fetch(start, end, "nasa", url, str(output)))
 
 
 def fail(case, url, output):
@@ -626,13 +626,13 @@ def fail(case, url, output):
 def test_a_misbehaving_service_has_its_named_outcome(case, tmp_path, monkeypatch):
     for name, value in case.bounds.items():
         monkeypatch.setattr(f"neo_utils.{name}", value)
-    with serve_rudely(lambda *_: [http()]) as elsewhere:
+    with serve_faults(lambda *_: [http()]) as elsewhere:
         spoilt = Spoilt(case, elsewhere.address)
-        with serve_rudely(spoilt) as rude:
+        with serve_faults(spoilt) as faulty:
             if case.outcome in ("parked", "exit 4"):
-                fail(case, case.url(rude), tmp_path)
+                fail(case, case.url(faulty), tmp_path)
             else:
-                succeed(case, spoilt, run(rude.url, tmp_path, case.end), tmp_path)
+                succeed(case, spoilt, run(faulty.url, tmp_path, case.end), tmp_path)
         assert not elsewhere.asked
     assert spoilt.borne == []
     stored = stored_pages(tmp_path)
@@ -663,24 +663,24 @@ def succeed(case, spoilt, done, output):
 
 def goes_on_where_it_ended(output, missing):
     """The same command, once the service is well again, asks for the missing pages alone."""
-    with serve_rudely(lambda asked, _: [http(sample_page(asked.page, KEY))]) as rude:
-        run(rude.url, output, 100)
-    assert rude.asked == dict.fromkeys(missing, 1)
+    with serve_faults(lambda asked, _: [http(sample_page(asked.page, KEY))]) as faulty:
+        run(faulty.url, output, 100)
+    assert faulty.asked == dict.fromkeys(missing, 1)
     assert stored_pages(output).keys() == PAGES
 
 
 def test_an_unknown_body_stands_in_the_table_as_the_service_spells_it(tmp_path):
     case = next(case for case in CASES if case.name == "an unknown body")
-    with serve_rudely(Spoilt(case, "")) as rude:
-        run(rude.url, tmp_path, 100)
+    with serve_faults(Spoilt(case, "")) as faulty:
+        run(faulty.url, tmp_path, 100)
     table = pq.read_table(Batch(41).file(tmp_path, "close_approaches"), partitioning=None)
     assert Counter(table["orbiting_body"].to_pylist())["Vulcan"] == 1
 
 
 def test_an_object_on_two_pages_is_stored_twice_and_counted_once(tmp_path):
     case = next(case for case in CASES if case.name.startswith("an object that moves"))
-    with serve_rudely(Spoilt(case, "")) as rude:
-        run(rude.url, tmp_path, 100)
+    with serve_faults(Spoilt(case, "")) as faulty:
+        run(faulty.url, tmp_path, 100)
     selection = select_batches(1, 100, "nasa", str(tmp_path))
     engine = connect("duckdb", {}, tmp_path / "no.log")
     counted = dict(metrics(*read_batches(engine, selection), 0.2).collect())
@@ -722,8 +722,8 @@ class Moving:
 @pytest.mark.parametrize("after", [95, 100, 130])
 def test_a_catalogue_that_grows_in_mid_run_is_fetched_to_its_new_end(tmp_path, after):
     listing = Moving(90, after)
-    with serve_rudely(listing) as rude:
-        done = run(rude.url, tmp_path, "all")
+    with serve_faults(listing) as faulty:
+        done = run(faulty.url, tmp_path, "all")
         assert (done.neos, done.catalogue_size) == (after, after)
         # The last page came with 10 objects before, and is asked for again.
         assert listing.asked == dict.fromkeys(range(-(-after // 20)), 1) | {4: 2}
@@ -734,34 +734,34 @@ def test_a_catalogue_that_grows_in_mid_run_is_fetched_to_its_new_end(tmp_path, a
 
 def test_a_catalogue_that_shrinks_in_mid_run_is_what_is_left_of_it(tmp_path):
     listing = Moving(150, 70)
-    with serve_rudely(listing) as rude:
-        done = run(rude.url, tmp_path, "all")
+    with serve_faults(listing) as faulty:
+        done = run(faulty.url, tmp_path, "all")
         assert done.neos == 70 + 20  # page 4 came before
         assert listing.asked == dict.fromkeys(range(8), 1)
         # What is past the end now is no failure of the next run, nor a wrong START of it.
-        run(rude.url, tmp_path, "all")
+        run(faulty.url, tmp_path, "all")
 
 
 def test_a_run_that_finds_the_listing_no_longer_than_before_ends_well(tmp_path):
-    with serve_rudely(
+    with serve_faults(
         lambda asked, _: [http(cut(sample_page(asked.page, KEY), asked.page, 100))]
-    ) as rude:
-        assert run(rude.url, tmp_path, "all").pages == 5
-        assert run(rude.url, tmp_path, "all").pages == 0
+    ) as faulty:
+        assert run(faulty.url, tmp_path, "all").pages == 5
+        assert run(faulty.url, tmp_path, "all").pages == 0
 
 
 def test_a_start_past_the_end_is_a_wrong_parameter_and_not_a_fault_of_the_service(tmp_path):
     with (
-        serve_rudely(lambda *_: [http(cut(sample_page(9, KEY), 9, 100))]) as rude,
+        serve_faults(lambda *_: [http(cut(sample_page(9, KEY), 9, 100))]) as faulty,
         pytest.raises(WrongParameter, match="START=181 lies behind the catalogue's end at 100"),
     ):
-        run(rude.url, tmp_path, 200, start=181)
+        run(faulty.url, tmp_path, 200, start=181)
 
 
 def ask(answer, longest_wait_s=0):
-    with serve_rudely(answer) as rude, open_session(KEY) as session:
-        service = Service("nasa", rude.url)
-        return rude, get_page(session, service, Batch(1), Pace(longest_wait_s, print))
+    with serve_faults(answer) as faulty, open_session(KEY) as session:
+        service = Service("nasa", faulty.url)
+        return faulty, get_page(session, service, Batch(1), Pace(longest_wait_s, print))
 
 
 def test_a_gzip_bomb_is_refused_before_it_is_unpacked():
@@ -792,12 +792,12 @@ def test_a_gzip_bomb_behind_a_redirect_is_not_even_read():
 def test_of_a_body_that_is_too_large_no_more_is_taken_than_the_bound(monkeypatch):
     monkeypatch.setattr(transport, "_LARGEST_BODY", MB)
     with (
-        serve_rudely(hundreds_of_megabytes) as rude,
+        serve_faults(hundreds_of_megabytes) as faulty,
         open_session(KEY) as session,
         pytest.raises(AnswerBroken, match="sends more than"),
     ):
-        get_page(session, Service("nasa", rude.url), Batch(1), Pace(0, print))
-    assert rude.sent < 30 * MB  # the rest is what the system's buffers had taken
+        get_page(session, Service("nasa", faulty.url), Batch(1), Pace(0, print))
+    assert faulty.sent < 30 * MB  # the rest is what the system's buffers had taken
 
 
 def test_the_bounds_are_those_that_the_documentation_states():

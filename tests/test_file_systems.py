@@ -11,8 +11,8 @@ import pytest
 
 from neo_utils.cluster.processes import end, runs, start
 from neo_utils.errors import OutputUnwritable
-from neo_utils.fetch.fetching import recall
-from neo_utils.fetch.plan import plan_recall
+from neo_utils.fetch.fetching import fetch
+from neo_utils.fetch.plan import plan_fetch
 from neo_utils.run.upkeep import verify_text
 from neo_utils.settings.run_settings import parse_settings
 from neo_utils.store import locks
@@ -44,16 +44,16 @@ def fail_for_folders(monkeypatch, code):
     monkeypatch.setattr(os, "fsync", of_files_only)
 
 
-def fetch(output):
+def fetch_range(output):
     with sole_run(output):
-        recall(plan_recall(1, 40, "sample", output_dir=str(output)))
+        fetch(plan_fetch(1, 40, "sample", output_dir=str(output)))
     return verify_text(parse_settings({"start": 1, "end": 40, "output_dir": str(output)}))
 
 
 @pytest.mark.parametrize("code", [errno.ENOLCK, *UNSUPPORTED])
 def test_warns_once_and_continues_without_locks(tmp_path, monkeypatch, capsys, code):
     monkeypatch.setattr(fcntl, "flock", failing(code))
-    assert fetch(tmp_path).startswith("2 batches")
+    assert fetch_range(tmp_path).startswith("2 batches")
     (line,) = capsys.readouterr().err.splitlines()
     assert "two runs in it at once are not detected" in line
     assert "power cut may" not in line
@@ -62,7 +62,7 @@ def test_warns_once_and_continues_without_locks(tmp_path, monkeypatch, capsys, c
 @pytest.mark.parametrize("code", [errno.EBADF, errno.EACCES, *UNSUPPORTED])
 def test_warns_once_and_continues_if_folders_cannot_be_synced(tmp_path, monkeypatch, capsys, code):
     fail_for_folders(monkeypatch, code)
-    assert fetch(tmp_path).startswith("2 batches")
+    assert fetch_range(tmp_path).startswith("2 batches")
     (line,) = capsys.readouterr().err.splitlines()
     assert "a power cut may undo the newest files" in line
     assert "two runs" not in line
@@ -94,7 +94,7 @@ def test_a_failing_disk_stays_a_failure(tmp_path, monkeypatch, code, broken):
     else:
         fail_for_folders(monkeypatch, code)
     with pytest.raises(OutputUnwritable, match=os.strerror(code)):
-        fetch(tmp_path)
+        fetch_range(tmp_path)
     assert not list(tmp_path.glob("raw/*/*"))
 
 

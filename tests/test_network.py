@@ -9,7 +9,7 @@ import pytest
 from neo_utils.errors import ServiceFailure, WrongParameter
 from neo_utils.neows import transport
 from neo_utils.neows.transport import ask, open_session
-from tests.rude_service import http, serve_rudely
+from tests.faulty_service import http, serve_faults
 
 KEY = "canary-0123456789-of-the-network"
 PASSWORD = "canaryPASSWORD0123456789"  # noqa: S105
@@ -47,7 +47,7 @@ def test_sends_no_password_of_a_netrc_file(key, environment, tmp_path):
         heard.append(asked.headers)
         return [http(b"{}")]
 
-    with serve_rudely(listen) as rude, open_session(key) as session, ask(session, rude.url):
+    with serve_faults(listen) as faulty, open_session(key) as session, ask(session, faulty.url):
         pass
     (headers,) = heard
     assert headers.get("X-Api-Key") == key
@@ -68,7 +68,7 @@ def test_sends_no_password_of_a_netrc_file(key, environment, tmp_path):
     ],
 )
 def test_names_a_proxy_that_refuses_and_its_setting(setting, login, status, line, environment):
-    with serve_rudely(lambda *_: [http(status=status)]) as proxy:
+    with serve_faults(lambda *_: [http(status=status)]) as proxy:
         environment.setenv(setting, f"http://{login}{proxy.address}")
         found = failure_of(f"https://{HOST}/browse")
         assert found.startswith(f"the proxy {proxy.address} ")
@@ -137,14 +137,14 @@ def authority(tmp_path_factory):
 def served(folder, name):
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
-    return serve_rudely(lambda *_: [http(b"{}")], tls)
+    return serve_faults(lambda *_: [http(b"{}")], tls)
 
 
 @pytest.mark.parametrize("setting", CERTIFICATES[:3])
 def test_trusts_the_certificates_that_a_setting_names(setting, authority, environment):
     environment.setenv(setting, str(authority / "ca.pem"))
-    with served(authority, "good") as rude, open_session(KEY) as session:
-        answer = ask(session, rude.url.replace("http:", "https:"))
+    with served(authority, "good") as faulty, open_session(KEY) as session:
+        answer = ask(session, faulty.url.replace("http:", "https:"))
         assert (answer.status_code, answer.content) == (200, b"{}")
 
 
@@ -161,9 +161,9 @@ def test_names_what_is_wrong_with_a_certificate(name, trusted, line, authority, 
     if trusted:
         file = "ca.pem" if trusted is True else trusted
         environment.setenv("SSL_CERT_FILE", str(authority / file))
-    with served(authority, name) as rude:
-        found = failure_of(rude.url.replace("http:", "https:"))
-        assert found.startswith(f"the certificate of {rude.address} is not trusted (")
+    with served(authority, name) as faulty:
+        found = failure_of(faulty.url.replace("http:", "https:"))
+        assert found.startswith(f"the certificate of {faulty.address} is not trusted (")
     assert line in found
 
 

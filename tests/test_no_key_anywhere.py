@@ -20,11 +20,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from neo_utils.errors import WrongParameter
-from neo_utils.fetch.fetching import recall
-from neo_utils.fetch.plan import plan_recall
+from neo_utils.fetch.fetching import fetch
+from neo_utils.fetch.plan import plan_fetch
 from neo_utils.neows.client import without_key
 from neo_utils.settings.folders import PROJECT
-from tests.rude_service import http, sample_page, serve_rudely
+from tests.faulty_service import http, sample_page, serve_faults
 
 # With characters that percent-encoding, JSON and shells change.
 KEY = "canary" + "+/=" + "4f&z'~%" + "0123456789"
@@ -214,8 +214,8 @@ def runs(tmp_path_factory):
 
     def run(answer):
         folder = tmp_path_factory.mktemp(answer.__name__)
-        with serve_rudely(answer) as rude:
-            return answer.__name__, (Ran(rude.url, folder), folder)
+        with serve_faults(answer) as faulty:
+            return answer.__name__, (Ran(faulty.url, folder), folder)
 
     with ThreadPoolExecutor(2) as pool:
         return dict(pool.map(run, (well, refused, redirected)))
@@ -352,7 +352,7 @@ def test_plain_http_to_another_machine_is_refused_before_anything_is_sent(host, 
 )
 def test_so_it_is_where_a_notebook_is_run_by_hand(url, said, tmp_path):
     with pytest.raises(WrongParameter, match=said):
-        plan_recall(1, 20, "nasa", url, str(tmp_path))
+        plan_fetch(1, 20, "nasa", url, str(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
@@ -360,8 +360,8 @@ def test_no_proxy_gets_the_key_of_a_service_on_this_machine(name, tmp_path, monk
     for other in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(other, raising=False)
     monkeypatch.setenv("API_KEY", KEY)
-    with serve_rudely(lambda *_: [http()]) as proxy, serve_rudely(well) as rude:
+    with serve_faults(lambda *_: [http()]) as proxy, serve_faults(well) as faulty:
         monkeypatch.setenv(name, f"http://{proxy.address}")
-        recall(plan_recall(1, 20, "nasa", rude.url, str(tmp_path)))
-    assert rude.asked == {0: 1}
+        fetch(plan_fetch(1, 20, "nasa", faulty.url, str(tmp_path)))
+    assert faulty.asked == {0: 1}
     assert not proxy.asked

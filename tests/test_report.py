@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from neo_utils.errors import StoredDataMissing
-from neo_utils.fetch.fetching import recall
-from neo_utils.fetch.plan import plan_recall
+from neo_utils.fetch.fetching import fetch
+from neo_utils.fetch.plan import plan_fetch
 from neo_utils.figures.notebook_display import captioned, show
 from neo_utils.positions import Batch, position_range
 from neo_utils.report.colophon import how_made
@@ -63,7 +63,7 @@ class Outline(HTMLParser):
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory):
     output = tmp_path_factory.mktemp("output")
-    recall(plan_recall(1, 40, "sample", output_dir=str(output)))
+    fetch(plan_fetch(1, 40, "sample", output_dir=str(output)))
     return output
 
 

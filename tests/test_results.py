@@ -6,8 +6,8 @@ import pytest
 
 from neo_utils.engines.duckdb import Duck
 from neo_utils.errors import StoredDataBroken, StoredDataChanged
-from neo_utils.fetch.fetching import recall
-from neo_utils.fetch.plan import plan_recall
+from neo_utils.fetch.fetching import fetch
+from neo_utils.fetch.plan import plan_fetch
 from neo_utils.run.upkeep import verify_text
 from neo_utils.settings.run_settings import parse_settings
 from neo_utils.statistics.result_files import result_path
@@ -21,7 +21,7 @@ YEARS = YEARLY_STATISTICS.empty_table()
 
 @pytest.fixture
 def selection(tmp_path):
-    recall(plan_recall(1, 40, "sample", output_dir=str(tmp_path)))
+    fetch(plan_fetch(1, 40, "sample", output_dir=str(tmp_path)))
     return select_batches(1, 40, "sample", str(tmp_path))
 
 

@@ -20,7 +20,7 @@ from neo_utils.run.kernels import kernel
 from neo_utils.run.runner import run
 from neo_utils.settings.run_settings import parse_settings
 from tests.driver import run_python
-from tests.rude_service import http, sample_page, serve_rudely
+from tests.faulty_service import http, sample_page, serve_faults
 
 PATIENCE_S = 50  # the client gives a request up after 60 s; on quiet cores Java starts within five
 
@@ -40,7 +40,7 @@ def test_spark_is_started_once_and_while_pages_are_fetched(tmp_path, monkeypatch
         seen.append(any(javas.iterdir()))
         yield http(sample_page(asked.page, "a key"))
 
-    with serve_rudely(answer) as service:
+    with serve_faults(answer) as service:
         ours = {"end": 20, "source": "nasa", "api_url": service.url, "output_dir": str(tmp_path)}
         run("run", ["fetch", "aggregate"], parse_settings(ours | {"master": "local[2]"}))
     assert seen == [True]

@@ -15,8 +15,8 @@ from neo_utils.errors import (
     StoredDataMissing,
     WrongParameter,
 )
-from neo_utils.fetch.fetching import recall
-from neo_utils.fetch.plan import plan_recall
+from neo_utils.fetch.fetching import fetch
+from neo_utils.fetch.plan import plan_fetch
 from neo_utils.positions import Batch
 from neo_utils.sample.catalogue import AS_OF, page_body
 from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
@@ -37,7 +37,7 @@ from tests.oracle import metrics_of, yearly_of
 def sample(tmp_path_factory):
     """Return a selection of ten stored batches, and their pages as the service sends them."""
     output = str(tmp_path_factory.mktemp("sample"))
-    recall(plan_recall(1, 200, "sample", output_dir=output))
+    fetch(plan_fetch(1, 200, "sample", output_dir=output))
     return select_batches(1, 200, "sample", output), [page_body(n, 20, "k") for n in range(10)]
 
 

@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from neo_utils.errors import ServiceFailure, exit_status_of
-from neo_utils.fetch.fetching import recall
-from neo_utils.fetch.plan import plan_recall
+from neo_utils.fetch.fetching import fetch
+from neo_utils.fetch.plan import plan_fetch
 from neo_utils.run.execution import NotebookFailed
 from neo_utils.run.terminal import status_text
 from neo_utils.run.upkeep import verify_text
@@ -81,7 +81,7 @@ def hostile(tmp_path_factory):
         return given._replace(body=json.dumps(page).encode())
 
     with service.serve(answer=answer) as url:
-        recall(plan_recall(1, 40, "nasa", url, str(output)))
+        fetch(plan_fetch(1, 40, "nasa", url, str(output)))
     return output
 
 

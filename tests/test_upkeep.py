@@ -3,8 +3,8 @@
 import pytest
 
 from neo_utils.errors import StoredDataBroken, StoredDataMissing
-from neo_utils.fetch.fetching import recall
-from neo_utils.fetch.plan import describe, plan_recall
+from neo_utils.fetch.fetching import fetch
+from neo_utils.fetch.plan import describe, plan_fetch
 from neo_utils.positions import Batch
 from neo_utils.run.upkeep import rebuild_text, verify_text
 from neo_utils.settings.run_settings import parse_settings
@@ -72,9 +72,9 @@ def test_what_a_killed_run_left_is_not_stored_to_verify_as_to_the_plan(output):
         f"`make fetch START=21 END=60 SOURCE=sample OUTPUT_DIR={output}` takes them. The other 2"
         in said
     )
-    plan = describe(plan_recall(1, 80, "sample", output_dir=str(output)))
+    plan = describe(plan_fetch(1, 80, "sample", output_dir=str(output)))
     assert "to fetch   2 batches" in plan
-    recall(plan_recall(1, 80, "sample", output_dir=str(output)))
+    fetch(plan_fetch(1, 80, "sample", output_dir=str(output)))
     assert verify_text(parameters(output)).startswith("4 batches ")
 
 

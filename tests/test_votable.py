@@ -20,8 +20,8 @@ from astropy.io.votable.ucd import check_ucd
 from astropy.table import QTable
 
 from neo_utils.engines.engine import connect
-from neo_utils.fetch.fetching import recall
-from neo_utils.fetch.plan import plan_recall
+from neo_utils.fetch.fetching import fetch
+from neo_utils.fetch.plan import plan_fetch
 from neo_utils.positions import Batch, position_range
 from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
 from neo_utils.statistics.results import save
@@ -33,7 +33,7 @@ from neo_utils.store.schemas import CLOSE_APPROACHES, METRICS, RAW, YEARLY_STATI
 from neo_utils.store.selection import select_batches, select_stored
 from neo_utils.store.verification import check_files, verify
 from neo_utils.store.votable import voparquet_metadata
-from tests.rude_service import http, sample_page, serve_rudely
+from tests.faulty_service import http, sample_page, serve_faults
 from tests.test_statistics import neo, store
 
 END = 40
@@ -319,8 +319,8 @@ def test_the_api_key_is_in_no_votable(tmp_path, monkeypatch):
     page = sample_page(0, key)
     repeating = page.replace(b'"name":"', b'"name":"' + json.dumps(key)[1:-1].encode(), 1)
     assert repeating != page
-    with serve_rudely(lambda *_: [http(repeating)]) as rude:
-        recall(plan_recall(1, 20, "nasa", rude.url, str(tmp_path)))
+    with serve_faults(lambda *_: [http(repeating)]) as faulty:
+        fetch(plan_fetch(1, 20, "nasa", faulty.url, str(tmp_path)))
     for name in ("raw", "close_approaches"):
         (path,) = files_of(tmp_path, name)
         content = content_of(path).decode()

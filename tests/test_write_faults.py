@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from neo_utils.errors import OutputBusy, OutputUnwritable, RunFailure
-from neo_utils.fetch.fetching import recall
-from neo_utils.fetch.plan import plan_recall
+from neo_utils.fetch.fetching import fetch
+from neo_utils.fetch.plan import plan_fetch
 from neo_utils.sample import service
 from neo_utils.settings.folders import PROJECT
 from neo_utils.settings.run_settings import parse_settings
@@ -67,8 +67,8 @@ def batches_in(tree):
     return {name.split("/")[1] for name in tree if re.fullmatch(r"raw/[^/]+/[^./][^/]*", name)}
 
 
-def fetch(output, end=200, **more):
-    return recall(plan_recall(1, end, "sample", output_dir=str(output), **more))
+def fetch_range(output, end=200, **more):
+    return fetch(plan_fetch(1, end, "sample", output_dir=str(output), **more))
 
 
 def files_of(batch, tree):
@@ -82,7 +82,7 @@ def files_of(batch, tree):
 def outcome(output, end=200):
     """Return what a fetch says, None where it succeeds, and what is there afterwards."""
     try:
-        fetch(output, end)
+        fetch_range(output, end)
     except OutputUnwritable as failure:
         return str(failure), tree_of(output)
     return None, tree_of(output)
@@ -126,7 +126,7 @@ def on_a_disk_of_its_own(experiment, output, size):
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     output = tmp_path_factory.mktemp("whole")
-    fetch(output)
+    fetch_range(output)
     return tree_of(output)
 
 
@@ -170,30 +170,30 @@ def test_a_leftover_of_a_killed_run_that_cannot_be_removed_is_named(tmp_path, mo
     with monkeypatch.context() as patch:
         patch.setattr(os, "unlink", failing)
         with pytest.raises(OutputUnwritable) as failure:
-            fetch(tmp_path)
+            fetch_range(tmp_path)
     said = str(failure.value)
     assert said.startswith(
         f"{tmp_path} cannot be written (Input/output error): what is stored stays"
     )
     assert "\n" not in said
     assert stored_in(tmp_path) == set()
-    fetch(tmp_path)
+    fetch_range(tmp_path)
     assert tree_of(tmp_path) == whole
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes to any folder, whatever its mode")
 def test_a_folder_without_the_right_to_write_is_named(tmp_path, whole):
-    fetch(tmp_path, 40)
+    fetch_range(tmp_path, 40)
     folders = [tmp_path, *(path for path in tmp_path.rglob("*") if path.is_dir())]
     for folder in folders:
         folder.chmod(0o555)
     (tmp_path / ".lock").chmod(0o444)
     with pytest.raises(OutputUnwritable, match=r"cannot be written \(Permission denied\): "):
-        fetch(tmp_path)
+        fetch_range(tmp_path)
     for folder in folders:
         folder.chmod(0o755)
     (tmp_path / ".lock").chmod(0o644)
-    fetch(tmp_path)
+    fetch_range(tmp_path)
     assert tree_of(tmp_path) == whole
 
 
@@ -296,9 +296,9 @@ def test_ctrl_c_while_spark_counts_is_one_line_and_no_java_stays(tmp_path):
 
 HOLDER = """
 import sys
-from neo_utils.fetch.plan import plan_recall
-from neo_utils.fetch.fetching import recall
-recall(plan_recall(1, 80, "nasa", sys.argv[1], sys.argv[2]))
+from neo_utils.fetch.plan import plan_fetch
+from neo_utils.fetch.fetching import fetch
+fetch(plan_fetch(1, 80, "nasa", sys.argv[1], sys.argv[2]))
 """
 
 
@@ -332,9 +332,9 @@ def test_a_second_run_says_who_holds_the_output_and_goes_on_once_that_one_is_kil
             before, asked = tree_of(tmp_path), held.asked.copy()
 
             monkeypatch.setenv("API_KEY", KEY)
-            plan = plan_recall(1, 80, "nasa", url, str(tmp_path))
+            plan = plan_fetch(1, 80, "nasa", url, str(tmp_path))
             with pytest.raises(OutputBusy, match=rf"another run \(process {holder.pid}\) writes"):
-                recall(plan)
+                fetch(plan)
             status, _, err = run("fetch", tmp_path, **settings)
             assert status == 1
             assert f"another run (process {holder.pid}) writes to {tmp_path}" in err
@@ -363,7 +363,7 @@ def test_half_an_executed_notebook_that_a_killed_run_left_is_executed_anew(
 ):
     from neo_utils.run import runner  # slow to import, and the processes above do without
 
-    fetch(tmp_path, 40)
+    fetch_range(tmp_path, 40)
     executed = tmp_path / "runs/batches-1-40/aggregate.ipynb"
     executed.parent.mkdir(parents=True)
     executed.write_bytes(half)

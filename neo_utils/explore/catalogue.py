@@ -2,8 +2,8 @@
 
 from neo_utils.engines.duckdb import Duck
 from neo_utils.errors import StoredDataMissing
-from neo_utils.fetch.fetching import recall
-from neo_utils.fetch.plan import plan_recall
+from neo_utils.fetch.fetching import fetch
+from neo_utils.fetch.plan import plan_fetch
 from neo_utils.settings.folders import PROJECT, output_folder
 from neo_utils.settings.variables import setting
 from neo_utils.statistics.computation import read_batches
@@ -40,7 +40,7 @@ def stored_or_sample(output_dir: str) -> Selection:
             f'nothing is stored in {output_folder(output_dir)}: name another folder, or none ("") '
             "for what `make fetch` has stored, else a simulated sample"
         )
-    recall(plan_recall(1, _SAMPLE_SIZE, "sample", output_dir=_SAMPLE_FOLDER))
+    fetch(plan_fetch(1, _SAMPLE_SIZE, "sample", output_dir=_SAMPLE_FOLDER))
     return select_batches(1, _SAMPLE_SIZE, "sample", _SAMPLE_FOLDER)
 
 
@@ -61,7 +61,7 @@ def open_catalogue(selection: Selection) -> Duck:
     --------
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as output:
-    ...     done = recall(plan_recall(1, 20, source="sample", output_dir=output))
+    ...     done = fetch(plan_fetch(1, 20, source="sample", output_dir=output))
     ...     catalogue = open_catalogue(select_batches(1, 20, output_dir=output))
     >>> catalogue.sql(
     ...     "SELECT orbiting_body, count(*) FROM passages GROUP BY ALL ORDER BY 2 DESC"

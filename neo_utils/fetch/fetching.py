@@ -43,7 +43,7 @@ class Recalled(NamedTuple):
     catalogue_size: int | None
 
 
-def recall(
+def fetch(
     plan: Plan,
     longest_wait_s: float = 60,
     parquet_settings: Mapping[str, Any] = PARQUET_SETTINGS,
@@ -78,14 +78,14 @@ def recall(
         page_progress() as progress,
     ):
         pace = Pace(longest_wait_s, partial(tell, progress))
-        fetch = partial(_recall_batch, session, plan, pace, parquet_settings, told)
+        fetch_one = partial(_fetch_batch, session, plan, pace, parquet_settings, told)
         _tidy(plan.output, plan.stored)  # after a backfill that was killed
         # More than one round only where answers tell that the catalogue is larger: it then has more
         # batches, and the one that was its last may have come too short.
         while todo := [b for b in plan.to_fetch(size) if seen.get(b, -1) < min(b.last, size or 0)]:
             _tidy(plan.output, todo)
             progress.total = progress.n + len(todo)
-            for batch, one in _side_by_side(fetch, todo, pace):
+            for batch, one in _side_by_side(fetch_one, todo, pace):
                 done[batch], listed = one, one.catalogue_size
                 seen[batch] = max(size or 0, one.catalogue_size or 0)
                 progress.update()
@@ -134,7 +134,7 @@ def _side_by_side(
             ) from None
 
 
-def _recall_batch(
+def _fetch_batch(
     session: requests.Session,
     plan: Plan,
     pace: Pace,

@@ -51,7 +51,7 @@ class Plan(NamedTuple):
         return [b for b in self.positions.batches(catalogue_size) if b not in stored]
 
 
-def plan_recall(
+def plan_fetch(
     start: int | str,
     end: int | str,
     source: str = "auto",

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from neo_utils.fetch.plan import Plan, describe, plan_recall
+from neo_utils.fetch.plan import Plan, describe, plan_fetch
 from neo_utils.positions import Batch, PositionRange, spans
 from neo_utils.settings.run_settings import RunSettings
 from neo_utils.settings.service_address import DEMO_KEY
@@ -22,7 +22,7 @@ _WHOLE_CATALOGUE = PositionRange(1, None)
 
 def plan_of(settings: RunSettings) -> Plan:
     """Return what a fetch with these settings will do."""
-    return plan_recall(
+    return plan_fetch(
         settings.start,
         settings.end,
         settings.source,

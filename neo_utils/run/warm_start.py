@@ -15,8 +15,8 @@ from neo_utils.engines.class_archive import archive_path, as_one_word, failure_m
 from neo_utils.engines.java import java_home
 from neo_utils.engines.spark_session import connect
 from neo_utils.environment import chosen_environment
-from neo_utils.fetch.fetching import recall
-from neo_utils.fetch.plan import plan_recall
+from neo_utils.fetch.fetching import fetch
+from neo_utils.fetch.plan import plan_fetch
 from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
 from neo_utils.store.locks import try_lock
 from neo_utils.store.selection import select_batches
@@ -90,7 +90,7 @@ def _write(archive: Path, folder: Path) -> None:
 def _note_classes(classes: Path, folder: Path) -> str:
     """Count two batches of the sample; return the class path of the Java that did so."""
     output = str(folder / "output")
-    recall(plan_recall(1, 40, "sample", output_dir=output))
+    fetch(plan_fetch(1, 40, "sample", output_dir=output))
     options = f"-Xshare:off -XX:DumpLoadedClassList={as_one_word(classes)}"
     note = {"spark.driver.extraJavaOptions": options}
     spark = connect("local[2]", note, folder / "spark.log")

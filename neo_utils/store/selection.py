@@ -81,10 +81,10 @@ def select_batches(
     Examples
     --------
     >>> from tempfile import TemporaryDirectory
-    >>> from neo_utils.fetch.plan import plan_recall
-    >>> from neo_utils.fetch.fetching import recall
+    >>> from neo_utils.fetch.plan import plan_fetch
+    >>> from neo_utils.fetch.fetching import fetch
     >>> with TemporaryDirectory() as output:
-    ...     done = recall(plan_recall(1, 40, source="sample", output_dir=output))
+    ...     done = fetch(plan_fetch(1, 40, source="sample", output_dir=output))
     ...     selection = select_batches(21, 40, output_dir=output)
     >>> done.pages, done.neos
     (2, 40)

@@ -16,8 +16,8 @@ from neo_utils.errors import (
     StoredDataMissing,
     WrongParameter,
 )
-from neo_utils.fetch.fetching import recall
-from neo_utils.fetch.plan import describe, plan_recall
+from neo_utils.fetch.fetching import fetch
+from neo_utils.fetch.plan import describe, plan_fetch
 from neo_utils.neows.transport import CONNECTIONS
 from neo_utils.positions import Batch, position_range
 from neo_utils.sample import SAMPLE_URL, service
@@ -42,8 +42,8 @@ def files_of(folder):
     }
 
 
-def fetch(output, start=1, end=100, source="sample", **more):
-    return recall(plan_recall(start, end, source, output_dir=str(output), **more))
+def fetch_range(output, start=1, end=100, source="sample", **more):
+    return fetch(plan_fetch(start, end, source, output_dir=str(output), **more))
 
 
 class Listing:
@@ -68,7 +68,7 @@ class Listing:
 @pytest.fixture(scope="module")
 def five_batches(tmp_path_factory):
     output = tmp_path_factory.mktemp("one-run")
-    fetch(output)
+    fetch_range(output)
     return files_of(output)
 
 
@@ -84,9 +84,9 @@ def test_a_page_becomes_one_batch_in_three_tables(five_batches):
 def test_a_rerun_asks_for_nothing_and_changes_no_byte(tmp_path):
     listing = Listing()
     with service.serve(answer=listing) as url:
-        assert fetch(tmp_path, source="nasa", api_url=url).pages == 5
+        assert fetch_range(tmp_path, source="nasa", api_url=url).pages == 5
         before = files_of(tmp_path)
-        assert fetch(tmp_path, source="nasa", api_url=url).pages == 0
+        assert fetch_range(tmp_path, source="nasa", api_url=url).pages == 0
     assert files_of(tmp_path) == before
     assert listing.asked == dict.fromkeys(range(5), 1)
 
@@ -101,7 +101,7 @@ def test_any_split_of_a_range_gives_what_one_run_gives(
     parts = list(pairwise(limits))
     random.shuffle(parts)
     for before, end in parts:
-        fetch(output, before + 1, end)
+        fetch_range(output, before + 1, end)
     assert files_of(output) == five_batches
 
 
@@ -120,7 +120,7 @@ def test_the_bytes_do_not_depend_on_the_number_of_connections_which_are_all_used
             monkeypatch.setattr("neo_utils.fetch.fetching.CONNECTIONS", connections)
             together = Barrier(connections)
             output = tmp_path / str(connections)
-            assert fetch(output, end=200, source="nasa", api_url=url).pages == 10
+            assert fetch_range(output, end=200, source="nasa", api_url=url).pages == 10
             files[connections] = files_of(output)
     assert len(files) == 4
     assert all(each == files[1] for each in files.values())
@@ -139,25 +139,25 @@ def test_no_more_requests_are_under_way_than_connections_are_allowed(tmp_path):
         return service.answer(url, headers)
 
     with service.serve(answer=answer) as url:
-        fetch(tmp_path, end=400, source="nasa", api_url=url)
+        fetch_range(tmp_path, end=400, source="nasa", api_url=url)
     assert max(most) <= CONNECTIONS
 
 
 def test_a_backfill_asks_for_all_again_and_gives_the_same_bytes(tmp_path):
     listing = Listing()
     with service.serve(answer=listing) as url:
-        fetch(tmp_path, source="nasa", api_url=url)
+        fetch_range(tmp_path, source="nasa", api_url=url)
         before = files_of(tmp_path)
-        assert fetch(tmp_path, source="nasa", api_url=url, refetch=True).pages == 5
+        assert fetch_range(tmp_path, source="nasa", api_url=url, refetch=True).pages == 5
     assert files_of(tmp_path) == before
     assert listing.asked == dict.fromkeys(range(5), 2)
 
 
 def test_the_service_on_a_port_gives_the_tables_that_the_sample_gives(tmp_path):
     with service.serve() as url:
-        fetch(tmp_path, source="nasa", api_url=url)
-    fetch(tmp_path / "sample")
-    batches = plan_recall(1, 100, "sample", output_dir=str(tmp_path / "sample")).stored
+        fetch_range(tmp_path, source="nasa", api_url=url)
+    fetch_range(tmp_path / "sample")
+    batches = plan_fetch(1, 100, "sample", output_dir=str(tmp_path / "sample")).stored
     for table in ("raw", "close_approaches"):
         assert read_table(tmp_path, batches, table) == read_table(
             tmp_path / "sample", batches, table
@@ -166,7 +166,7 @@ def test_the_service_on_a_port_gives_the_tables_that_the_sample_gives(tmp_path):
 
 def test_the_key_that_the_service_repeats_in_its_links_is_in_no_page(tmp_path):
     with service.serve() as url:
-        fetch(tmp_path, source="nasa", api_url=url)
+        fetch_range(tmp_path, source="nasa", api_url=url)
         sent = service.answer(f"{url}?page=0", {"X-Api-Key": KEY}).body
     kept = body_of((tmp_path / "pages/batch-number=1-20/page_1-20.json.zst").read_bytes())
     assert KEY.encode() in sent
@@ -176,47 +176,47 @@ def test_the_key_that_the_service_repeats_in_its_links_is_in_no_page(tmp_path):
 def test_a_listing_that_has_grown_since_is_noticed_by_the_next_run(tmp_path):
     listing = Listing(size=50)
     with service.serve(answer=listing) as url:
-        fetch(tmp_path, 1, "all", "nasa", api_url=url)
+        fetch_range(tmp_path, 1, "all", "nasa", api_url=url)
         listing.size = 90
-        assert fetch(tmp_path, 1, "all", "nasa", api_url=url).neos == 20 + 20 + 10
+        assert fetch_range(tmp_path, 1, "all", "nasa", api_url=url).neos == 20 + 20 + 10
         neos = select_batches(1, "all", "nasa", str(tmp_path)).provenances
         assert [batch.first for batch in neos] == [1, 21, 41, 61, 81]
         # Full and short: what has not grown costs one request.
         for _ in range(2):
             listing.asked.clear()
-            fetch(tmp_path, 1, "all", "nasa", api_url=url)
+            fetch_range(tmp_path, 1, "all", "nasa", api_url=url)
             assert listing.asked == {4: 1}
 
 
 def test_a_full_last_page_is_not_taken_for_the_end_for_ever(tmp_path):
     listing = Listing(size=40)
     with service.serve(answer=listing) as url:
-        assert fetch(tmp_path, 1, "all", "nasa", api_url=url).neos == 40
-        assert fetch(tmp_path, 1, "all", "nasa", api_url=url).neos == 0
+        assert fetch_range(tmp_path, 1, "all", "nasa", api_url=url).neos == 40
+        assert fetch_range(tmp_path, 1, "all", "nasa", api_url=url).neos == 0
         listing.size = 45
-        assert fetch(tmp_path, 1, "all", "nasa", api_url=url).neos == 5
+        assert fetch_range(tmp_path, 1, "all", "nasa", api_url=url).neos == 5
 
 
 def test_data_of_two_services_do_not_mix(tmp_path):
     with service.serve() as url:
-        fetch(tmp_path, 1, 20, "nasa", api_url=url)
+        fetch_range(tmp_path, 1, 20, "nasa", api_url=url)
         other = url.replace("127.0.0.1", "localhost")
         with pytest.raises(WrongParameter, match="holds data of NeoWs at 127.0.0.1"):
-            fetch(tmp_path, 1, 40, "nasa", api_url=other)
-        fetch(tmp_path, 21, 40, "nasa", api_url=other)
+            fetch_range(tmp_path, 1, 40, "nasa", api_url=other)
+        fetch_range(tmp_path, 21, 40, "nasa", api_url=other)
         with pytest.raises(StoredDataMissing, match="NeoWs at 127.0.0.1 and of NeoWs at localhost"):
             select_batches(1, 40, "nasa", str(tmp_path))
-        assert fetch(tmp_path, 1, 40, "nasa", api_url=other, refetch=True).pages == 2
+        assert fetch_range(tmp_path, 1, 40, "nasa", api_url=other, refetch=True).pages == 2
         assert select_batches(1, 40, "nasa", str(tmp_path)).label == "NeoWs at localhost"
 
 
 def test_the_whole_catalogue_is_as_long_as_the_service_says(tmp_path):
     with service.serve(answer=Listing(size=50)) as url:
-        done = fetch(tmp_path, 1, "all", "nasa", api_url=url)
+        done = fetch_range(tmp_path, 1, "all", "nasa", api_url=url)
     assert (done.pages, done.neos) == (3, 50)
     # The last batch keeps its nominal name and has fewer rows.
     assert (tmp_path / "raw/batch-number=41-60/neo_partition_41-60.parquet").exists()
-    plan = plan_recall(1, "all", "nasa", url, str(tmp_path))
+    plan = plan_fetch(1, "all", "nasa", url, str(tmp_path))
     assert [batch.first for batch in plan.stored] == [1, 21]
     # The last one, which had 10 rows, is asked for again: the listing may have grown.
     assert [batch.first for batch in plan.to_fetch(plan.size_to_ask_for)] == [41]
@@ -224,7 +224,7 @@ def test_the_whole_catalogue_is_as_long_as_the_service_says(tmp_path):
 
 def test_an_end_past_the_catalogue_gives_what_there_is(tmp_path):
     with service.serve(answer=Listing(size=50)) as url:
-        assert fetch(tmp_path, 1, 200, "nasa", api_url=url).neos == 50
+        assert fetch_range(tmp_path, 1, 200, "nasa", api_url=url).neos == 50
 
 
 def test_a_start_past_the_catalogue_is_refused_with_its_end(tmp_path):
@@ -232,7 +232,7 @@ def test_a_start_past_the_catalogue_is_refused_with_its_end(tmp_path):
         service.serve(answer=Listing(size=50)) as url,
         pytest.raises(WrongParameter, match="START=61 lies behind the catalogue's end at 50"),
     ):
-        fetch(tmp_path, 61, 80, "nasa", api_url=url)
+        fetch_range(tmp_path, 61, 80, "nasa", api_url=url)
 
 
 def test_one_object_that_breaks_the_contract_leaves_the_other_19(tmp_path):
@@ -243,7 +243,7 @@ def test_one_object_that_breaks_the_contract_leaves_the_other_19(tmp_path):
         return answer._replace(body=json.dumps(body).encode())
 
     with service.serve(answer=Listing(change=break_one)) as url:
-        done = fetch(tmp_path, 1, 60, "nasa", api_url=url)
+        done = fetch_range(tmp_path, 1, 60, "nasa", api_url=url)
         broken_id = json.loads(service.answer(f"{url}?page=1", {"X-Api-Key": KEY}).body)[
             "near_earth_objects"
         ][4]["id"]
@@ -263,7 +263,7 @@ def test_a_page_that_is_broken_as_a_whole_stores_nothing_of_it(tmp_path, body):
         service.serve(answer=Listing(change=break_page)) as url,
         pytest.raises(ServiceFailure, match="page of batch 41-60 came broken") as failure,
     ):
-        fetch(tmp_path, source="nasa", api_url=url)
+        fetch_range(tmp_path, source="nasa", api_url=url)
     assert "\n" not in str(failure.value)
     assert not [name for name in files_of(tmp_path) if "41-60" in name]
 
@@ -277,40 +277,40 @@ def test_a_rate_limit_keeps_what_is_stored_and_the_same_call_goes_on(tmp_path, f
     listing = Listing(change=refuse)
     with service.serve(answer=listing) as url:
         with pytest.raises(RateLimitReached, match="run the same command again after"):
-            fetch(tmp_path, source="nasa", api_url=url)
-        stored = plan_recall(1, 100, "nasa", url, str(tmp_path)).stored
+            fetch_range(tmp_path, source="nasa", api_url=url)
+        stored = plan_fetch(1, 100, "nasa", url, str(tmp_path)).stored
         assert {1, 21, 41} >= {batch.first for batch in stored}
         listing.change = None
-        done = fetch(tmp_path, source="nasa", api_url=url)
+        done = fetch_range(tmp_path, source="nasa", api_url=url)
     assert done.pages == 5 - len(stored)
     assert files_of(tmp_path).keys() == five_batches.keys()
 
 
 def test_nasas_data_count_the_samples_as_missing_and_are_not_replaced_by_them(tmp_path):
-    fetch(tmp_path, 1, 40)
+    fetch_range(tmp_path, 1, 40)
     with service.serve() as url:
-        assert fetch(tmp_path, 1, 20, "nasa", api_url=url).pages == 1
+        assert fetch_range(tmp_path, 1, 20, "nasa", api_url=url).pages == 1
     before = files_of(tmp_path)
     with pytest.raises(WrongParameter, match="batch 1-20 in .* holds data of NeoWs at 127.0.0.1"):
-        fetch(tmp_path, 1, 40)
+        fetch_range(tmp_path, 1, 40)
     assert files_of(tmp_path) == before
     # Asked for in so many words, it is done.
-    assert fetch(tmp_path, 1, 40, refetch=True).pages == 2
+    assert fetch_range(tmp_path, 1, 40, refetch=True).pages == 2
 
 
 def test_a_backfill_without_a_key_does_not_replace_nasas_data_by_the_sample(tmp_path, monkeypatch):
     with service.serve() as url:
-        fetch(tmp_path, 1, 20, "nasa", api_url=url)
+        fetch_range(tmp_path, 1, 20, "nasa", api_url=url)
     monkeypatch.delenv("API_KEY")
     monkeypatch.setattr("neo_utils.fetch.plan.api_key", lambda: None)
     with pytest.raises(WrongParameter, match="holds data of NeoWs"):
-        fetch(tmp_path, 1, 20, "auto", refetch=True)
+        fetch_range(tmp_path, 1, 20, "auto", refetch=True)
 
 
 @pytest.mark.parametrize(("page_is_cut", "said"), [(False, "NeoWs"), (True, "unknown origin")])
 def test_nor_does_it_where_the_batch_is_broken(tmp_path, monkeypatch, page_is_cut, said):
     with service.serve() as url:
-        fetch(tmp_path, 1, 20, "nasa", api_url=url)
+        fetch_range(tmp_path, 1, 20, "nasa", api_url=url)
     Batch(1).file(tmp_path, "raw").write_bytes(b"cut short")
     if page_is_cut:
         Batch(1).file(tmp_path, "pages").write_bytes(b"cut short")
@@ -318,31 +318,31 @@ def test_nor_does_it_where_the_batch_is_broken(tmp_path, monkeypatch, page_is_cu
     monkeypatch.delenv("API_KEY")
     monkeypatch.setattr("neo_utils.fetch.plan.api_key", lambda: None)
     with pytest.raises(WrongParameter, match=f"batch 1-20 in .* holds data of {said}"):
-        fetch(tmp_path, 1, 20, "auto", refetch=True)
+        fetch_range(tmp_path, 1, 20, "auto", refetch=True)
     assert files_of(tmp_path) == before
     with service.serve() as url:
-        assert fetch(tmp_path, 1, 20, "nasa", api_url=url, refetch=True).pages == 1
+        assert fetch_range(tmp_path, 1, 20, "nasa", api_url=url, refetch=True).pages == 1
     assert stored_provenances(tmp_path, position_range(1, 20))[Batch(1)].source == "nasa"
 
 
 def test_a_plan_reckons_with_41_000_neos_only_where_nothing_else_is_known(tmp_path):
     def expected(start, end):
-        plan = plan_recall(start, end, "nasa", output_dir=str(tmp_path))
+        plan = plan_fetch(start, end, "nasa", output_dir=str(tmp_path))
         return len(plan.to_fetch(plan.expected_size))
 
     assert expected(1, "all") == 2_050
     assert expected(41_001, 42_000) == 50
-    text = describe(plan_recall(41_001, 42_000, "nasa", output_dir=str(tmp_path)))
+    text = describe(plan_fetch(41_001, 42_000, "nasa", output_dir=str(tmp_path)))
     assert "0 of 50 batches" in text
     assert "to fetch   50 batches" in text
 
 
 def test_the_plan_says_how_many_requests_a_run_needs_and_makes_none(tmp_path):
-    fetch(tmp_path, 1, 20)
-    text = describe(plan_recall(1, 100, "sample", output_dir=str(tmp_path)))
+    fetch_range(tmp_path, 1, 20)
+    text = describe(plan_fetch(1, 100, "sample", output_dir=str(tmp_path)))
     assert "stored     1 of 5 batches" in text
     assert "to fetch   4 batches, by one request each" in text
-    whole = describe(plan_recall(1, "all", "nasa", output_dir=str(tmp_path / "none")))
+    whole = describe(plan_fetch(1, "all", "nasa", output_dir=str(tmp_path / "none")))
     assert "to fetch   2,050 batches" in whole  # of about 41,000
 
 
@@ -350,7 +350,7 @@ def test_the_plan_tells_the_hours_of_quota_and_when_the_whole_catalogue_would_be
     tmp_path, monkeypatch
 ):
     def plan(end):
-        return describe(plan_recall(1, end, "nasa", output_dir=str(tmp_path)))
+        return describe(plan_fetch(1, end, "nasa", output_dir=str(tmp_path)))
 
     def hours(end):
         done = dt.datetime.strptime(plan(end).rpartition("about ")[2], "%H:%M on %Y-%m-%d")

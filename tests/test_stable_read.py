@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import pytest
 
 from neo_utils.errors import OutputUnreadable, StoredDataBroken
-from neo_utils.fetch.fetching import recall
-from neo_utils.fetch.plan import plan_recall
+from neo_utils.fetch.fetching import fetch
+from neo_utils.fetch.plan import plan_fetch
 from neo_utils.positions import Batch, position_range
 from neo_utils.run.terminal import plan_text, status_text
 from neo_utils.run.upkeep import verify_text
@@ -33,7 +33,7 @@ def backfilling(output):
 
     def backfill():
         while not stop.is_set():
-            recall(plan_recall(1, END, "sample", output_dir=str(output), refetch=True))
+            fetch(plan_fetch(1, END, "sample", output_dir=str(output), refetch=True))
             rounds.release()
 
     writer = threading.Thread(target=backfill)
@@ -48,7 +48,7 @@ def backfilling(output):
 def test_readers_report_no_fault_while_a_backfill_runs(output):
     with backfilling(output) as next_round:
         for _ in range(10):
-            plan = plan_recall(1, END, "sample", output_dir=str(output))
+            plan = plan_fetch(1, END, "sample", output_dir=str(output))
             assert list(plan.stored) == BATCHES
             assert list(stored_provenances(output, RANGE)) == BATCHES
             assert list(select_batches(1, END, output_dir=str(output)).provenances) == BATCHES
@@ -62,7 +62,7 @@ def test_readers_report_no_fault_while_a_backfill_runs(output):
 
 
 def test_a_corrupted_batch_is_reported_while_others_are_replaced(output):
-    recall(plan_recall(61, 80, "sample", output_dir=str(output)))
+    fetch(plan_fetch(61, 80, "sample", output_dir=str(output)))
     Batch(61).file(output, "close_approaches").write_bytes(b"corrupted")
     with backfilling(output) as next_round:
         for _ in range(5):

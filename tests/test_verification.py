@@ -9,8 +9,8 @@ import pytest
 
 from neo_utils import __version__
 from neo_utils.errors import StoredDataBroken
-from neo_utils.fetch.fetching import recall
-from neo_utils.fetch.plan import plan_recall
+from neo_utils.fetch.fetching import fetch
+from neo_utils.fetch.plan import plan_fetch
 from neo_utils.positions import Batch, position_range
 from neo_utils.sample import SAMPLE_URL
 from neo_utils.store.batches import read_rejected, write_batch
@@ -98,7 +98,7 @@ def test_a_broken_batch_is_named_before_a_number_is_made_and_backfill_mends_it(o
     assert list(verify(output, RANGE)) == [BATCH]
     with pytest.raises(StoredDataBroken, match=r"batch 21-40 .*`make backfill START=21 END=40 .*`"):
         check_files(output, select_batches(1, 60, "sample", output).provenances)
-    recall(plan_recall(21, 40, "sample", output_dir=str(output), refetch=True))
+    fetch(plan_fetch(21, 40, "sample", output_dir=str(output), refetch=True))
     assert contents(output) == before
     assert verify(output, RANGE) == {}
 
@@ -316,8 +316,8 @@ def test_tables_are_made_again_from_the_pages_byte_by_byte(output):
 
 
 def test_tables_written_with_other_settings_are_made_again_with_them(tmp_path):
-    plan = plan_recall(1, 20, "sample", output_dir=str(tmp_path))
-    recall(plan, parquet_settings={"compression": "snappy", "use_dictionary": False})
+    plan = plan_fetch(1, 20, "sample", output_dir=str(tmp_path))
+    fetch(plan, parquet_settings={"compression": "snappy", "use_dictionary": False})
     before = contents(tmp_path)
     assert rebuild(tmp_path, position_range(1, 20)) == 1
     assert contents(tmp_path) == before

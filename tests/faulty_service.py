@@ -26,7 +26,7 @@ class Asked(NamedTuple):
     headers: dict[str, str]
 
 
-class RudeService:
+class FaultyService:
     """Answers by ``answer(asked, closing)``: bytes, one after the other, then the end.
 
     The answer may wait for ``closing``, the event of the test's end, and raise ``ConnectionError``
@@ -103,15 +103,15 @@ class RudeService:
 
 
 @contextmanager
-def serve_rudely(answer, tls=None):
+def serve_faults(answer, tls=None):
     """Serve while the context lasts, with the server's context of TLS, if any."""
-    rude = RudeService(answer, tls)
-    accepting = threading.Thread(target=rude.accept, daemon=True)
+    faulty = FaultyService(answer, tls)
+    accepting = threading.Thread(target=faulty.accept, daemon=True)
     accepting.start()
     try:
-        yield rude
+        yield faulty
     finally:
-        rude.close()
+        faulty.close()
         accepting.join(10)
 
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
 from neo_utils.errors import RateLimitReached
-from neo_utils.fetch.fetching import recall
-from neo_utils.fetch.plan import plan_recall
+from neo_utils.fetch.fetching import fetch
+from neo_utils.fetch.plan import plan_fetch
 from neo_utils.fetch.progress import page_progress, tell
 from neo_utils.neows import rate_limit
 from neo_utils.neows.client import get_page
@@ -34,7 +34,7 @@ from neo_utils.neows.transport import open_session
 from neo_utils.positions import Batch
 from neo_utils.settings.folders import PROJECT
 from neo_utils.settings.run_settings import read_run_settings
-from tests.rude_service import http, sample_page, serve_rudely
+from tests.faulty_service import http, sample_page, serve_faults
 
 KEY = "canary" + "-of-the-quota-tests"
 NOON = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
@@ -219,16 +219,16 @@ def test_the_headers_are_read_in_any_letter_case(names, clock):
     by_hand.note(CaseInsensitiveDict(fields))
     by_hand.take_turn()
     assert clock.waits == [3.6]
-    with serve_rudely(lambda *_: [http(b"{}", **fields)]) as rude:
+    with serve_faults(lambda *_: [http(b"{}", **fields)]) as faulty:
         pace = Pace(60, print)
-        ask(rude, pace)
+        ask(faulty, pace)
         pace.take_turn()
     assert clock.waits == [3.6, 3.6]
 
 
-def ask(rude, pace, batch=1):
+def ask(faulty, pace, batch=1):
     with open_session(KEY) as session:
-        return get_page(session, Service("nasa", rude.url), Batch(batch), pace)
+        return get_page(session, Service("nasa", faulty.url), Batch(batch), pace)
 
 
 def test_a_short_wait_is_waited_and_told_before_and_after(clock):
@@ -351,8 +351,8 @@ def test_no_rolling_hour_or_day_has_more_requests_than_allowed_and_none_is_later
     assert hours_until_last(requests, hourly, daily) == left[-1]
 
 
-def fetch(url, output, longest_wait_s):
-    return recall(plan_recall(1, 20, "nasa", url, str(output)), longest_wait_s)
+def fetch_range(url, output, longest_wait_s):
+    return fetch(plan_fetch(1, 20, "nasa", url, str(output)), longest_wait_s)
 
 
 def local_times(text):
@@ -365,12 +365,12 @@ def local_times(text):
 def test_nasas_429_parks_the_run_and_the_line_names_the_minute_to_come_back(tmp_path, monkeypatch):
     monkeypatch.setenv("API_KEY", KEY)
     with (
-        serve_rudely(lambda *_: [NASA_429]) as rude,
+        serve_faults(lambda *_: [NASA_429]) as faulty,
         pytest.raises(RateLimitReached, match="run the same command again after") as failure,
     ):
         before = dt.datetime.now().astimezone()
-        fetch(rude.url, tmp_path, 60)
-    assert rude.asked == {0: 1}
+        fetch_range(faulty.url, tmp_path, 60)
+    assert faulty.asked == {0: 1}
     assert failure.value.exit_status == 3
     (told,) = local_times(str(failure.value))
     # Not before the service takes requests again, and less than two minutes after it.
@@ -383,36 +383,36 @@ def test_where_so_long_a_wait_is_allowed_it_is_waited_and_the_run_goes_on(
 ):
     monkeypatch.setenv("API_KEY", KEY)
     answers = iter([NASA_429, http(sample_page(0, KEY))])
-    with serve_rudely(lambda *_: [next(answers)]) as rude:
-        assert fetch(rude.url, tmp_path, 2870).pages == 1
+    with serve_faults(lambda *_: [next(answers)]) as faulty:
+        assert fetch_range(faulty.url, tmp_path, 2870).pages == 1
     assert clock.waits == [2870]
 
 
 def test_an_answer_that_gives_no_time_is_taken_for_an_hour(tmp_path, monkeypatch, clock):
     monkeypatch.setenv("API_KEY", KEY)
     answers = iter([http(status=429, Retry_After="0"), http(sample_page(0, KEY))])
-    with serve_rudely(lambda *_: [next(answers)]) as rude:
-        assert fetch(rude.url, tmp_path, 3600).pages == 1
+    with serve_faults(lambda *_: [next(answers)]) as faulty:
+        assert fetch_range(faulty.url, tmp_path, 3600).pages == 1
     assert clock.waits == [3600]
 
 
 def test_a_date_to_come_back_is_waited_for(clock):
     in_half_a_minute = format_datetime(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=30))
     answers = iter([http(status=429, Retry_After=in_half_a_minute), http(b"{}")])
-    with serve_rudely(lambda *_: [next(answers)]) as rude:
-        ask(rude, Pace(60, print))
+    with serve_faults(lambda *_: [next(answers)]) as faulty:
+        ask(faulty, Pace(60, print))
     (waited,) = clock.waits
     assert 25 < waited <= 30
 
 
 def test_short_waits_without_end_are_parked_once_they_are_too_long_together(clock):
     with (
-        serve_rudely(lambda *_: [http(status=429, Retry_After="20")]) as rude,
+        serve_faults(lambda *_: [http(status=429, Retry_After="20")]) as faulty,
         pytest.raises(RateLimitReached),
     ):
-        ask(rude, Pace(60, print))
+        ask(faulty, Pace(60, print))
     assert clock.waits == [20, 20, 20]
-    assert rude.asked == {0: 4}
+    assert faulty.asked == {0: 4}
 
 
 def test_the_progress_line_shows_the_whole_reason_and_is_empty_after_it(monkeypatch):
