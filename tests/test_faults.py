@@ -337,7 +337,7 @@ CASES = [
     *once_and_for_ever(
         "a catalogue of 9,007,199,254,740,992 NEOs",
         lambda body, _: [http(body.replace(b":41000", b":%d" % 2**53, 1))],
-        "it tells of 9,007,199,254,740,992 NEOs",
+        "it reports 9,007,199,254,740,992 NEOs",
     ),
     Case(
         "an empty catalogue",
@@ -753,7 +753,7 @@ def test_a_run_that_finds_the_listing_no_longer_than_before_ends_well(tmp_path):
 def test_a_start_past_the_end_is_a_wrong_parameter_and_not_a_fault_of_the_service(tmp_path):
     with (
         serve_faults(lambda *_: [http(cut(sample_page(9, KEY), 9, 100))]) as faulty,
-        pytest.raises(WrongParameter, match="START=181 lies behind the catalogue's end at 100"),
+        pytest.raises(WrongParameter, match="START=181 is past the end of the catalogue at 100"),
     ):
         run(faulty.url, tmp_path, 200, start=181)
 

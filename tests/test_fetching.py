@@ -201,7 +201,7 @@ def test_data_of_two_services_do_not_mix(tmp_path):
     with service.serve() as url:
         fetch_range(tmp_path, 1, 20, "nasa", api_url=url)
         other = url.replace("127.0.0.1", "localhost")
-        with pytest.raises(WrongParameter, match="holds data of NeoWs at 127.0.0.1"):
+        with pytest.raises(WrongParameter, match="contains data of NeoWs at 127.0.0.1"):
             fetch_range(tmp_path, 1, 40, "nasa", api_url=other)
         fetch_range(tmp_path, 21, 40, "nasa", api_url=other)
         with pytest.raises(StoredDataMissing, match="NeoWs at 127.0.0.1 and of NeoWs at localhost"):
@@ -230,7 +230,7 @@ def test_an_end_past_the_catalogue_gives_what_there_is(tmp_path):
 def test_a_start_past_the_catalogue_is_refused_with_its_end(tmp_path):
     with (
         service.serve(answer=Listing(size=50)) as url,
-        pytest.raises(WrongParameter, match="START=61 lies behind the catalogue's end at 50"),
+        pytest.raises(WrongParameter, match="START=61 is past the end of the catalogue at 50"),
     ):
         fetch_range(tmp_path, 61, 80, "nasa", api_url=url)
 
@@ -261,7 +261,7 @@ def test_a_page_that_is_broken_as_a_whole_stores_nothing_of_it(tmp_path, body):
 
     with (
         service.serve(answer=Listing(change=break_page)) as url,
-        pytest.raises(ServiceFailure, match="page of batch 41-60 came broken") as failure,
+        pytest.raises(ServiceFailure, match="page of batch 41-60 was invalid") as failure,
     ):
         fetch_range(tmp_path, source="nasa", api_url=url)
     assert "\n" not in str(failure.value)
@@ -291,7 +291,9 @@ def test_nasas_data_count_the_samples_as_missing_and_are_not_replaced_by_them(tm
     with service.serve() as url:
         assert fetch_range(tmp_path, 1, 20, "nasa", api_url=url).pages == 1
     before = files_of(tmp_path)
-    with pytest.raises(WrongParameter, match="batch 1-20 in .* holds data of NeoWs at 127.0.0.1"):
+    with pytest.raises(
+        WrongParameter, match="batch 1-20 in .* contains data of NeoWs at 127.0.0.1"
+    ):
         fetch_range(tmp_path, 1, 40)
     assert files_of(tmp_path) == before
     # Asked for in so many words, it is done.
@@ -303,7 +305,7 @@ def test_a_backfill_without_a_key_does_not_replace_nasas_data_by_the_sample(tmp_
         fetch_range(tmp_path, 1, 20, "nasa", api_url=url)
     monkeypatch.delenv("API_KEY")
     monkeypatch.setattr("neo_utils.fetch.plan.api_key", lambda: None)
-    with pytest.raises(WrongParameter, match="holds data of NeoWs"):
+    with pytest.raises(WrongParameter, match="contains data of NeoWs"):
         fetch_range(tmp_path, 1, 20, "auto", refetch=True)
 
 
@@ -317,7 +319,7 @@ def test_nor_does_it_where_the_batch_is_broken(tmp_path, monkeypatch, page_is_cu
     before = files_of(tmp_path)
     monkeypatch.delenv("API_KEY")
     monkeypatch.setattr("neo_utils.fetch.plan.api_key", lambda: None)
-    with pytest.raises(WrongParameter, match=f"batch 1-20 in .* holds data of {said}"):
+    with pytest.raises(WrongParameter, match=f"batch 1-20 in .* contains data of {said}"):
         fetch_range(tmp_path, 1, 20, "auto", refetch=True)
     assert files_of(tmp_path) == before
     with service.serve() as url:
@@ -341,7 +343,7 @@ def test_the_plan_says_how_many_requests_a_run_needs_and_makes_none(tmp_path):
     fetch_range(tmp_path, 1, 20)
     text = describe(plan_fetch(1, 100, "sample", output_dir=str(tmp_path)))
     assert "stored     1 of 5 batches" in text
-    assert "to fetch   4 batches, by one request each" in text
+    assert "to fetch   4 batches, one request each" in text
     whole = describe(plan_fetch(1, "all", "nasa", output_dir=str(tmp_path / "none")))
     assert "to fetch   2,050 batches" in whole  # of about 41,000
 
@@ -356,7 +358,7 @@ def test_the_plan_tells_the_hours_of_quota_and_when_the_whole_catalogue_would_be
         done = dt.datetime.strptime(plan(end).rpartition("about ")[2], "%H:%M on %Y-%m-%d")
         return (done - dt.datetime.now()) / dt.timedelta(hours=1)
 
-    assert "0.0 hours' worth of the 1,000 requests an hour of a key" in plan(200)
+    assert "0.0 hours of quota (1,000 requests per hour)" in plan(200)
     assert "about" not in plan(20_000).partition("quota")[2]  # 1,000 requests go at once
     # 2,050 requests: 1,000 now, 1,000 when these are an hour old, 50 after another hour.
     assert hours("all") == pytest.approx(2, abs=0.05)

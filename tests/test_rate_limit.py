@@ -18,7 +18,7 @@ from requests.structures import CaseInsensitiveDict
 from neo_utils.errors import RateLimitReached
 from neo_utils.fetch.fetching import fetch
 from neo_utils.fetch.plan import plan_fetch
-from neo_utils.fetch.progress import page_progress, tell
+from neo_utils.fetch.progress import page_progress, show_wait
 from neo_utils.neows import rate_limit
 from neo_utils.neows.client import get_page
 from neo_utils.neows.rate_limit import (
@@ -421,9 +421,9 @@ def test_the_progress_line_shows_the_whole_reason_and_is_empty_after_it(monkeypa
     monkeypatch.setattr(sys, "stderr", terminal)
     with page_progress() as progress:
         progress.total, progress.n = 2050, 1873
-        tell(progress, "slowing down before the rate limit: 120 s")
+        show_wait(progress, "slowing down before the rate limit: 120 s")
         shown = terminal.getvalue()
-        tell(progress, "")
+        show_wait(progress, "")
     after = terminal.getvalue().removeprefix(shown)
     assert "slowing down before the rate limit: 120 s" in shown
     assert "1873/2050" in shown

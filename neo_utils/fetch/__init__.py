@@ -1,1 +1,4 @@
-"""Fetching: which pages of a range are missing, downloading them, and progress."""
+"""Fetch a range: plan which pages are missing, download and store them, show progress.
+
+HTTP requests and the rate limit belong in ``neows``, file formats in ``store``.
+"""

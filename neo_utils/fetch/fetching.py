@@ -1,4 +1,4 @@
-"""Recall a range of the listing: fetch what is missing, store it."""
+"""Fetch the missing batches of a range and store them."""
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -12,7 +12,7 @@ import requests
 
 from neo_utils.errors import OutputUnwritable, PageAbsent, PageUnusable, RunFailure
 from neo_utils.fetch.plan import Plan, past_end
-from neo_utils.fetch.progress import page_progress, tell
+from neo_utils.fetch.progress import page_progress, show_wait
 from neo_utils.neows.client import Answer, get_page
 from neo_utils.neows.pages import PageBroken, PagePastEnd
 from neo_utils.neows.rate_limit import Pace
@@ -29,12 +29,12 @@ from neo_utils.store.provenance import Provenance
 
 log = logging.getLogger(__name__)
 
-ATTEMPTS = 3  # for a page that comes broken
-MOST_UNUSABLE = 3  # pages in one run: with more, it is the service and not the page
+ATTEMPTS = 3  # for a page that fails validation
+MOST_UNUSABLE = 3  # failed pages after which a run stops: the service is at fault, not the page
 
 
-class Recalled(NamedTuple):
-    """How much a recall stored; ``catalogue_size`` is the number of NEOs listed at its end."""
+class FetchResult(NamedTuple):
+    """How much a fetch stored; ``catalogue_size`` is the number of NEOs listed at its end."""
 
     pages: int
     neos: int
@@ -47,76 +47,78 @@ def fetch(
     plan: Plan,
     longest_wait_s: float = 60,
     parquet_settings: Mapping[str, Any] = PARQUET_SETTINGS,
-) -> Recalled:
-    """Fetch and store what ``plan`` lists, and return how much that was.
+) -> FetchResult:
+    """Fetch and store the batches that ``plan`` lists, and return how much was stored.
 
-    Every batch is stored as soon as its page is there, and stays whatever happens to the others.
+    Each batch is stored as soon as its page arrives. A later failure does not undo it.
 
     Parameters
     ----------
     longest_wait_s
-        How long to wait, at most, for the service's rate limit before giving up.
+        The longest time to wait for the service's rate limit.
     parquet_settings
         Keyword arguments of ``pyarrow.parquet.write_table``.
 
     Raises
     ------
     WrongParameter
-        If the range begins behind the last NEO that the service lists.
+        If the range starts past the last NEO that the service lists.
     OutputBusy
         If another run writes to the same output.
     OutputUnwritable, RateLimitReached, ServiceFailure
-        With what is safe; the same call again goes on where this one ended.
+        If the fetch cannot continue. Stored batches are kept; call it again to resume.
     """
     size, listed = plan.size_to_ask_for, plan.catalogue_size
-    done: dict[Batch, Recalled] = {}
-    told: dict[Batch, int] = {}  # how many NEOs a page said are listed
-    seen: dict[Batch, int] = {}  # how many NEOs were known to be listed when a batch came
+    done: dict[Batch, FetchResult] = {}
+    sizes: dict[Batch, int] = {}  # the catalogue size that each page reported
+    size_at_fetch: dict[Batch, int] = {}  # the largest size known when each batch arrived
     with (
         sole_writer(plan.output),
         open_session(api_key() or DEMO_KEY) as session,
         page_progress() as progress,
     ):
-        pace = Pace(longest_wait_s, partial(tell, progress))
-        fetch_one = partial(_fetch_batch, session, plan, pace, parquet_settings, told)
-        _tidy(plan.output, plan.stored)  # after a backfill that was killed
-        # More than one round only where answers tell that the catalogue is larger: it then has more
-        # batches, and the one that was its last may have come too short.
-        while todo := [b for b in plan.to_fetch(size) if seen.get(b, -1) < min(b.last, size or 0)]:
-            _tidy(plan.output, todo)
+        pace = Pace(longest_wait_s, partial(show_wait, progress))
+        fetch_one = partial(_fetch_batch, session, plan, pace, parquet_settings, sizes)
+        _remove_temporaries(plan.output, plan.stored)  # left by a killed backfill
+        # A second round is needed only if a page reports a larger catalogue: there are then more
+        # batches, and the batch that used to be the last may now have more rows.
+        while todo := [
+            b for b in plan.to_fetch(size) if size_at_fetch.get(b, -1) < min(b.last, size or 0)
+        ]:
+            _remove_temporaries(plan.output, todo)
             progress.total = progress.n + len(todo)
-            for batch, one in _side_by_side(fetch_one, todo, pace):
-                done[batch], listed = one, one.catalogue_size
-                seen[batch] = max(size or 0, one.catalogue_size or 0)
+            for batch, result in _fetch_concurrently(fetch_one, todo, pace):
+                done[batch], listed = result, result.catalogue_size
+                size_at_fetch[batch] = max(size or 0, result.catalogue_size or 0)
                 progress.update()
-            size = max(seen[batch] for batch in todo)
+            size = max(size_at_fetch[batch] for batch in todo)
     total = _sum(done.values(), listed)
     if not total.pages and listed is not None and listed < plan.positions.start:
         raise past_end(plan.positions, listed)
     return total
 
 
-def _tidy(output: Path, batches: Collection[Batch]) -> None:
+def _remove_temporaries(output: Path, batches: Collection[Batch]) -> None:
     try:
         remove_temporaries(output, batches)
     except OSError as error:
         raise unwritable(output, error) from None
 
 
-def _side_by_side(
-    fetch: Callable[[Batch], Recalled], batches: list[Batch], pace: Pace
-) -> Iterator[tuple[Batch, Recalled]]:
-    """Recall the batches on all connections; after a failure, those under way are stored, too."""
+def _fetch_concurrently(
+    fetch_one: Callable[[Batch], FetchResult], batches: list[Batch], pace: Pace
+) -> Iterator[tuple[Batch, FetchResult]]:
+    """Fetch batches on all connections. After a failure, requests in progress still finish."""
     with ThreadPoolExecutor(CONNECTIONS) as pool:
-        tasks = {pool.submit(fetch, batch): batch for batch in batches}
-        # Arrow's first conversion imports pandas: half a second, in which no answer is here yet.
+        tasks = {pool.submit(fetch_one, batch): batch for batch in batches}
+        # Arrow's first conversion imports pandas (0.5 s). Do it while waiting for the first answer.
         pa.array([])
         unusable: list[PageUnusable] = []
         try:
             for task in as_completed(tasks):
                 try:
                     yield tasks[task], task.result()
-                except PageUnusable as failure:  # the other pages may still be sound
+                except PageUnusable as failure:  # the other pages may still be valid
                     unusable.append(failure)
                     if len(unusable) == MOST_UNUSABLE:
                         break
@@ -129,8 +131,8 @@ def _side_by_side(
                 raise
             done = sum(not task.cancelled() and not task.exception() for task in tasks)
             raise type(failure)(
-                f"{failure}. Stored before that: {done} of {len(tasks)} pages; they stay, and the "
-                "same command goes on from there"
+                f"{failure}. Stored before that: {done} of {len(tasks)} pages. They are kept; run "
+                "the same command again to resume"
             ) from None
 
 
@@ -139,20 +141,20 @@ def _fetch_batch(
     plan: Plan,
     pace: Pace,
     parquet_settings: Mapping[str, Any],
-    told: dict[Batch, int],
+    sizes: dict[Batch, int],
     batch: Batch,
-) -> Recalled:
+) -> FetchResult:
     try:
-        answer, page = _get_whole_page(session, plan.service, batch, pace)
+        answer, page = _get_valid_page(session, plan.service, batch, pace)
     except PagePastEnd as error:
-        return Recalled(0, 0, 0, 0, error.catalogue_size)
+        return FetchResult(0, 0, 0, 0, error.catalogue_size)
     except PageAbsent:
-        size = max([plan.catalogue_size or 0, *told.values()])
-        if 0 < size < batch.first:  # past the end, which the service may say in this way, too
-            return Recalled(0, 0, 0, 0, size)
+        size = max([plan.catalogue_size or 0, *sizes.values()])
+        if 0 < size < batch.first:  # a service may also answer 404 past the end
+            return FetchResult(0, 0, 0, 0, size)
         raise
-    told[batch] = page.catalogue_size
-    _warn_of_nulls(batch, page)
+    sizes[batch] = page.catalogue_size
+    _warn_about_nulls(batch, page)
     provenance = Provenance(
         plan.service.source,
         answer.url,
@@ -164,7 +166,7 @@ def _fetch_batch(
         write_batch(plan.output, batch, page, answer.body, provenance, parquet_settings)
     except OSError as error:
         raise OutputUnwritable(f"{plan.output} cannot be written ({error.strerror})") from None
-    return Recalled(
+    return FetchResult(
         1,
         page.neos.num_rows,
         page.close_approaches.num_rows,
@@ -173,7 +175,7 @@ def _fetch_batch(
     )
 
 
-def _warn_of_nulls(batch: Batch, page: Page) -> None:
+def _warn_about_nulls(batch: Batch, page: Page) -> None:
     if page.nulled:
         named = "; ".join(
             f"position {one.position}, {one.field_path}: {one.reason}" for one in page.nulled[:3]
@@ -185,19 +187,19 @@ def _warn_of_nulls(batch: Batch, page: Page) -> None:
         )
 
 
-def _get_whole_page(
+def _get_valid_page(
     session: requests.Session, service: Service, batch: Batch, pace: Pace
 ) -> tuple[Answer, Page]:
-    """Ask again where the page comes broken: mostly that passes, as faults of the status do."""
+    """Return a page, fetching it again if it is invalid: most such faults are temporary."""
     reason: Exception
     for attempt in range(ATTEMPTS):
-        pace.wait(2.0**attempt if attempt else 0, "asking again for a broken page")
+        pace.wait(2.0**attempt if attempt else 0, "retrying an invalid page")
         try:
             answer = get_page(session, service, batch, pace)
             page = decode_page(answer.body, batch)
             if page.catalogue_size <= LARGEST_CATALOGUE:
                 return answer, page
-            reason = PageBroken(f"it tells of {page.catalogue_size:,} NEOs")
+            reason = PageBroken(f"it reports {page.catalogue_size:,} NEOs")
         except PagePastEnd as error:
             if error.catalogue_size:
                 raise
@@ -205,16 +207,16 @@ def _get_whole_page(
         except (AnswerBroken, PageBroken) as error:
             reason = error
     raise PageUnusable(
-        f"the page of batch {batch.name} came broken {ATTEMPTS} times: {reason}; nothing of it "
+        f"the page of batch {batch.name} was invalid {ATTEMPTS} times: {reason}. Nothing of it "
         "is stored"
     ) from None
 
 
-def _sum(done: Collection[Recalled], catalogue_size: int | None) -> Recalled:
-    return Recalled(
-        sum(one.pages for one in done),
-        sum(one.neos for one in done),
-        sum(one.close_approaches for one in done),
-        sum(one.rejected for one in done),
+def _sum(done: Collection[FetchResult], catalogue_size: int | None) -> FetchResult:
+    return FetchResult(
+        sum(result.pages for result in done),
+        sum(result.neos for result in done),
+        sum(result.close_approaches for result in done),
+        sum(result.rejected for result in done),
         catalogue_size,
     )

@@ -1,4 +1,4 @@
-"""Plan the recall of a range: what is stored already, what has to be asked for."""
+"""Plan a fetch: which batches of a range are stored and which are missing."""
 
 import datetime as dt
 from collections.abc import Mapping, Set
@@ -16,37 +16,37 @@ from neo_utils.settings.variables import api_key
 from neo_utils.store.batches import batches_with, noted_service, stored_provenances
 from neo_utils.store.provenance import Provenance, newest_catalogue_size
 
-# Requests an hour and a day: https://api.nasa.gov and https://api.data.gov/docs/rate-limits. A
-# key has no limit of the day of its own.
+# Requests per hour and per day: https://api.nasa.gov, https://api.data.gov/docs/rate-limits. A
+# registered key has no separate daily limit.
 DEMO_KEY_LIMITS = (30, 50)
 KEY_LIMITS = (1_000, 24_000)
 
 
 class Plan(NamedTuple):
-    """What a recall of ``positions`` will ask ``service`` for, and what is stored already."""
+    """Which batches of ``positions`` are stored, and which ones to fetch from ``service``."""
 
     positions: PositionRange
     service: Service
     output: Path
-    catalogue_size: int | None  # as the newest stored batch tells
+    catalogue_size: int | None  # recorded in the newest stored batch
     stored: list[Batch]
     refetch: bool
 
     @property
     def size_to_ask_for(self) -> int | None:
-        """One NEO more than were listed at the last fetch, so that a longer listing is noticed."""
+        """One NEO more than the last known catalogue size, which detects a catalogue that grew."""
         if self.catalogue_size is None or self.service.source == "sample":
             return self.catalogue_size
         return self.catalogue_size + 1
 
     @property
     def expected_size(self) -> int | None:
-        """How many NEOs to reckon with before the service has told; None: as many as END asks."""
+        """The catalogue size to plan with before the service reports it; None if END limits it."""
         unknown = self.size_to_ask_for is None and self.positions.end is None
         return ASSUMED_CATALOGUE_SIZE if unknown else self.size_to_ask_for
 
     def to_fetch(self, catalogue_size: int | None) -> list[Batch]:
-        """Return the batches to ask for, given how many NEOs are listed."""
+        """Return the batches to fetch from a catalogue of this size."""
         stored = set() if self.refetch else set(self.stored)
         return [b for b in self.positions.batches(catalogue_size) if b not in stored]
 
@@ -60,57 +60,57 @@ def plan_fetch(
     *,
     refetch: bool = False,
 ) -> Plan:
-    """Return what has to be fetched of START..END, without asking the service.
+    """Return which batches of START..END to fetch, without sending a request.
 
     Parameters
     ----------
     start, end
-        Positions as ``position_range`` takes them.
+        First and last position; see ``position_range``.
     source
-        "nasa", "sample", or "auto": the service where an API key or another address is set.
+        "nasa", "sample", or "auto": "nasa" if an API key or another address is set.
     api_url
-        The Browse address of source "nasa".
+        The Browse address for source "nasa".
     output_dir
-        The folder of the data; a relative one lies in the project's folder.
+        The data folder; a relative path is relative to the project folder.
     refetch
-        Backfill: take all of it again and replace what is stored.
+        Backfill: fetch every batch again and overwrite stored ones.
 
     Raises
     ------
     WrongParameter
-        For values that cannot be used, and where the sample would replace NASA's data unasked.
+        If a value is not valid, or if stored data of another source would be overwritten.
     StoredDataBroken
-        Where a raw file is not one of ours, unless all is taken again.
+        If a raw file was not written by this project, unless ``refetch`` is set.
     """
     positions = position_range(start, end)
     service = service_of(chosen_source(source, api_key(), api_url), api_url)
     output = output_folder(output_dir)
     stored = stored_provenances(output, positions, skip_broken=refetch)
     same = {batch: p for batch, p in stored.items() if p.service.label == service.label}
-    if not (refetch and source != "auto"):  # asked for in so many words
-        lying = {b for table in ("raw", "pages") for b in batches_with(table, output, positions)}
-        _check_replacement(lying - same.keys(), stored, service, output)
+    if not (refetch and source != "auto"):  # a backfill with an explicit source may overwrite
+        on_disk = {b for table in ("raw", "pages") for b in batches_with(table, output, positions)}
+        _check_overwriting(on_disk - same.keys(), stored, service, output)
     size = CATALOGUE_SIZE if service.source == "sample" else newest_catalogue_size(same.values())
     if size is not None and positions.start > size and service.source == "sample":
         raise past_end(positions, size)
-    # One that had fewer rows was the listing's last, which may have grown since.
-    whole = sorted(batch for batch, p in same.items() if p.catalogue_size >= batch.last)
-    return Plan(positions, service, output, size, whole, refetch)
+    # A batch with fewer rows was the last of the catalogue, which may have grown since.
+    full = sorted(batch for batch, p in same.items() if p.catalogue_size >= batch.last)
+    return Plan(positions, service, output, size, full, refetch)
 
 
-def _check_replacement(
+def _check_overwriting(
     others: Set[Batch], stored: Mapping[Batch, Provenance], service: Service, output: Path
 ) -> None:
-    """Let the sample be replaced by a service's data, and nothing else by another's."""
+    """Allow service data to overwrite the sample; raise for any other change of source."""
     for batch in sorted(others):
         known = stored[batch].service if batch in stored else noted_service(output, batch)
-        if known is None and service.source == "nasa":  # broken, and it may be mended
+        if known is None and service.source == "nasa":  # corrupted: fetching it repairs it
             continue
         if known is None or (known.source != "sample" and known.label != service.label):
             origin = known.label if known else "unknown origin"
             raise WrongParameter(
-                f"batch {batch.name} in {output} holds data of {origin}, which those of "
-                f"{service.label} do not replace unasked: choose another OUTPUT_DIR or SOURCE, or "
+                f"batch {batch.name} in {output} contains data of {origin}. {service.label} never "
+                "overwrites it unless you ask: set another OUTPUT_DIR or SOURCE, or run "
                 "`make backfill` with SOURCE=sample or SOURCE=nasa"
             )
 
@@ -124,7 +124,7 @@ def describe(plan: Plan) -> str:
         f"positions  {plan.positions.start} to {plan.positions.end or 'the last'} "
         f"of about {size or ASSUMED_CATALOGUE_SIZE:,} NEOs listed",
         f"stored     {len(plan.stored):,} of {len(plan.positions.batches(size)):,} batches",
-        f"to fetch   {wanted:,} batches, by one request each",
+        f"to fetch   {wanted:,} batches, one request each",
     ]
     if plan.service.source == "nasa":
         lines.append(f"quota      {_quota_text(wanted, api_key() or DEMO_KEY)}")
@@ -134,16 +134,16 @@ def describe(plan: Plan) -> str:
 def _quota_text(requests: int, key: str) -> str:
     demo = key == DEMO_KEY
     hourly, daily = DEMO_KEY_LIMITS if demo else KEY_LIMITS
-    whose = f"and {daily} a day of {DEMO_KEY} (no API_KEY is set)" if demo else "of a key"
-    text = f"{requests / hourly:.1f} hours' worth of the {hourly:,} requests an hour {whose}"
+    key_limits = f" and {daily} per day with {DEMO_KEY}; no API_KEY is set" if demo else ""
+    text = f"{requests / hourly:.1f} hours of quota ({hourly:,} requests per hour{key_limits})"
     if requests <= hourly:
         return text
     hours = hours_until_last(requests, hourly, daily)
     done = dt.datetime.now().astimezone() + dt.timedelta(hours=hours)
-    # By the limits alone: the answers' own time, and slowing down before the wall, add minutes.
-    return f"{text}; with WAIT=1 the last of them is allowed at about {done:%H:%M on %Y-%m-%d}"
+    # From the limits alone: response times and slowing down near the limit add minutes.
+    return f"{text}; with WAIT=1 the last request is allowed at about {done:%H:%M on %Y-%m-%d}"
 
 
 def past_end(positions: PositionRange, size: int | None) -> WrongParameter:
-    """Return the failure of a range that begins behind the last NEO of the listing."""
-    return WrongParameter(f"START={positions.start} lies behind the catalogue's end at {size}")
+    """Return the error for a range that starts past the last NEO of the catalogue."""
+    return WrongParameter(f"START={positions.start} is past the end of the catalogue at {size}")

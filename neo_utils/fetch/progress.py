@@ -1,4 +1,4 @@
-"""Page-level progress, seen both in JupyterLab and on the terminal of the runner."""
+"""Progress by page, in JupyterLab and on the runner's terminal."""
 
 import sys
 from typing import Never
@@ -9,8 +9,8 @@ from tqdm import tqdm
 class _CellStream:
     """A stream for tqdm that keeps only the newest line in the cell.
 
-    Papermill passes what a cell writes to stderr on to the terminal at once; clearing the output
-    takes the bar out of the notebook again, so that nothing of it is kept.
+    Papermill forwards a cell's stderr to the terminal. Clearing the cell's output keeps the
+    progress bar out of the saved notebook.
     """
 
     def write(self, text: str) -> None:
@@ -34,7 +34,7 @@ def _is_in_notebook() -> bool:
 def page_progress() -> "tqdm[Never]":
     """Return a progress bar over pages, with rate and estimated time left.
 
-    It appears once a fetch has taken a second: a quick one leaves no trace in its notebook.
+    It appears after one second, so a quick fetch leaves no trace in its notebook.
     """
     in_notebook = _is_in_notebook()
     return tqdm(
@@ -48,11 +48,11 @@ def page_progress() -> "tqdm[Never]":
     )
 
 
-def tell(progress: "tqdm[Never]", text: str) -> None:
-    """Show what the run waits for, or, for an empty text, that it goes on.
+def show_wait(progress: "tqdm[Never]", text: str) -> None:
+    """Show why the run waits; an empty text restores the progress bar.
 
-    It stands at the line's beginning: the end of a long line is cut off.
+    The text comes first, because the end of a long line is cut off.
     """
     progress.set_description_str(text or _FETCHING, refresh=bool(text))
     if not text:
-        progress.clear()  # the bar itself would, at its end, only where it was drawn by itself
+        progress.clear()  # at its end, tqdm clears only what it drew itself
