@@ -276,7 +276,7 @@ def test_a_rate_limit_keeps_what_is_stored_and_the_same_call_goes_on(tmp_path, f
 
     listing = Listing(change=refuse)
     with service.serve(answer=listing) as url:
-        with pytest.raises(RateLimitReached, match="run the same command again after"):
+        with pytest.raises(RateLimitReached, match="Run the same command again after"):
             fetch_range(tmp_path, source="nasa", api_url=url)
         stored = plan_fetch(1, 100, "nasa", url, str(tmp_path)).stored
         assert {1, 21, 41} >= {batch.first for batch in stored}

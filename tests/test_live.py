@@ -20,10 +20,10 @@ class _HeadersKept(Pace):
     """A pace that waits for nothing, and keeps what an answer's headers say."""
 
     def __init__(self):
-        super().__init__(longest_wait_s=0, tell=lambda _text: None)
+        super().__init__(longest_wait_s=0, report=lambda _text: None)
         self.headers = {}
 
-    def note(self, headers):
+    def update(self, headers):
         self.headers = headers
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from neo_utils.errors import ServiceFailure, WrongParameter
 from neo_utils.neows import transport
-from neo_utils.neows.transport import ask, open_session
+from neo_utils.neows.transport import open_session, send_request
 from tests.faulty_service import http, serve_faults
 
 KEY = "canary-0123456789-of-the-network"
@@ -27,7 +27,7 @@ def environment(monkeypatch):
 
 
 def failure_of(url, kind=ServiceFailure):
-    with open_session(KEY) as session, pytest.raises(kind) as caught, ask(session, url):
+    with open_session(KEY) as session, pytest.raises(kind) as caught, send_request(session, url):
         pass
     line = str(caught.value)
     assert "\n" not in line
@@ -47,7 +47,11 @@ def test_sends_no_password_of_a_netrc_file(key, environment, tmp_path):
         heard.append(asked.headers)
         return [http(b"{}")]
 
-    with serve_faults(listen) as faulty, open_session(key) as session, ask(session, faulty.url):
+    with (
+        serve_faults(listen) as faulty,
+        open_session(key) as session,
+        send_request(session, faulty.url),
+    ):
         pass
     (headers,) = heard
     assert headers.get("X-Api-Key") == key
@@ -62,9 +66,15 @@ def test_sends_no_password_of_a_netrc_file(key, environment, tmp_path):
 @pytest.mark.parametrize(
     ("status", "line"),
     [
-        (407, "asks for a user name and password (status 407). Set {setting} to http://user:"),
-        (403, "of {setting} does not connect to neo.invalid (status 403). Ask who runs it"),
-        (502, "(status 502). Ask who runs it to allow this host, or set NO_PROXY=neo.invalid"),
+        (
+            407,
+            "requires a valid user name and password (status 407). Set {setting} to http://user:",
+        ),
+        (403, "of {setting} does not connect to neo.invalid (status 403). Ask its administrator"),
+        (
+            502,
+            "(status 502). Ask its administrator to allow this host, or set NO_PROXY=neo.invalid",
+        ),
     ],
 )
 def test_names_a_proxy_that_refuses_and_its_setting(setting, login, status, line, environment):
@@ -86,8 +96,8 @@ def test_names_a_proxy_that_does_not_answer_and_its_setting(environment):
 @pytest.mark.parametrize(
     ("address", "line"),
     [
-        ("socks5h://user:{}@127.0.0.1:1080", "that is not supported (socks5h://127.0.0.1:1080)"),
-        ("ftp://127.0.0.1", "that is not supported (ftp://127.0.0.1). Set HTTPS_PROXY to an HTTP"),
+        ("socks5h://user:{}@127.0.0.1:1080", "of an unsupported type (socks5h://127.0.0.1:1080)"),
+        ("ftp://127.0.0.1", "of an unsupported type (ftp://127.0.0.1). Set HTTPS_PROXY to an HTTP"),
         ("http://user:{}@127.0.0.1:port", "ALL_PROXY is not the address of a proxy. Set http://"),
         ("http://", "ALL_PROXY is not the address of a proxy"),
         ("http://[::1", "ALL_PROXY is not the address of a proxy"),
@@ -102,7 +112,7 @@ def test_no_proxy_is_asked_for_a_host_that_is_excepted(environment):
     environment.setenv("ALL_PROXY", "socks5h://127.0.0.1:1080")
     environment.setenv("NO_PROXY", HOST)
     with open_session(KEY) as session, pytest.raises(ServiceFailure, match="NameResolutionError"):
-        ask(session, f"https://{HOST}/browse")
+        send_request(session, f"https://{HOST}/browse")
 
 
 # --- Certificates, by OpenSSL's program. ---
@@ -144,7 +154,7 @@ def served(folder, name):
 def test_trusts_the_certificates_that_a_setting_names(setting, authority, environment):
     environment.setenv(setting, str(authority / "ca.pem"))
     with served(authority, "good") as faulty, open_session(KEY) as session:
-        answer = ask(session, faulty.url.replace("http:", "https:"))
+        answer = send_request(session, faulty.url.replace("http:", "https:"))
         assert (answer.status_code, answer.content) == (200, b"{}")
 
 
@@ -152,7 +162,11 @@ def test_trusts_the_certificates_that_a_setting_names(setting, authority, enviro
     ("name", "trusted", "line"),
     [
         ("good", False, "unable to get local issuer certificate). If a company proxy inspects"),
-        ("good", "other.pem", "other.pem does not hold its authority: add it, or unset this"),
+        (
+            "good",
+            "other.pem",
+            "other.pem does not contain its certificate authority. Add it, or unset",
+        ),
         ("expired", True, "certificate has expired). Check this machine's date"),
         ("other", True, "certificate is not valid for '127.0.0.1'). Check API_URL"),
     ],
@@ -168,7 +182,8 @@ def test_names_what_is_wrong_with_a_certificate(name, trusted, line, authority, 
 
 
 @pytest.mark.parametrize(
-    ("content", "reason"), [(None, "No such file or directory"), ("", "no certificate in PEM form")]
+    ("content", "reason"),
+    [(None, "No such file or directory"), ("", "no certificate in PEM format")],
 )
 @pytest.mark.parametrize("setting", CERTIFICATES[:3])
 def test_names_a_setting_whose_certificates_cannot_be_read(

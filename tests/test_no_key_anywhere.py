@@ -249,8 +249,8 @@ def test_the_runs_that_were_searched_went_as_they_should(runs):
         "redirected": 4,
     }
     shown = {name: ran.shown.decode() for name, (ran, _) in runs.items()}
-    assert "refuses the API key: check API_KEY" in shown["refused"]
-    assert "redirects to another address: not followed" in shown["redirected"]
+    assert "rejected the API key. Check API_KEY" in shown["refused"]
+    assert "redirects to another address. The redirect was not followed" in shown["redirected"]
     for name, text in shown.items():
         assert "Traceback" not in text, name
         # The log was at its most talkative.

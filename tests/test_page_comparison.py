@@ -161,7 +161,7 @@ def test_every_form_that_the_contract_names_is_known():
         ),
         (
             put(PAGE, NEO[:1], PAGE["near_earth_objects"][1:]),
-            ["decoding: 19 objects where 20 were expected"],
+            ["decoding: 19 objects instead of 20"],
         ),
         ({}, ["links: gone from 1 of 1 (nothing", "page: gone", "near_earth", "decoding: not a"]),
         ([], ["decoding: not a Browse page: Expected `object`, got `array`"]),
@@ -308,7 +308,7 @@ def test_without_a_key_or_an_answer_it_fails_in_one_line():
         first_page(None, NASA_URL)
     with (
         serve(answer=refused) as url,
-        pytest.raises(pytest.fail.Exception, match=r"\A.+refuses the API key.+\Z"),
+        pytest.raises(pytest.fail.Exception, match=r"\A.+rejected the API key.+\Z"),
     ):
         first_page(KEY, url)
 

@@ -695,19 +695,19 @@ def test_a_dot_in_one_object_does_not_hide_a_fault_in_another():
         (page(neos(), total=None), "not a Browse page"),
         (as_text(KILOMETERS, b"NaN"), "not a Browse page"),  # what JSON has no word for
         (as_text(KILOMETERS, b"Infinity"), "not a Browse page"),
-        (page(neos(), number=1), "page 1 came where page 0 was asked for"),
-        (page([]), "0 objects where 20 were expected"),
-        (page(neos(19)), "19 objects where 20 were expected"),
-        (page(neos(21)), "21 objects where 20 were expected"),
-        (page(neos(), total=19), "20 objects where 19 were expected"),
-        (page(put(neos(19), (3, "id"), None)), "19 objects where 20 were expected"),
-        (page([{}] * 20), "every object breaks the contract: Object missing"),
-        (page(put(neos(1, id=5), (0, "id"), 1) * 20), "every object breaks the contract"),
+        (page(neos(), number=1), "page 1 was returned instead of page 0"),
+        (page([]), "0 objects instead of 20"),
+        (page(neos(19)), "19 objects instead of 20"),
+        (page(neos(21)), "21 objects instead of 20"),
+        (page(neos(), total=19), "20 objects instead of 19"),
+        (page(put(neos(19), (3, "id"), None)), "19 objects instead of 20"),
+        (page([{}] * 20), "every object failed validation: Object missing"),
+        (page(put(neos(1, id=5), (0, "id"), 1) * 20), "every object failed validation"),
         (
             page(put(neos(1), (0, "id"), 5), total=1),
-            r"contract: Expected `str \| null`, got `int`$",
+            r"validation: Expected `str \| null`, got `int`$",
         ),
-        (page(neos(30)), "more than 20 objects|30 objects where 20 were expected"),
+        (page(neos(30)), "more than 20 objects|30 objects instead of 20"),
         (page([0] * 30), "more than 20 objects"),
     ],
 )
@@ -755,7 +755,7 @@ def test_the_last_page_has_fewer_objects():
     result = decode_page(page(neos(7), number=2, total=47), Batch(41))
     assert (result.neos.num_rows, result.catalogue_size) == (7, 47)
     for count in (6, 8, 20):
-        with pytest.raises(PageBroken, match=f"{count} objects where 7 were expected"):
+        with pytest.raises(PageBroken, match=f"{count} objects instead of 7"):
             decode_page(page(neos(count), number=2, total=47), Batch(41))
 
 
@@ -763,7 +763,7 @@ def test_the_last_page_has_fewer_objects():
 def test_past_the_end_is_told_apart_and_names_the_size(total, past):
     body = page(neos(max(0, total - 40)), number=2, total=total)
     if past:
-        with pytest.raises(PagePastEnd, match=f"end at {total}$") as error:
+        with pytest.raises(PagePastEnd, match=f"catalogue at {total}$") as error:
             decode_page(body, Batch(41))
         assert error.value.catalogue_size == total
     else:

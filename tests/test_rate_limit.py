@@ -198,8 +198,8 @@ def test_a_date_without_a_zone_is_not_taken_for_local_time(monkeypatch):
 def test_a_limit_of_rubbish_counts_as_none(value, clock):
     assert count_of(value) is None
     pace = Pace(60, print)
-    pace.note({"X-RateLimit-Limit": value, "X-RateLimit-Remaining": "0"})
-    pace.note({"X-RateLimit-Limit": "1000", "X-RateLimit-Remaining": value})
+    pace.update({"X-RateLimit-Limit": value, "X-RateLimit-Remaining": "0"})
+    pace.update({"X-RateLimit-Limit": "1000", "X-RateLimit-Remaining": value})
     pace.take_turn()
     assert clock.waits == []
 
@@ -216,7 +216,7 @@ def test_a_limit_of_rubbish_counts_as_none(value, clock):
 def test_the_headers_are_read_in_any_letter_case(names, clock):
     fields = dict(zip(names, ("1000", "50"), strict=True))
     by_hand = Pace(60, print)
-    by_hand.note(CaseInsensitiveDict(fields))
+    by_hand.update(CaseInsensitiveDict(fields))
     by_hand.take_turn()
     assert clock.waits == [3.6]
     with serve_faults(lambda *_: [http(b"{}", **fields)]) as faulty:
@@ -280,7 +280,7 @@ def test_turns_are_taken_one_after_the_other_each_with_its_own_pause(monkeypatch
 
     monkeypatch.setattr(rate_limit, "threading", SimpleNamespace(Event=Event, Lock=threading.Lock))
     pace = Pace(60, lambda _: None)
-    pace.note(headers(1000, 7))
+    pace.update(headers(1000, 7))
     threads = [threading.Thread(target=pace.take_turn) for _ in range(4)]
     for thread in threads:
         thread.start()
@@ -296,7 +296,7 @@ def times_of_requests(pace, clock, limit, requests):
     for remaining in range(limit - 1, limit - 1 - requests, -1):
         pace.take_turn()
         left.append(clock.now)
-        pace.note(headers(limit, remaining))
+        pace.update(headers(limit, remaining))
     return left
 
 
@@ -366,7 +366,7 @@ def test_nasas_429_parks_the_run_and_the_line_names_the_minute_to_come_back(tmp_
     monkeypatch.setenv("API_KEY", KEY)
     with (
         serve_faults(lambda *_: [NASA_429]) as faulty,
-        pytest.raises(RateLimitReached, match="run the same command again after") as failure,
+        pytest.raises(RateLimitReached, match="Run the same command again after") as failure,
     ):
         before = dt.datetime.now().astimezone()
         fetch_range(faulty.url, tmp_path, 60)

@@ -511,7 +511,7 @@ def test_no_network_is_one_line(reconcile):
 
     said = failed(reconcile([eros()], hang_up), 4)
     assert "does not answer" in said
-    assert "check the network, or try again later" in said
+    assert "Check the network, or try again later" in said
 
 
 @pytest.mark.parametrize("neos", ["", "  ", " , "])

@@ -10,7 +10,7 @@ import requests
 
 from neo_utils.compare.cad_answer import CadList, decode_cad, plain
 from neo_utils.errors import ServiceFailure
-from neo_utils.neows.transport import ask, body_of
+from neo_utils.neows.transport import body_of, send_request
 
 CAD_URL = "https://ssd-api.jpl.nasa.gov/cad.api"
 FARTHEST_AU = 0.6  # beyond the 0.5 AU of NeoWs: another orbit may have moved a passage across it
@@ -37,7 +37,7 @@ def ask_cad(session: requests.Session, designation: str) -> CadList:
         version, or without a field that is needed.
     """
     query = {"des": designation, **_PERIOD, "dist-max": f"{FARTHEST_AU}", "body": "Earth"}
-    with ask(session, f"{CAD_URL}?{urlencode(query, quote_via=quote)}") as response:
+    with send_request(session, f"{CAD_URL}?{urlencode(query, quote_via=quote)}") as response:
         body = body_of(response)
     host, asked = urlsplit(CAD_URL).netloc, plain(designation)
     if response.status_code == requests.codes.bad_request:

@@ -131,8 +131,8 @@ def _fetch_concurrently(
                 raise
             done = sum(not task.cancelled() and not task.exception() for task in tasks)
             raise type(failure)(
-                f"{failure}. Stored before that: {done} of {len(tasks)} pages. They are kept; run "
-                "the same command again to resume"
+                f"{failure}. Stored before that: {done} of {len(tasks)} pages. They are kept, "
+                "and the same command resumes from there"
             ) from None
 
 

@@ -1,4 +1,4 @@
-"""The NeoWs service: requests, the rate limit, the network's settings, and the form of a page.
+"""The NeoWs service: HTTP requests, the rate limit, proxies and certificates, page validation.
 
-What a page contains is validated here. How it is stored is the matter of ``store``.
+How a page is stored belongs in ``store``, and which pages to fetch in ``fetch``.
 """

@@ -1,4 +1,4 @@
-"""Ask NeoWs for one Browse page; every answer but a page becomes a failure in one line."""
+"""Request one Browse page from NeoWs; any other answer becomes a one-line error."""
 
 import datetime as dt
 import re
@@ -11,19 +11,19 @@ import requests
 from neo_utils.errors import PageAbsent, RateLimitReached, ServiceFailure
 from neo_utils.neows.rate_limit import HOUR_S, Pace, http_date, retry_after_s
 from neo_utils.neows.service import Service
-from neo_utils.neows.transport import AnswerBroken, ask, body_of
+from neo_utils.neows.transport import AnswerBroken, body_of, send_request
 from neo_utils.positions import BATCH_SIZE, Batch
 from neo_utils.settings.service_address import DEMO_KEY, KEYS_ARE_GIVEN_AT
 
-# The gateway's reasons: https://api.data.gov/docs/developer-manual/
+# Error codes of the gateway: https://api.data.gov/docs/developer-manual/
 _ERROR_CODE = re.compile(rb'"code"\s*:\s*"(API_KEY_[A-Z]{1,20}|HTTPS_REQUIRED)"')
 
-# How far an answer's Date may differ from this machine's clock: before it, after it.
-_OLDEST_DATE, _NEWEST_DATE = dt.timedelta(days=7), dt.timedelta(days=1)
+# How far an answer's Date may be behind or ahead of this machine's clock.
+_LARGEST_LAG, _LARGEST_LEAD = dt.timedelta(days=7), dt.timedelta(days=1)
 
 
 class Answer(NamedTuple):
-    """A Browse page as received, all keys removed."""
+    """A Browse page as received, with all keys removed."""
 
     body: bytes
     url: str
@@ -31,42 +31,42 @@ class Answer(NamedTuple):
 
 
 def get_page(session: requests.Session, service: Service, batch: Batch, pace: Pace) -> Answer:
-    """Return the page of ``batch``, waiting for quota where the pace allows it.
+    """Return the page of ``batch``, waiting for the rate limit as long as ``pace`` allows.
 
     Raises
     ------
     RateLimitReached
-        On status 429, where the waits together would be too long.
+        On status 429, if the total wait would be too long.
     PageAbsent
         On status 404.
     AnswerBroken
-        Where the body breaks off, comes too slowly or is too large.
+        If the body is incomplete, too slow or too large.
     ServiceFailure
-        On any other status but 200, and where no answer came.
+        On any other status except 200, or if no answer arrives.
     """
     url = f"{service.url}?page={batch.page_number}&size={BATCH_SIZE}"
     waited_s = 0.0
     while True:
         pace.take_turn()
-        with ask(session, url) as response:
-            pace.note(response.headers)
+        with send_request(session, url) as response:
+            pace.update(response.headers)
             if response.status_code != requests.codes.too_many_requests:
                 _check_status(response)
                 body = body_of(response)
                 key = str(session.headers["X-Api-Key"])
                 return Answer(without_key(body, key), url, _fetched_at(response, service))
-            asked_s = retry_after_s(response.headers.get("Retry-After"), dt.datetime.now(dt.UTC))
-        wait_s = asked_s or HOUR_S
+            retry_s = retry_after_s(response.headers.get("Retry-After"), dt.datetime.now(dt.UTC))
+        wait_s = retry_s or HOUR_S
         if not pace.wait(wait_s, "waiting for the rate limit", waited_s):
             raise _rate_limit_reached(wait_s)
         waited_s += wait_s
 
 
 def without_key(body: bytes, api_key: str) -> bytes:
-    """Return ``body`` with the caller's key replaced by REDACTED wherever it stands.
+    """Return ``body`` with every copy of the caller's key replaced by REDACTED.
 
-    The service repeats the key in the ``links`` of every object: in plain form, percent-encoded, or
-    with the escapes of JSON.
+    The service repeats the key in the ``links`` of every object: plain, percent-encoded or
+    JSON-escaped.
 
     Examples
     --------
@@ -79,9 +79,9 @@ def without_key(body: bytes, api_key: str) -> bytes:
 
 
 def _spellings(character: str) -> bytes:
-    """Return the pattern of a key's character in an address within JSON."""
+    """Return a pattern for all encodings of a character of the key in a URL within JSON."""
     plain = re.escape(character.encode())
-    if character.isalnum():  # nobody encodes those
+    if character.isalnum():  # never encoded
         return plain
     return rb"(?:\\?%s|%%(?:25)*(?i:%02x)|\\u(?i:%04x))" % (plain, ord(character), ord(character))
 
@@ -90,45 +90,45 @@ def _check_status(response: requests.Response) -> None:
     host = urlsplit(response.url).netloc
     if response.status_code in (requests.codes.unauthorized, requests.codes.forbidden):
         raise ServiceFailure(
-            f"{host} refuses the API key{_error_code(response)}: check API_KEY; "
-            f"keys are given at {KEYS_ARE_GIVEN_AT}"
+            f"{host} rejected the API key{_error_code(response)}. Check API_KEY, or get a new key "
+            f"at {KEYS_ARE_GIVEN_AT}"
         )
     if response.is_redirect:
         raise ServiceFailure(
-            f"{host} redirects to {_target(response)}: not followed, since the key would travel "
-            "there; check API_URL"
+            f"{host} redirects to {_target(response)}. The redirect was not followed, because it "
+            "would send your key there. Check API_URL"
         )
     if response.status_code == requests.codes.not_found:
-        raise PageAbsent(f"{host} knows no such page (status 404): check API_URL")
+        raise PageAbsent(f"{host} has no such page (status 404). Check API_URL")
     if response.status_code != requests.codes.ok:
         raise ServiceFailure(
-            f"{host} answers with status {response.status_code}{_error_code(response)}"
+            f"{host} answered with status {response.status_code}{_error_code(response)}"
         )
 
 
 def _fetched_at(response: requests.Response, service: Service) -> dt.datetime:
-    """Return the answer's Date header (UTC), or this machine's time if that cannot be right."""
+    """Return the answer's Date header (UTC), or this machine's time if it is not plausible."""
     listed = http_date(response.headers.get("Date"))
-    if listed and service.source == "sample":  # a fixed day: the same pages give the same bytes
+    if listed and service.source == "sample":  # a fixed date, so equal pages give equal files
         return listed
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
-    # A batch of the future would count as the newest forever. With a date in the past, approaches
-    # since then would count as predicted. A cache may answer days later, but not weeks.
-    is_near = listed and now - _OLDEST_DATE < listed < now + _NEWEST_DATE
-    return listed if listed and is_near else now
+    # A date in the future would make this batch the newest forever; with a date in the past, later
+    # approaches would count as predicted. A cache may delay an answer by days, but not by weeks.
+    is_plausible = listed and now - _LARGEST_LAG < listed < now + _LARGEST_LEAD
+    return listed if listed and is_plausible else now
 
 
 def _rate_limit_reached(wait_s: float) -> RateLimitReached:
-    # Rounded up, since minutes are shown.
+    # The message shows whole minutes: round up.
     again = dt.datetime.now().astimezone() + dt.timedelta(seconds=wait_s + 59)
     return RateLimitReached(
-        f"the service's rate limit is reached: run the same command again after "
+        "the service's rate limit is reached. Run the same command again after "
         f"{again:%H:%M on %Y-%m-%d}, or with WAIT=1 to wait for it"
     )
 
 
 def _error_code(response: requests.Response) -> str:
-    """Name the gateway's reason, such as API_KEY_INVALID, where the body gives one."""
+    """Return the gateway's error code, such as API_KEY_INVALID, if the body contains one."""
     with suppress(AnswerBroken):
         if code := _ERROR_CODE.search(body_of(response)):
             return f" ({code[1].decode()})"
@@ -136,7 +136,7 @@ def _error_code(response: requests.Response) -> str:
 
 
 def _target(response: requests.Response) -> str:
-    """Name the host that a redirect leads to, if it has a plain name that tells no key."""
+    """Return the target host of a redirect if it is a plain name without the key."""
     location, key = response.headers["Location"], str(response.request.headers["X-Api-Key"])
     host = re.match(r"(?:https?:)?//([a-z\d.-]{1,253})(?::\d+)?(?![^/?#])", location, re.I | re.A)
     return host[1] if host and key.lower() not in host[1].lower() else "another address"

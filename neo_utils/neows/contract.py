@@ -1,14 +1,13 @@
-"""The part of a NeoWs Browse page that is kept, as types that msgspec validates.
+"""The fields of a NeoWs Browse page that are stored, as types that msgspec validates.
 
-Strict about what a value means (a distance is a number within a plausible range), lenient about
-what may be absent: the service's old and new forms both pass. Numbers may come as strings.
+Values are checked strictly (a distance is a number in a plausible range). Fields may be absent, so
+both old and new pages are valid. Numbers may be strings.
 
-Every range is wide: it holds whatever a real object can have, and refuses what some later use
-(integers of SQL, dates of Spark and pandas, logarithmic axes) could not take. docs/explanation.md
-lists the ranges for readers.
+Every range is wide: it includes all real objects and excludes values that SQL integers, Spark and
+pandas dates, or logarithmic axes cannot represent. docs/explanation.md lists the ranges.
 
-The fields stand in the order in which the service writes them, and the garbage collector passes
-over the objects, which no cycle can hold: decoding takes a sixth less time for each.
+Fields are declared in the service's order, and structs are not garbage-collected (they have no
+cycles). Each saves a sixth of the decoding time.
 """
 
 import datetime as dt
@@ -16,31 +15,31 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, defstruct
 
-# Bytes, unpacked. The heaviest page seen has 0.6 million; reading a hostile page of this size takes
-# at most about 200 MB.
+# Bytes, uncompressed. The largest observed page has 0.6 million; decoding a hostile page of this
+# size takes at most about 200 MB.
 LARGEST_PAGE = 4 * 2**20
-MOST_OBJECTS = 20  # on a page
+MOST_OBJECTS = 20  # per page
 
-# An object bound to the Sun passes a planet more slowly than 140 km/s (head-on, at Mercury's
-# perihelion), and an interstellar object than 170. SQL sums 1e-10 km/s in 64-bit integers: three
-# million approaches of one year at this velocity.
+# An object bound to the Sun passes a planet at less than 140 km/s (head-on, at Mercury's
+# perihelion), an interstellar object at less than 170. SQL sums units of 1e-10 km/s in 64-bit
+# integers, which hold three million approaches per year at this velocity.
 KmPerSecond = Annotated[float, Meta(gt=0, le=300)]
-# Measured from the body's centre, so never 0. NeoWs lists approaches to 2 AU at most (Jupiter's).
+# Measured from the body's centre, so never 0. NeoWs lists approaches up to 2 AU (Jupiter's).
 Au = Annotated[float, Meta(gt=0, le=10)]
-Lunar = Annotated[float, Meta(gt=0, le=4_000)]  # 389 to the AU
-Km = Annotated[float, Meta(gt=0, le=1.5e9)]  # 149,597,870.7 to the AU
-# Known are 9.4 (Ganymed) to about 34; Eris, the brightest beyond Neptune, has -1.2.
+Lunar = Annotated[float, Meta(gt=0, le=4_000)]  # 389 per AU
+Km = Annotated[float, Meta(gt=0, le=1.5e9)]  # 149,597,870.7 per AU
+# Known NEOs range from 9.4 (Ganymed) to about 34; Eris, the brightest beyond Neptune, has -1.2.
 MagnitudeH = Annotated[float, Meta(ge=-5, le=40)]
 Meters = Annotated[float, Meta(gt=0, le=1e8)]  # H = -5 at an albedo of 0.05 is 6e7
-Days = Annotated[float, Meta(gt=0, le=1e10)]  # 27 million years: an orbit to the Oort cloud's edge
+Days = Annotated[float, Meta(gt=0, le=1e10)]  # 27 million years, as in the Oort cloud
 Observations = Annotated[int, Meta(ge=0, le=10_000_000)]  # some objects have 20,000
 _Count = Annotated[int, Meta(ge=0, le=2**53)]
 _Text = Annotated[str, Meta(min_length=1, max_length=1_000)]
 
-# NeoWs lists approaches from 1900 to 2200. Spark refuses Parquet times before 1900 that it did not
-# write, and pandas counts nanoseconds from 1677 to April 2262.
+# NeoWs lists approaches from 1900 to 2200. Spark rejects times before 1900 in foreign Parquet
+# files, and pandas nanoseconds end in April 2262.
 FIRST_APPROACH, LAST_APPROACH = dt.date(1900, 1, 1), dt.date(2260, 12, 31)
-# The first asteroid was found in 1801; a comet may have been observed before that.
+# The first asteroid was discovered in 1801; a comet may have been observed earlier.
 FIRST_OBSERVATION, LAST_OBSERVATION = dt.date(1700, 1, 1), dt.date(2260, 12, 31)
 _EpochMs = Annotated[int, Meta(ge=-2_208_988_800_000, le=9_183_110_399_999)]  # the same, from 1970
 
@@ -60,7 +59,7 @@ class _Distance(_Part, kw_only=True):
 
 
 class Approach(_Part, kw_only=True):
-    """One passage by some body."""
+    """One close approach to any body."""
 
     close_approach_date: dt.date
     close_approach_date_full: str | None = None
@@ -71,9 +70,9 @@ class Approach(_Part, kw_only=True):
 
     @property
     def time_ms(self) -> int | None:
-        """The listed instant in milliseconds since 1970, or None where only the day is listed.
+        """The time in milliseconds since 1970, or None if only the date is listed.
 
-        Pages without ``close_approach_date_full`` put the local midnight of California there.
+        Pages without ``close_approach_date_full`` give midnight in California instead.
         """
         return self.epoch_date_close_approach if self.close_approach_date_full else None
 
@@ -95,7 +94,7 @@ class _Orbit(_Part):
 
 
 class Neo(_Part, kw_only=True):
-    """One near-Earth object; ``id`` is filled from ``neo_reference_id`` where it is absent."""
+    """One near-Earth object. If ``id`` is absent, it is copied from ``neo_reference_id``."""
 
     id: _Text | None = None
     neo_reference_id: _Text | None = None
@@ -106,7 +105,7 @@ class Neo(_Part, kw_only=True):
     absolute_magnitude_h: MagnitudeH | None = None
     estimated_diameter: _Diameter | None = None
     is_potentially_hazardous_asteroid: bool | None = None
-    # Required, so that an object without the key is never taken for one without approaches.
+    # Required: an object that lacks this field is not an object without approaches.
     close_approach_data: list[Approach]
     orbital_data: _Orbit | None = None
 
@@ -129,7 +128,7 @@ def _check_observed(name: str, date: dt.date | None) -> None:
 
 
 class PageInfo(Struct):
-    """What a page says of itself: its number (0-based), size and the catalogue's size."""
+    """A page's number (0-based), its size and the size of the catalogue."""
 
     number: _Count
     size: _Count
@@ -137,14 +136,14 @@ class PageInfo(Struct):
 
 
 class Envelope(Struct):
-    """A Browse page, every object decoded."""
+    """A Browse page with decoded objects."""
 
     page: PageInfo
     near_earth_objects: list[Neo]
 
 
-# A list of any length would be built before its length is looked at: an object of 40 bytes or more
-# for every two bytes of a hostile page. This reads the first, and passes over what comes after.
+# A list would be built in full before its length is checked: at least 40 bytes of memory for every
+# two bytes of a hostile page. This type keeps the first objects and skips the rest.
 _FirstObjects = defstruct(
     "_FirstObjects",
     [(f"object_{place}", Raw | UnsetType, UNSET) for place in range(MOST_OBJECTS + 1)],
@@ -153,14 +152,14 @@ _FirstObjects = defstruct(
 
 
 class RawEnvelope(Struct):
-    """A Browse page, every object still as bytes: for pages that break the contract somewhere."""
+    """A Browse page with objects as bytes, for pages that fail validation somewhere."""
 
     page: PageInfo
     near_earth_objects: _FirstObjects  # type: ignore[valid-type] # mypy does not know defstruct
 
     @property
     def objects(self) -> list[Raw]:
-        """The objects; one more than ``MOST_OBJECTS`` where there are too many."""
+        """The objects: ``MOST_OBJECTS`` + 1 of them if there are too many."""
         listed = (
             getattr(self.near_earth_objects, name) for name in _FirstObjects.__struct_fields__
         )
@@ -168,9 +167,9 @@ class RawEnvelope(Struct):
 
 
 def check_approaches(neo: Neo) -> None:
-    """Raise ValueError for the first approach whose date lies outside the plausible range.
+    """Raise ValueError for the first approach whose date is outside the plausible range.
 
-    Not part of decoding: calling Python for each approach would take a twentieth of its time.
+    This is not part of decoding: a Python call per approach would add 5 % to its time.
     """
     for place, approach in enumerate(neo.close_approach_data):
         if not FIRST_APPROACH <= approach.close_approach_date <= LAST_APPROACH:

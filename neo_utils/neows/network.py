@@ -1,6 +1,6 @@
-"""The proxy and the certificates that the environment names, and which of them made a request fail.
+"""Read the proxy and certificates from the environment, and explain failed connections.
 
-Nothing else of the environment is trusted: ``~/.netrc`` would send a password along.
+No other setting of the environment is used: ``~/.netrc`` would send a password.
 """
 
 import os
@@ -15,18 +15,18 @@ from requests.utils import get_environ_proxies, select_proxy
 
 from neo_utils.errors import WrongParameter
 
-# The first of these that is set. OpenSSL's are last: requests does not read them by itself.
+# The first of these that is set is used. OpenSSL's come last, because requests ignores them.
 _CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _PROXIES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
-# OpenSSL's numbers: https://docs.openssl.org/master/man3/X509_STORE_CTX_get_error/
+# OpenSSL's error codes: https://docs.openssl.org/master/man3/X509_STORE_CTX_get_error/
 _NOT_YET_VALID, _EXPIRED, _OTHER_HOST, _OTHER_ADDRESS = 9, 10, 62, 64
 
 
 class Route(NamedTuple):
-    """How requests reach a host: ``proxies`` and ``verify`` are what requests takes.
+    """How to reach a host: ``proxies`` and ``verify`` are arguments of requests.
 
-    ``proxy`` and ``proxy_setting`` are the proxy, without user and password, and what names it.
-    ``certificates_setting`` names the trusted certificates, unless they are the built-in ones.
+    ``proxy`` is the proxy without user and password, ``proxy_setting`` the setting that names it.
+    ``certificates_setting`` names the trusted certificates; it is empty for the built-in ones.
     """
 
     proxies: dict[str, str]
@@ -42,9 +42,9 @@ def route_to(url: str) -> Route:
     Raises
     ------
     WrongParameter
-        For a proxy or certificates that cannot be used.
+        If the proxy or the certificates cannot be used.
     """
-    if urlsplit(url).scheme == "http":  # this machine: a proxy would see the key unencrypted
+    if urlsplit(url).scheme == "http":  # this machine only: a proxy would see the key in plain text
         return Route({"http": ""}, verify=True)
     verify, certificates_setting = _certificates()
     address = select_proxy(url, get_environ_proxies(url))
@@ -56,17 +56,17 @@ def route_to(url: str) -> Route:
 
 
 def _checked_proxy(address: str, setting: str, host: str) -> str:
-    """Return host and port of a proxy; user and password, which it may have, are shown nowhere."""
+    """Return host and port of a proxy; its user and password are never shown."""
     try:
         parts = urlsplit(address if "://" in address else f"http://{address}")
         shown = f"{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}"
-    except ValueError:  # a port that is no number, a broken IPv6 address
+    except ValueError:  # an invalid port or IPv6 address
         shown, parts = "", urlsplit("http:")
     if not re.fullmatch(r"[\w.:-]+", shown, re.ASCII):
         raise WrongParameter(f"{setting} is not the address of a proxy. Set http://host:port")
     if parts.scheme not in ("http", "https"):
         raise WrongParameter(
-            f"{setting} names a proxy of a kind that is not supported "
+            f"{setting} names a proxy of an unsupported type "
             f"({re.sub(r'[^a-z0-9]', '', parts.scheme)}://{shown}). Set HTTPS_PROXY to an "
             f"HTTP proxy, or set NO_PROXY={host} to connect without one"
         )
@@ -79,28 +79,28 @@ def _certificates() -> tuple[str | bool, str]:
             if reason := _unusable(path):
                 raise WrongParameter(
                     f"{name}={path} cannot be used ({reason}). Set it to a file of certificates "
-                    "in PEM form, or unset it"
+                    "in PEM format, or unset it"
                 )
             return path, f"{name}={path}"
     return True, ""
 
 
-@lru_cache  # loading them takes as long as decoding some pages
+@lru_cache  # loading certificates takes as long as decoding several pages
 def _unusable(path: str) -> str:
-    """Return why certificates cannot be loaded; an empty text where they can."""
+    """Return why certificates cannot be loaded, or an empty text if they can."""
     try:
         if Path(path).is_dir():
             return ""
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
     except ssl.SSLError:
-        return "no certificate in PEM form"
+        return "no certificate in PEM format"
     except (OSError, ValueError) as error:
         return getattr(error, "strerror", None) or "not a file name"
     return ""
 
 
 def cause_of(error: BaseException, host: str, route: Route) -> str:
-    """Return what made a request fail and which setting may help, without passwords."""
+    """Return why a request failed and which setting may help, without passwords."""
     chain = list(_chain(error))
     for one in chain:
         if isinstance(one, ssl.SSLCertVerificationError):
@@ -113,14 +113,14 @@ def cause_of(error: BaseException, host: str, route: Route) -> str:
     if route.proxy and any(type(one).__name__ == "ProxyError" for one in chain):
         return (
             f"the proxy {route.proxy} of {route.proxy_setting} does not answer ({name}). Check "
-            f"{route.proxy_setting}, or set NO_PROXY={_bare(host)} to connect without it"
+            f"{route.proxy_setting}, or set NO_PROXY={_without_port(host)} to connect without it"
         )
     through = f" through the proxy {route.proxy} of {route.proxy_setting}" if route.proxy else ""
-    return f"{host} does not answer{through} ({name}): check the network, or try again later"
+    return f"{host} does not answer{through} ({name}). Check the network, or try again later"
 
 
 def root_cause(error: BaseException) -> str:
-    """Name the innermost reason without addresses and object ids: ConnectionRefusedError, ..."""
+    """Return the class name of the innermost error, such as ConnectionRefusedError."""
     *_, innermost = _chain(error)
     return type(innermost).__name__
 
@@ -128,13 +128,13 @@ def root_cause(error: BaseException) -> str:
 def _refusal(status: str, host: str, route: Route) -> str:
     if status == "407":
         return (
-            f"the proxy {route.proxy} asks for a user name and password (status 407). Set "
-            f"{route.proxy_setting} to http://user:password@host:port, with those that are valid"
+            f"the proxy {route.proxy} requires a valid user name and password (status 407). Set "
+            f"{route.proxy_setting} to http://user:password@host:port"
         )
     return (
         f"the proxy {route.proxy} of {route.proxy_setting} does not connect to {host} (status "
-        f"{status}). Ask who runs it to allow this host, or set NO_PROXY={_bare(host)} to connect "
-        "without it"
+        f"{status}). Ask its administrator to allow this host, or set "
+        f"NO_PROXY={_without_port(host)} to connect without it"
     )
 
 
@@ -144,11 +144,14 @@ def _certificate_cause(error: ssl.SSLCertVerificationError, host: str, route: Ro
     elif error.verify_code in (_OTHER_HOST, _OTHER_ADDRESS):
         advice = "Check API_URL and, if a proxy is set, HTTPS_PROXY"
     elif route.certificates_setting:
-        advice = f"{route.certificates_setting} does not hold its authority: add it, or unset this"
+        advice = (
+            f"{route.certificates_setting} does not contain its certificate authority. Add it, or "
+            "unset this variable"
+        )
     else:
         advice = (
-            "If a company proxy inspects connections, set SSL_CERT_FILE to the file of its "
-            "certificate authority (PEM)"
+            "If a company proxy inspects connections, set SSL_CERT_FILE to a PEM file of its "
+            "certificate authority"
         )
     reason = re.sub(r"[^ -~]+", " ", error.verify_message)[:120].rstrip(".")
     return (
@@ -156,12 +159,12 @@ def _certificate_cause(error: ssl.SSLCertVerificationError, host: str, route: Ro
     )
 
 
-def _bare(host: str) -> str:
+def _without_port(host: str) -> str:
     return urlsplit(f"//{host}").hostname or host
 
 
 def _chain(error: BaseException) -> list[BaseException]:
-    """Return an error and those that it wraps, one in the other, the innermost last."""
+    """Return an error and the errors nested in it, the innermost last."""
     chain = [error]
     while True:
         reason: object = chain[-1]

@@ -1,4 +1,4 @@
-"""Decode a Browse page to validated objects, and to what had to be rejected."""
+"""Decode a Browse page into validated and rejected objects."""
 
 import re
 import threading
@@ -16,7 +16,7 @@ from neo_utils.neows.contract import (
     RawEnvelope,
     check_approaches,
 )
-from neo_utils.neows.salvage import marked, path_and_reason, salvaged
+from neo_utils.neows.salvage import mask_malformed_text, path_and_reason, salvage
 from neo_utils.positions import BATCH_SIZE, Batch
 
 # Not strict: the service writes most numbers as strings.
@@ -24,28 +24,28 @@ _PAGE = msgspec.json.Decoder(Envelope, strict=False)
 _PAGE_OF_RAW_OBJECTS = msgspec.json.Decoder(RawEnvelope, strict=False)
 _OBJECT = msgspec.json.Decoder(Neo, strict=False)
 
-# ".25", as the service writes decimals in orbital_data; msgspec, as JSON, wants a digit first.
+# The service writes decimals of orbital_data as ".25"; msgspec requires a digit before the point.
 _LEADING_DOT = re.compile(
     rb'("(?:orbital_period|astronomical|lunar|kilometers|kilometers_per_second)"\s*:\s*")\.(?=\d)'
 )
 UNDECODABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
-_LENIENTLY = threading.Lock()  # one page at a time: a hostile one may take 200 MB
+_LENIENT_LOCK = threading.Lock()  # one page at a time: a hostile one may take 200 MB
 
 
 class PageBroken(ValueError):
-    """The page as a whole cannot be used; the message says why."""
+    """The page as a whole is not valid; the message gives the reason."""
 
 
 class PagePastEnd(PageBroken):
-    """The page lies behind the last one of a catalogue of ``catalogue_size`` NEOs."""
+    """The page is past the end of a catalogue of ``catalogue_size`` NEOs."""
 
     def __init__(self, catalogue_size: int) -> None:
-        super().__init__(f"it lies past the catalogue's end at {catalogue_size}")
+        super().__init__(f"it is past the end of the catalogue at {catalogue_size}")
         self.catalogue_size = catalogue_size
 
 
 class Rejected(NamedTuple):
-    """An object that breaks the contract, kept whole."""
+    """An object that failed validation, with its complete text."""
 
     position: int
     field_path: str
@@ -54,7 +54,7 @@ class Rejected(NamedTuple):
 
 
 class Nulled(NamedTuple):
-    """An optional value that breaks the contract, and is null in the tables."""
+    """An optional value that failed validation and is null in the tables."""
 
     position: int
     field_path: str
@@ -62,7 +62,7 @@ class Nulled(NamedTuple):
 
 
 class RawObjects(NamedTuple):
-    """The objects of a page, not decoded: as `marked` leaves them, and as they were sent."""
+    """The undecoded objects of a page: after `mask_malformed_text`, and as received."""
 
     info: PageInfo
     readable: list[bytes]
@@ -70,7 +70,7 @@ class RawObjects(NamedTuple):
 
 
 class Objects(NamedTuple):
-    """The objects of a page, and what is wrong with some of them."""
+    """The objects of a page, the rejected ones, and the values that became null."""
 
     info: PageInfo
     neos: list[Neo]
@@ -79,9 +79,9 @@ class Objects(NamedTuple):
 
 
 def decode_objects(body: bytes, batch: Batch) -> Objects:
-    """Return the validated objects of a page; dates of approaches are left to be checked.
+    """Return the validated objects of a page, except for the dates of approaches.
 
-    Checking those here would take a twentieth of the time: `decode_page` does it on the table.
+    `decode_page` checks those in the Arrow table; doing it here would add 5 % to the time.
 
     Raises
     ------
@@ -93,42 +93,42 @@ def decode_objects(body: bytes, batch: Batch) -> Objects:
     try:
         page = _PAGE.decode(body)
         objects = Objects(page.page, page.near_earth_objects, [], [])
-        sound = len({neo.id for neo in objects.neos}) == len(objects.neos)
+        valid = len({neo.id for neo in objects.neos}) == len(objects.neos)
     except UNDECODABLE:
-        sound = False
-    if not sound:
+        valid = False
+    if not valid:
         return decode_each_object(body, batch)
     _check_page(objects, batch)
     return objects
 
 
 def decode_each_object(body: bytes, batch: Batch) -> Objects:
-    """Return the objects of a page, each decoded and checked by itself: slower, but lenient.
+    """Return the objects of a page, each decoded separately: slower, but lenient.
 
     Raises
     ------
     PageBroken
         As `decode_page` does.
     """
-    with _LENIENTLY:
+    with _LENIENT_LOCK:
         objects = _decode_leniently(body, batch)
     _check_page(objects, batch)
     return objects
 
 
 def raw_objects(body: bytes) -> RawObjects:
-    """Return the objects of a page as bytes, one more than ``MOST_OBJECTS`` if there are too many.
+    """Return the objects of a page as bytes: ``MOST_OBJECTS`` + 1 if there are too many.
 
     Raises
     ------
     PageBroken
-        If it is not a page.
+        If the body is not a page.
     """
     try:
         try:
             page, read = _PAGE_OF_RAW_OBJECTS.decode(body), body
         except UNDECODABLE:
-            read = marked(body)
+            read = mask_malformed_text(body)
             page = _PAGE_OF_RAW_OBJECTS.decode(read)
     except UNDECODABLE as error:
         raise PageBroken(f"not a Browse page: {error}") from None
@@ -136,7 +136,7 @@ def raw_objects(body: bytes) -> RawObjects:
     as_sent, start = [], 0
     for one in readable:
         start = read.index(one, start)
-        as_sent.append(body[start : start + len(one)])  # marks do not change the length
+        as_sent.append(body[start : start + len(one)])  # masking keeps the length
         start += len(one)
     return RawObjects(page.page, readable, as_sent)
 
@@ -149,7 +149,7 @@ def _decode_leniently(body: bytes, batch: Batch) -> Objects:
     rejected, nulled = [], []
     for position, raw, sent in zip(count(batch.first), listed.readable, listed.as_sent):
         try:
-            neo, odd = _decode_object(_LEADING_DOT.sub(rb"\g<1>0.", raw))
+            neo, messages = _decode_object(_LEADING_DOT.sub(rb"\g<1>0.", raw))
         except (*UNDECODABLE, ValueError) as error:
             rejected.append(_rejection(position, str(error), sent))
             continue
@@ -158,23 +158,23 @@ def _decode_leniently(body: bytes, batch: Batch) -> Objects:
             rejected.append(_rejection(position, message, sent))
         else:
             neos[neo.id] = neo
-            nulled += [Nulled(position, *path_and_reason(message)) for message in odd]
+            nulled += [Nulled(position, *path_and_reason(message)) for message in messages]
     return Objects(listed.info, list(neos.values()), rejected, nulled)
 
 
 def _decode_object(raw: bytes) -> tuple[Neo, list[str]]:
-    """Return an object, and the message of each optional value that had to become null."""
-    odd: list[str] = []
+    """Return an object, and a message for each optional value that became null."""
+    messages: list[str] = []
     try:
         neo = _OBJECT.decode(raw)
     except UNDECODABLE as error:
-        neo, odd = salvaged(raw, error)
+        neo, messages = salvage(raw, error)
     check_approaches(neo)
-    return neo, odd
+    return neo, messages
 
 
 def _rejection(position: int, message: str, object_json: bytes) -> Rejected:
-    # A line break is only ever white space in JSON, so the object stays whole on its one line.
+    # Line breaks in JSON are white space, so replacing them keeps the object's meaning.
     one_line = object_json.replace(b"\n", b" ").replace(b"\r", b" ")
     return Rejected(position, *path_and_reason(message), one_line)
 
@@ -182,11 +182,11 @@ def _rejection(position: int, message: str, object_json: bytes) -> Rejected:
 def _check_page(page: Objects, batch: Batch) -> None:
     info, objects = page.info, len(page.neos) + len(page.rejected)
     if info.number != batch.page_number:
-        raise PageBroken(f"page {info.number} came where page {batch.page_number} was asked for")
+        raise PageBroken(f"page {info.number} was returned instead of page {batch.page_number}")
     expected = max(0, min(BATCH_SIZE, info.total_elements - batch.first + 1))
     if objects == expected == 0:
         raise PagePastEnd(info.total_elements)
     if objects != expected:
-        raise PageBroken(f"{objects} objects where {expected} were expected")
+        raise PageBroken(f"{objects} objects instead of {expected}")
     if not page.neos:
-        raise PageBroken(f"every object breaks the contract: {page.rejected[0].reason}")
+        raise PageBroken(f"every object failed validation: {page.rejected[0].reason}")

@@ -1,6 +1,6 @@
-"""Keep an object whose optional values are malformed: these become null, and are named.
+"""Keep objects with malformed optional values: these values become null and are reported.
 
-Only for objects that the contract has refused: reading them with `json` takes ten times as long.
+Used only for objects that failed validation, because reading with `json` is ten times slower.
 """
 
 import json
@@ -11,17 +11,17 @@ import msgspec
 
 from neo_utils.neows.contract import Neo
 
-# What an object may lack. The rest identifies an object or an approach, or measures an approach.
+# Optional fields. All others identify an object or approach, or measure an approach.
 _OPTIONAL = re.compile(
     r"\$\.(?:name|name_limited|designation|nasa_jpl_url|absolute_magnitude_h"
     r"|is_potentially_hazardous_asteroid|estimated_diameter(?:\.meters(?:\.\w+)?)?"
     r"|orbital_data(?:\.\w+)?|close_approach_data\[\d+\]\.miss_distance\.lunar)"
 )
-_MOST_NULLS = 20  # in an object; with more it is the object that is malformed
+_MOST_NULLS = 20  # per object; an object with more is rejected
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
-# Kept are whole pairs of surrogates and all other escapes that JSON has.
+# Group 1 matches valid escapes, including complete surrogate pairs.
 _NO_UNICODE = re.compile(
     rb"(\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}"
     rb'|\\(?:["\\/bfnrt]|u(?![dD][89a-fA-F])[\da-fA-F]{4}))'
@@ -29,22 +29,22 @@ _NO_UNICODE = re.compile(
     re.DOTALL,
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_DIGITS = 18  # of an integer that cannot overflow; thousands of digits would take Python minutes
+_DIGITS = 18  # an integer this long cannot overflow; parsing thousands of digits takes minutes
 
 
 class MalformedText:
-    """Stands for a text that is no Unicode; msgspec names this class where it refuses it."""
+    """Replaces a text that is not valid Unicode; msgspec's error message contains this name."""
 
 
-def marked(body: bytes) -> bytes:
-    r"""Replace, within JSON strings, what is no Unicode by as many bytes 0xFF, which no text has.
+def mask_malformed_text(body: bytes) -> bytes:
+    r"""Replace each byte of malformed text in JSON strings by 0xFF, which no valid text contains.
 
-    These are escapes of half a surrogate pair, unknown escapes and control characters. Scanners
-    of JSON give up the whole page for them, but pass over strings without decoding UTF-8.
+    Malformed are unpaired surrogates, unknown escapes and control characters. JSON parsers reject
+    the whole page for them, but skip strings without decoding UTF-8.
 
     Examples
     --------
-    >>> marked(rb'{"name": "\ud83c\udf0d \ud83c"}')
+    >>> mask_malformed_text(rb'{"name": "\ud83c\udf0d \ud83c"}')
     b'{"name": "\\ud83c\\udf0d \xff\xffd83c"}'
     """
     copy = bytearray(body)
@@ -55,37 +55,37 @@ def marked(body: bytes) -> bytes:
     return bytes(copy)
 
 
-def salvaged(raw: bytes, error: Exception) -> tuple[Neo, list[str]]:
-    """Return the object with the malformed of its optional values null, and a message for each.
+def salvage(raw: bytes, error: Exception) -> tuple[Neo, list[str]]:
+    """Return the object with malformed optional values set to null, and a message for each.
 
     Parameters
     ----------
     raw
         The object's bytes.
     error
-        Why decoding them failed.
+        The error from decoding them.
 
     Raises
     ------
     Exception
-        ``error`` or the next one, for a malformed value that is not optional.
+        ``error`` or a later one, if a required value is malformed.
     """
     if not isinstance(error, UnicodeDecodeError) and not _is_optional(error):
         raise error
     listed = _read(raw)
-    odd: list[str] = []
+    messages: list[str] = []
     while True:
         try:
-            return msgspec.convert(listed, Neo, strict=False), odd
+            return msgspec.convert(listed, Neo, strict=False), messages
         except msgspec.ValidationError as found:
-            if len(odd) == _MOST_NULLS or not _is_optional(found):
+            if len(messages) == _MOST_NULLS or not _is_optional(found):
                 raise
-            odd.append(str(found))
+            messages.append(str(found))
             _set_null(listed, path_and_reason(str(found))[0])
 
 
 def path_and_reason(message: str) -> tuple[str, str]:
-    """Take a message of msgspec apart.
+    """Split a message of msgspec into field path and reason.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Where the data come from: NASA's service, another one like it, or the simulated sample."""
+"""The data source: NASA's service, a compatible service, or the simulated sample."""
 
 import re
 from typing import NamedTuple
@@ -12,14 +12,14 @@ _PAGE_QUERY = re.compile(r"(?:page=\d+&size=\d+)?", re.ASCII)
 
 
 class Service(NamedTuple):
-    """The service that is asked: ``source`` is "nasa" or "sample", ``url`` its Browse address."""
+    """A data source: ``source`` is "nasa" or "sample", ``url`` is the Browse address."""
 
     source: str
     url: str
 
     @property
     def label(self) -> str:
-        """How figures, tables and notebooks name the source of their data."""
+        """The name of the source in figures, tables and notebooks."""
         if self.source == "sample":
             return "simulated sample, not NASA data"
         host = urlsplit(self.url).hostname
@@ -27,22 +27,22 @@ class Service(NamedTuple):
 
 
 def check_noted(source: str, page_url: str) -> None:
-    """Raise ValueError for a source or address of a page that this project never notes.
+    """Raise ValueError if a recorded source or page address is not one that this project writes.
 
-    Stored files may have been passed on: their notes reach messages, commands and the report.
+    Stored files may come from other people, and these values appear in messages and commands.
     """
     if source not in ("nasa", "sample"):
-        raise ValueError("the source that is noted is unknown")
+        raise ValueError("the recorded source is unknown")
     try:
         check_api_url(page_url.partition("?")[0])
     except WrongParameter:
-        raise ValueError("the noted address is not the address of a service") from None
+        raise ValueError("the recorded address is not the address of a service") from None
     if not _PAGE_QUERY.fullmatch(page_url.partition("?")[2]):
-        raise ValueError("the address that is noted is not that of a page")
+        raise ValueError("the recorded address is not the address of a page")
 
 
 def service_of_page(source: str, page_url: str) -> Service:
-    """Return the service that a page at this address came from.
+    """Return the service of a page's address.
 
     Examples
     --------
@@ -53,7 +53,7 @@ def service_of_page(source: str, page_url: str) -> Service:
 
 
 def service_of(source: str, api_url: str = NASA_URL) -> Service:
-    """Return the service of a source; the sample has an address of its own.
+    """Return the service of a source; the sample has a fixed address.
 
     Raises
     ------

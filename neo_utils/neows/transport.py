@@ -1,4 +1,4 @@
-"""Send requests over connections whose answers are bounded in size and time."""
+"""Send HTTP requests with limits on the size and duration of each answer."""
 
 import logging
 import socket
@@ -22,37 +22,37 @@ from neo_utils.sample.service import SampleAdapter
 
 log = logging.getLogger(__name__)
 
-# At once. Polite: a browser opens six to a host. Enough: 10 pages take two answer times, and at a
-# second for an answer a key's 1,000 requests an hour are used up in four minutes.
+# Concurrent connections. A browser opens six per host; we stay below that. With one second per
+# answer, five use up a key's 1,000 requests per hour in four minutes.
 CONNECTIONS = 5
 
-_TIMEOUT_S = (5, 60)  # to connect, to wait for the next bytes; a page takes a second or two
-_LONGEST_ANSWER_S = 180  # in all: a service that drips bytes never trips the timeout above
+_TIMEOUT_S = (5, 60)  # to connect; between two reads. A page takes a second or two
+_LONGEST_ANSWER_S = 180  # in total: a slow trickle of bytes never exceeds the timeout above
 _LARGEST_BODY = LARGEST_PAGE
-_RETRIES = 4  # with pauses of 0, 2, 4, 8 s: outlasts a restart, not an outage of days
-_PASSING_FAULTS = (500, 502, 503, 504)
+_RETRIES = 4  # with pauses of 0, 2, 4, 8 s: enough for a restart of the service
+_TEMPORARY_FAULTS = (500, 502, 503, 504)
 
 
 class AnswerBroken(ServiceFailure):
-    """The answer's body did not arrive whole: worth another try."""
+    """The answer's body is incomplete, too slow or too large. A retry may succeed."""
 
 
 def open_session(api_key: str | None = None) -> requests.Session:
-    """Return a session that keeps its connections, retries passing faults and sends the key.
+    """Return a session that reuses connections, retries temporary faults and sends the key.
 
-    The key travels in the header ``X-Api-Key``, so that it stands in no address and no log. Without
-    one, none is sent: for services that ask for none.
+    The key is sent in the header ``X-Api-Key``, so it appears in no address or log. Without a key,
+    the header is not sent.
     """
     session = _Session()
-    session.trust_env = False  # it would send what ~/.netrc has for the host; see `route_to`
+    session.trust_env = False  # requests would send passwords from ~/.netrc; see `route_to`
     if api_key is not None:
         session.headers["X-Api-Key"] = api_key
     retry = Retry(
         total=_RETRIES,
         backoff_factor=1,
-        status_forcelist=_PASSING_FAULTS,
+        status_forcelist=_TEMPORARY_FAULTS,
         raise_on_status=False,
-        respect_retry_after_header=False,  # how long to wait for quota is the pace's to say
+        respect_retry_after_header=False,  # `Pace` handles the rate limit
     )
     adapter = _BoundedAdapter(max_retries=retry, pool_maxsize=CONNECTIONS)
     session.mount("https://", adapter)
@@ -61,28 +61,28 @@ def open_session(api_key: str | None = None) -> requests.Session:
     return session
 
 
-def ask(session: requests.Session, url: str) -> requests.Response:
-    """Return the answer to a GET request, its body not read yet.
+def send_request(session: requests.Session, url: str) -> requests.Response:
+    """Return the answer to a GET request. Its body is not read yet.
 
     Raises
     ------
     ServiceFailure
-        Where no answer came.
+        If no answer arrives.
     WrongParameter
-        For a proxy or certificates of the environment that cannot be used.
+        If the proxy or certificates of the environment cannot be used.
     """
     route = route_to(url)
     try:
         response = session.get(
             url,
             timeout=_TIMEOUT_S,
-            allow_redirects=False,  # the key would travel with them
+            allow_redirects=False,  # a redirect would send the key elsewhere
             proxies=route.proxies,
             verify=route.verify,
             stream=True,
         )
     except requests.RequestException as error:
-        # `from None`: a chained exception would bring a wall of text, and the whole request.
+        # `from None`: a chained exception would print the whole request, including the key.
         raise ServiceFailure(cause_of(error, urlsplit(url).netloc, route)) from None
     log.debug(
         "GET %s: %d, %s requests left, %.2f s",
@@ -95,33 +95,35 @@ def ask(session: requests.Session, url: str) -> requests.Response:
 
 
 def body_of(response: requests.Response) -> bytes:
-    """Return the unpacked body, read within the stated bounds of size and time.
+    """Return the uncompressed body.
 
     Raises
     ------
     AnswerBroken
-        Where it breaks off, comes too slowly or is too large.
+        If the body is incomplete, too slow or too large.
     """
     host, body = urlsplit(response.url).netloc, bytearray()
-    connection = response.raw.connection  # which the response lets go of at its end
+    connection = response.raw.connection  # the response drops it at its end
     try:
         for chunk in response.iter_content(2**16):
             body += chunk
             if len(body) > _LARGEST_BODY:
-                raise AnswerBroken(f"{host} sends more than {_LARGEST_BODY:,} bytes for a page")
+                raise AnswerBroken(f"{host} sent more than {_LARGEST_BODY:,} bytes for a page")
     except requests.RequestException as error:
-        if not getattr(connection, "was_cut", False):
-            raise AnswerBroken(f"the answer of {host} broke off ({root_cause(error)})") from None
-    if getattr(connection, "was_cut", False):
-        raise AnswerBroken(f"{host} takes more than {_LONGEST_ANSWER_S} s for a page")
+        if not getattr(connection, "timed_out", False):
+            raise AnswerBroken(
+                f"the answer of {host} is incomplete ({root_cause(error)})"
+            ) from None
+    if getattr(connection, "timed_out", False):
+        raise AnswerBroken(f"{host} took more than {_LONGEST_ANSWER_S} s for a page")
     return bytes(body)
 
 
 class _Session(requests.Session):
-    """A session for which a redirect leads nowhere.
+    """A session that ignores redirects.
 
-    Also where redirects are not to be followed, requests reads their body, of any size, and fails
-    on an address that is none.
+    Even if redirects are not followed, requests reads their whole body and fails on an invalid
+    target.
     """
 
     def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 -- overrides
@@ -129,7 +131,7 @@ class _Session(requests.Session):
 
 
 class _BoundedAdapter(HTTPAdapter):
-    """A transport whose answers, headers and body together, end within the stated time."""
+    """A transport that limits the total time of an answer, headers included."""
 
     def get_connection_with_tls_context(
         self,
@@ -142,25 +144,25 @@ class _BoundedAdapter(HTTPAdapter):
 
 
 class _BoundedHTTP(HTTPConnection):
-    """A connection that is cut when an answer, from its first byte to its last, takes too long."""
+    """A connection that is closed if an answer takes too long in total."""
 
-    was_cut = False
-    _watch: threading.Timer | None = None
+    timed_out = False
+    _timer: threading.Timer | None = None
 
     def getresponse(self) -> Any:  # noqa: ANN401 -- urllib3's and the standard library's differ
-        if self._watch:
-            self._watch.cancel()  # of the answer before
-        self.was_cut = False
-        self._watch = threading.Timer(_LONGEST_ANSWER_S, self._cut, [self.sock])
-        self._watch.daemon = True
-        self._watch.start()
+        if self._timer:
+            self._timer.cancel()  # from the previous answer
+        self.timed_out = False
+        self._timer = threading.Timer(_LONGEST_ANSWER_S, self._shut_down, [self.sock])
+        self._timer.daemon = True
+        self._timer.start()
         return super().getresponse()
 
-    def _cut(self, connected: socket.socket) -> None:
-        self.was_cut = True
-        with suppress(OSError):  # it has ended already
+    def _shut_down(self, connected: socket.socket) -> None:
+        self.timed_out = True
+        with suppress(OSError):  # already closed
             connected.shutdown(socket.SHUT_RDWR)
 
 
 class _BoundedHTTPS(_BoundedHTTP, HTTPSConnection):
-    """The same, encrypted."""
+    """The same for HTTPS."""
