@@ -28,7 +28,7 @@ def parts_s(body: bytes) -> Parts:
     page = pages._PAGE.decode(body)
     neos = page.near_earth_objects
     clock.append(process_time_ns())
-    approaches, times = tables._different_approaches(neos)
+    approaches, times = tables._distinct_approaches(neos)
     clock.append(process_time_ns())
     of_approaches = tables._approach_columns(neos, approaches, times)
     clock.append(process_time_ns())

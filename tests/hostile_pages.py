@@ -13,7 +13,7 @@ from neo_utils.neows.contract import LARGEST_PAGE
 from neo_utils.neows.pages import PageBroken
 from neo_utils.positions import Batch
 from neo_utils.store.batches import json_lines
-from neo_utils.store.page_archive import body_of, packed
+from neo_utils.store.page_archive import body_of, pack
 from neo_utils.store.page_tables import decode_page
 from tests.objects import neos, page, put
 
@@ -79,7 +79,7 @@ def main() -> None:
         became = outcome(body)
         print(f"{name}: {became}: {time.process_time() - began_s:.1f}")
     pages_mb = _peak_mb() - before_mb
-    bomb = packed(bytes(200 * MB), {})  # which itself takes more than all of the above
+    bomb = pack(bytes(200 * MB), {})  # which itself takes more than all of the above
     before_mb = _peak_mb()
     try:
         body_of(bomb)

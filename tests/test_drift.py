@@ -52,7 +52,7 @@ def test_a_neo_in_two_batches_is_noticed(tmp_path):
     store(tmp_path, 1, [neo("A")], MARCH)
     store(tmp_path, 21, [neo("A")], MARCH)
     (note,) = notes_of(tmp_path)
-    assert note.startswith("NEOs that stand in two batches and count once: 1 (A);")
+    assert note.startswith("NEOs in two batches, each counted once: 1 (A);")
 
 
 @pytest.fixture

@@ -314,7 +314,7 @@ def test_two_sources_are_not_explored_together(output, selection, monkeypatch):
         batch: provenance._replace(source="nasa", url="https://api.nasa.gov/neo/rest/v1/neo/browse")
     }
     monkeypatch.setattr("neo_utils.store.selection.stored_provenances", lambda *_: mixed)
-    with pytest.raises(StoredDataMissing, match="NASA NeoWs and of simulated sample.*do not mix"):
+    with pytest.raises(StoredDataMissing, match="NASA NeoWs and of simulated.*cannot be mixed"):
         stored_or_sample(str(output))
 
 

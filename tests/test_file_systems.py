@@ -55,7 +55,7 @@ def test_warns_once_and_continues_without_locks(tmp_path, monkeypatch, capsys, c
     monkeypatch.setattr(fcntl, "flock", failing(code))
     assert fetch_range(tmp_path).startswith("2 batches")
     (line,) = capsys.readouterr().err.splitlines()
-    assert "two runs in it at once are not detected" in line
+    assert "two concurrent runs are not detected" in line
     assert "power cut may" not in line
 
 
@@ -74,7 +74,7 @@ def test_one_warning_names_all_that_is_missing(tmp_path, monkeypatch, capsys):
     with sole_writer(tmp_path), sole_writer(tmp_path):
         pass
     (line,) = capsys.readouterr().err.splitlines()
-    assert "two runs" in line
+    assert "two concurrent runs" in line
     assert "power cut" in line
 
 

@@ -547,4 +547,4 @@ def test_files_that_were_changed_are_not_compared(reconcile, tmp_path):
     said = failed(reconcile([], {}), 1)
     assert "`make backfill START=1 END=20 SOURCE=nasa" in said
     assert f"OUTPUT_DIR={tmp_path}` (add the API_URL of NeoWs at x, " in said
-    assert said.endswith(" takes it again\n")
+    assert said.endswith(" to fetch it again\n")

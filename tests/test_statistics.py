@@ -310,7 +310,7 @@ def test_a_batch_that_is_rewritten_after_it_was_checked_is_named(
 
     monkeypatch.setattr("neo_utils.statistics.computation.check_files", rewrite)
     selection = select_batches(1, 40, "sample", tmp_path)
-    said = "^batch 21-40 in .*other columns than it was stored with.*backfill START=21 END=40 .*`"
+    said = "^batch 21-40 in .*unexpected columns.*backfill START=21 END=40 .*`"
     with pytest.raises(StoredDataBroken, match=said) as failure:
         read_batches(engine, selection)
     assert len(str(failure.value).splitlines()) == 1

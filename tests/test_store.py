@@ -16,7 +16,7 @@ from neo_utils import __version__
 from neo_utils.errors import StoredDataBroken
 from neo_utils.positions import TABLES, Batch, position_range
 from neo_utils.store.batches import (
-    broken,
+    corrupted,
     noted_service,
     parquet_bytes,
     read_rejected,
@@ -25,7 +25,7 @@ from neo_utils.store.batches import (
     stored_provenances,
     write_batch,
 )
-from neo_utils.store.page_archive import note_of, packed, sha256
+from neo_utils.store.page_archive import note_of, pack, sha256
 from neo_utils.store.page_tables import decode_page
 from neo_utils.store.provenance import Provenance, newest_catalogue_size
 from neo_utils.store.schemas import CLOSE_APPROACHES, RAW
@@ -448,9 +448,9 @@ def test_a_raw_file_that_is_not_ours_is_named_with_the_command_that_mends_it(tmp
     with pytest.raises(StoredDataBroken) as error:
         stored_provenances(tmp_path, EVERYTHING)
     assert str(error.value) == (
-        f"batch 21-40 in {tmp_path} is not as it was stored (raw: no source is noted): "
+        f"batch 21-40 in {tmp_path} is corrupted (raw: no source is recorded). Run "
         f"`make backfill START=21 END=40 SOURCE=nasa OUTPUT_DIR={tmp_path}` (add the API_URL of "
-        "NeoWs at example.invalid, if you trust that service with your key) takes it again"
+        "NeoWs at example.invalid, if you trust that service with your key) to fetch it again"
     )
     assert stored_provenances(tmp_path, EVERYTHING, skip_broken=True) == {}
 
@@ -462,7 +462,7 @@ def test_commands_name_a_stored_address_only_if_the_user_has_set_it(
     address = "https://example.invalid/browse"
     monkeypatch.setenv("API_URL", address if set_by_user else "https://another.invalid/browse")
     store(tmp_path, CLEAN, FIRST)
-    said = str(broken(tmp_path, FIRST, "x"))
+    said = str(corrupted(tmp_path, FIRST, "x"))
     assert (f"SOURCE=nasa API_URL={address} " in said) == set_by_user
     assert ("add the API_URL of NeoWs at example.invalid" in said) != set_by_user
 
@@ -493,7 +493,7 @@ def test_metadata_that_this_project_never_writes_are_not_believed(tmp_path, fiel
     note = note_of(archived.read_bytes()) | {field: value}
     forged = table.schema.metadata | {field.encode(): value.encode()}
     pq.write_table(table.replace_schema_metadata(forged), raw)
-    archived.write_bytes(packed(b"{}", note))
+    archived.write_bytes(pack(b"{}", note))
     with pytest.raises(StoredDataBroken) as error:
         stored_provenances(tmp_path, EVERYTHING)
     assert value not in str(error.value) or not value

@@ -14,7 +14,7 @@ from neo_utils.fetch.plan import plan_fetch
 from neo_utils.positions import Batch, position_range
 from neo_utils.sample import SAMPLE_URL
 from neo_utils.store.batches import read_rejected, write_batch
-from neo_utils.store.page_archive import body_of, note_of, packed, sha256
+from neo_utils.store.page_archive import body_of, note_of, pack, sha256
 from neo_utils.store.page_tables import decode_page
 from neo_utils.store.provenance import Provenance
 from neo_utils.store.rebuilding import archived_objects, rebuild
@@ -49,7 +49,7 @@ def replace_by_another_programs(path):
 
 def edit_note(path, change):
     archived = path.read_bytes()
-    path.write_bytes(packed(body_of(archived), change(note_of(archived))))
+    path.write_bytes(pack(body_of(archived), change(note_of(archived))))
 
 
 def make_older(path):
@@ -109,9 +109,7 @@ def test_what_is_wrong_with_a_batch_is_said(output):
     assert verify(output, RANGE) == {BATCH: reason}
     with pytest.raises(StoredDataBroken) as error:
         check_files(output, RANGE.batches(60))
-    assert str(error.value).startswith(
-        f"batch 21-40 in {output} is not as it was stored ({reason}): "
-    )
+    assert str(error.value).startswith(f"batch 21-40 in {output} is corrupted ({reason}). Run ")
 
 
 @pytest.mark.parametrize("table", ["raw", "close_approaches"])
@@ -120,9 +118,9 @@ def test_verify_finds_a_table_that_was_edited_together_with_its_checksum(output,
     path = BATCH.file(output, "pages")
     archived = path.read_bytes()
     changed = {f"{table}_sha256": sha256(BATCH.file(output, table).read_bytes())}
-    path.write_bytes(packed(body_of(archived), note_of(archived) | changed))
+    path.write_bytes(pack(body_of(archived), note_of(archived) | changed))
     check_files(output, RANGE.batches(60))
-    assert verify(output, RANGE) == {BATCH: f"{table}: other rows than the page's"}
+    assert verify(output, RANGE) == {BATCH: f"{table}: the rows differ from the page's"}
 
 
 def test_verify_names_an_older_version_whose_rules_differed_and_rebuild_applies_todays(output):
@@ -140,11 +138,11 @@ def test_verify_names_an_older_version_whose_rules_differed_and_rebuild_applies_
     changed = note_of(archived) | {"package_version": "0.0.1"}
     for name, file in (("raw", path), ("close_approaches", approaches)):
         changed[f"{name}_sha256"] = sha256(file.read_bytes())
-    BATCH.file(output, "pages").write_bytes(packed(body_of(archived), changed))
+    BATCH.file(output, "pages").write_bytes(pack(body_of(archived), changed))
     (reason,) = verify(output, RANGE).values()
     assert reason == (
-        "raw: other rows than the page's, which version 0.0.1 decoded; `make rebuild` applies the "
-        f"rules of {__version__}"
+        "raw: the rows differ from the page's, which version 0.0.1 decoded; `make rebuild` applies "
+        f"the rules of {__version__}"
     )
     rebuild(output, RANGE)
     assert verify(output, RANGE) == {}
@@ -157,13 +155,13 @@ FRAME = 0x184D2A50.to_bytes(4, "little")
 @pytest.mark.parametrize(
     ("archived", "said"),
     [
-        (b"", "^the archived page is cut short$"),
-        (FRAME + b"\0\0\0", "^the archived page is cut short$"),
+        (b"", "^the archived page is truncated$"),
+        (FRAME + b"\0\0\0", "^the archived page is truncated$"),
         (b"{}{}{}{}", "^the archived page has no note$"),
         (b"{}" * 99, "^the archived page has no note$"),
         (FRAME + b"\0\0\0\0", "line 1 column 1"),
         (FRAME + b"\x14\0\0\0" + NOTE[:-1], "line 1 column 20"),
-        (FRAME + b"\x03\0\0\0[1]", "^the archived page's note holds no names and values$"),
+        (FRAME + b"\x03\0\0\0[1]", "^the note of the archived page is not a JSON object$"),
     ],
 )
 def test_what_is_no_archived_page_has_no_note(archived, said):
@@ -173,8 +171,8 @@ def test_what_is_no_archived_page_has_no_note(archived, said):
 
 
 def test_a_page_that_cannot_be_unpacked_says_so():
-    with pytest.raises(ValueError, match="^the archived page cannot be unpacked: .+"):
-        body_of(packed(b"a page" * 100, {})[:-9])
+    with pytest.raises(ValueError, match="^the archived page cannot be decompressed: .+"):
+        body_of(pack(b"a page" * 100, {})[:-9])
 
 
 EDITED_NOTES = {
@@ -210,20 +208,22 @@ def test_a_note_that_was_edited_by_hand_is_found_and_goes_into_no_table(output, 
 
 def test_what_the_note_tells_otherwise_than_the_tables_is_said(output):
     edit_note(BATCH.file(output, "pages"), EDITED_NOTES["another source and address"])
-    assert verify(output, RANGE) == {BATCH: "raw: another source, url than the page's note tells"}
-    with pytest.raises(StoredDataBroken, match="the note tells another source, url than the raw"):
+    assert verify(output, RANGE) == {
+        BATCH: "raw: source, url of the file and the page's note differ"
+    }
+    with pytest.raises(StoredDataBroken, match="the note and the raw file differ in source, url"):
         rebuild(output, RANGE)
 
 
 def test_a_note_without_an_entry_is_named_with_the_entry(output):
     edit_note(BATCH.file(output, "pages"), lambda note: without(note, "page_sha256"))
-    assert verify(output, RANGE) == {BATCH: "pages: no page_sha256 is noted"}
+    assert verify(output, RANGE) == {BATCH: "pages: no page_sha256 is recorded"}
 
 
 def test_a_note_without_settings_and_a_page_that_cannot_be_opened_are_told_with_the_reason(output):
     path = BATCH.file(output, "pages")
     edit_note(path, lambda note: without(note, "parquet_settings"))
-    with pytest.raises(StoredDataBroken, match=r"\(pages: no parquet_settings is noted\)"):
+    with pytest.raises(StoredDataBroken, match=r"\(pages: no parquet_settings is recorded\)"):
         rebuild(output, RANGE)
     make_folder_of(path)
     with pytest.raises(StoredDataBroken, match=r"\(pages: Is a directory\)"):
@@ -264,7 +264,7 @@ def test_the_objects_of_an_archived_page_are_read_but_for_those_that_do_not_fit(
 
 def test_a_long_note_is_read_whole():
     note = {"url": "x" * 5000, "source": "nasa"}
-    assert note_of(packed(b"a page", note)) == note
+    assert note_of(pack(b"a page", note)) == note
 
 
 @pytest.mark.parametrize("fault", [cut, swap, replace_by_another_programs, make_folder_of])
@@ -293,12 +293,12 @@ def test_sound_batches_pass(output):
 def test_an_archived_page_that_was_exchanged_is_found_by_verify(output):
     path = BATCH.file(output, "pages")
     archived = path.read_bytes()
-    path.write_bytes(packed(body_of(archived).replace(b"Earth", b"Pluto"), note_of(archived)))
+    path.write_bytes(pack(body_of(archived).replace(b"Earth", b"Pluto"), note_of(archived)))
     assert verify(output, RANGE) == {BATCH: "pages: the page's checksum differs"}
     with pytest.raises(StoredDataBroken) as error:
         rebuild(output, RANGE)
     assert str(error.value).startswith(
-        f"batch 21-40 in {output} is not as it was stored (pages: the page's checksum differs): "
+        f"batch 21-40 in {output} is corrupted (pages: the page's checksum differs). Run "
     )
 
 
@@ -387,7 +387,7 @@ def test_rejected_objects_that_were_edited_together_with_their_checksum_are_foun
     changed = {"rejected_sha256": sha256(path.read_bytes())}
     edit_note(BATCH.file(with_rejected, "pages"), lambda note: note | changed)
     check_files(with_rejected, [BATCH])
-    assert verify(with_rejected, RANGE) == {BATCH: "rejected: other objects than the page's"}
+    assert verify(with_rejected, RANGE) == {BATCH: "rejected: the objects differ from the page's"}
 
 
 def test_a_reason_worded_as_by_another_version_of_the_library_is_no_fault(with_rejected):
@@ -403,7 +403,7 @@ def test_a_batch_noted_by_an_older_version_is_mended_from_its_page(with_rejected
     before = contents(with_rejected)
     edit_note(BATCH.file(with_rejected, "pages"), lambda note: without(note, "rejected_sha256"))
     (reason,) = verify(with_rejected, RANGE).values()
-    assert "the note has no rejected_sha256, as of an older version" in reason
+    assert "the note of an older version has no rejected_sha256" in reason
     assert "`make rebuild`" in reason
     assert rebuild(with_rejected, RANGE) == 1
     assert contents(with_rejected).items() >= before.items()

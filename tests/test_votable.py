@@ -26,7 +26,7 @@ from neo_utils.positions import Batch, position_range
 from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
 from neo_utils.statistics.results import save
 from neo_utils.store.batches import parquet_bytes, read_parquet
-from neo_utils.store.page_archive import body_of, note_of, packed, sha256
+from neo_utils.store.page_archive import body_of, note_of, pack, sha256
 from neo_utils.store.quantities import quantity_table
 from neo_utils.store.rebuilding import rebuild
 from neo_utils.store.schemas import CLOSE_APPROACHES, METRICS, RAW, YEARLY_STATISTICS
@@ -342,7 +342,7 @@ def without_votable(output):
             sums[f"{name}_sha256"] = sha256(path.read_bytes())
         page = batch.file(output, "pages")
         archived = page.read_bytes()
-        page.write_bytes(packed(body_of(archived), note_of(archived) | sums))
+        page.write_bytes(pack(body_of(archived), note_of(archived) | sums))
 
 
 def contents(output):

@@ -151,9 +151,9 @@ def test_a_full_disk_is_named_with_what_stays_and_the_rest_comes_once_there_is_r
 def test_a_read_only_disk_is_named_and_the_rest_comes_once_it_can_be_written(tmp_path, whole):
     before, read_only, after = on_a_disk_of_its_own(on_a_disk_that_turns_read_only, tmp_path, "9m")
     said, left = read_only
-    assert said.startswith(f"{tmp_path} cannot be written (Read-only file system): ")
+    assert said.startswith(f"{tmp_path} cannot be written (Read-only file system). ")
     assert "\n" not in said
-    assert "what is stored stays" in said
+    assert "Stored data is kept" in said
     assert left == before[1]
     assert len(batches_in(left)) == 2
     assert after == [None, whole]
@@ -173,7 +173,7 @@ def test_a_leftover_of_a_killed_run_that_cannot_be_removed_is_named(tmp_path, mo
             fetch_range(tmp_path)
     said = str(failure.value)
     assert said.startswith(
-        f"{tmp_path} cannot be written (Input/output error): what is stored stays"
+        f"{tmp_path} cannot be written (Input/output error). Stored data is kept"
     )
     assert "\n" not in said
     assert stored_in(tmp_path) == set()
@@ -333,11 +333,11 @@ def test_a_second_run_says_who_holds_the_output_and_goes_on_once_that_one_is_kil
 
             monkeypatch.setenv("API_KEY", KEY)
             plan = plan_fetch(1, 80, "nasa", url, str(tmp_path))
-            with pytest.raises(OutputBusy, match=rf"another run \(process {holder.pid}\) writes"):
+            with pytest.raises(OutputBusy, match=rf"another run \(process {holder.pid}\)"):
                 fetch(plan)
             status, _, err = run("fetch", tmp_path, **settings)
             assert status == 1
-            assert f"another run (process {holder.pid}) writes to {tmp_path}" in err
+            assert f"{tmp_path} is in use by another run (process {holder.pid})" in err
             assert "Traceback" not in err
             assert tree_of(tmp_path) == before
             assert held.asked == asked

@@ -1,4 +1,5 @@
-"""The files of an output folder: batches, archived pages, where they come from, and their checks.
+"""The files of an output folder: batches, archived pages, provenance, locks and verification.
 
-All that reads or writes ``raw``, ``close_approaches``, ``pages`` and ``rejected`` is here.
+All code that reads or writes ``raw``, ``close_approaches``, ``pages`` and ``rejected`` belongs
+here. Results computed from them belong in ``statistics``.
 """

@@ -1,4 +1,4 @@
-"""Write files so that a reader, or a killed run, never sees half of one."""
+"""Write files atomically: no reader sees a partial file, not even after a killed run."""
 
 import errno
 import os
@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 _TEMPORARY = ".{name}.tmp"
-# How SMB, Lustre and some FUSE file systems refuse to open or sync a folder.
+# Errors of SMB, Lustre and some FUSE file systems when a folder is opened or synced.
 _NO_FOLDER_SYNC = {
     *(errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF, errno.EACCES),
     *(errno.EPERM, errno.EISDIR),
@@ -14,24 +14,23 @@ _NO_FOLDER_SYNC = {
 
 
 def write_in_order(contents: list[tuple[Path, bytes | None]]) -> None:
-    """Write files that belong together; the last one is the mark that all of them are there.
+    """Write a group of files; the last one is the marker that the group is complete.
 
-    Every file is complete under a temporary name before the first one is renamed. An earlier mark
-    is taken away first, so that a mark never stands beside files of another write.
+    All files are written to temporary names before the first rename. An existing marker is removed
+    first, so a marker never appears next to files of another write.
 
     Parameters
     ----------
     contents
-        Path and bytes, in the order in which the files shall appear; None for a file that shall
-        not be there.
+        Path and bytes of each file, in the order in which they appear; None to remove a file.
     """
     try:
         for path, content in contents:
             if content is not None:
                 _write_temporary(path, content)
-        mark = contents[-1][0]
+        marker = contents[-1][0]
         if len(contents) > 1:
-            _remove(mark)
+            _remove(marker)
         for path, content in contents:
             if content is None:
                 _remove(path)
@@ -40,7 +39,7 @@ def write_in_order(contents: list[tuple[Path, bytes | None]]) -> None:
                 sync_folder(path.parent)
     except OSError:
         for path, _ in contents:
-            with suppress(OSError):  # a full disk has better uses for the room
+            with suppress(OSError):  # free the space on a full disk
                 _temporary(path).unlink(missing_ok=True)
         raise
 
@@ -52,7 +51,7 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def _temporary(path: Path) -> Path:
-    # Always the same name: writing the same file again leaves nothing of the killed write behind.
+    # Always the same name, so the next write replaces what a killed write left.
     return path.with_name(_TEMPORARY.format(name=path.name))
 
 
@@ -78,9 +77,9 @@ def _remove(path: Path) -> None:
 
 
 def sync_folder(folder: Path) -> bool:
-    """Sync a folder; return False if its file system cannot do that.
+    """Sync a folder; return False if its file system does not support it.
 
-    A rename or removal survives a power cut only once its folder is synced, too.
+    A rename or removal survives a power cut only after its folder is synced.
     """
     try:
         descriptor = os.open(folder, os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""What lies on disk of a batch: its Parquet tables, its page as received, what was rejected."""
+"""Read and write the files of a batch: Parquet tables, archived page, rejected objects."""
 
 import json
 import logging
@@ -19,23 +19,23 @@ from neo_utils.positions import TABLES, Batch, PositionRange
 from neo_utils.store.atomic import remove_leftovers, write_in_order
 from neo_utils.store.folders import exists, names_in, raise_if_refused
 from neo_utils.store.make_commands import make_command
-from neo_utils.store.page_archive import note_of, packed, sha256
+from neo_utils.store.page_archive import note_of, pack, sha256
 from neo_utils.store.page_tables import Page
 from neo_utils.store.provenance import Provenance
 from neo_utils.store.schemas import CLOSE_APPROACHES, RAW
-from neo_utils.store.stable_read import complete, retried
+from neo_utils.store.stable_read import retry_beside_writer, wait_for_writer
 from neo_utils.store.votable import voparquet_metadata
 
 log = logging.getLogger(__name__)
 
-# zstd: a third smaller than snappy on these tables, at no measurable cost for 20 NEOs.
-# dictionary: ids and bodies repeat in every row of the approaches.
+# zstd: a third smaller than snappy on these tables, with no measurable cost for 20 NEOs.
+# dictionary: ids and bodies repeat in the rows of approaches.
 PARQUET_SETTINGS: dict[str, Any] = {"compression": "zstd", "use_dictionary": True}
 
 _REJECTED = {"position", "field_path", "reason", "object"}
 _SCHEMAS = {"raw": RAW, "close_approaches": CLOSE_APPROACHES}
 
-# An object of the service nests five deep; some hundred openings in a row, and readers give up.
+# Objects of the service nest five levels deep. JSON readers fail at several hundred levels.
 _TOO_DEEP = re.compile(rb"(?:[\[{]\s*(?:\"[^\"]*\"\s*:\s*)?){100}")
 
 
@@ -47,12 +47,12 @@ def write_batch(
     provenance: Provenance,
     parquet_settings: Mapping[str, Any] = PARQUET_SETTINGS,
 ) -> None:
-    """Store one batch under ``output``; it counts as stored once its raw file, the last, is there.
+    """Write one batch to ``output``. It is stored once its raw file, the last one, exists.
 
     Parameters
     ----------
     body
-        The page as received, keys removed.
+        The page as received, with keys removed.
     parquet_settings
         Keyword arguments of ``pyarrow.parquet.write_table``.
     """
@@ -60,17 +60,17 @@ def write_batch(
     raw = parquet_bytes(page.neos, metadata, parquet_settings)
     close_approaches = parquet_bytes(page.close_approaches, metadata, parquet_settings)
     rejected = json_lines(page.rejected) if page.rejected else None
-    # With this note the files can be checked, and made again from the page alone.
+    # This note allows checking the files, and rebuilding them from the page alone.
     note = {
         **metadata,
         "parquet_settings": dict(parquet_settings),
         "raw_sha256": sha256(raw),
         "close_approaches_sha256": sha256(close_approaches),
-        # null says that there is no such file: one that lies there is not ours.
+        # null: this batch has no such file. If one exists, another program wrote it.
         "rejected_sha256": None if rejected is None else sha256(rejected),
     }
     contents = {
-        "pages": packed(body, note),
+        "pages": pack(body, note),
         "close_approaches": close_approaches,
         "rejected": rejected,
         "raw": raw,
@@ -98,22 +98,23 @@ def batches_with(table: str, output: Path, positions: PositionRange) -> list[Bat
 def stored_provenances(
     output: Path, positions: PositionRange, *, skip_broken: bool = False
 ) -> dict[Batch, Provenance]:
-    """Return the stored batches of the range, each with where it comes from.
+    """Return the stored batches of the range, each with its provenance.
 
-    A batch that a running backfill replaces is waited for; one that goes meanwhile is not stored.
+    This waits for batches that a running backfill is replacing. Batches removed meanwhile are not
+    included.
 
     Raises
     ------
     StoredDataBroken
-        If a raw file is not one of ours, unless such batches are to be skipped.
+        If a raw file was not written by this project, unless ``skip_broken`` is set.
     """
     provenances: dict[Batch, Provenance] = {}
-    broken_ones: set[Batch] = set()
+    corrupted_batches: set[Batch] = set()
 
     def all_found() -> bool:
-        """Read what was not there before, and check whether every page now has its raw file."""
-        begun = {b for table in ("raw", "pages") for b in batches_with(table, output, positions)}
-        for batch in sorted(begun - provenances.keys() - broken_ones):
+        """Read new batches, and check whether every page now has its raw file."""
+        on_disk = {b for table in ("raw", "pages") for b in batches_with(table, output, positions)}
+        for batch in sorted(on_disk - provenances.keys() - corrupted_batches):
             try:
                 provenances[batch] = _provenance_of(output, batch)
             except FileNotFoundError:
@@ -121,15 +122,15 @@ def stored_provenances(
             except StoredDataBroken:
                 if not skip_broken:
                     raise
-                broken_ones.add(batch)
-        return begun <= provenances.keys() | broken_ones
+                corrupted_batches.add(batch)
+        return on_disk <= provenances.keys() | corrupted_batches
 
-    complete(output, all_found)
+    wait_for_writer(output, all_found)
     return dict(sorted(provenances.items()))
 
 
 def noted_service(output: Path, batch: Batch) -> Service | None:
-    """Return the service that a batch comes from, sound or not; None where no file tells it."""
+    """Return the service recorded in a batch, even a corrupted one; None if no file names it."""
     with suppress(pa.ArrowException, OSError, ValueError):
         return _provenance_in(batch.file(output, "raw")).service
     with suppress(OSError, KeyError, ValueError):
@@ -140,22 +141,21 @@ def noted_service(output: Path, batch: Batch) -> Service | None:
     return None
 
 
-def broken(output: Path, batch: Batch, reason: object) -> StoredDataBroken:
-    """Return the failure of a stored batch, with the command that mends it."""
+def corrupted(output: Path, batch: Batch, reason: object) -> StoredDataBroken:
+    """Return the error for a corrupted batch, with the command that repairs it."""
     span = PositionRange(batch.first, batch.last)
     command = make_command("backfill", span, output, noted_service(output, batch))
     return StoredDataBroken(
-        f"batch {batch.name} in {output} is not as it was stored ({reason}): "
-        f"{command} takes it again"
+        f"batch {batch.name} in {output} is corrupted ({reason}). Run {command} to fetch it again"
     )
 
 
 def provenance_of(output: Path, batch: Batch) -> Provenance:
-    """Return where a stored batch comes from; StoredDataBroken where its raw file is not ours."""
+    """Return the provenance of a stored batch; raise StoredDataBroken if it cannot be read."""
     try:
         return _provenance_of(output, batch)
     except FileNotFoundError as error:
-        raise broken(output, batch, f"raw: {str(error).splitlines()[0]}") from None
+        raise corrupted(output, batch, f"raw: {str(error).splitlines()[0]}") from None
 
 
 def _provenance_of(output: Path, batch: Batch) -> Provenance:
@@ -166,7 +166,7 @@ def _provenance_of(output: Path, batch: Batch) -> Provenance:
         raise
     except (pa.ArrowException, OSError, ValueError) as error:
         raise_if_refused(path, error)
-        raise broken(output, batch, f"raw: {str(error).splitlines()[0]}") from None
+        raise corrupted(output, batch, f"raw: {str(error).splitlines()[0]}") from None
 
 
 def _provenance_in(raw: Path) -> Provenance:
@@ -176,12 +176,12 @@ def _provenance_in(raw: Path) -> Provenance:
 def read_table(
     output: Path, batches: Iterable[Batch], table: str, columns: list[str] | None = None
 ) -> pa.Table:
-    """Return ``table`` ("raw" or "close_approaches") of these batches, one after the other.
+    """Return ``table`` ("raw" or "close_approaches") of these batches, concatenated.
 
     Raises
     ------
     StoredDataBroken
-        If a file cannot be read, or has other columns.
+        If a file cannot be read or has unexpected columns.
     """
     return pa.concat_tables(_table_of(output, batch, table, columns) for batch in batches)
 
@@ -192,25 +192,25 @@ def _table_of(output: Path, batch: Batch, table: str, columns: list[str] | None)
         wanted = pa.schema([wanted.field(name) for name in columns])
     path = batch.file(output, table)
     try:
-        stored = retried(output, partial(read_parquet, path, columns))
+        stored = retry_beside_writer(output, partial(read_parquet, path, columns))
     except (pa.ArrowException, OSError) as error:
         raise_if_refused(path, error)
-        raise broken(output, batch, f"{table}: {str(error).splitlines()[0]}") from None
+        raise corrupted(output, batch, f"{table}: {str(error).splitlines()[0]}") from None
     if not stored.schema.equals(wanted):
-        raise broken(output, batch, f"{table}: other columns than it was stored with")
+        raise corrupted(output, batch, f"{table}: unexpected columns")
     return stored.replace_schema_metadata(None)
 
 
 def read_parquet(path: Path, columns: list[str] | None = None) -> pa.Table:
-    """Return the table of one file, or those of the columns that it has."""
-    # In half the time of `pq.read_table`, which first makes a dataset of the one file; and the few
-    # rows of a batch are no work to share.
+    """Return the table of one file, or the given columns that it has."""
+    # Twice as fast as `pq.read_table`, which builds a dataset first. Threads do not pay for so few
+    # rows.
     with pq.ParquetFile(path) as file:
         return file.read(columns, use_threads=False)
 
 
 def read_rejected(output: Path, batches: Iterable[Batch]) -> list[dict[str, Any]]:
-    """Return the rejected objects of these batches: position, field path, reason, object.
+    """Return the rejected objects of these batches: position, field_path, reason, object.
 
     Raises
     ------
@@ -225,20 +225,20 @@ def _rejected_of(output: Path, batch: Batch) -> list[dict[str, Any]]:
     try:
         lines = path.read_bytes().splitlines()
         rejected = [json.loads(line) for line in lines]
-    except FileNotFoundError:  # as with most batches
+    except FileNotFoundError:  # most batches have none
         return []
     except OSError as error:
         raise_if_refused(path, error)
-        raise broken(output, batch, f"rejected: {error.strerror}") from None
+        raise corrupted(output, batch, f"rejected: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
-        raise broken(output, batch, f"rejected: {error}") from None
+        raise corrupted(output, batch, f"rejected: {error}") from None
     if not all(isinstance(one, dict) and one.keys() == _REJECTED for one in rejected):
-        raise broken(output, batch, "rejected: other entries than it was stored with")
+        raise corrupted(output, batch, "rejected: unexpected entries")
     return rejected
 
 
 def remove_temporaries(output: Path, batches: Iterable[Batch]) -> None:
-    """Remove what a killed run left half-written of these batches."""
+    """Remove the temporary files that a killed run left in these batches."""
     for batch in batches:
         for table in TABLES:
             remove_leftovers(batch.file(output, table).parent)
@@ -249,23 +249,23 @@ def parquet_bytes(
     metadata: Mapping[str, str],
     settings: Mapping[str, Any] = PARQUET_SETTINGS,
 ) -> bytes:
-    """Return the table as a Parquet file with this metadata: the same bytes for the same input.
+    """Return the table as a Parquet file with this metadata. Equal input gives equal bytes.
 
-    The metadata also have a VOTable that describes the columns.
+    The metadata include a VOTable that describes the columns.
     """
-    of_writer = dict(settings)
-    row_group_size = of_writer.pop("row_group_size", None)
-    told = table.replace_schema_metadata(dict(metadata))
+    writer_settings = dict(settings)
+    row_group_size = writer_settings.pop("row_group_size", None)
+    described = table.replace_schema_metadata(dict(metadata))
     buffer = pa.BufferOutputStream()
-    with pq.ParquetWriter(buffer, told.schema, **of_writer) as writer:
-        writer.write_table(told, row_group_size)
-        # As metadata of the schema, Arrow would keep the VOTable a second time, a third larger.
+    with pq.ParquetWriter(buffer, described.schema, **writer_settings) as writer:
+        writer.write_table(described, row_group_size)
+        # In the schema's metadata, Arrow would store the VOTable twice: a third more bytes.
         writer.add_key_value_metadata(voparquet_metadata(table, metadata))
     return bytes(buffer.getvalue())
 
 
 def json_lines(rejected: list[Rejected]) -> bytes:
-    """Return the rejected objects, one a line, as they are stored."""
+    """Return the rejected objects as JSON lines."""
     return b"".join(
         b'{"position":%d,"field_path":%s,"reason":%s,"object":%s}\n'
         % (
@@ -279,7 +279,7 @@ def json_lines(rejected: list[Rejected]) -> bytes:
 
 
 def _readable(object_json: bytes) -> bytes:
-    """Return the object, or, where no reader of JSON would take it, its text as a JSON string."""
+    """Return the object, or its text as a JSON string if JSON readers would reject it."""
     try:
         json.loads(object_json)
         readable = not _TOO_DEEP.search(object_json)

@@ -1,7 +1,7 @@
-"""The stored batches of a selection as two tables, of the columns that are wanted alone.
+"""Read selected columns of the stored batches into one table.
 
-Spark takes 3 to 5 ms of a processor for each file that it opens, PyArrow 1 ms, and a batch has two:
-so the files are read here, and an engine is given what they hold in one piece.
+Opening a file costs Spark 3 to 5 ms of processor time and PyArrow 1 ms, and a batch has two files.
+So the files are read here, and an engine receives one table.
 """
 
 import os
@@ -27,25 +27,25 @@ _SCHEMAS = {"raw": RAW, "close_approaches": CLOSE_APPROACHES}
 
 
 def read_rows(selection: Selection, table: str, further: Sequence[str] = ()) -> pa.Table:
-    """Return the rows of all batches of a selection, those fetched first at first.
+    """Return the rows of all batches of a selection, oldest batch first.
 
     Parameters
     ----------
     table
         "raw" or "close_approaches".
     further
-        Columns of it that are wanted beside those that are counted.
+        Columns to read besides those that statistics use.
 
     Returns
     -------
     Table
-        These columns; ``fetch_order`` (int32), the place of their batch in the
-        order of fetch, from 0; ``fetched_on`` (date), the day (UTC) of its fetch.
+        These columns, ``fetch_order`` (int32; 0 for the batch fetched first) and ``fetched_on``
+        (the date of the fetch, UTC).
 
     Raises
     ------
     StoredDataBroken
-        If a file cannot be read, or has other columns.
+        If a file cannot be read or has unexpected columns.
     """
     batches = selection.oldest_first
     columns = list(dict.fromkeys([*_COLUMNS[table], *further]))

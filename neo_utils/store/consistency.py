@@ -1,4 +1,4 @@
-"""Tell whether batches belong to one state of the listing, or to several."""
+"""Check whether batches belong to the same state of the listing."""
 
 import datetime as dt
 from collections import Counter
@@ -10,16 +10,16 @@ from neo_utils.store.batches import read_table
 from neo_utils.store.provenance import Provenance
 from neo_utils.text import shown
 
-# The listing changes daily, when orbits are determined anew; a fetch of all takes some hours.
+# The listing changes daily, when orbits are recomputed. Fetching all of it takes a few hours.
 LONGEST_SPAN = dt.timedelta(hours=24)
-_LONGEST_ID = 40  # characters; those of NeoWs have 7 or 8
+_LONGEST_ID = 40  # characters; ids of NeoWs have 7 or 8
 
 
 def drift_notes(output: Path, provenances: Mapping[Batch, Provenance]) -> list[str]:
-    """Return a sentence for each sign that the listing moved between the batches.
+    """Return a sentence for each sign that the listing changed while the batches were fetched.
 
-    The signs are a catalogue size that changed, fetch times further apart than `LONGEST_SPAN`, and
-    NEOs that stand in two batches; where one moved, another may stand in none.
+    The signs are different catalogue sizes, fetch times further apart than `LONGEST_SPAN`, and NEOs
+    in two batches: if one NEO moved, another may be in no batch.
     """
     notes = []
     sizes = sorted({provenance.catalogue_size for provenance in provenances.values()})
@@ -36,8 +36,8 @@ def drift_notes(output: Path, provenances: Mapping[Batch, Provenance]) -> list[s
         ids = [shown(neo_id, _LONGEST_ID) for neo_id in sorted(repeated)[:3]]
         some = ", ".join(ids) + (", ..." if len(repeated) > 3 else "")
         notes.append(
-            f"NEOs that stand in two batches and count once: {len(repeated):,} ({some}); as many"
-            " others may have been missed"
+            f"NEOs in two batches, each counted once: {len(repeated):,} ({some}); as many others"
+            " may be missing"
         )
     return notes
 

@@ -1,4 +1,4 @@
-"""List and find files without hiding that they cannot be read."""
+"""List and find files, and report those that cannot be read."""
 
 import errno
 import os
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from neo_utils.errors import OutputUnreadable
 
-# The system refuses: the file itself may be sound, so fetching it again is not the advice to give.
+# Errors of the system: the file itself may be valid, so do not advise fetching it again.
 _REFUSED = {
     *(errno.EACCES, errno.EPERM, errno.ELOOP, errno.EIO, errno.ESTALE, errno.ENOTCONN),
     *(errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENAMETOOLONG),
@@ -14,9 +14,9 @@ _REFUSED = {
 
 
 def names_in(folder: Path) -> list[str]:
-    """Return the names in a folder; none if there is no such folder.
+    """Return the names in a folder; an empty list if the folder does not exist.
 
-    Unlike ``Path.glob``, which finds nothing in a folder that it cannot read.
+    ``Path.glob`` would return nothing for a folder that it cannot read.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def names_in(folder: Path) -> list[str]:
 
 
 def exists(path: Path) -> bool:
-    """Check whether there is such a file; raise OutputUnreadable if that cannot be found out."""
+    """Check whether a file exists; raise OutputUnreadable if the check fails."""
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -43,13 +43,13 @@ def exists(path: Path) -> bool:
 
 
 def raise_if_refused(path: Path, error: Exception) -> None:
-    """Raise OutputUnreadable for an error of the system rather than of the file's content."""
+    """Raise OutputUnreadable if the error is from the system and not from the file's content."""
     if isinstance(error, OSError) and error.errno in _REFUSED:
         raise unreadable(path, error) from None
 
 
 def unreadable(path: Path, error: OSError) -> OutputUnreadable:
-    """Return the failure of a file or folder that the system does not let us read."""
+    """Return the error for a file or folder that the system cannot read."""
     reason = os.strerror(error.errno) if error.errno else error  # PyArrow's own texts are long
     return OutputUnreadable(
         f"{path} cannot be read ({reason}). Stored data is unchanged. Make it readable for this "

@@ -1,4 +1,4 @@
-"""One writer at a time on one output."""
+"""Lock an output folder, so only one process writes to it."""
 
 import errno
 import fcntl
@@ -24,9 +24,9 @@ def try_lock(file: IO[Any], operation: int = fcntl.LOCK_EX) -> bool:
     Raises
     ------
     BlockingIOError
-        If another process holds it.
+        If another process holds the lock.
     OSError
-        If the file cannot be locked for another reason.
+        If locking fails for another reason.
     """
     try:
         fcntl.flock(file, operation | fcntl.LOCK_NB)
@@ -39,27 +39,27 @@ def try_lock(file: IO[Any], operation: int = fcntl.LOCK_EX) -> bool:
 
 @contextmanager
 def sole_run(output: Path) -> Iterator[None]:
-    """Hold an output for a whole run, from its first notebook to its summary.
+    """Lock an output for a whole run, from its first notebook to its summary.
 
-    A kernel outlives a killed runner by a second, and people run notebooks by hand: so who writes
-    batches holds those, by `sole_writer`, which raises the same.
+    Writing batches also takes the lock of `sole_writer`, because a kernel outlives a killed runner
+    by a second, and notebooks also run by hand. Both raise the same errors.
     """
     with _sole_holder(output, ".run-lock"):
         with sole_writer(output):
-            pass  # nobody does so now
+            pass  # fail early if a notebook is writing
         yield
 
 
 @contextmanager
 def sole_writer(output: Path) -> Iterator[None]:
-    """Hold the batches of an output while the context lasts.
+    """Lock the batches of an output while the context lasts.
 
     Raises
     ------
     OutputBusy
-        If another run holds it.
+        If another run holds the lock.
     OutputUnwritable
-        If the folder or its lock file cannot be made, opened or locked.
+        If the folder or its lock file cannot be created, opened or locked.
     """
     with _sole_holder(output, ".lock"):
         yield
@@ -67,7 +67,7 @@ def sole_writer(output: Path) -> Iterator[None]:
 
 @contextmanager
 def _sole_holder(output: Path, name: str) -> Iterator[None]:
-    # The system lets go of it when the process ends, however it ends; an empty file stays.
+    # The system releases the lock whenever the process ends; an empty file remains.
     try:
         output.mkdir(parents=True, exist_ok=True)
         file = (output / name).open("a+b", buffering=0)
@@ -78,12 +78,12 @@ def _sole_holder(output: Path, name: str) -> Iterator[None]:
             _warn(output, locked=try_lock(file), synced=sync_folder(output))
         except BlockingIOError:
             raise OutputBusy(
-                f"another run (process {_holder(file)}) writes to {output}: "
-                "wait for its end, or choose another OUTPUT_DIR; nothing was changed"
+                f"{output} is in use by another run (process {_holder(file)}). Nothing was changed."
+                " Wait for it to finish, or set another OUTPUT_DIR"
             ) from None
         except OSError as error:
             raise unwritable(output, error) from None
-        # The number is a courtesy to whoever comes second: a full disk may have no room for it.
+        # The process number only serves the message above, so a full disk is not an error here.
         with suppress(OSError):
             file.truncate(0)
             file.write(str(os.getpid()).encode())
@@ -102,18 +102,18 @@ def _holder(file: IO[bytes]) -> str:
         return "unknown"
 
 
-@cache  # once in a process, however often the output is locked
+@cache  # once per process and output
 def _warn(output: Path, *, locked: bool, synced: bool) -> None:
-    """Print which guarantees the file system of an output does not give, if any."""
+    """Print the guarantees that the file system of an output does not give, if any."""
     missing = [
-        *([] if locked else ["two runs in it at once are not detected (no flock)"]),
-        *([] if synced else ["a power cut may undo the newest files (no sync of folders)"]),
+        *([] if locked else ["two concurrent runs are not detected (no flock)"]),
+        *([] if synced else ["a power cut may undo the newest files (folders cannot be synced)"]),
     ]
     if missing and not _started_by_holder(output):
         print(
             f"warning: the file system of {output} gives weaker guarantees: "
-            f"{' and '.join(missing)}. Run one command at a time there, and `make verify` after a "
-            "power cut",
+            f"{' and '.join(missing)}. Run one command at a time there, and run `make verify` after"
+            " a power cut",
             file=sys.stderr,
         )
 
@@ -127,7 +127,7 @@ def _started_by_holder(output: Path) -> bool:
 
 
 def is_being_written(output: Path) -> bool:
-    """Check whether a process of this machine holds the batches of an output."""
+    """Check whether a process on this machine writes batches to an output."""
     try:
         return bool(psutil.pid_exists(int((output / ".lock").read_text(encoding="ascii"))))
     except (OSError, ValueError, OverflowError):
@@ -135,8 +135,8 @@ def is_being_written(output: Path) -> bool:
 
 
 def unwritable(output: Path, error: OSError) -> OutputUnwritable:
-    """Return the failure of an output that the system does not let us change."""
+    """Return the error for an output that the system cannot write."""
     return OutputUnwritable(
-        f"{output} cannot be written ({error.strerror}): what is stored stays, and the same "
-        "command goes on once it can be written"
+        f"{output} cannot be written ({error.strerror}). Stored data is kept. Make the folder "
+        "writable, or free disk space, and run the same command again to resume"
     )

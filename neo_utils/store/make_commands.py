@@ -1,4 +1,4 @@
-"""What is to be typed behind ``make`` so that it does what was done, in the same place."""
+"""Build the ``make`` command that reproduces a run or repairs its data."""
 
 import shlex
 from pathlib import Path
@@ -14,12 +14,12 @@ from neo_utils.settings.variables import setting
 def make_command(
     target: str, positions: PositionRange, output: Path, service: Service | None = None
 ) -> str:
-    """Return the command that takes a range of a folder on, as messages name it.
+    """Return the ``make`` command for a range of an output folder, as messages show it.
 
     Parameters
     ----------
     service
-        Where the data come from, for commands that fetch; None leaves it to the user's settings.
+        The data source, for commands that fetch; None to use the user's settings.
 
     Examples
     --------
@@ -33,9 +33,9 @@ def make_command(
 
 
 def source_arguments(service: Service) -> str:
-    """Return a blank and SOURCE=..., and API_URL=... where that is at NASA or set by the user.
+    """Return " SOURCE=...", and " API_URL=..." if it is NASA's or set by the user.
 
-    An address that only stored files name is left out: they may have been passed on, and the
+    An address that only stored files contain is left out: they may come from other people, and the
     command would send the user's key there.
     """
     named = service.source == "nasa" and service.url != NASA_URL and _is_trusted(service)
@@ -44,7 +44,7 @@ def source_arguments(service: Service) -> str:
 
 
 def source_hint(service: Service) -> str:
-    """Return which API_URL the user has to add to a command; nothing where none is missing."""
+    """Return a hint to add API_URL to a command, or an empty text if none is needed."""
     if service.source != "nasa" or _is_trusted(service):
         return ""
     return f" (add the API_URL of {service.label}, if you trust that service with your key)"
@@ -55,7 +55,7 @@ def _is_trusted(service: Service) -> bool:
 
 
 def output_argument(output: Path) -> str:
-    """Return a blank and OUTPUT_DIR=..., or nothing where that is the default.
+    """Return " OUTPUT_DIR=...", or an empty text for the default.
 
     Examples
     --------
@@ -69,5 +69,5 @@ def output_argument(output: Path) -> str:
 
 
 def master_argument(master: str) -> str:
-    """Return a blank and MASTER=..., or nothing where that is the default."""
+    """Return " MASTER=...", or an empty text for the default."""
     return "" if master == RunSettings().master else f" MASTER={shlex.quote(master)}"

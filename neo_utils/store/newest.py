@@ -1,4 +1,4 @@
-"""The NEOs and approaches of a selection as they count, and a passage that stands in two lists."""
+"""The newest version of each NEO and its approaches, and matching approaches of two lists."""
 
 from collections.abc import Sequence
 
@@ -7,27 +7,27 @@ import pandas as pd
 from neo_utils.store.columns import read_rows
 from neo_utils.store.selection import Selection
 
-MOVED_AU = 0.0001  # 15,000 km: more than orbits of well-observed NEOs shift from year to year
-SAME_PASSAGE = pd.Timedelta(days=3)  # a better orbit moves the time of a passage by hours at most
+MOVED_AU = 0.0001  # 15,000 km: more than the yearly change for well-observed NEOs
+SAME_PASSAGE = pd.Timedelta(days=3)  # a better orbit moves the time of an approach by hours
 
 
 def newest_neos(selection: Selection, further: Sequence[str] = ()) -> pd.DataFrame:
-    """Return every NEO from its newest batch, as the counts do.
+    """Return every NEO from its newest batch, as the statistics use it.
 
     Parameters
     ----------
     further
-        Columns of the raw table that are wanted beside id and name.
+        Columns of the raw table to add to id and name.
 
     Returns
     -------
     DataFrame
-        id, name, these columns, and ``fetch_order``, the place of the batch in ``oldest_first``.
+        id, name, these columns and ``fetch_order``, the index of the batch in ``oldest_first``.
 
     Raises
     ------
     StoredDataBroken
-        If a file cannot be read, or has other columns.
+        If a file cannot be read or has unexpected columns.
     """
     frame: pd.DataFrame = read_rows(selection, "raw", ["name", *further]).to_pandas()
     columns = ["id", "name", *further, "fetch_order"]
@@ -35,12 +35,12 @@ def newest_neos(selection: Selection, further: Sequence[str] = ()) -> pd.DataFra
 
 
 def newest_approaches(selection: Selection, further: Sequence[str] = ()) -> pd.DataFrame:
-    """Return every approach from the newest batch of its NEO, as the counts do.
+    """Return every approach from the newest batch of its NEO, as the statistics use it.
 
     Parameters
     ----------
     further
-        Columns of the table that are wanted beside those of every approach.
+        Further columns of the table.
 
     Returns
     -------
@@ -50,7 +50,7 @@ def newest_approaches(selection: Selection, further: Sequence[str] = ()) -> pd.D
     Raises
     ------
     StoredDataBroken
-        If a file cannot be read, or has other columns.
+        If a file cannot be read or has unexpected columns.
     """
     columns = ["neo_id", "orbiting_body", "close_approach_date", *further, "miss_distance_au"]
     frame = read_rows(selection, "close_approaches", further).to_pandas()
@@ -62,16 +62,17 @@ def newest_approaches(selection: Selection, further: Sequence[str] = ()) -> pd.D
 def with_nearest(
     left: pd.DataFrame, right: pd.DataFrame, time: str, suffixes: tuple[str, str]
 ) -> pd.DataFrame:
-    """Return ``left`` with the columns of the passage in ``right`` that is nearest in time.
+    """Return ``left`` joined with the approach in ``right`` that is nearest in time.
 
-    They are null where ``right`` has none of the same NEO and body within `SAME_PASSAGE`.
+    The added columns are null if ``right`` has no approach of the same NEO and body within
+    `SAME_PASSAGE`.
 
     Parameters
     ----------
     time
         The column with the time.
     suffixes
-        Of the columns that both have, but for the time, neo_id and orbiting_body.
+        Suffixes for columns in both frames, except time, neo_id and orbiting_body.
     """
     return pd.merge_asof(
         left.sort_values(time),

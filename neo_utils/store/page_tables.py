@@ -1,4 +1,4 @@
-"""Decode a Browse page to the two tables of a batch, and to what had to be rejected."""
+"""Decode a Browse page into the two tables of a batch and its rejected objects."""
 
 import datetime as dt
 from typing import NamedTuple
@@ -17,9 +17,9 @@ _FIRST_DAY, _LAST_DAY = (
 
 
 class Page(NamedTuple):
-    """A decoded page: tables of schema ``RAW`` and ``CLOSE_APPROACHES``, and what is not in them.
+    """A decoded page: tables with schema ``RAW`` and ``CLOSE_APPROACHES``, and what they omit.
 
-    ``rejected`` are whole objects, ``nulled`` are single values of objects that are kept.
+    ``rejected`` contains whole objects, ``nulled`` contains single values of stored objects.
     """
 
     neos: pa.Table
@@ -30,20 +30,20 @@ class Page(NamedTuple):
 
 
 def decode_page(body: bytes, batch: Batch) -> Page:
-    """Return the tables of one page, whose objects have all been validated.
+    """Return the validated tables of one page.
 
     Parameters
     ----------
     body
-        The answer's bytes, in the form of any year since 2015.
+        The answer's bytes, in the service's format of any year since 2015.
     batch
-        The positions that were asked for.
+        The requested positions.
 
     Raises
     ------
     PageBroken
-        If the page is no JSON, another page than the one asked for, not full, or without any
-        object that keeps the contract.
+        If the page is not JSON, is not the requested page, has too few or too many objects, or has
+        no valid object.
 
     Examples
     --------
@@ -64,6 +64,6 @@ def decode_page(body: bytes, batch: Batch) -> Page:
 
 def _plausible_dates(close_approaches: pa.Table) -> bool:
     bounds = pc.min_max(close_approaches["close_approach_date"])
-    # As days since 1970: making dates of them would take as long again.
+    # As days since 1970: converting them to dates would double the time.
     first, last = bounds["min"].value, bounds["max"].value
     return first is None or (first >= _FIRST_DAY and last <= _LAST_DAY)

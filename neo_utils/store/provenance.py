@@ -1,4 +1,4 @@
-"""Where a batch comes from: what its files' metadata tell."""
+"""The provenance of a batch, as recorded in the metadata of its files."""
 
 import datetime as dt
 import re
@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from neo_utils import __version__
 from neo_utils.neows.service import Service, check_noted, service_of_page
 
-# How `Provenance.as_metadata` writes these fields. A folder may have been passed on: what its files
-# contain is shown, and used in suggested commands.
+# The formats that `Provenance.as_metadata` writes. A folder may come from other people, and these
+# values appear in messages and suggested commands.
 _FORMS = {
     "fetched_at": r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ",
     "page_sha256": r"[0-9a-f]{64}",
@@ -19,22 +19,22 @@ _FORMS = {
 
 
 class Provenance(NamedTuple):
-    """Where a batch comes from; stands in the metadata of its files."""
+    """Where a batch comes from. Its files record this in their metadata."""
 
     source: str  # "nasa" or "sample"
-    url: str  # the Browse page's address, without any key
+    url: str  # address of the Browse page, without a key
     fetched_at: dt.datetime  # the answer's Date header (UTC)
-    page_sha256: str  # of the page as archived: without the key
+    page_sha256: str  # checksum of the archived page, without the key
     catalogue_size: int  # NEOs listed at that time
     package_version: str = __version__
 
     @property
     def service(self) -> Service:
-        """The service it comes from; batches of two services never mix."""
+        """The service of the batch; batches of two services never mix."""
         return service_of_page(self.source, self.url)
 
     def as_metadata(self) -> dict[str, str]:
-        """Return the fields as text; a sample is marked as such in words."""
+        """Return the fields as text, with a note if the data is a simulated sample."""
         fields = {name: str(value) for name, value in self._asdict().items()}
         fields["fetched_at"] = f"{self.fetched_at:%Y-%m-%dT%H:%M:%SZ}"
         if self.source == "sample":
@@ -42,25 +42,25 @@ class Provenance(NamedTuple):
         return fields
 
     def differing_from(self, other: "Provenance") -> list[str]:
-        """Return the names of the fields in which two differ."""
+        """Return the names of the fields that differ."""
         return [name for name in self._fields if getattr(self, name) != getattr(other, name)]
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[bytes, bytes]) -> "Provenance":
-        """Return what ``as_metadata`` wrote.
+        """Return the provenance that ``as_metadata`` wrote.
 
         Raises
         ------
         ValueError
-            If a field is missing, or holds what this project never writes.
+            If a field is missing, or has a value that this project never writes.
         """
         missing = [name for name in cls._fields if name.encode() not in metadata]
         if missing:
-            raise ValueError(f"no {missing[0]} is noted")
+            raise ValueError(f"no {missing[0]} is recorded")
         fields: dict[str, Any] = {name: metadata[name.encode()].decode() for name in cls._fields}
         for name, form in _FORMS.items():
             if not re.fullmatch(form, fields[name], re.ASCII):
-                raise ValueError(f"the noted {name} is not valid")
+                raise ValueError(f"the recorded {name} is not valid")
         check_noted(fields["source"], fields["url"])
         fields["fetched_at"] = dt.datetime.fromisoformat(fields["fetched_at"])
         fields["catalogue_size"] = int(fields["catalogue_size"])
@@ -68,6 +68,6 @@ class Provenance(NamedTuple):
 
 
 def newest_catalogue_size(provenances: Iterable[Provenance]) -> int | None:
-    """Return how many NEOs the listing had at the newest of these fetches; None where none is."""
+    """Return the catalogue size at the newest of these fetches; None if there are none."""
     newest = max(provenances, key=lambda p: (p.fetched_at, p.catalogue_size), default=None)
     return newest.catalogue_size if newest else None

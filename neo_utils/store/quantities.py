@@ -1,4 +1,4 @@
-"""The stored tables with units, for astropy."""
+"""The stored tables as astropy tables with units."""
 
 import pyarrow as pa
 from astropy.table import QTable
@@ -12,7 +12,7 @@ _TABLES = {"raw": (RAW, "id"), "close_approaches": (CLOSE_APPROACHES, "neo_id")}
 
 
 def quantity_table(selection: Selection, table: str) -> QTable:
-    """Return a table of NEOs or approaches with its units, each NEO from its newest batch.
+    """Return a table of NEOs or approaches with units, each NEO from its newest batch.
 
     Parameters
     ----------
@@ -22,14 +22,14 @@ def quantity_table(selection: Selection, table: str) -> QTable:
     Returns
     -------
     QTable
-        All columns, their definitions as descriptions. What has a unit is a ``Quantity``, but for
-        lunar distances, of which astropy has no unit. Dates and times are NumPy's, as listed. What
-        is null in the file is NaN, NaT or None.
+        All columns, with their definitions as descriptions. Columns with a unit are ``Quantity``,
+        except lunar distances, for which astropy has no unit. Dates and times are NumPy's, as
+        listed. Nulls become NaN, NaT or None.
 
     Raises
     ------
     StoredDataBroken
-        If a file cannot be read, or has other columns.
+        If a file cannot be read or has unexpected columns.
 
     Examples
     --------
@@ -48,10 +48,10 @@ def quantity_table(selection: Selection, table: str) -> QTable:
     newest = newest_neos(selection).set_index("id")["fetch_order"]
     counts = newest.reindex(rows[neo_id].to_pylist()).to_numpy() == rows["fetch_order"].to_numpy()
     rows = rows.select(schema.names).filter(pa.array(counts))
-    told = {field.name: field.metadata for field in schema}
-    units = {name: one.get(b"unit", b"").decode() for name, one in told.items()}
+    metadata = {field.name: field.metadata for field in schema}
+    units = {name: one.get(b"unit", b"").decode() for name, one in metadata.items()}
     return QTable(
         {name: rows[name].to_numpy() for name in rows.column_names},
         units={name: unit for name, unit in units.items() if unit not in ("", "LD")},
-        descriptions={name: one[b"definition"].decode() for name, one in told.items()},
+        descriptions={name: one[b"definition"].decode() for name, one in metadata.items()},
     )

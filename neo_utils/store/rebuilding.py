@@ -1,4 +1,4 @@
-"""Read archived pages with all that their notes tell, and make the tables again from them."""
+"""Read archived pages and rebuild the tables from them."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,13 @@ import pyarrow as pa
 from neo_utils.errors import StoredDataBroken
 from neo_utils.neows.pages import UNDECODABLE, raw_objects
 from neo_utils.positions import Batch, PositionRange
-from neo_utils.store.batches import batches_with, broken, parquet_bytes, provenance_of, write_batch
+from neo_utils.store.batches import (
+    batches_with,
+    corrupted,
+    parquet_bytes,
+    provenance_of,
+    write_batch,
+)
 from neo_utils.store.folders import raise_if_refused
 from neo_utils.store.locks import sole_writer
 from neo_utils.store.page_archive import body_of, note_of, sha256
@@ -24,8 +30,8 @@ from neo_utils.store.schemas import RAW
 _Object = TypeVar("_Object", bound=msgspec.Struct)
 
 
-class Archived(NamedTuple):
-    """An archived page, and all that its batch is made of."""
+class ArchivedPage(NamedTuple):
+    """An archived page and everything needed to rebuild its batch."""
 
     body: bytes
     page: Page
@@ -34,7 +40,7 @@ class Archived(NamedTuple):
 
 
 def rebuild(output: Path, positions: PositionRange) -> int:
-    """Make all files of the range again from the archived pages, without a request.
+    """Rebuild all files of the range from the archived pages, without sending requests.
 
     Returns
     -------
@@ -55,19 +61,19 @@ def rebuild(output: Path, positions: PositionRange) -> int:
                 archived = read_archived(output, batch)
                 _check_against_raw(output, batch, archived.provenance)
             except ValueError as error:
-                raise broken(output, batch, f"pages: {error}") from None
+                raise corrupted(output, batch, f"pages: {error}") from None
             body, page, provenance, settings = archived
             write_batch(output, batch, page, body, provenance, settings)
     return len(batches)
 
 
-def read_archived(output: Path, batch: Batch) -> Archived:
+def read_archived(output: Path, batch: Batch) -> ArchivedPage:
     """Return the archived page of a batch.
 
     Raises
     ------
     ValueError
-        With what is wrong, if page or note cannot be used.
+        If the page or its note is not valid; the message gives the reason.
     """
     path = batch.file(output, "pages")
     try:
@@ -83,13 +89,13 @@ def read_archived(output: Path, batch: Batch) -> Archived:
         raise_if_refused(path, error)
         raise ValueError(error.strerror) from None
     except KeyError as error:
-        raise ValueError(f"no {error.args[0]} is noted") from None
+        raise ValueError(f"no {error.args[0]} is recorded") from None
     _check_settings(json.dumps(settings))
-    return Archived(body, page, provenance, settings)
+    return ArchivedPage(body, page, provenance, settings)
 
 
 def archived_objects(output: Path, batch: Batch, kind: type[_Object]) -> list[_Object]:
-    """Return the objects of an archived page as structs of ``kind``; what does not fit is left out.
+    """Return the objects of an archived page as structs of ``kind``, without invalid ones.
 
     Raises
     ------
@@ -99,31 +105,30 @@ def archived_objects(output: Path, batch: Batch, kind: type[_Object]) -> list[_O
     try:
         body = read_archived(output, batch).body
     except ValueError as error:
-        raise broken(output, batch, f"pages: {error}") from None
+        raise corrupted(output, batch, f"pages: {error}") from None
     objects = []
     for listed in raw_objects(body).readable:
-        with suppress(*UNDECODABLE):  # of an object that was rejected
+        with suppress(*UNDECODABLE):  # a rejected object
             objects.append(msgspec.json.decode(listed, type=kind, strict=False))
     return objects
 
 
 def _check_against_raw(output: Path, batch: Batch, noted: Provenance) -> None:
-    """Refuse a note that tells otherwise than the raw file: the tables would come to say the same.
+    """Raise ValueError if the note contradicts the raw file, which a rebuild would overwrite.
 
-    A raw file that is gone, broken or of another page says nothing.
+    A raw file that is missing, corrupted or from another page is ignored.
     """
     with suppress(StoredDataBroken):
-        told = provenance_of(output, batch)
-        others = told.differing_from(noted)
-        if others and "page_sha256" not in others:
-            raise ValueError(f"the note tells another {', '.join(others)} than the raw file")
+        differing = provenance_of(output, batch).differing_from(noted)
+        if differing and "page_sha256" not in differing:
+            raise ValueError(f"the note and the raw file differ in {', '.join(differing)}")
 
 
-@lru_cache  # nearly always the same in all notes, and a check takes as long as to decode a page
+@lru_cache  # nearly always equal in all notes, and a check takes as long as decoding a page
 def _check_settings(settings_json: str) -> None:
     try:
         parquet_bytes(RAW.empty_table(), {}, json.loads(settings_json))
-    # What comes of a setting that Parquet does not know depends on the setting.
+    # Which error an unknown Parquet setting raises depends on the setting.
     except (TypeError, ValueError, AttributeError, OSError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0]
         raise ValueError(f"the note's parquet_settings cannot be used: {reason}") from None

@@ -1,4 +1,4 @@
-"""The tables that are kept: each column with its type, kind of quantity, unit and definition."""
+"""The schemas of the stored tables: each column's type, UCD, unit and definition."""
 
 import pyarrow as pa
 
@@ -12,7 +12,7 @@ def _column(
     *,
     nullable: bool = True,
 ) -> pa.Field:
-    # ucd: what kind of quantity it is, in the IVOA's words, https://www.ivoa.net/documents/UCD1+
+    # ucd: the IVOA's name for the kind of quantity, https://www.ivoa.net/documents/UCD1+
     metadata = {"definition": definition, "ucd": ucd} | ({"unit": unit} if unit else {})
     return pa.field(name, kind, nullable, metadata)
 

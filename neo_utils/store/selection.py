@@ -1,4 +1,4 @@
-"""Which stored batches answer a question about START..END, and where they come from."""
+"""Select the stored batches of START..END, with their provenance."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from neo_utils.store.provenance import Provenance, newest_catalogue_size
 
 
 class Selection(NamedTuple):
-    """Stored batches of one source, without a gap; ``label`` says which source in words."""
+    """Stored batches of one source; ``label`` is the name of the source."""
 
     positions: PositionRange
     output: Path
@@ -27,24 +27,24 @@ class Selection(NamedTuple):
 
     @property
     def fetched(self) -> tuple[dt.datetime, dt.datetime]:
-        """The first and the last time (UTC) at which one of the batches was fetched."""
+        """The earliest and the latest fetch time (UTC) of the batches."""
         times = [provenance.fetched_at for provenance in self.provenances.values()]
         return min(times), max(times)
 
     @property
     def oldest_first(self) -> list[tuple[Batch, Provenance]]:
-        """The batches in the order of their fetch: a NEO in two of them counts from the later."""
+        """The batches in order of fetch. A NEO in two batches counts from the later one."""
         return sorted(self.provenances.items(), key=lambda item: (item[1].fetched_at, item[0]))
 
     @property
     def pages_sha256(self) -> str:
-        """A checksum of the pages and their fetch times: all that the stored rows follow from."""
+        """A checksum of the pages and their fetch times, which determine all stored rows."""
         pages = [f"{b.name} {p.page_sha256} {p.fetched_at}" for b, p in self.provenances.items()]
         return sha256("\n".join(pages).encode())
 
     @property
     def neos_line(self) -> str:
-        """Which NEOs these are: the positions of the batches, as it stands beside every number."""
+        """The positions of the batches in words, shown beside every number."""
         listed = newest_catalogue_size(self.provenances.values()) or 0  # the last batch has fewer
         found = spans(sorted(self.provenances))
         parts = [f"{span.start} to {min(span.end or listed, listed)}" for span in found]
@@ -52,7 +52,7 @@ class Selection(NamedTuple):
 
     @property
     def source_line(self) -> str:
-        """Source and time of the fetch, as it stands under every figure and table."""
+        """The source and fetch time, shown below every figure and table."""
         first, last = (f"{time:%Y-%m-%d %H:%M}" for time in self.fetched)
         if first == last:
             return f"Source: {self.label}, as listed on {first} UTC"
@@ -67,16 +67,16 @@ def select_batches(
     Parameters
     ----------
     source
-        "nasa" or "sample"; "auto" takes what is stored, as long as that is of one source.
+        "nasa" or "sample"; "auto" selects the stored source if there is only one.
 
     Raises
     ------
     WrongParameter
-        For values that cannot be used.
+        If a value is not valid.
     StoredDataMissing
-        Where a batch of the range is not stored, or holds another source's data.
+        If a batch of the range is not stored, or contains data of another source.
     StoredDataBroken
-        Where a raw file is not one of ours.
+        If a raw file was not written by this project.
 
     Examples
     --------
@@ -102,7 +102,7 @@ def select_batches(
     of_source = {batch: p for batch, p in stored.items() if p.source == wanted}
     size = newest_catalogue_size(of_source.values())
     expected = positions.batches(size)
-    # A batch that ended a shorter listing lacks what has been listed since.
+    # A batch that was the last of a shorter catalogue lacks NEOs listed since.
     provenances = {
         batch: p
         for batch, p in of_source.items()
@@ -116,14 +116,14 @@ def select_batches(
 
 
 def select_stored(output_dir: str) -> Selection | None:
-    """Return all batches that are stored, gaps or not; None where there are none.
+    """Return all stored batches, with or without gaps; None if there are none.
 
     Raises
     ------
     StoredDataMissing
-        If they are of several sources.
+        If they come from several sources.
     StoredDataBroken
-        Where a raw file is not one of ours.
+        If a raw file was not written by this project.
     """
     everything, output = PositionRange(1, None), output_folder(output_dir)
     stored = stored_provenances(output, everything)
@@ -133,14 +133,15 @@ def select_stored(output_dir: str) -> Selection | None:
 
 
 def _label(provenances: Mapping[Batch, Provenance], output: Path) -> str:
-    """Return what the one source of these batches is called."""
+    """Return the name of the source of these batches; raise if there are several."""
     services = {provenance.service.label: provenance.service for provenance in provenances.values()}
     if len(services) > 1:
         service = min(services.values())
         span = PositionRange(min(provenances).first, max(provenances).last)
         raise StoredDataMissing(
-            f"{output} holds data of {' and of '.join(sorted(services))} in this range, which do"
-            f" not mix: {make_command('backfill', span, output, service)} takes all from one"
+            f"{output} contains data of {' and of '.join(sorted(services))} in this range, which "
+            f"cannot be mixed. Run {make_command('backfill', span, output, service)} to fetch all "
+            "of it from one source"
         )
     return next(iter(services))
 
@@ -151,6 +152,6 @@ def _missing(
     names = ", ".join(batch.name for batch in missing[:3]) + (", ..." if len(missing) > 3 else "")
     return StoredDataMissing(
         f"{len(missing)} batches of {positions.name} ({names}) of source {service.source} are not "
-        f"stored in {output}: {make_command('fetch', positions, output, service)} takes what is "
-        "missing"
+        f"stored in {output}. Run {make_command('fetch', positions, output, service)} to fetch "
+        "missing batches"
     )

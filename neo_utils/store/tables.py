@@ -1,4 +1,4 @@
-"""Make the two Arrow tables of a page, column by column, of its decoded objects."""
+"""Build the two Arrow tables of a page from its decoded objects."""
 
 from collections.abc import Mapping
 from itertools import chain
@@ -9,28 +9,28 @@ import pyarrow as pa
 from neo_utils.neows.contract import Approach, Neo
 from neo_utils.store.schemas import CLOSE_APPROACHES, RAW
 
-_Columns = Mapping[str, list[Any]]  # each column's values by its name
+_Columns = Mapping[str, list[Any]]  # the values of each column
 
 
 def tables_of(neos: list[Neo]) -> tuple[pa.Table, pa.Table]:
-    """Return the tables of schema ``RAW`` and ``CLOSE_APPROACHES`` that these NEOs make.
+    """Return the tables of these NEOs, with schema ``RAW`` and ``CLOSE_APPROACHES``.
 
-    An approach that a NEO lists twice stands there once: where time (or day) and body are the same.
+    Duplicate approaches of a NEO, with the same time (or date) and body, are stored once.
     """
-    of_approaches = _approach_columns(neos, *_different_approaches(neos))
+    of_approaches = _approach_columns(neos, *_distinct_approaches(neos))
     of_neos = _neo_columns(neos, of_approaches["miss_distance_km"])
     return _table(of_neos, _RAW), _table(of_approaches, _CLOSE_APPROACHES)
 
 
-def _different_approaches(neos: list[Neo]) -> tuple[list[Approach], list[int | None]]:
-    """Return all approaches, NEO by NEO, and their times; what is listed twice goes."""
+def _distinct_approaches(neos: list[Neo]) -> tuple[list[Approach], list[int | None]]:
+    """Return all approaches and their times, NEO by NEO, and remove duplicates."""
     approaches = _all_approaches(neos)
     times = _times_ms(approaches)
-    # Where no two approaches of the whole page have one time, none is listed twice. That is nearly
-    # every page, and looking at each NEO's approaches would cost a third of decoding them.
+    # On nearly every page all times differ, so there are no duplicates. Checking each NEO would
+    # cost a third of the decoding time.
     if len(set(times)) < len(times):
         for neo in neos:
-            neo.close_approach_data = _counted_once(neo.close_approach_data)
+            neo.close_approach_data = _without_duplicates(neo.close_approach_data)
         approaches = _all_approaches(neos)
         times = _times_ms(approaches)
     return approaches, times
@@ -41,14 +41,14 @@ def _all_approaches(neos: list[Neo]) -> list[Approach]:
 
 
 def _times_ms(approaches: list[Approach]) -> list[int | None]:
-    # As `Approach.time_ms`, whose call for each would take three times as long.
+    # Same as `Approach.time_ms`; calling the property would take three times as long.
     return [
         one.epoch_date_close_approach if one.close_approach_date_full else None
         for one in approaches
     ]
 
 
-def _counted_once(approaches: list[Approach]) -> list[Approach]:
+def _without_duplicates(approaches: list[Approach]) -> list[Approach]:
     first_of: dict[tuple[Any, str], Approach] = {}
     for approach in approaches:
         when = approach.time_ms if approach.time_ms is not None else approach.close_approach_date
@@ -59,7 +59,7 @@ def _counted_once(approaches: list[Approach]) -> list[Approach]:
 def _neo_columns(neos: list[Neo], kilometers: list[float]) -> _Columns:
     """Return the columns of ``RAW``, given the miss distances of all approaches, NEO by NEO."""
     closest = _closest_of_each(neos, kilometers)
-    # "m and ...", "c and ...", "o and ...": null where the whole part is.
+    # "m and ...", "c and ...", "o and ...": null if the parent is null.
     meters = [neo.estimated_diameter and neo.estimated_diameter.meters for neo in neos]
     orbits = [neo.orbital_data for neo in neos]
     return {
@@ -118,7 +118,7 @@ def _approach_columns(
 
 
 class _Layout(NamedTuple):
-    """A schema, and what asking it for each page would take too long: 20 us of Python's time."""
+    """A schema with precomputed column names, which saves 20 us per page."""
 
     schema: pa.Schema
     names: list[str]
@@ -135,10 +135,10 @@ _RAW, _CLOSE_APPROACHES = _Layout.of(RAW), _Layout.of(CLOSE_APPROACHES)
 
 
 def _table(columns: _Columns, layout: _Layout) -> pa.Table:
-    """Convert all columns of one type in one go, and cut them apart.
+    """Convert all columns of one type together, then slice them.
 
-    A conversion costs as much as 300 values before the first value, and a page has 25 columns of
-    five types: the whole decoding takes a tenth less.
+    Starting a conversion costs as much as converting 300 values, and a page has 25 columns of five
+    types. This saves a tenth of the decoding time.
     """
     rows = len(columns[layout.names[0]])
     arrays: dict[str, pa.Array] = {}

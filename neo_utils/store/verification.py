@@ -1,4 +1,4 @@
-"""Check stored batches against what was written, and against their pages."""
+"""Verify stored batches against their checksums and their archived pages."""
 
 import re
 from collections.abc import Iterable
@@ -9,64 +9,63 @@ import pyarrow as pa
 
 from neo_utils import __version__
 from neo_utils.positions import Batch, PositionRange
-from neo_utils.store.batches import batches_with, broken, json_lines, read_parquet
+from neo_utils.store.batches import batches_with, corrupted, json_lines, read_parquet
 from neo_utils.store.folders import exists, raise_if_refused
 from neo_utils.store.page_archive import note_of, sha256
 from neo_utils.store.page_tables import Page
 from neo_utils.store.provenance import Provenance
 from neo_utils.store.rebuilding import read_archived
-from neo_utils.store.stable_read import complete, settled
+from neo_utils.store.stable_read import confirmed_faults, wait_for_writer
 
 _TABLES = ("raw", "close_approaches")
-# The wording is that of the library that checks a page, and may change with its version.
+# Reasons come from the validation library, and their wording may change between versions.
 _REASON = re.compile(rb'"reason":"(?:[^"\\]|\\.)*",')
 
 
 def check_files(output: Path, batches: Iterable[Batch]) -> None:
-    """Compare the files' bytes with the checksums that were noted when they were written.
+    """Compare the files with the checksums recorded when they were written.
 
-    It costs a reading of the files, and finds what was cut short, edited, replaced by another
-    program's file, or written by an older layout.
+    This reads every file and finds truncated, edited or replaced files, and older file layouts.
 
     Raises
     ------
     StoredDataBroken
-        For the first batch that is not as it was stored.
+        For the first corrupted batch.
     """
     for batch in batches:
-        # One by one, since the first that is corrupted ends it.
-        for reason in settled(output, [batch], partial(_changed_file, output)).values():
-            raise broken(output, batch, reason)
+        # One at a time: the first corrupted batch raises.
+        for reason in confirmed_faults(output, [batch], partial(_changed_file, output)).values():
+            raise corrupted(output, batch, reason)
 
 
 def verify(output: Path, positions: PositionRange) -> dict[Batch, str]:
-    """Return what is wrong with each stored batch of the range; nothing where all is well.
+    """Return the fault of each corrupted batch of the range; empty if all are valid.
 
-    Beyond ``check_files``, every page is unpacked, decoded, and compared with the other files, and
-    its note with their metadata.
+    In addition to ``check_files``, this decodes every archived page and compares it with the
+    tables, and compares its note with their metadata.
     """
 
-    def look(batch: Batch) -> str | None:
+    def check(batch: Batch) -> str | None:
         reason = _changed_file(output, batch) or _differing_file(output, batch)
-        # One that lost its raw file meanwhile is no longer stored.
+        # A batch that lost its raw file meanwhile is no longer stored.
         return reason if exists(batch.file(output, "raw")) else None
 
-    return settled(output, batches_with("raw", output, positions), look)
+    return confirmed_faults(output, batches_with("raw", output, positions), check)
 
 
 def unfinished(output: Path, positions: PositionRange) -> list[Batch]:
-    """Return the batches of which a killed run left a page, and no raw file: they are not stored.
+    """Return the batches that a killed run left with a page but without a raw file.
 
-    ``make fetch`` takes them, and ``rebuild`` makes them of their pages.
+    They are not stored. ``make fetch`` fetches them; ``make rebuild`` builds them from their pages.
     """
-    begun: set[Batch] = set(batches_with("pages", output, positions))
+    incomplete: set[Batch] = set(batches_with("pages", output, positions))
 
     def all_stored() -> bool:
-        begun.difference_update(batches_with("raw", output, positions))
-        return not begun
+        incomplete.difference_update(batches_with("raw", output, positions))
+        return not incomplete
 
-    complete(output, all_stored)
-    return sorted(begun)
+    wait_for_writer(output, all_stored)
+    return sorted(incomplete)
 
 
 def _changed_file(output: Path, batch: Batch) -> str | None:
@@ -78,8 +77,8 @@ def _changed_file(output: Path, batch: Batch) -> str | None:
         return f"{page.name} is missing"
     except KeyError as error:
         return (
-            f"pages: the note has no {error.args[0]}, as of an older version; where the page is "
-            "sound, `make rebuild` of the same range writes it"
+            f"pages: the note of an older version has no {error.args[0]}; if the page is valid, "
+            "`make rebuild` of the same range adds it"
         )
     except OSError as error:
         raise_if_refused(page, error)
@@ -103,7 +102,7 @@ def _changed(output: Path, batch: Batch, table: str, expected: str | None) -> st
 
 
 def _differing_file(output: Path, batch: Batch) -> str | None:
-    """Tell what differs where the checksums do not: someone may have changed them as well."""
+    """Return what differs from the page, in case file and checksum were changed together."""
     try:
         archived = read_archived(output, batch)
     except ValueError as error:
@@ -124,19 +123,19 @@ def _differing_table(
     path = batch.file(output, table)
     try:
         stored = read_parquet(path)
-        told = Provenance.from_metadata(stored.schema.metadata or {})
+        recorded = Provenance.from_metadata(stored.schema.metadata or {})
     except (pa.ArrowException, OSError, ValueError) as error:
         raise_if_refused(path, error)
         return f"{table}: {str(error).splitlines()[0]}"
-    others = told.differing_from(noted)
-    if others:
-        return f"{table}: another {', '.join(others)} than the page's note tells"
+    differing = recorded.differing_from(noted)
+    if differing:
+        return f"{table}: {', '.join(differing)} of the file and the page's note differ"
     same = stored.schema.equals(made.schema) and stored.equals(made)
-    return None if same else f"{table}: other rows than the page's{_by_other_rules(noted)}"
+    return None if same else f"{table}: the rows differ from the page's{_by_older_rules(noted)}"
 
 
-def _by_other_rules(noted: Provenance) -> str:
-    """Name the version that decoded a page, if it is not this one: its rules may have differed."""
+def _by_older_rules(noted: Provenance) -> str:
+    """Name the version that decoded a page, if its rules may have differed from this version's."""
     version = noted.package_version
     if version == __version__:
         return ""
@@ -150,5 +149,5 @@ def _differing_rejected(output: Path, batch: Batch, page: Page, noted: Provenanc
     except FileNotFoundError:
         stored = b""
     same = _REASON.sub(b"", stored) == _REASON.sub(b"", json_lines(page.rejected))
-    other = "rejected: other objects than the page's"
-    return None if same else f"{other}{_by_other_rules(noted)}"
+    fault = "rejected: the objects differ from the page's"
+    return None if same else f"{fault}{_by_older_rules(noted)}"
