@@ -1,7 +1,7 @@
-"""Choose the environment of child processes: kernels and Java never see a user's other settings.
+"""Select the environment variables that child processes (kernels and Java) inherit.
 
-A start-up file, a style or a variable meant for another program must not change a result. So only
-the names listed here are passed on; each has a reason.
+A start-up file, a style or a variable meant for another program must not change a result. Only the
+names listed here are passed on, each for a reason.
 """
 
 import os
@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 
 from neo_utils.settings.run_settings import NAMES_IN_ENVIRONMENT
 
-# The project's own settings, which notebooks and functions read.
+# The project's own settings.
 PROJECT_NAMES = frozenset(
     {*NAMES_IN_ENVIRONMENT, "API_KEY", "WAIT", "CLUSTER_SECRET_FILE", "EVENT_LOG_DIR"}
 )
@@ -18,21 +18,21 @@ _MACHINE_NAMES = frozenset(
     {
         *("PATH", "HOME", "USER", "LOGNAME", "SHELL"),
         *("LANG", "LANGUAGE", "TZ"),  # with LC_*: how text is encoded
-        "LD_LIBRARY_PATH",  # some installations of Python and Java do not start without it
-        *("TMPDIR", "XDG_CACHE_HOME"),  # where there is room
-        *("NSS_WRAPPER_PASSWD", "NSS_WRAPPER_GROUP"),  # a name for the user of a container
-        # The way to the network.
+        "LD_LIBRARY_PATH",  # some installations of Python and Java require it
+        *("TMPDIR", "XDG_CACHE_HOME"),  # disks with free space
+        *("NSS_WRAPPER_PASSWD", "NSS_WRAPPER_GROUP"),  # name a container's user
+        # Proxies and certificates.
         *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
         *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
         *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
-        # Limits on shared machines; none of them changes a value.
+        # Limits on shared machines; none of them changes a result.
         *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "ARROW_IO_THREADS", "MALLOC_ARENA_MAX"),
         *("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"),  # where Python may write
         "TQDM_MININTERVAL",  # set by the runner
         "JAVA_HOME",  # documented: the Java to use
-        "SPARK_SUBMIT_OPTS",  # documented: further options of Java, for profiling
+        "SPARK_SUBMIT_OPTS",  # documented: Java options, for profiling
         "SPARK_LOCAL_DIRS",  # documented by Spark: disks for large intermediate data
-        "SPARK_PUBLIC_DNS",  # the name by which a browser reaches Spark's pages
+        "SPARK_PUBLIC_DNS",  # host name of Spark's web pages
     }
 )
 _MACHINE_PREFIXES = ("LC_", "OPENBLAS_")
@@ -41,13 +41,13 @@ _MACHINE_PREFIXES = ("LC_", "OPENBLAS_")
 def chosen_environment(
     environment: Mapping[str, str] = os.environ, also: Collection[str] = ()
 ) -> dict[str, str]:
-    """Return the part of an environment that describes the machine and not a user's other programs.
+    """Return the variables of an environment that describe the machine.
 
     Parameters
     ----------
     also
-        Further names to keep, such as `PROJECT_NAMES` for a kernel. NASA's key is among those:
-        Java has no use for it.
+        Further names to keep, such as `PROJECT_NAMES` for a kernel. These include NASA's key, which
+        Java does not need.
     """
     return {
         name: value

@@ -1,51 +1,51 @@
-"""The failures that a run expects, each with its exit status and one plain line."""
+"""Expected errors, each with an exit status and a one-line message."""
 
 from neo_utils.text import printable
 
-INTERRUPTED = 130  # the exit status that shells give a command which Ctrl-C ended
+INTERRUPTED = 130  # the exit status of a command that Ctrl-C ended
 
 
 class RunFailure(Exception):
-    """A failure whose message says what happened, what is safe and what to do.
+    """An error whose message states what happened, what is safe and what to do.
 
-    ``exit_status`` is what the runner ends with.
+    ``exit_status`` is the exit status of the command.
     """
 
     exit_status = 1
 
     def __str__(self) -> str:
-        """Return the message as one line, whatever the values in it hold."""
+        """Return the message as one printable line."""
         return printable(super().__str__())
 
     def _render_traceback_(self) -> list[str]:
-        """Show the one line alone: IPython asks an exception for this in place of a traceback."""
+        """Return one line, which IPython shows instead of a traceback."""
         return [f"{type(self).__name__}: {self}"]
 
 
 class WrongParameter(RunFailure, ValueError):
-    """A parameter that cannot be used; the message names the value and the nearest valid ones."""
+    """A parameter is not valid; the message shows its value and the nearest valid ones."""
 
     exit_status = 2
 
 
 class RateLimitReached(RunFailure):
-    """The service's quota is used up; the message says when to run the same command again."""
+    """The service's quota is used up; the message states when to run the same command again."""
 
     exit_status = 3
 
 
 class ServiceFailure(RunFailure):
-    """The service is down, refuses the key or answers nonsense."""
+    """The service is down, rejects the key or sends invalid answers."""
 
     exit_status = 4
 
 
 class PageUnusable(ServiceFailure):
-    """One page came broken each time it was asked for."""
+    """A page failed validation in every attempt."""
 
 
 class PageAbsent(ServiceFailure):
-    """The service knows no such page: status 404."""
+    """The service has no such page (status 404)."""
 
 
 class OutputBusy(RunFailure):
@@ -53,35 +53,35 @@ class OutputBusy(RunFailure):
 
 
 class OutputUnwritable(RunFailure):
-    """The output folder takes no more: disk full, read-only, or failing."""
+    """The output folder cannot be written: the disk is full, read-only or failing."""
 
 
 class OutputUnreadable(RunFailure):
-    """A file or folder of the output cannot be read: no permission, or a failing disk."""
+    """A file or folder of the output cannot be read: no permission, or the disk is failing."""
 
 
 class StoredDataMissing(RunFailure):
-    """Batches that the question needs are not stored, or hold another source's data."""
+    """Required batches are not stored, or contain data of another source."""
 
 
 class StoredDataBroken(RunFailure):
-    """A stored batch is not what was written; the message names it and what mends it."""
+    """A stored batch is corrupted; the message names it and the command that repairs it."""
 
 
 class StoredDataChanged(RunFailure):
-    """A batch was replaced while numbers were made of it."""
+    """A batch was replaced while statistics were computed from it."""
 
 
 class JavaMissing(RunFailure):
-    """There is no Java that Spark can use."""
+    """No Java was found that Spark can use."""
 
 
 class SparkUnavailable(RunFailure):
-    """There is no Spark session to be had."""
+    """A Spark session could not be started."""
 
 
 class JobFailed(RunFailure):
-    """The engine, Spark or DuckDB, gave up a query."""
+    """A query failed in the engine, Spark or DuckDB."""
 
 
 class ClusterFailure(RunFailure):
@@ -89,7 +89,7 @@ class ClusterFailure(RunFailure):
 
 
 def exit_status_of(error_name: str) -> int:
-    """Return the exit status of a failure known by the name of its class (1 for any other)."""
+    """Return the exit status for the class name of an error; 1 for an unknown name."""
     known = [RunFailure]
     for cls in known:
         known += cls.__subclasses__()

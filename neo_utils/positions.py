@@ -1,4 +1,4 @@
-"""Batches of 20 consecutive positions of the Browse listing: ranges, names and paths."""
+"""Position ranges of the Browse listing, and batches of 20 positions: names and paths."""
 
 import math
 import re
@@ -9,9 +9,9 @@ from typing import NamedTuple
 from neo_utils.errors import WrongParameter
 from neo_utils.text import shown
 
-LARGEST_CATALOGUE = 10_000_000  # NEOs; 41,000 are listed in 2026, and every 20 are one request
-BATCH_SIZE = 20  # the largest page that NeoWs was ever seen to answer
-ASSUMED_CATALOGUE_SIZE = 41_000  # NEOs listed in 2026; used only until the service has told
+LARGEST_CATALOGUE = 10_000_000  # NEOs; 41,000 are listed in 2026
+BATCH_SIZE = 20  # the largest page size that NeoWs supports
+ASSUMED_CATALOGUE_SIZE = 41_000  # NEOs listed in 2026; used until the service reports its size
 
 
 class Batch(NamedTuple):
@@ -40,11 +40,11 @@ class Batch(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The nominal range, such as ``21-40``, also where the catalogue ends within it."""
+        """The nominal range, such as ``21-40``, even if the catalogue ends within it."""
         return f"{self.first}-{self.last}"
 
     def file(self, output: Path, table: str) -> Path:
-        """Return where ``table`` (a key of ``TABLES``) of this batch lies under ``output``."""
+        """Return the path of this batch's file of ``table`` (a key of ``TABLES``)."""
         folder, name = TABLES[table]
         return output / folder / f"batch-number={self.name}" / name.format(batch=self.name)
 
@@ -58,29 +58,29 @@ TABLES = {
 
 
 class PositionRange(NamedTuple):
-    """The positions START..END; ``end`` is None for the whole rest of the catalogue."""
+    """The positions START..END; ``end`` is None for the rest of the catalogue."""
 
     start: int
     end: int | None
 
     @property
     def name(self) -> str:
-        """How folders of this range are called: ``batches-1-200`` or ``batches-1-all``."""
+        """The folder name of this range: ``batches-1-200`` or ``batches-1-all``."""
         return f"batches-{self.start}-{self.end or 'all'}"
 
     @property
     def as_arguments(self) -> str:
-        """How this range is asked of ``make``: ``START=1 END=200``."""
+        """The range as arguments of ``make``: ``START=1 END=200``."""
         return f"START={self.start} END={self.end or 'all'}"
 
     def covers(self, batch: Batch) -> bool:
-        """Tell whether a batch lies within the range."""
+        """Check whether a batch is in the range."""
         return self.start <= batch.first <= (self.end or batch.first)
 
     def batches(self, catalogue_size: int | None) -> list[Batch]:
-        """Return the batches of the range that a catalogue of this many NEOs has.
+        """Return the batches of the range in a catalogue of this size.
 
-        Where the size is not known: all up to END, or the first one alone for END=all.
+        If the size is unknown: all batches up to END, or only the first one for END=all.
         """
         size = (self.end or self.start) if catalogue_size is None else catalogue_size
         end = min(self.end or size, size)
@@ -88,7 +88,7 @@ class PositionRange(NamedTuple):
 
 
 def spans(batches: Iterable[Batch]) -> list[PositionRange]:
-    """Return the ranges that these batches, in order of position, make up: neighbours joined.
+    """Return the ranges of these batches (in order of position), with adjacent batches merged.
 
     Examples
     --------
@@ -105,19 +105,19 @@ def spans(batches: Iterable[Batch]) -> list[PositionRange]:
 
 
 def position_range(start: int | str, end: int | str) -> PositionRange:
-    """Return the range START..END, both inclusive.
+    """Return the range START..END (inclusive).
 
     Parameters
     ----------
     start
-        1, 21, 41, ...: 1 + a multiple of 20.
+        1 plus a multiple of 20: 1, 21, 41, ...
     end
-        20, 40, 60, ...: a multiple of 20, not below ``start``; or ``all``.
+        A multiple of 20 above ``start``: 20, 40, 60, ...; or ``all``.
 
     Raises
     ------
     WrongParameter
-        For anything else; the message names the nearest valid values.
+        For any other value; the message suggests the nearest valid ones.
 
     Examples
     --------
@@ -127,27 +127,27 @@ def position_range(start: int | str, end: int | str) -> PositionRange:
     'START=1 END=all'
     >>> position_range(1, 50)
     Traceback (most recent call last):
-    neo_utils.errors.WrongParameter: END=50 does not end a batch of 20: \
-use 40 or 60 (a multiple of 20), or all
+    neo_utils.errors.WrongParameter: END=50 is not the end of a batch of 20. \
+Use 40 or 60 (a multiple of 20), or all
     """
     first = _whole_number("START", start, "1, 21, 41, ...", LARGEST_CATALOGUE - BATCH_SIZE + 1)
     if first < 1 or first % BATCH_SIZE != 1:
         raise WrongParameter(
-            f"START={shown(start)} does not begin a batch of {BATCH_SIZE}: "
-            f"use {_nearest(first, offset=1)} (1 + a multiple of {BATCH_SIZE})"
+            f"START={shown(start)} is not the start of a batch of {BATCH_SIZE}. "
+            f"Use {_nearest(first, offset=1)} (1 plus a multiple of {BATCH_SIZE})"
         )
     if isinstance(end, str) and end.strip().lower() == "all":
         return PositionRange(first, None)
     last = _whole_number("END", end, "20, 40, 60, ... or all", LARGEST_CATALOGUE)
     if last < 1 or last % BATCH_SIZE != 0:
         raise WrongParameter(
-            f"END={shown(end)} does not end a batch of {BATCH_SIZE}: "
-            f"use {_nearest(last, offset=BATCH_SIZE)} (a multiple of {BATCH_SIZE}), or all"
+            f"END={shown(end)} is not the end of a batch of {BATCH_SIZE}. "
+            f"Use {_nearest(last, offset=BATCH_SIZE)} (a multiple of {BATCH_SIZE}), or all"
         )
     if last < first:
         raise WrongParameter(
-            f"START={first} lies behind END={last}: "
-            f"use END={first + BATCH_SIZE - 1} or more, or START={last - BATCH_SIZE + 1}"
+            f"START={first} is greater than END={last}. "
+            f"Use END={first + BATCH_SIZE - 1} or more, or START={last - BATCH_SIZE + 1}"
         )
     return PositionRange(first, last)
 
@@ -156,17 +156,17 @@ def _whole_number(name: str, value: int | str, valid: str, largest: int) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         number = value
     elif digits := re.fullmatch(r"(-?)0*(\d+)", str(value).strip(), re.ASCII):
-        number = int(digits[1] + digits[2][:9])  # Python reads no thousands of digits
+        number = int(digits[1] + digits[2][:9])  # Python does not parse thousands of digits
     else:
-        raise WrongParameter(f"{name}={shown(value)} is not a whole number: use {valid}")
+        raise WrongParameter(f"{name}={shown(value)} is not a whole number. Use {valid}")
     if number > largest:
         raise WrongParameter(
-            f"{name}={shown(value)} is past the end of any catalogue: use at most {largest}"
+            f"{name}={shown(value)} is past the end of any catalogue. Use at most {largest}"
         )
     return number
 
 
 def _nearest(value: int, offset: int) -> str:
-    """Name the valid values around ``value``: those that are ``offset`` + a multiple of 20."""
+    """Return the valid values around ``value``: ``offset`` plus a multiple of 20."""
     below = math.floor((value - offset) / BATCH_SIZE) * BATCH_SIZE + offset
     return f"{below} or {below + BATCH_SIZE}" if below >= offset else str(offset)

@@ -1,6 +1,6 @@
-"""Make text from outside safe to print: no control characters, no forged lines.
+"""Make untrusted text safe to print: no control characters, no forged lines.
 
-It imports the standard library alone, since `neo_utils.cluster.health` does.
+This module only imports the standard library, because `neo_utils.cluster.health` needs that.
 """
 
 import logging
@@ -12,15 +12,15 @@ _LONGEST_VALUE = 60  # characters
 
 
 def printable(text: str, keep: str = "") -> str:
-    r"""Return the text with every character that does not print as itself as a Python escape.
+    r"""Return the text with each unprintable character replaced by a Python escape.
 
-    These are control characters, which a terminal obeys, line ends, invisible characters, those
-    that reverse the direction of what follows, and halves of characters.
+    These are control characters, line breaks, invisible characters, characters that reverse the
+    text direction, and unpaired surrogates.
 
     Parameters
     ----------
     keep
-        Characters that stay as they are.
+        Characters to leave unchanged.
 
     Examples
     --------
@@ -38,12 +38,12 @@ def printable(text: str, keep: str = "") -> str:
 
 
 def shown(value: object, longest: int = _LONGEST_VALUE) -> str:
-    r"""Return a value as text for a message: short, on one line, printable in every terminal.
+    r"""Return a value as text for a message: short, on one line, safe in any terminal.
 
     Parameters
     ----------
     longest
-        How many characters are shown whole; of a longer text, the first half of that.
+        The longest text shown in full. Of a longer text, half as many characters are shown.
 
     Examples
     --------
@@ -54,7 +54,7 @@ def shown(value: object, longest: int = _LONGEST_VALUE) -> str:
     """
     try:
         text = str(value)
-    except (ValueError, RecursionError):  # Python converts no integer of thousands of digits
+    except (ValueError, RecursionError):  # Python does not convert integers of thousands of digits
         return f"a huge {type(value).__name__}"
     if len(text) <= longest:
         return printable(text)
@@ -66,7 +66,7 @@ def _escape(character: str) -> str:
 
 
 class PrintableFormatter(logging.Formatter):
-    """Format each log record as one line that a terminal does not obey."""
+    """Format each log record as one line without control characters."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as text."""
@@ -85,14 +85,13 @@ class _PrintableStream:
 
 
 def guard_terminal() -> None:
-    """Print only what a terminal does not obey from now on, in this process.
+    """Escape control characters in everything that this process prints from now on.
 
-    Values within the text need `printable` of their own where a line end must not pass: streams
-    cannot tell it from the end of a line.
+    Line breaks still pass. Use `printable` for values that must not contain any.
     """
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # a locale without some characters stops no command
+        if isinstance(stream, TextIOWrapper):  # do not fail on characters that the locale lacks
             stream.reconfigure(errors="backslashreplace")
     sys.stdout = _PrintableStream(sys.stdout, "\n\t")
-    # The progress bar returns to the line's beginning.
+    # The progress bar uses carriage returns.
     sys.stderr = _PrintableStream(sys.stderr, "\n\t\r")

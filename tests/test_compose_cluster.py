@@ -198,7 +198,7 @@ def test_a_key_in_env_is_used_and_what_is_counted_is_not_counted_again(cluster, 
 def test_a_wrong_parameter_is_one_line_and_the_runners_status(cluster):
     ran = cluster.make("cluster-run", "START=5")
     said, made = ran.stderr.splitlines()
-    assert said.startswith("run: START=5 does not begin a batch of 20")
+    assert said.startswith("run: START=5 is not the start of a batch of 20")
     assert made.endswith("Error 2")
 
 

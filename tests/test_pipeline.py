@@ -123,7 +123,10 @@ def test_a_service_on_a_port_gives_the_same_counts_and_its_key_stays_secret(clon
 def test_a_wrong_parameter_is_one_line_and_status_2(clone):
     ran = run(clone, "make", "run", "START=5")
     said, made = ran.stderr.splitlines()
-    assert said == "run: START=5 does not begin a batch of 20: use 1 or 21 (1 + a multiple of 20)"
+    assert (
+        said
+        == "run: START=5 is not the start of a batch of 20. Use 1 or 21 (1 plus a multiple of 20)"
+    )
     assert made.endswith("Error 2")
 
 

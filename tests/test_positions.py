@@ -36,19 +36,19 @@ def test_all_reaches_to_the_end_of_the_catalogue(end):
 @pytest.mark.parametrize(
     ("start", "end", "said"),
     [
-        (5, 20, ["START=5", "use 1 or 21 "]),
-        (20, 40, ["START=20", "use 1 or 21 "]),
-        (22, 40, ["START=22", "use 21 or 41 "]),
-        (0, 20, ["START=0", "use 1 "]),
-        (-19, 20, ["START=-19", "use 1 "]),  # 1 + a multiple of 20, but there is no such position
+        (5, 20, ["START=5", "Use 1 or 21 "]),
+        (20, 40, ["START=20", "Use 1 or 21 "]),
+        (22, 40, ["START=22", "Use 21 or 41 "]),
+        (0, 20, ["START=0", "Use 1 "]),
+        (-19, 20, ["START=-19", "Use 1 "]),  # 1 + a multiple of 20, but there is no such position
         ("abc", 20, ["START=abc", "1, 21, 41, ..."]),
         ("", 20, ["START=", "1, 21, 41, ..."]),
         ("all", 20, ["START=all", "1, 21, 41, ..."]),
         (1.0, 20, ["START=1.0", "1, 21, 41, ..."]),
-        (1, 50, ["END=50", "use 40 or 60 ", "or all"]),
-        (1, 21, ["END=21", "use 20 or 40 ", "or all"]),
-        (1, 19, ["END=19", "use 20 ", "or all"]),
-        (1, 0, ["END=0", "use 20 ", "or all"]),
+        (1, 50, ["END=50", "Use 40 or 60 ", "or all"]),
+        (1, 21, ["END=21", "Use 20 or 40 ", "or all"]),
+        (1, 19, ["END=19", "Use 20 ", "or all"]),
+        (1, 0, ["END=0", "Use 20 ", "or all"]),
         (1, "abc", ["END=abc", "20, 40, 60, ... or all"]),
         (1, None, ["END=None", "20, 40, 60, ... or all"]),
         (21, 20, ["START=21", "END=20", "END=40 ", "START=1"]),
@@ -80,7 +80,7 @@ def named_or_taken(value, take):
     try:
         take(value)
     except WrongParameter as error:
-        return [int(number) for number in re.findall(r"\d+", re.split(r"use | \(", str(error))[1])]
+        return [int(number) for number in re.findall(r"\d+", re.split(r"Use | \(", str(error))[1])]
     return [value]
 
 
@@ -177,7 +177,7 @@ def test_every_table_of_a_batch_has_its_file(table, path):
 
 @pytest.mark.parametrize(
     ("start", "end", "said"),
-    [(-20, 20, "use 1 "), (-40, 20, "use 1 "), (1, -1, "use 20 "), (1, -20, "use 20 ")],
+    [(-20, 20, "Use 1 "), (-40, 20, "Use 1 "), (1, -1, "Use 20 "), (1, -20, "Use 20 ")],
 )
 def test_far_below_the_first_position_the_nearest_valid_value_is_named(start, end, said):
     with pytest.raises(WrongParameter, match=said):

@@ -34,10 +34,10 @@ def test_a_name_set_to_nothing_counts_as_not_set(tmp_path):
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("START", "5", "use 1 or 21"),
-        ("END", "50", "use 40 or 60"),
-        ("END", "0", "use 20"),
-        ("START", "221", "lies behind END=200"),
+        ("START", "5", "Use 1 or 21"),
+        ("END", "50", "Use 40 or 60"),
+        ("END", "0", "Use 20"),
+        ("START", "221", "is greater than END=200"),
         ("MASTER", "foo", r"use local\[\*\]"),
         ("MASTER", "local[0]", "no Spark master"),
         ("MASTER", "spark://host", "no Spark master"),

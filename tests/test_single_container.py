@@ -73,7 +73,7 @@ def test_one_container_does_both(container, tmp_path):
 def test_a_wrong_parameter_is_one_line_with_the_runners_status(container):
     ran, _ = container("run", START=5)
     assert ran.returncode == 2
-    assert ran.stderr.startswith("run: START=5 does not begin a batch of 20")
+    assert ran.stderr.startswith("run: START=5 is not the start of a batch of 20")
     assert len(ran.stderr.splitlines()) == 1
 
 
