@@ -1,4 +1,4 @@
-"""The close approaches of the simulated NEOs to five planets and the Moon, 1900 to 2200."""
+"""Simulate the close approaches of NEOs to five planets and the Moon, 1900 to 2200."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -18,16 +18,16 @@ from neo_utils.sample.orbits import (
 )
 
 _EPOCH = date(1970, 1, 1).toordinal()
-_FIRST_DAY = date(1900, 1, 1).toordinal() - _EPOCH  # of the approaches that NeoWs lists
+_FIRST_DAY = date(1900, 1, 1).toordinal() - _EPOCH  # NeoWs lists approaches from this day on
 _LAST_DAY = date(2200, 12, 31).toordinal() - _EPOCH
-_EARTH_SPEED_KM_S = 29.785  # mean, heliocentric
+_EARTH_SPEED_KM_S = 29.785  # mean heliocentric speed
 _WIDE_EARTH = EARTH._replace(limit_au=0.5)
 _MOON_DISTANCE_AU = 0.00257
 _MOON_LIMIT_AU = 0.0085
 
 
 class Approach(NamedTuple):
-    """One close approach; the integers keep the units' conversions exact."""
+    """One close approach, in integers to keep unit conversions exact."""
 
     minute: int  # since 1970-01-01 00:00 UTC
     body: str
@@ -36,7 +36,7 @@ class Approach(NamedTuple):
 
 
 def simulate_approaches(rng: Random, asteroid: Asteroid) -> list[Approach]:
-    """Return the approaches of ``asteroid`` to all bodies, oldest first, one a day and body."""
+    """Return the approaches to all bodies, oldest first, at most one per day and body."""
     approaches = list(_earth_approaches(rng, asteroid))
     for planet in OTHER_PLANETS:
         moid_au = gap_au(asteroid.orbit, planet) + 1.5 * planet.limit_au * rng.random()
@@ -48,7 +48,7 @@ def simulate_approaches(rng: Random, asteroid: Asteroid) -> list[Approach]:
 def _earth_approaches(rng: Random, asteroid: Asteroid) -> Iterator[Approach]:
     is_wide = asteroid.arc.determined <= LAST_WIDE_DETERMINATION
     earth = _WIDE_EARTH if is_wide else EARTH
-    # Found near one of the two places where the orbits come close: the same season every time.
+    # Discovered near one of the two points where the orbits are close: always the same season.
     discovery = _discovery(asteroid)
     phase = (discovery - _FIRST_DAY) / 365.25 % 1
     moid = asteroid.earth_moid_au
@@ -65,11 +65,11 @@ def _earth_approaches(rng: Random, asteroid: Asteroid) -> Iterator[Approach]:
 def _approaches(
     rng: Random, asteroid: Asteroid, body: Body, moid_au: float, phase: float
 ) -> Iterator[Approach]:
-    """Pass by ``body`` when both are near one of two points, ``phase`` of its year and one other.
+    """Yield approaches to ``body`` at two points of its orbit; one is at ``phase`` of its year.
 
-    Late or early arrival moves the point of passage along a line that stays ``moid_au`` away: the
-    number inside r grows as sqrt(r**2 - moid**2) for one object, and as r**2 for all of them
-    when their MOIDs are uniform, as for uniform crossings of the target plane.
+    An early or late arrival moves the approach along a line at distance ``moid_au``. So the number
+    of approaches within r grows as sqrt(r**2 - moid**2) for one object, and as r**2 over all
+    objects if their MOIDs are uniform, as for uniform crossings of the target plane.
     """
     if moid_au >= body.limit_au:
         return
@@ -90,10 +90,10 @@ def _approaches(
 
 
 def _turn(rng: Random, asteroid: Asteroid, year_days: float) -> tuple[int, bool]:
-    """Return which of the body's years since 1900, and whether at the other of the two points."""
+    """Return the body's year since 1900, and whether the approach is at the second point."""
     turns = int((_LAST_DAY + 1 - _FIRST_DAY) / year_days) + 1
     is_other = rng.random() < 0.5
-    # A short arc does not tell where the object is decades later: less is listed far from it.
+    # A short arc does not determine the position decades later: fewer approaches there.
     if asteroid.arc.is_short and rng.random() < 0.2:
         days = _discovery(asteroid) - _FIRST_DAY
         turn = int((days + 18_000 * (rng.random() + rng.random() - 1)) / year_days)
@@ -122,7 +122,7 @@ def _moon_approach(rng: Random, earth: Approach) -> Iterator[Approach]:
     distance = earth.miss_distance / 1e10
     if distance > _MOON_LIMIT_AU + _MOON_DISTANCE_AU:
         return
-    cosine = 2 * rng.random() - 1  # of the angle at Earth; uniform for a direction at random
+    cosine = 2 * rng.random() - 1  # of the angle at Earth; uniform for a random direction
     square = distance * distance + _MOON_DISTANCE_AU * (_MOON_DISTANCE_AU - 2 * distance * cosine)
     midnight = earth.minute // 1_440 * 1_440
     minute = earth.minute + int(600 * rng.random()) - 300

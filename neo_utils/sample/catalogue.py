@@ -1,4 +1,4 @@
-"""The simulated NEOs and the pages that list them, as the JSON of NeoWs's Browse service."""
+"""The simulated NEOs and their pages, as the JSON of NeoWs's Browse service."""
 
 from datetime import UTC, datetime
 from random import Random
@@ -19,26 +19,26 @@ from neo_utils.sample.orbits import NUMBERED_OBJECTS, UNNUMBERED_OBJECTS, simula
 
 CATALOGUE_SIZE = NUMBERED_OBJECTS + UNNUMBERED_OBJECTS  # 41,000
 PAGE_SIZE_LIMIT = 20
-AS_OF = datetime(2026, 3, 1, tzinfo=UTC)  # the instant at which the catalogue is listed
+AS_OF = datetime(2026, 3, 1, tzinfo=UTC)  # the fetch time of every page
 
-_SERVICE = "http://api.nasa.gov/neo/rest/v1/neo"  # plain http, as the service writes it
-_SEED = 20_260_394  # of a few tried: its first 200 objects resemble the real ones of 2026
+_SERVICE = "http://api.nasa.gov/neo/rest/v1/neo"  # http, as in the real service's links
+_SEED = 20_260_394  # chosen because its first 200 objects resemble the real ones of 2026
 
 
 def neo(position: int, api_key: str) -> dict[str, Any]:
-    """Return the NEO at a 1-based ``position`` of the listing, as NeoWs would list it.
+    """Return the NEO at a 1-based ``position`` of the listing, in the format of NeoWs.
 
     Parameters
     ----------
     position
-        1 to ``CATALOGUE_SIZE``; any one can be asked for alone, in any order.
+        1 to ``CATALOGUE_SIZE``. The result does not depend on earlier calls.
     api_key
         The caller's key, which the service repeats in every link.
 
     Raises
     ------
     ValueError
-        If ``position`` lies outside that range.
+        If ``position`` is out of range.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def neo(position: int, api_key: str) -> dict[str, Any]:
     '0.0794727801'
     """
     if not 1 <= position <= CATALOGUE_SIZE:
-        raise ValueError(f"positions run from 1 to {CATALOGUE_SIZE}: there is no {position}")
+        raise ValueError(f"position must be from 1 to {CATALOGUE_SIZE}, not {position}")
     rank = rank_of(position)
     rng = Random(_SEED * 100_000 + rank)  # noqa: S311 -- repeatable numbers, nothing secret
     asteroid = simulate_asteroid(rng, rank)
@@ -76,26 +76,26 @@ def neo(position: int, api_key: str) -> dict[str, Any]:
 
 
 def page_body(number: int, size: int, api_key: str) -> bytes:
-    """Return the service's answer, as compact JSON, to one request for a Browse page.
+    """Return a Browse page as compact JSON.
 
     Parameters
     ----------
     number
-        The page, 0 or more; past the last page the list of NEOs is empty.
+        The page number, from 0; past the last page the list of NEOs is empty.
     size
-        NEOs on a page, 1 to ``PAGE_SIZE_LIMIT``.
+        NEOs per page, 1 to ``PAGE_SIZE_LIMIT``.
     api_key
         The caller's key, which the service repeats in every link.
 
     Raises
     ------
     ValueError
-        If ``number`` or ``size`` lies outside its range.
+        If ``number`` or ``size`` is out of range.
     """
     if number < 0:
-        raise ValueError(f"pages are numbered from 0: there is no page {number}")
+        raise ValueError(f"number must be 0 or more, not {number}")
     if not 1 <= size <= PAGE_SIZE_LIMIT:
-        raise ValueError(f"a page has 1 to {PAGE_SIZE_LIMIT} NEOs, not {size}")
+        raise ValueError(f"size must be from 1 to {PAGE_SIZE_LIMIT}, not {size}")
     pages = -(-CATALOGUE_SIZE // size)
     neighbours = {"next": number + 1, "prev": number - 1, "self": number}
     key = quote(api_key, safe="")

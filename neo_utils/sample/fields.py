@@ -1,4 +1,4 @@
-"""How NeoWs writes a NEO's brightness, size, approaches and orbit: units, decimals, classes."""
+"""Format brightness, size, approaches and orbit as NeoWs does: units, decimals, orbit classes."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ _EPOCH = datetime(1970, 1, 1)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _EPOCH_OSCULATION_JD = 2_461_000.5
 _AU_HECTOMETRES = 1_495_978_707  # 149,597,870.7 km, IAU 2012 resolution B2
-_LUNAR_DISTANCES_PER_AU = 389  # the service's own factor, as all that follow
+_LUNAR_DISTANCES_PER_AU = 389  # this and the following factors are the service's
 _MILES_PER_KM_E8 = 62_137_119  # 0.62137119
 _UNITS_PER_KM = {
     "kilometers": Decimal(1),
@@ -22,7 +22,7 @@ _UNITS_PER_KM = {
     "miles": Decimal("0.621371"),
     "feet": Decimal("3280.84"),
 }
-# After the definitions of https://cneos.jpl.nasa.gov/about/neo_groups.html
+# Based on https://cneos.jpl.nasa.gov/about/neo_groups.html
 _CLASSES = {
     "AMO": (
         "Orbits that come near Earth\u2019s from outside, like 1221 Amor\u2019s",
@@ -51,7 +51,7 @@ _NULLABLE = (
 
 
 def absolute_magnitude(hundredths: int) -> float | int:
-    """Return H; a whole magnitude sometimes comes without its decimal point."""
+    """Return H; some whole magnitudes have no decimal point, as in the service."""
     return hundredths // 100 if hundredths % 200 == 0 else hundredths / 100
 
 
@@ -79,7 +79,7 @@ def close_approach(approach: Approach) -> dict[str, Any]:
     iso = at.isoformat(" ", "minutes")
     per_hour = approach.relative_velocity * 3_600
     distance = approach.miss_distance
-    km = distance * _AU_HECTOMETRES // 100  # in 1e-9 km, as many decimals as the service gives
+    km = distance * _AU_HECTOMETRES // 100  # in 1e-9 km: the service has nine decimals
     return {
         "close_approach_date": iso[:10],
         "close_approach_date_full": f"{iso[:5]}{_MONTHS[at.month - 1]}{iso[7:]}",
@@ -100,7 +100,7 @@ def close_approach(approach: Approach) -> dict[str, Any]:
 
 
 def orbital_data(rank: int, asteroid: Asteroid) -> dict[str, Any]:
-    """Return the elements of the orbit and the observations that they rest on."""
+    """Return the orbital elements and the observations used to compute them."""
     orbit, arc = asteroid.orbit, asteroid.arc
     axis = orbit.semi_major_axis_au
     period_days = 365.25 * axis * sqrt(axis)  # Kepler's third law in years and AU
@@ -130,12 +130,12 @@ def orbital_data(rank: int, asteroid: Asteroid) -> dict[str, Any]:
         "equinox": "J2000",
         "orbit_class": _orbit_class(orbit),
     }
-    is_like_276274 = rank % 500 == 137  # which the service once listed with these nulls
+    is_like_276274 = rank % 500 == 137  # the service once listed 276274 with these nulls
     return fields | dict.fromkeys(_NULLABLE) if is_like_276274 else fields
 
 
 def _decimal(ten_billionths: int) -> str:
-    # Seven of these an approach: slices of a string, as the quicker way.
+    # Seven calls per approach: slicing a string is the fastest way.
     digits = str(ten_billionths).rjust(11, "0")
     text = f"{digits[:-10]}.{digits[-10:]}"
     return text if text[-1] != "0" else text.rstrip("0").rstrip(".")
@@ -146,7 +146,7 @@ def _significant(number: float, digits: int = 16) -> str:
 
 
 def _uncertainty(arc: Arc) -> int:
-    # 0 (well known) to 9, as in the Minor Planet Center's U: the longer the arc, the less.
+    # 0 (well known) to 9, as the Minor Planet Center's U: lower for longer arcs.
     return sum(arc.days < limit for limit in (10, 20, 40, 70, 100, 400, 1_500, 3_000, 6_000))
 
 

@@ -1,7 +1,7 @@
-"""What the simulated NEOs are called, and in which order they are listed.
+"""Names and identifiers of the simulated NEOs, and their order in the listing.
 
-None can be taken for a real object: numbers start at 990001, identifiers lie in ranges that are
-hardly used, proper names are made of syllables, subscripts of designations start at 900.
+They cannot be mistaken for real objects: numbers start at 990001, identifiers are in ranges that
+are hardly used, proper names are random syllables, and subscripts of designations start at 900.
 """
 
 from datetime import date
@@ -22,14 +22,14 @@ _SYLLABLES = (
 def rank_of(position: int) -> int:
     """Return the rank of the NEO at a 1-based ``position`` of the listing.
 
-    Neighbours change places: since 2026 the service does not list its objects by identifier.
+    Neighbouring ranks are shuffled: since 2026 the service does not list objects by identifier.
     """
     block, place = divmod(position - 1, _NEIGHBOURS)
     return block * _NEIGHBOURS + (17 * place + 11) % _NEIGHBOURS + 1
 
 
 def neo_id(rank: int) -> str:
-    """Return the service's identifier of the NEO of this rank."""
+    """Return the identifier of the NEO with this rank."""
     if rank <= NUMBERED_OBJECTS:
         return str(2_990_000 + rank)
     return str((3_900_000 if rank < _FIRST_EIGHT_DIGIT_RANK else 54_900_000) + rank)
@@ -64,7 +64,7 @@ def _provisional_designation(rank: int, discovered: date) -> str:
 
 
 def _has_proper_name(rank: int) -> bool:
-    # Of the brightest 300 two thirds, then ever fewer.
+    # Two thirds of the brightest 300, and a decreasing share of the others.
     return rank * 7 % 19 * max(rank, 300) < 12 * 300
 
 

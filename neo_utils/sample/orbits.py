@@ -1,8 +1,8 @@
-"""The simulated NEOs themselves: brightness, orbit and observations, as numbers.
+"""Simulate the brightness, orbit and observations of NEOs.
 
-Here and in ``approaches`` every value comes from ``random.Random.random`` seeded with an integer,
-from + - * / and from ``math.sqrt``. IEEE 754 rounds all of these the same way everywhere, unlike
-a libm's sine or power, so that each machine simulates the same catalogue, to the last digit.
+Here and in ``approaches``, every value is computed with a seeded ``random.Random``, + - * / and
+``math.sqrt``. IEEE 754 rounds these identically on every machine, unlike a libm's sine or power, so
+the catalogue is the same everywhere, to the last digit.
 """
 
 from datetime import date, timedelta
@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 NUMBERED_OBJECTS = 3_700  # about as many NEOs had a permanent number in early 2026
 UNNUMBERED_OBJECTS = 37_300
-# Earth approaches are listed out to 0.5 AU for orbits determined up to this day, to 0.2 AU after.
-# (Observed in the service's answers of March 2026.)
+# Earth approaches are listed up to 0.5 AU for orbits determined until this day, and up to 0.2 AU
+# for later ones (observed in the service's answers of March 2026).
 LAST_WIDE_DETERMINATION = date(2024, 11, 3)
 
 _FIRST_NARROW_DETERMINATION = date(2024, 12, 3)
 _LAST_DETERMINATION = date(2026, 2, 28)
-_LAST_NIGHT = date(2026, 2, 23)  # the newest observation that the catalogue knows of
+_LAST_NIGHT = date(2026, 2, 23)  # the newest observation in the catalogue
 
 
 class Orbit(NamedTuple):
@@ -43,7 +43,7 @@ class Orbit(NamedTuple):
 
 
 class Arc(NamedTuple):
-    """When an object was seen, and when its orbit was computed from that."""
+    """When an object was observed, and when its orbit was determined."""
 
     first: date
     last: date
@@ -58,7 +58,7 @@ class Arc(NamedTuple):
 
 
 class Asteroid(NamedTuple):
-    """What is simulated of one NEO, its approaches apart."""
+    """The simulated properties of one NEO, except its approaches."""
 
     magnitude_h_hundredths: int
     arc: Arc
@@ -67,19 +67,19 @@ class Asteroid(NamedTuple):
 
     @property
     def is_found_passing(self) -> bool:
-        """Whether it is so faint that it was seen only while it passed Earth."""
+        """Whether it is so faint that it was only observed while it passed Earth."""
         return _is_found_passing(self.magnitude_h_hundredths, self.arc)
 
 
 class Body(NamedTuple):
-    """A body that NEOs pass by."""
+    """A planet that NEOs approach."""
 
     name: str  # as NeoWs spells it
     semi_major_axis_au: float
     perihelion_au: float
     aphelion_au: float
     limit_au: float  # approaches farther than this are not listed
-    rate: float  # approaches in 301 years for 1 AU of reach, fitted to a NeoWs listing of 2026
+    rate: float  # approaches in 301 years per AU of reach, fitted to a NeoWs listing of 2026
 
 
 EARTH = Body("Earth", 1.0, 0.9833, 1.0167, 0.2, 135.0)
@@ -93,20 +93,20 @@ OTHER_PLANETS = (
 
 
 def simulate_asteroid(rng: Random, rank: int) -> Asteroid:
-    """Return the NEO that is number ``rank`` (1 is the brightest end) of the catalogue."""
+    """Return the NEO with this rank; rank 1 is the bright end of the catalogue."""
     magnitude = _magnitude_hundredths(rng, rank)
     arc = _arc(rng, rank)
     orbit = _orbit(rng)
-    # What is seen only while it passes has an orbit that comes close to Earth's.
+    # Objects observed only while passing have orbits close to Earth's.
     spread = 0.02 if _is_found_passing(magnitude, arc) else 0.34
     moid = 0.0002 + gap_au(orbit, EARTH) + spread * rng.random()
     return Asteroid(magnitude, arc, orbit, moid)
 
 
 def tisserand(orbit: Orbit, body: Body) -> float:
-    """Return Tisserand's invariant (no unit) of ``orbit`` to ``body``, taken to move on a circle.
+    """Return the Tisserand invariant (no unit) of ``orbit`` for ``body`` on a circular orbit.
 
-    T = a_b/a + 2 cos(i) sqrt((a/a_b)(1 - e**2)), at or below 3 where the orbit crosses the circle.
+    T = a_b/a + 2 cos(i) sqrt((a/a_b)(1 - e**2)). It is at most 3 if the orbit crosses the circle.
     """
     ratio = orbit.semi_major_axis_au / body.semi_major_axis_au
     eccentricity = orbit.eccentricity
@@ -115,7 +115,7 @@ def tisserand(orbit: Orbit, body: Body) -> float:
 
 
 def gap_au(orbit: Orbit, body: Body) -> float:
-    """Return the AU between the orbits' ranges of distance from the Sun, 0 where they overlap."""
+    """Return the gap between the ranges of solar distance of both orbits in AU; 0 if none."""
     outside = orbit.perihelion_au - body.aphelion_au
     return max(0.0, outside, body.perihelion_au - orbit.aphelion_au)
 
@@ -143,7 +143,7 @@ def _arc(rng: Random, rank: int) -> Arc:
     latest = LAST_WIDE_DETERMINATION if is_wide else _LAST_DETERMINATION
     wait = 1 + int((latest - earliest).days * rng.random())
     determined = min(latest, earliest + timedelta(wait))
-    rate = 2.0 if is_short else 0.15  # a night; short arcs are followed while they last
+    rate = 2.0 if is_short else 0.15  # observations per night; short arcs are observed often
     return Arc(first, last, determined, is_short, 10 + int(days * rate * rng.random()))
 
 
@@ -153,7 +153,7 @@ def _first_night(rank: int, chance: float) -> date:
         year = 1893 + int(117 * sqrt(sqrt((rank - 1) / NUMBERED_OBJECTS)))
     else:  # discoveries grow about as the square of the time since the surveys began
         year = 1996 + int(30 * sqrt((rank - NUMBERED_OBJECTS - 1) / UNNUMBERED_OBJECTS))
-    # Of 24 successive ranks each has a half-month of its own: designations rest on that.
+    # Each of 24 consecutive ranks has a different half-month, which keeps designations unique.
     month, half = divmod(7 * rank % 24, 2)
     return date(year, month + 1, 1 + 15 * half + int(13 * chance))
 
@@ -168,7 +168,7 @@ def _orbit(rng: Random) -> Orbit:
         axis = max(1.001, perihelion * 1.04) + 2.2 * size
     elif kind < 0.994:  # Aten: crosses it from inside
         axis = 0.7 + 0.29 * size
-        nearest = max(0.984, 1.02 * axis)  # of the aphelia that such an orbit can have
+        nearest = max(0.984, 1.02 * axis)  # the smallest possible aphelion
         perihelion = 2 * axis - (nearest + (1.9 * axis - nearest) * place * place * 0.8)
     else:  # Atira: stays inside Earth's perihelion
         axis = 0.55 + 0.2 * size
@@ -179,7 +179,7 @@ def _orbit(rng: Random) -> Orbit:
 
 
 def _cosine(degrees: float) -> float:
-    """Sum cosine's power series, good to 1e-13 from 0 to 60 degrees."""
+    """Return the cosine from its power series, accurate to 1e-13 from 0 to 60 degrees."""
     square = (degrees / 180 * 3.141592653589793) ** 2
     total = 1.0
     for factor in (182, 132, 90, 56, 30, 12, 2):

@@ -1,4 +1,4 @@
-"""The simulated catalogue behind NeoWs's interface: in the process itself, or on a loopback port.
+"""Serve the simulated catalogue through NeoWs's interface, in process or on a loopback port.
 
 ``python -m neo_utils.sample.service [PORT]`` serves it until Ctrl-C.
 """
@@ -26,16 +26,16 @@ from neo_utils.sample import SAMPLE_URL
 from neo_utils.sample.catalogue import AS_OF, PAGE_SIZE_LIMIT, page_body
 
 _PATH = urlsplit(SAMPLE_URL).path
-_HOURLY_LIMIT = 1_000  # of a registered key
+_HOURLY_LIMIT = 1_000  # as for a registered key
 _MESSAGES = {
-    "API_KEY_MISSING": "The request has no api_key. Any key will do for the sample.",
-    "BAD_REQUEST": f"page must be a whole number from 0, size one from 1 to {PAGE_SIZE_LIMIT}.",
-    "NOT_FOUND": f"The sample has no other address than {_PATH}.",
+    "API_KEY_MISSING": "The request has no api_key. The sample accepts any key.",
+    "BAD_REQUEST": f"page must be a whole number from 0, and size from 1 to {PAGE_SIZE_LIMIT}.",
+    "NOT_FOUND": f"The only address of the sample is {_PATH}.",
 }
 
 
 class Answer(NamedTuple):
-    """A whole HTTP answer: status code, headers, body."""
+    """An HTTP answer: status code, headers, body."""
 
     status: int
     headers: dict[str, str]
@@ -43,12 +43,12 @@ class Answer(NamedTuple):
 
 
 def answer(url: str, headers: Mapping[str, str]) -> Answer:
-    """Return what NeoWs would answer to a GET request for ``url``, from the sample catalogue.
+    """Return the answer to a GET request for ``url``, as NeoWs would send it.
 
     200 with a page of at most ``PAGE_SIZE_LIMIT`` NEOs (``page`` from 0, default 0; ``size``,
-    default 20), 403 without a key in the header ``X-Api-Key`` or the query's ``api_key``, 400 for
-    a page or size that is no such number, 404 for any other path. Any key will do and no quota is
-    counted. The header ``Date`` is the catalogue's ``AS_OF``, so that reruns give the same bytes.
+    default 20), 403 without a key in the header ``X-Api-Key`` or the query parameter ``api_key``,
+    400 for an invalid page or size, 404 for any other path. Any key is accepted, without a quota.
+    The ``Date`` header is ``AS_OF``, so reruns produce the same bytes.
     """
     address = urlsplit(url)
     query = dict(parse_qsl(address.query))
@@ -67,9 +67,9 @@ def answer(url: str, headers: Mapping[str, str]) -> Answer:
 
 
 class SampleAdapter(HTTPAdapter):
-    """A transport for ``requests`` that answers from the catalogue, without a port."""
+    """A transport for ``requests`` that answers from the catalogue, in process."""
 
-    def send(  # type: ignore[override]  # the options of a connection that is not made
+    def send(  # type: ignore[override]  # there is no connection, so its options are ignored
         self, request: requests.PreparedRequest, **_options: object
     ) -> requests.Response:
         """Answer ``request``, whatever its host."""
@@ -86,20 +86,20 @@ def serve(
 ) -> Iterator[str]:
     """Serve ``answer`` on a loopback port while the context lasts, and yield the Browse URL.
 
-    At the end of the context all connections are cut, also those with an answer under way.
+    At the end of the context all connections are closed, even if an answer is in progress.
 
     Parameters
     ----------
     port
         The port, or 0 for any free one.
     answer
-        What answers a request, given its path with query and its headers. It may raise
-        ``ConnectionError`` to hang up without an answer.
+        A function that answers a request, given its path with query and its headers. It may raise
+        ``ConnectionError`` to close the connection without an answer.
 
     Raises
     ------
     OSError
-        If the port is taken.
+        If the port is in use.
     """
     with _Server(port, answer) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
@@ -112,7 +112,7 @@ def serve(
 
 
 class _Server(ThreadingHTTPServer):
-    """A thread for each connection; closing the server ends the connections with it."""
+    """A server with a thread per connection. Closing it closes all connections."""
 
     def __init__(self, port: int, answer: Callable[[str, Mapping[str, str]], Answer]) -> None:
         self.answer = answer
@@ -127,21 +127,21 @@ class _Server(ThreadingHTTPServer):
     def server_close(self) -> None:
         super().server_close()
         for connection in self._connections:
-            with suppress(OSError):  # it has ended already
+            with suppress(OSError):  # already closed
                 connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(
         self, request: socket.socket | tuple[bytes, socket.socket], client_address: object
     ) -> None:
-        # The client left, the answer is to hang up, or the server was closed: no traceback.
+        # The client or the server closed the connection: print no traceback.
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # headers and body leave together ...
-    disable_nagle_algorithm = True  # ... and the body's end at once: waiting costs 40 ms
+    wbufsize = -1  # send headers and body together
+    disable_nagle_algorithm = True  # otherwise the end of the body waits 40 ms
     server: _Server
 
     def do_GET(self) -> None:
@@ -156,7 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- overrides
-        """Keep quiet: the client logs its requests."""
+        """Log nothing: the client logs its requests."""
 
 
 def _headers() -> dict[str, str]:
@@ -176,7 +176,7 @@ def _refusal(status: int, code: str) -> Answer:
 
 def _main(arguments: list[str]) -> None:
     with serve(int(arguments[0]) if arguments else 0) as url, suppress(KeyboardInterrupt):
-        print(f"API_URL={url}\nAny API_KEY will do. Ctrl-C ends.", flush=True)
+        print(f"API_URL={url}\nAny API_KEY is accepted. Press Ctrl-C to stop.", flush=True)
         threading.Event().wait()
 
 
