@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from neo_utils.engines.engine import engine_text as describe_engine
-    from neo_utils.fetch.plan import plan_recall as plan_fetch
+    from neo_utils.fetch.plan import plan_fetch
     from neo_utils.figures.yearly import (
         approaches_per_year,
         nearest_per_year,
@@ -43,7 +43,7 @@ _PUBLIC = {
     "fetch_neos": ("interface", "fetch_neos"),
     "metrics": ("statistics.computation", "metrics"),
     "nearest_per_year": ("figures.yearly", "nearest_per_year"),
-    "plan_fetch": ("fetch.plan", "plan_recall"),
+    "plan_fetch": ("fetch.plan", "plan_fetch"),
     "plot_approaches_per_year": ("figures.yearly", "plot_approaches_per_year"),
     "plot_nearest_per_year": ("figures.yearly", "plot_nearest_per_year"),
     "quantity_table": ("store.quantities", "quantity_table"),

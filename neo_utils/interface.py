@@ -7,8 +7,8 @@ from typing import Any
 
 from neo_utils.engines.engine import Engine
 from neo_utils.engines.engine import connect as connect_engine
-from neo_utils.fetch.fetching import Recalled, recall
-from neo_utils.fetch.plan import plan_recall
+from neo_utils.fetch.fetching import Fetched, fetch
+from neo_utils.fetch.plan import plan_fetch
 from neo_utils.settings.service_address import NASA_URL
 
 
@@ -50,7 +50,7 @@ def fetch_neos(
     >>> fetch_neos(1, 40, source="sample", output_dir=folder).neos  # stored already
     0
     """
-    return recall(plan_recall(start, end, source, api_url, output_dir, refetch=refetch))
+    return fetch(plan_fetch(start, end, source, api_url, output_dir, refetch=refetch))
 
 
 def connect(

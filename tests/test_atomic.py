@@ -69,29 +69,29 @@ def events(monkeypatch):
     return happened
 
 
-def test_what_is_written_is_there_and_nothing_else(tmp_path):
+def test_writes_the_file_and_nothing_else(tmp_path):
     write_in_order([(tmp_path / "a/one", b"1"), (tmp_path / "b/two", b""), (tmp_path / "m", b"3")])
     assert contents_of(tmp_path) == {"a/one": b"1", "b/two": b"", "m": b"3"}
 
 
-def test_what_stood_there_is_replaced(tmp_path):
+def test_overwrites_existing_file(tmp_path):
     (tmp_path / "f").write_bytes(b"a longer text than the new one")
     write_in_order([(tmp_path / "f", b"new")])
     assert contents_of(tmp_path) == {"f": b"new"}
 
 
-def test_none_takes_a_file_away_and_its_absence_is_no_error(tmp_path):
+def test_none_removes_a_file(tmp_path):
     (tmp_path / "gone").write_bytes(b"old")
     write_in_order([(tmp_path / "gone", None), (tmp_path / "never", None), (tmp_path / "m", b"1")])
     assert contents_of(tmp_path) == {"m": b"1"}
 
 
-def test_each_file_is_synced_before_its_rename_and_the_folder_after_it(tmp_path, events):
+def test_syncs_file_before_rename_and_folder_after(tmp_path, events):
     write_in_order([(tmp_path / "f", b"four")])
     assert events == [("sync file", 4), ("rename", "f"), ("sync folder", None)]
 
 
-def test_all_are_complete_before_the_first_appears_and_the_mark_appears_last(tmp_path, events):
+def test_all_files_are_complete_before_first_rename_and_marker_is_last(tmp_path, events):
     for name in ("b", "mark"):
         (tmp_path / name).write_bytes(b"old")
     write_in_order([(tmp_path / "a", b"1"), (tmp_path / "b", None), (tmp_path / "mark", b"333")])
@@ -109,13 +109,13 @@ def test_all_are_complete_before_the_first_appears_and_the_mark_appears_last(tmp
     ]
 
 
-def test_a_single_file_is_never_absent_between_its_old_and_its_new_form(tmp_path, events):
+def test_single_file_is_replaced_without_gap(tmp_path, events):
     (tmp_path / "f").write_bytes(b"old")
     write_in_order([(tmp_path / "f", b"new")])
     assert "remove" not in {kind for kind, _ in events}
 
 
-def test_the_folder_that_is_synced_is_the_files_own(tmp_path, monkeypatch):
+def test_syncs_the_folder_of_the_file(tmp_path, monkeypatch):
     synced = []
     fsync = os.fsync
 
@@ -128,7 +128,7 @@ def test_the_folder_that_is_synced_is_the_files_own(tmp_path, monkeypatch):
     assert synced[-2:] == [(tmp_path / name).stat().st_ino for name in ("a", "b")]
 
 
-def test_no_descriptor_stays_open(tmp_path, monkeypatch):
+def test_closes_all_descriptors(tmp_path, monkeypatch):
     opened, closed = [], []
     os_open, os_close = os.open, os.close
     monkeypatch.setattr(os, "open", lambda *a: opened.append(os_open(*a)) or opened[-1])
@@ -138,7 +138,7 @@ def test_no_descriptor_stays_open(tmp_path, monkeypatch):
     assert sorted(opened) == sorted(closed)
 
 
-def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
+def test_failed_write_keeps_old_file(tmp_path, monkeypatch):
     (tmp_path / "f").write_bytes(b"old")
 
     def disk_full(_descriptor):
@@ -152,7 +152,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("step", range(3))
-def test_a_killed_run_never_leaves_half_a_file(tmp_path, monkeypatch, step):
+def test_killed_write_leaves_no_partial_file(tmp_path, monkeypatch, step):
     (tmp_path / "f").write_bytes(b"old")
     assert killed(monkeypatch, step, lambda: write_in_order([(tmp_path / "f", b"new and longer")]))
     expected = b"old" if step < 2 else b"new and longer"  # steps: sync, rename, sync of the folder
@@ -170,9 +170,7 @@ def test_a_killed_run_never_leaves_half_a_file(tmp_path, monkeypatch, step):
     ],
     ids=["many files", "two files"],
 )
-def test_after_any_kill_the_mark_stands_only_beside_files_of_its_own_write(
-    tmp_path, monkeypatch, old, new
-):
+def test_marker_only_appears_with_files_of_its_own_write(tmp_path, monkeypatch, old, new):
     whole = [{name: text for name, text in write.items() if text} for write in (old, new)]
     outcomes = []
     for step in itertools.count():
@@ -188,7 +186,7 @@ def test_after_any_kill_the_mark_stands_only_beside_files_of_its_own_write(
     assert list(dict.fromkeys(outcomes)) == [0, None, 1]
 
 
-def test_the_leftovers_of_a_killed_write_are_removed_and_nothing_else(tmp_path, monkeypatch):
+def test_removes_only_temporary_files(tmp_path, monkeypatch):
     contents = [(tmp_path / name, b"text") for name in ("a", "b", "mark")]
     assert killed(monkeypatch, 2, lambda: write_in_order(contents))
     for name in ("kept.tmp", ".kept", "kept"):
@@ -198,12 +196,12 @@ def test_the_leftovers_of_a_killed_write_are_removed_and_nothing_else(tmp_path, 
     assert sorted(contents_of(tmp_path)) == [".kept", "kept", "kept.tmp"]
 
 
-def test_a_folder_that_is_not_there_has_no_leftovers(tmp_path):
+def test_missing_folder_has_no_leftovers(tmp_path):
     remove_leftovers(tmp_path / "absent")
     assert not (tmp_path / "absent").exists()
 
 
-def test_writing_again_leaves_nothing_of_the_killed_write(tmp_path, monkeypatch):
+def test_next_write_removes_temporary_files(tmp_path, monkeypatch):
     contents = [(tmp_path / "a", b"1"), (tmp_path / "m", b"2")]
     for step in range(5):
         assert killed(monkeypatch, step, lambda: write_in_order(contents))
@@ -211,7 +209,7 @@ def test_writing_again_leaves_nothing_of_the_killed_write(tmp_path, monkeypatch)
     assert contents_of(tmp_path) == {"a": b"3", "m": b"4"}
 
 
-def test_a_temporary_name_is_never_taken_for_a_table(tmp_path, monkeypatch):
+def test_temporary_name_is_not_a_table_name(tmp_path, monkeypatch):
     path = tmp_path / "neo_partition_1-20.parquet"
     assert killed(monkeypatch, 1, lambda: write_in_order([(path, b"1")]))
     (leftover,) = files_in(tmp_path)
@@ -220,7 +218,7 @@ def test_a_temporary_name_is_never_taken_for_a_table(tmp_path, monkeypatch):
     assert not leftover.name.endswith(".parquet")
 
 
-def test_a_folder_that_another_run_makes_at_the_same_moment_is_no_fault(tmp_path, monkeypatch):
+def test_tolerates_folder_created_concurrently(tmp_path, monkeypatch):
     mkdir = Path.mkdir
 
     def made_by_another_run_first(folder, *args, **kwargs):

@@ -23,7 +23,7 @@ def get(answer):
         return get_page(session, Service("nasa", url), Batch(41), Pace(0, print))
 
 
-def test_the_key_travels_in_a_header_and_in_no_address():
+def test_key_is_sent_in_header_not_in_url():
     seen = []
 
     def listen(url, headers):
@@ -43,7 +43,7 @@ def dated(date):
 
 
 @pytest.mark.parametrize("days", [-6.9, -1, 0, 0.9])
-def test_the_fetch_time_is_the_answers_date(days):
+def test_fetch_time_is_the_date_header(days):
     date = NOW + dt.timedelta(days=days)
     assert dated(format_datetime(date, usegmt=True)) == date
 
@@ -55,38 +55,38 @@ def test_the_fetch_time_is_the_answers_date(days):
         *(format_datetime(NOW + dt.timedelta(days=days), usegmt=True) for days in (-8, 2)),
     ],
 )
-def test_the_fetch_time_is_ours_if_the_date_is_missing_or_far_from_our_clock(date):
+def test_fetch_time_is_local_clock_without_plausible_date(date):
     before = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)
     assert before <= dated(date) <= dt.datetime.now(dt.UTC)
 
 
-def test_the_fetch_time_of_the_sample_is_its_own_whatever_the_clock():
+def test_fetch_time_of_sample_is_fixed():
     with open_session(KEY) as session:
         page = get_page(session, service_of("sample"), Batch(1), Pace(0, print))
     assert page.fetched_at == AS_OF
 
 
-def test_a_passing_fault_is_retried():
+def test_retries_temporary_fault():
     answers = iter([Answer(503, {}, b"<h1>Application error</h1>"), OK])
     assert get(lambda *_: next(answers)).body == b"{}"
 
 
 @pytest.mark.parametrize("status", [404, 500, 503])
-def test_a_fault_that_stays_is_one_line_with_the_status(status, monkeypatch):
+def test_permanent_fault_is_one_line_with_status(status, monkeypatch):
     monkeypatch.setattr(transport, "_RETRIES", 1)
     with pytest.raises(ServiceFailure, match=f"status {status}") as failure:
         get(lambda *_: Answer(status, {}, b"<html>" * 100))
     assert "\n" not in str(failure.value)
 
 
-def test_a_refused_key_is_said_with_its_code_and_where_keys_are_given():
+def test_rejected_key_is_reported_with_code_and_link():
     body = b'{"error": {"code": "API_KEY_INVALID", "message": "An invalid api_key"}}'
     with pytest.raises(ServiceFailure, match=r"API_KEY_INVALID.*https://api\.nasa\.gov") as failure:
         get(lambda *_: Answer(403, {}, body))
     assert KEY not in str(failure.value)
 
 
-def test_a_redirect_is_not_followed_since_the_key_would_travel_with_it():
+def test_redirect_is_not_followed():
     asked = []
 
     def redirect(url, _):
@@ -101,7 +101,7 @@ def test_a_redirect_is_not_followed_since_the_key_would_travel_with_it():
 
 
 @pytest.mark.parametrize(("seconds", "minutes"), [("2870", 47), ("0", 59), ("soon", 59)])
-def test_the_rate_limit_says_when_to_come_back(seconds, minutes):
+def test_rate_limit_message_states_when_to_retry(seconds, minutes):
     earliest = dt.datetime.now() + dt.timedelta(minutes=minutes)
     with pytest.raises(RateLimitReached) as failure:
         get(lambda *_: Answer(429, {"Retry-After": seconds}, b"<html></html>"))
@@ -111,7 +111,7 @@ def test_the_rate_limit_says_when_to_come_back(seconds, minutes):
     )
 
 
-def test_nobody_there_is_one_line_without_object_ids(monkeypatch):
+def test_refused_connection_is_one_line(monkeypatch):
     monkeypatch.setattr(transport, "_RETRIES", 0)
     with serve() as url:
         pass
@@ -120,7 +120,7 @@ def test_nobody_there_is_one_line_without_object_ids(monkeypatch):
     assert "0x" not in str(failure.value)
 
 
-def test_a_connection_that_is_hung_up_is_retried():
+def test_retries_closed_connection():
     calls = []
 
     def hang_up_once(*_):
@@ -135,14 +135,14 @@ def test_a_connection_that_is_hung_up_is_retried():
 @pytest.mark.parametrize(
     "form", ["a+key/with=signs-0123456789", "a%2Bkey%2Fwith%3Dsigns-0123456789"]
 )
-def test_the_key_is_taken_out_of_links_in_plain_and_in_percent_encoded_form(form):
+def test_key_is_removed_from_links_in_any_encoding(form):
     body = f'{{"self": "http://api.nasa.gov/neo/1?api_key={form}", "note": "{form}"}}'.encode()
     assert without_key(body, "a+key/with=signs-0123456789") == (
         b'{"self": "http://api.nasa.gov/neo/1?api_key=REDACTED", "note": "REDACTED"}'
     )
 
 
-def test_the_source_is_named_for_what_it_is():
+def test_label_names_the_service():
     assert service_of("nasa").label == "NASA NeoWs"
     assert service_of("sample").label == "simulated sample, not NASA data"
     # A service of one's own is not called NASA's.

@@ -623,7 +623,7 @@ def fail(case, url, output):
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
-def test_a_misbehaving_service_has_its_named_outcome(case, tmp_path, monkeypatch):
+def test_fault_has_its_documented_outcome(case, tmp_path, monkeypatch):
     for name, value in case.bounds.items():
         monkeypatch.setattr(f"neo_utils.{name}", value)
     with serve_faults(lambda *_: [http()]) as elsewhere:
@@ -669,7 +669,7 @@ def goes_on_where_it_ended(output, missing):
     assert stored_pages(output).keys() == PAGES
 
 
-def test_an_unknown_body_stands_in_the_table_as_the_service_spells_it(tmp_path):
+def test_unknown_body_is_stored_as_the_service_spells_it(tmp_path):
     case = next(case for case in CASES if case.name == "an unknown body")
     with serve_faults(Spoilt(case, "")) as faulty:
         run(faulty.url, tmp_path, 100)
@@ -677,7 +677,7 @@ def test_an_unknown_body_stands_in_the_table_as_the_service_spells_it(tmp_path):
     assert Counter(table["orbiting_body"].to_pylist())["Vulcan"] == 1
 
 
-def test_an_object_on_two_pages_is_stored_twice_and_counted_once(tmp_path):
+def test_object_on_two_pages_is_counted_once(tmp_path):
     case = next(case for case in CASES if case.name.startswith("an object that moves"))
     with serve_faults(Spoilt(case, "")) as faulty:
         run(faulty.url, tmp_path, 100)
@@ -720,7 +720,7 @@ class Moving:
 
 
 @pytest.mark.parametrize("after", [95, 100, 130])
-def test_a_catalogue_that_grows_in_mid_run_is_fetched_to_its_new_end(tmp_path, after):
+def test_fetches_catalogue_that_grows_during_a_run(tmp_path, after):
     listing = Moving(90, after)
     with serve_faults(listing) as faulty:
         done = run(faulty.url, tmp_path, "all")
@@ -732,7 +732,7 @@ def test_a_catalogue_that_grows_in_mid_run_is_fetched_to_its_new_end(tmp_path, a
     assert sum(len(ids) for ids, _, _ in stored.values()) == after
 
 
-def test_a_catalogue_that_shrinks_in_mid_run_is_what_is_left_of_it(tmp_path):
+def test_fetches_catalogue_that_shrinks_during_a_run(tmp_path):
     listing = Moving(150, 70)
     with serve_faults(listing) as faulty:
         done = run(faulty.url, tmp_path, "all")
@@ -742,7 +742,7 @@ def test_a_catalogue_that_shrinks_in_mid_run_is_what_is_left_of_it(tmp_path):
         run(faulty.url, tmp_path, "all")
 
 
-def test_a_run_that_finds_the_listing_no_longer_than_before_ends_well(tmp_path):
+def test_unchanged_catalogue_size_is_not_an_error(tmp_path):
     with serve_faults(
         lambda asked, _: [http(cut(sample_page(asked.page, KEY), asked.page, 100))]
     ) as faulty:
@@ -750,7 +750,7 @@ def test_a_run_that_finds_the_listing_no_longer_than_before_ends_well(tmp_path):
         assert run(faulty.url, tmp_path, "all").pages == 0
 
 
-def test_a_start_past_the_end_is_a_wrong_parameter_and_not_a_fault_of_the_service(tmp_path):
+def test_start_past_the_end_is_a_wrong_parameter(tmp_path):
     with (
         serve_faults(lambda *_: [http(cut(sample_page(9, KEY), 9, 100))]) as faulty,
         pytest.raises(WrongParameter, match="START=181 is past the end of the catalogue at 100"),
@@ -764,7 +764,7 @@ def ask(answer, longest_wait_s=0):
         return faulty, get_page(session, service, Batch(1), Pace(longest_wait_s, print))
 
 
-def test_a_gzip_bomb_is_refused_before_it_is_unpacked():
+def test_gzip_bomb_is_rejected_before_decompression():
     packed = gzip.compress(bytes(200 * MB), 1)
     assert len(packed) < MB
     tracemalloc.start()
@@ -777,7 +777,7 @@ def test_a_gzip_bomb_is_refused_before_it_is_unpacked():
     assert peak < 20 * MB  # the bound of 4, and room for growing to it
 
 
-def test_a_gzip_bomb_behind_a_redirect_is_not_even_read():
+def test_gzip_bomb_in_redirect_is_not_read():
     packed = gzip.compress(bytes(100 * MB), 1)
     tracemalloc.start()
     try:
@@ -789,7 +789,7 @@ def test_a_gzip_bomb_behind_a_redirect_is_not_even_read():
     assert peak < 10 * MB
 
 
-def test_of_a_body_that_is_too_large_no_more_is_taken_than_the_bound(monkeypatch):
+def test_reads_at_most_the_size_limit(monkeypatch):
     monkeypatch.setattr(transport, "_LARGEST_BODY", MB)
     with (
         serve_faults(hundreds_of_megabytes) as faulty,
@@ -800,7 +800,7 @@ def test_of_a_body_that_is_too_large_no_more_is_taken_than_the_bound(monkeypatch
     assert faulty.sent < 30 * MB  # the rest is what the system's buffers had taken
 
 
-def test_the_bounds_are_those_that_the_documentation_states():
+def test_documentation_states_the_limits():
     # Real pages have 0.6 MB at most and come within seconds (FACTS of 2026).
     text = (PROJECT / "docs/faults.md").read_text(encoding="utf-8")
     assert f"{transport._LARGEST_BODY // MB} MiB" in text
@@ -811,7 +811,7 @@ def test_the_bounds_are_those_that_the_documentation_states():
     assert f"{ATTEMPTS} where a page comes broken" in text
 
 
-def test_the_documentation_lists_these_faults_and_no_others():
+def test_documentation_lists_exactly_these_faults():
     page = (PROJECT / "docs/faults.md").read_text(encoding="utf-8")
     text = page.partition("\n## When the machine")[0]
     rows = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("| ")]

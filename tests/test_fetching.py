@@ -72,7 +72,7 @@ def five_batches(tmp_path_factory):
     return files_of(output)
 
 
-def test_a_page_becomes_one_batch_in_three_tables(five_batches):
+def test_page_is_stored_as_one_batch(five_batches):
     assert Counter(name.partition("/")[0] for name in five_batches) == {
         "raw": 5,
         "close_approaches": 5,
@@ -81,7 +81,7 @@ def test_a_page_becomes_one_batch_in_three_tables(five_batches):
     }
 
 
-def test_a_rerun_asks_for_nothing_and_changes_no_byte(tmp_path):
+def test_rerun_sends_no_request_and_changes_nothing(tmp_path):
     listing = Listing()
     with service.serve(answer=listing) as url:
         assert fetch_range(tmp_path, source="nasa", api_url=url).pages == 5
@@ -93,9 +93,7 @@ def test_a_rerun_asks_for_nothing_and_changes_no_byte(tmp_path):
 
 @settings(max_examples=8, deadline=None)
 @given(st.sets(st.sampled_from([20, 40, 60, 80])), st.randoms(use_true_random=False))
-def test_any_split_of_a_range_gives_what_one_run_gives(
-    five_batches, tmp_path_factory, ends, random
-):
+def test_split_ranges_store_the_same_bytes(five_batches, tmp_path_factory, ends, random):
     output = tmp_path_factory.mktemp("split")
     limits = [0, *sorted(ends), 100]
     parts = list(pairwise(limits))
@@ -105,9 +103,7 @@ def test_any_split_of_a_range_gives_what_one_run_gives(
     assert files_of(output) == five_batches
 
 
-def test_the_bytes_do_not_depend_on_the_number_of_connections_which_are_all_used(
-    tmp_path, monkeypatch
-):
+def test_connection_count_does_not_change_bytes(tmp_path, monkeypatch):
     def answer(url, headers):
         together.wait(timeout=60)  # until as many requests are under way
         answer = service.answer(url, headers)
@@ -126,7 +122,7 @@ def test_the_bytes_do_not_depend_on_the_number_of_connections_which_are_all_used
     assert all(each == files[1] for each in files.values())
 
 
-def test_no_more_requests_are_under_way_than_connections_are_allowed(tmp_path):
+def test_concurrent_requests_are_limited(tmp_path):
     under_way, most, lock = set(), [], Lock()
 
     def answer(url, headers):
@@ -143,7 +139,7 @@ def test_no_more_requests_are_under_way_than_connections_are_allowed(tmp_path):
     assert max(most) <= CONNECTIONS
 
 
-def test_a_backfill_asks_for_all_again_and_gives_the_same_bytes(tmp_path):
+def test_backfill_fetches_everything_again(tmp_path):
     listing = Listing()
     with service.serve(answer=listing) as url:
         fetch_range(tmp_path, source="nasa", api_url=url)
@@ -153,7 +149,7 @@ def test_a_backfill_asks_for_all_again_and_gives_the_same_bytes(tmp_path):
     assert listing.asked == dict.fromkeys(range(5), 2)
 
 
-def test_the_service_on_a_port_gives_the_tables_that_the_sample_gives(tmp_path):
+def test_service_on_a_port_gives_the_same_tables(tmp_path):
     with service.serve() as url:
         fetch_range(tmp_path, source="nasa", api_url=url)
     fetch_range(tmp_path / "sample")
@@ -164,7 +160,7 @@ def test_the_service_on_a_port_gives_the_tables_that_the_sample_gives(tmp_path):
         )
 
 
-def test_the_key_that_the_service_repeats_in_its_links_is_in_no_page(tmp_path):
+def test_key_is_not_in_archived_pages(tmp_path):
     with service.serve() as url:
         fetch_range(tmp_path, source="nasa", api_url=url)
         sent = service.answer(f"{url}?page=0", {"X-Api-Key": KEY}).body
@@ -173,7 +169,7 @@ def test_the_key_that_the_service_repeats_in_its_links_is_in_no_page(tmp_path):
     assert kept == sent.replace(KEY.encode(), b"REDACTED")
 
 
-def test_a_listing_that_has_grown_since_is_noticed_by_the_next_run(tmp_path):
+def test_next_run_detects_grown_catalogue(tmp_path):
     listing = Listing(size=50)
     with service.serve(answer=listing) as url:
         fetch_range(tmp_path, 1, "all", "nasa", api_url=url)
@@ -188,7 +184,7 @@ def test_a_listing_that_has_grown_since_is_noticed_by_the_next_run(tmp_path):
             assert listing.asked == {4: 1}
 
 
-def test_a_full_last_page_is_not_taken_for_the_end_for_ever(tmp_path):
+def test_growth_after_full_last_page_is_detected(tmp_path):
     listing = Listing(size=40)
     with service.serve(answer=listing) as url:
         assert fetch_range(tmp_path, 1, "all", "nasa", api_url=url).neos == 40
@@ -197,7 +193,7 @@ def test_a_full_last_page_is_not_taken_for_the_end_for_ever(tmp_path):
         assert fetch_range(tmp_path, 1, "all", "nasa", api_url=url).neos == 5
 
 
-def test_data_of_two_services_do_not_mix(tmp_path):
+def test_data_of_two_services_is_not_mixed(tmp_path):
     with service.serve() as url:
         fetch_range(tmp_path, 1, 20, "nasa", api_url=url)
         other = url.replace("127.0.0.1", "localhost")
@@ -210,7 +206,7 @@ def test_data_of_two_services_do_not_mix(tmp_path):
         assert select_batches(1, 40, "nasa", str(tmp_path)).label == "NeoWs at localhost"
 
 
-def test_the_whole_catalogue_is_as_long_as_the_service_says(tmp_path):
+def test_end_all_fetches_the_whole_catalogue(tmp_path):
     with service.serve(answer=Listing(size=50)) as url:
         done = fetch_range(tmp_path, 1, "all", "nasa", api_url=url)
     assert (done.pages, done.neos) == (3, 50)
@@ -222,12 +218,12 @@ def test_the_whole_catalogue_is_as_long_as_the_service_says(tmp_path):
     assert [batch.first for batch in plan.to_fetch(plan.size_to_ask_for)] == [41]
 
 
-def test_an_end_past_the_catalogue_gives_what_there_is(tmp_path):
+def test_end_past_the_catalogue_fetches_what_exists(tmp_path):
     with service.serve(answer=Listing(size=50)) as url:
         assert fetch_range(tmp_path, 1, 200, "nasa", api_url=url).neos == 50
 
 
-def test_a_start_past_the_catalogue_is_refused_with_its_end(tmp_path):
+def test_rejects_start_past_the_catalogue(tmp_path):
     with (
         service.serve(answer=Listing(size=50)) as url,
         pytest.raises(WrongParameter, match="START=61 is past the end of the catalogue at 50"),
@@ -235,7 +231,7 @@ def test_a_start_past_the_catalogue_is_refused_with_its_end(tmp_path):
         fetch_range(tmp_path, 61, 80, "nasa", api_url=url)
 
 
-def test_one_object_that_breaks_the_contract_leaves_the_other_19(tmp_path):
+def test_invalid_object_does_not_affect_the_other_19(tmp_path):
     def break_one(page, answer):
         body = json.loads(answer.body)
         if page == 1:
@@ -255,7 +251,7 @@ def test_one_object_that_breaks_the_contract_leaves_the_other_19(tmp_path):
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>Application error</html>", b'{"page": {}'])
-def test_a_page_that_is_broken_as_a_whole_stores_nothing_of_it(tmp_path, body):
+def test_invalid_page_stores_nothing(tmp_path, body):
     def break_page(page, answer):
         return answer._replace(body=body) if page == 2 else answer
 
@@ -268,7 +264,7 @@ def test_a_page_that_is_broken_as_a_whole_stores_nothing_of_it(tmp_path, body):
     assert not [name for name in files_of(tmp_path) if "41-60" in name]
 
 
-def test_a_rate_limit_keeps_what_is_stored_and_the_same_call_goes_on(tmp_path, five_batches):
+def test_resumes_after_rate_limit(tmp_path, five_batches):
     def refuse(page, answer):
         # NASA's answer of 2023: HTML, no JSON.
         headers = {"Content-Type": "text/html", "Retry-After": "2870"}
@@ -286,7 +282,7 @@ def test_a_rate_limit_keeps_what_is_stored_and_the_same_call_goes_on(tmp_path, f
     assert files_of(tmp_path).keys() == five_batches.keys()
 
 
-def test_nasas_data_count_the_samples_as_missing_and_are_not_replaced_by_them(tmp_path):
+def test_sample_counts_as_missing_and_never_overwrites_nasa_data(tmp_path):
     fetch_range(tmp_path, 1, 40)
     with service.serve() as url:
         assert fetch_range(tmp_path, 1, 20, "nasa", api_url=url).pages == 1
@@ -300,7 +296,7 @@ def test_nasas_data_count_the_samples_as_missing_and_are_not_replaced_by_them(tm
     assert fetch_range(tmp_path, 1, 40, refetch=True).pages == 2
 
 
-def test_a_backfill_without_a_key_does_not_replace_nasas_data_by_the_sample(tmp_path, monkeypatch):
+def test_backfill_without_key_keeps_nasa_data(tmp_path, monkeypatch):
     with service.serve() as url:
         fetch_range(tmp_path, 1, 20, "nasa", api_url=url)
     monkeypatch.delenv("API_KEY")
@@ -310,7 +306,7 @@ def test_a_backfill_without_a_key_does_not_replace_nasas_data_by_the_sample(tmp_
 
 
 @pytest.mark.parametrize(("page_is_cut", "said"), [(False, "NeoWs"), (True, "unknown origin")])
-def test_nor_does_it_where_the_batch_is_broken(tmp_path, monkeypatch, page_is_cut, said):
+def test_backfill_without_key_keeps_corrupted_nasa_batch(tmp_path, monkeypatch, page_is_cut, said):
     with service.serve() as url:
         fetch_range(tmp_path, 1, 20, "nasa", api_url=url)
     Batch(1).file(tmp_path, "raw").write_bytes(b"cut short")
@@ -327,7 +323,7 @@ def test_nor_does_it_where_the_batch_is_broken(tmp_path, monkeypatch, page_is_cu
     assert stored_provenances(tmp_path, position_range(1, 20))[Batch(1)].source == "nasa"
 
 
-def test_a_plan_reckons_with_41_000_neos_only_where_nothing_else_is_known(tmp_path):
+def test_plan_assumes_41_000_neos_if_size_is_unknown(tmp_path):
     def expected(start, end):
         plan = plan_fetch(start, end, "nasa", output_dir=str(tmp_path))
         return len(plan.to_fetch(plan.expected_size))
@@ -339,7 +335,7 @@ def test_a_plan_reckons_with_41_000_neos_only_where_nothing_else_is_known(tmp_pa
     assert "to fetch   50 batches" in text
 
 
-def test_the_plan_says_how_many_requests_a_run_needs_and_makes_none(tmp_path):
+def test_plan_counts_requests_without_sending_any(tmp_path):
     fetch_range(tmp_path, 1, 20)
     text = describe(plan_fetch(1, 100, "sample", output_dir=str(tmp_path)))
     assert "stored     1 of 5 batches" in text
@@ -348,9 +344,7 @@ def test_the_plan_says_how_many_requests_a_run_needs_and_makes_none(tmp_path):
     assert "to fetch   2,050 batches" in whole  # of about 41,000
 
 
-def test_the_plan_tells_the_hours_of_quota_and_when_the_whole_catalogue_would_be_done(
-    tmp_path, monkeypatch
-):
+def test_plan_shows_hours_of_quota_and_expected_end(tmp_path, monkeypatch):
     def plan(end):
         return describe(plan_fetch(1, end, "nasa", output_dir=str(tmp_path)))
 
@@ -370,5 +364,5 @@ def test_the_plan_tells_the_hours_of_quota_and_when_the_whole_catalogue_would_be
     assert hours("all") == pytest.approx(40 * 24 + 1, abs=1.1)  # summer time may begin or end
 
 
-def test_the_sample_has_an_address_that_no_network_resolves():
+def test_sample_address_never_resolves():
     assert SAMPLE_URL.startswith("https://sample.invalid/")

@@ -68,7 +68,7 @@ def test_warns_once_and_continues_if_folders_cannot_be_synced(tmp_path, monkeypa
     assert "two runs" not in line
 
 
-def test_one_warning_names_all_that_is_missing(tmp_path, monkeypatch, capsys):
+def test_one_warning_lists_all_missing_guarantees(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(fcntl, "flock", failing(errno.ENOLCK))
     monkeypatch.setattr(os, "open", failing(errno.EACCES))  # the folder cannot even be opened
     with sole_writer(tmp_path), sole_writer(tmp_path):
@@ -78,7 +78,7 @@ def test_one_warning_names_all_that_is_missing(tmp_path, monkeypatch, capsys):
     assert "power cut" in line
 
 
-def test_the_kernel_of_a_run_does_not_repeat_the_warning(tmp_path, monkeypatch, capsys):
+def test_kernel_does_not_repeat_the_warning(tmp_path, monkeypatch, capsys):
     (tmp_path / ".run-lock").write_text(str(os.getppid()))
     monkeypatch.setattr(fcntl, "flock", failing(errno.ENOLCK))
     with sole_writer(tmp_path):
@@ -88,7 +88,7 @@ def test_the_kernel_of_a_run_does_not_repeat_the_warning(tmp_path, monkeypatch, 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EROFS])
 @pytest.mark.parametrize("broken", ["lock", "sync"])
-def test_a_failing_disk_stays_a_failure(tmp_path, monkeypatch, code, broken):
+def test_failing_disk_is_an_error(tmp_path, monkeypatch, code, broken):
     if broken == "lock":
         monkeypatch.setattr(fcntl, "flock", failing(code))
     else:
@@ -98,7 +98,7 @@ def test_a_failing_disk_stays_a_failure(tmp_path, monkeypatch, code, broken):
     assert not list(tmp_path.glob("raw/*/*"))
 
 
-def test_a_process_is_found_and_ended_without_locks(tmp_path, monkeypatch):
+def test_process_is_found_and_ended_without_locks(tmp_path, monkeypatch):
     monkeypatch.setattr(fcntl, "flock", failing(errno.ENOTSUP))
     pid_file = tmp_path / "pid"
     process = start(pid_file, ["sleep", "60"], os.environ, tmp_path / "log")

@@ -227,7 +227,7 @@ PATHS = list(paths_in(FULL[0]))
 
 
 @given(st.integers(0, 19), st.sampled_from(PATHS), ANY_JSON)
-def test_whatever_one_value_becomes_the_other_objects_are_stored_as_before(place, path, value):
+def test_changed_value_does_not_affect_other_objects(place, path, value):
     objects = put(FULL, (place, *path), value)
     result = decoded_truly(page(objects))
     assert result.neos.num_rows + len(result.rejected) == 20
@@ -295,7 +295,7 @@ def find(document, path):
     st.lists(EDITS, max_size=6),
     st.sampled_from([None, 1]),
 )
-def test_a_page_of_old_and_new_objects_holds_what_json_reads_in_it(forms, edits, indent):
+def test_mixed_page_matches_plain_json(forms, edits, indent):
     objects = [copy.deepcopy(FORMS[form][place]) for place, form in enumerate(forms)]
     for edit in edits:
         objects = edited(objects, edit)
@@ -314,9 +314,7 @@ SIZES = [0, 1, 19, 20, 21, 27, 40, 41, 41_000, 41_001, "41000", 41_005.0]
     ANY_JSON,
     st.sampled_from(SIZES),
 )
-def test_whatever_the_page_says_of_itself_it_is_decoded_or_broken(
-    first, objects, choice, other, total
-):
+def test_any_page_info_is_decoded_or_rejected(first, objects, choice, other, total):
     number = (first - 1) // 20
     of_page = {"number": number, "total": total} | (
         {},
@@ -375,7 +373,7 @@ TOKENS = [
     st.sampled_from(BODIES),
     st.lists(st.tuples(st.integers(0, 2**16), st.sampled_from(TOKENS)), min_size=1, max_size=3),
 )
-def test_whatever_token_stands_for_a_kept_value_a_page_is_decoded_or_broken(body, changes):
+def test_any_token_is_decoded_or_rejected(body, changes):
     values = VALUES[body]
     tokens = {values[at % len(values)]: token for at, token in changes}
     for (start, end), token in sorted(tokens.items(), reverse=True):  # the places before stay valid
@@ -406,5 +404,5 @@ def damaged_bodies(draw):
 
 @settings(max_examples=4 * settings().max_examples)  # most of them are broken, and that in no time
 @given(damaged_bodies())
-def test_whatever_is_done_to_the_bytes_a_page_is_decoded_or_broken(body):
+def test_any_bytes_are_decoded_or_rejected(body):
     decoded_truly(body)

@@ -54,14 +54,14 @@ def figures_of(harness, capsys):
     return int(points), int(saved)
 
 
-def test_a_fetch_killed_at_any_point_goes_on_to_the_same_bytes(harnesses, every, capsys):
+def test_fetch_killed_anywhere_resumes_to_the_same_bytes(harnesses, every, capsys):
     points, saved = figures_of(harnesses["first fetch"], capsys)
     # Three pages, each with a request and at least three files: opened, written, synced, renamed.
     assert points * every > 3 * (1 + 3 * 4)
     assert saved > 0
 
 
-def test_a_backfill_killed_at_any_point_leaves_each_batch_old_or_new_or_not_stored(
+def test_backfill_killed_anywhere_leaves_old_or_new_batches(
     harnesses, every, capsys
 ):
     points, saved = figures_of(harnesses["backfill"], capsys)
@@ -69,7 +69,7 @@ def test_a_backfill_killed_at_any_point_leaves_each_batch_old_or_new_or_not_stor
     assert saved > 0  # by a plain fetch after it: the backfill asks for everything again
 
 
-def test_four_connections_at_once_lose_nothing_either(harnesses, capsys):
+def test_kill_with_four_connections_loses_no_data(harnesses, capsys):
     points, saved = figures_of(harnesses["four connections"], capsys)
     assert points > 0
     assert saved > 0

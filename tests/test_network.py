@@ -37,7 +37,7 @@ def failure_of(url, kind=ServiceFailure):
 
 
 @pytest.mark.parametrize("key", [KEY, None])
-def test_sends_no_password_of_a_netrc_file(key, environment, tmp_path):
+def test_never_sends_netrc_password(key, environment, tmp_path):
     netrc = tmp_path / "netrc"
     netrc.write_text(f"default login anonymous password {PASSWORD}\n")
     environment.setenv("NETRC", str(netrc))
@@ -77,7 +77,7 @@ def test_sends_no_password_of_a_netrc_file(key, environment, tmp_path):
         ),
     ],
 )
-def test_names_a_proxy_that_refuses_and_its_setting(setting, login, status, line, environment):
+def test_reports_refusing_proxy_and_its_setting(setting, login, status, line, environment):
     with serve_faults(lambda *_: [http(status=status)]) as proxy:
         environment.setenv(setting, f"http://{login}{proxy.address}")
         found = failure_of(f"https://{HOST}/browse")
@@ -85,7 +85,7 @@ def test_names_a_proxy_that_refuses_and_its_setting(setting, login, status, line
     assert line.format(setting=setting) in found
 
 
-def test_names_a_proxy_that_does_not_answer_and_its_setting(environment):
+def test_reports_unreachable_proxy_and_its_setting(environment):
     environment.setenv("HTTPS_PROXY", f"http://user:{PASSWORD}@127.0.0.1:1")
     assert failure_of(f"https://{HOST}/browse").startswith(
         "the proxy 127.0.0.1:1 of HTTPS_PROXY does not answer (NewConnectionError). Check "
@@ -103,12 +103,12 @@ def test_names_a_proxy_that_does_not_answer_and_its_setting(environment):
         ("http://[::1", "ALL_PROXY is not the address of a proxy"),
     ],
 )
-def test_names_a_proxy_that_cannot_be_used_and_its_setting(address, line, environment):
+def test_reports_invalid_proxy_and_its_setting(address, line, environment):
     environment.setenv("ALL_PROXY", address.format(PASSWORD))
     assert line in failure_of(f"https://{HOST}/browse", WrongParameter)
 
 
-def test_no_proxy_is_asked_for_a_host_that_is_excepted(environment):
+def test_no_proxy_setting_bypasses_proxy(environment):
     environment.setenv("ALL_PROXY", "socks5h://127.0.0.1:1080")
     environment.setenv("NO_PROXY", HOST)
     with open_session(KEY) as session, pytest.raises(ServiceFailure, match="NameResolutionError"):
@@ -151,7 +151,7 @@ def served(folder, name):
 
 
 @pytest.mark.parametrize("setting", CERTIFICATES[:3])
-def test_trusts_the_certificates_that_a_setting_names(setting, authority, environment):
+def test_trusts_configured_certificates(setting, authority, environment):
     environment.setenv(setting, str(authority / "ca.pem"))
     with served(authority, "good") as faulty, open_session(KEY) as session:
         answer = send_request(session, faulty.url.replace("http:", "https:"))
@@ -171,7 +171,7 @@ def test_trusts_the_certificates_that_a_setting_names(setting, authority, enviro
         ("other", True, "certificate is not valid for '127.0.0.1'). Check API_URL"),
     ],
 )
-def test_names_what_is_wrong_with_a_certificate(name, trusted, line, authority, environment):
+def test_reports_certificate_fault(name, trusted, line, authority, environment):
     if trusted:
         file = "ca.pem" if trusted is True else trusted
         environment.setenv("SSL_CERT_FILE", str(authority / file))
@@ -186,9 +186,7 @@ def test_names_what_is_wrong_with_a_certificate(name, trusted, line, authority, 
     [(None, "No such file or directory"), ("", "no certificate in PEM format")],
 )
 @pytest.mark.parametrize("setting", CERTIFICATES[:3])
-def test_names_a_setting_whose_certificates_cannot_be_read(
-    setting, content, reason, environment, tmp_path
-):
+def test_reports_unreadable_certificates_setting(setting, content, reason, environment, tmp_path):
     file = tmp_path / "ca.pem"
     if content is not None:
         file.write_text(content)

@@ -46,18 +46,18 @@ APPROACHES = sum(len(neo["close_approach_data"]) for neo in PAGE["near_earth_obj
 AT_APPROACH = "near_earth_objects[].close_approach_data[]"
 
 
-def test_of_the_samples_page_there_is_nothing_to_say():
+def test_sample_page_has_no_difference():
     assert said_of(PAGE) == []
 
 
-def test_the_contract_has_every_path_that_the_package_reads():
+def test_contract_has_every_path_that_the_package_reads():
     assert paths_read() - {""} <= FORMS.keys()
     named = {f"{AT_APPROACH}.miss_distance.astronomical", "near_earth_objects[].is_sentry_object"}
     assert named <= paths_read()
     assert f"{AT_APPROACH}.miss_distance.miles" not in paths_read()
 
 
-def test_every_form_that_the_contract_names_is_known():
+def test_every_form_in_the_contract_is_defined():
     # A misspelt one would make each value a difference; of some there is none on the first page.
     named = {name for form in FORMS.values() for name in form.split(" or ")}
     assert named <= HAS_FORM.keys() | {"absent", "nowhere"}
@@ -167,14 +167,14 @@ def test_every_form_that_the_contract_names_is_known():
         ([], ["decoding: not a Browse page: Expected `object`, got `array`"]),
     ],
 )
-def test_what_is_gone_new_or_of_another_form_is_told_by_its_path(page, said):
+def test_reports_missing_new_and_changed_fields(page, said):
     found = said_of(page)
     assert len(found) == len(said), found
     for text, begins in zip(found, said, strict=True):
         assert text.startswith(begins)
 
 
-def test_a_field_of_another_name_is_one_that_is_gone_and_one_that_is_new():
+def test_renamed_field_is_missing_and_new():
     def renamed(approach):
         return {k.replace("orbiting_body", "body"): v for k, v in approach.items()}
 
@@ -184,7 +184,7 @@ def test_a_field_of_another_name_is_one_that_is_gone_and_one_that_is_new():
     ]
 
 
-def test_another_unit_is_told_from_what_values_have_to_do_with_each_other():
+def test_changed_unit_is_detected_from_related_values():
     def in_miles(approach):
         miles = approach["miss_distance"]["miles"]
         return put(approach, ("miss_distance", "kilometers"), miles)
@@ -208,7 +208,7 @@ def test_another_unit_is_told_from_what_values_have_to_do_with_each_other():
         assert f": {factor} times what follows from " in said
 
 
-def test_the_midnight_of_california_in_place_of_the_instant_is_told():
+def test_reports_midnight_in_california_instead_of_time():
     def at_midnight(approach):  # as the service wrote it up to 2018
         day = approach["close_approach_date_full"].partition(" ")[0]
         ms = approach["epoch_date_close_approach"] // 86_400_000 * 86_400_000 + 7 * 3_600_000
@@ -222,14 +222,14 @@ def test_the_midnight_of_california_in_place_of_the_instant_is_told():
     assert said.startswith(f"{AT_APPROACH}.{told}")
 
 
-def test_headers_that_are_gone_or_of_another_form_are_told():
+def test_reports_missing_and_changed_headers():
     assert said_of(PAGE, {"Date": "yesterday", "X-RateLimit-Limit": "2000"}) == [
         "header Date: text, where date of HTTP was",
         "header X-RateLimit-Remaining: gone",
     ]
 
 
-def test_what_is_no_json_is_told():
+def test_reports_invalid_json():
     assert [str(one) for one in differences(b"<html>", HEADERS)] == [
         "the answer: is no JSON (JSONDecodeError)"
     ]
@@ -244,11 +244,11 @@ def said_of_recorded(name):
     return [str(one) for one in differences((RECORDED / name).read_bytes(), HEADERS)]
 
 
-def test_of_a_modern_page_there_is_nothing_to_say():
+def test_modern_page_has_no_difference():
     assert said_of_recorded("2024-10_page0_modern.json") == []
 
 
-def test_what_a_page_of_2018_lacks_is_told():
+def test_reports_fields_missing_in_2018():
     assert said_of_recorded("2018-09_page0_nulls.json") == [
         "near_earth_objects[].id: gone from 20 of 20",
         f"{AT_APPROACH}.close_approach_date_full: gone from 10 of 10",
@@ -256,7 +256,7 @@ def test_what_a_page_of_2018_lacks_is_told():
     ]
 
 
-def test_what_a_page_of_2017_lacks_is_told():
+def test_reports_fields_missing_in_2017():
     neo, orbit = "near_earth_objects[]", "near_earth_objects[].orbital_data"
     assert said_of_recorded("2017-04_page0_old-schema.json") == [
         f"{neo}.id: gone from 20 of 20",
@@ -276,7 +276,7 @@ def test_what_a_page_of_2017_lacks_is_told():
 # --- The request, and what is said of it. ---
 
 
-def test_the_clients_own_request_to_a_service_like_neows_passes():
+def test_live_test_passes_with_a_compatible_service():
     requests = []
 
     def counted(url, headers):
@@ -292,7 +292,7 @@ def test_the_clients_own_request_to_a_service_like_neows_passes():
     ]
 
 
-def test_what_nothing_reads_is_said_and_what_we_read_fails():
+def test_unused_differences_warn_and_used_ones_fail():
     new = json.dumps(put(PAGE, (*NEO, "albedo"), 0.25)).encode()
     assert compare(new, HEADERS)[1].endswith("albedo: new, number, in 1 of 20 (nothing reads it)")
     gone = json.dumps(without(PAGE, *NEO, "is_sentry_object")).encode()
@@ -300,7 +300,7 @@ def test_what_nothing_reads_is_said_and_what_we_read_fails():
         compare(gone, HEADERS)
 
 
-def test_without_a_key_or_an_answer_it_fails_in_one_line():
+def test_live_test_fails_in_one_line_without_key_or_answer():
     def refused(_url, _headers):
         return answer("/neo/rest/v1/neo/browse", {})
 
@@ -313,7 +313,7 @@ def test_without_a_key_or_an_answer_it_fails_in_one_line():
         first_page(KEY, url)
 
 
-def test_the_key_is_in_nothing_that_is_said():
+def test_live_test_never_prints_the_key():
     def with_key(value):
         if isinstance(value, dict):
             return {name: with_key(one) for name, one in value.items()} | {"found_at": KEY}

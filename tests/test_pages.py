@@ -114,7 +114,7 @@ TRUE_APPROACH = {
 
 
 @pytest.mark.parametrize("name", [OLD, BETWEEN, MODERN])
-def test_every_column_of_every_recorded_neo_is_what_the_page_says(name):
+def test_recorded_neos_are_decoded_exactly(name):
     body = recorded(name)
     listed = json.loads(body)["near_earth_objects"]
     result = decode_page(body, FIRST)
@@ -126,7 +126,7 @@ def test_every_column_of_every_recorded_neo_is_what_the_page_says(name):
 
 
 @pytest.mark.parametrize("name", [OLD, BETWEEN, MODERN])
-def test_every_column_of_every_recorded_approach_is_what_the_page_says(name):
+def test_recorded_approaches_are_decoded_exactly(name):
     body = recorded(name)
     listed = [
         (neo, one)
@@ -139,14 +139,14 @@ def test_every_column_of_every_recorded_approach_is_what_the_page_says(name):
         assert table[column].to_pylist() == [truth(*pair) for pair in listed], column
 
 
-def test_the_recorded_pages_hold_60_neos_and_946_approaches_and_none_is_rejected():
+def test_recorded_pages_have_60_neos_and_946_approaches():
     pages = [decode_page(recorded(name), FIRST) for name in (OLD, BETWEEN, MODERN)]
     assert sum(one.neos.num_rows for one in pages) == 60
     assert sum(one.close_approaches.num_rows for one in pages) == 946
     assert [one.rejected for one in pages] == [[], [], []]
 
 
-def test_recorded_old_pages_list_days_and_modern_ones_instants():
+def test_old_pages_list_dates_and_modern_pages_list_times():
     times = {
         name: decode_page(recorded(name), FIRST).close_approaches["close_approach_time"]
         for name in (OLD, BETWEEN, MODERN)
@@ -159,14 +159,14 @@ def test_recorded_old_pages_list_days_and_modern_ones_instants():
 # --- What a page may leave out, and in which forms it may say it. ---
 
 
-def test_the_tables_have_the_kept_schemas_also_where_no_neo_came_close():
+def test_tables_have_their_schemas_without_approaches():
     for objects in (neos(), neos(close_approach_data=[])):
         result = decoded(objects)
         assert result.neos.schema.equals(RAW, check_metadata=True)
         assert result.close_approaches.schema.equals(CLOSE_APPROACHES, check_metadata=True)
 
 
-def test_a_neo_without_approaches_has_no_closest_one():
+def test_neo_without_approaches_has_null_closest_approach():
     result = decoded([neo(close_approach_data=[]), *neos()[1:]])
     row = result.neos.to_pylist()[0]
     assert [value for name, value in row.items() if name.startswith("closest_")] == [None] * 3
@@ -196,7 +196,7 @@ ORBITAL = ["first_observation_date", "last_observation_date", "observations_used
     ],
     ids=lambda value: value[-1],
 )
-def test_a_field_that_is_absent_or_null_is_null_and_the_rest_stands(path, columns):
+def test_absent_field_is_stored_as_null(path, columns):
     whole = first_row(page(neos()))
     expected = whole | dict.fromkeys(columns)
     assert expected != whole
@@ -205,13 +205,13 @@ def test_a_field_that_is_absent_or_null_is_null_and_the_rest_stands(path, column
 
 
 @pytest.mark.parametrize("first", [without(neo(), "id"), neo(id=None)])
-def test_the_reference_id_stands_in_where_there_is_no_id(first):
+def test_missing_id_is_filled_from_reference_id(first):
     result = decoded([first | {"neo_reference_id": "2000001"}, *neos()[1:]])
     assert result.neos["id"][0].as_py() == "2000001"
     assert result.close_approaches["neo_id"][0].as_py() == "2000001"
 
 
-def test_in_the_old_form_the_instant_is_not_taken_for_one():
+def test_old_page_has_no_approach_time():
     # Pages until 2018 give the midnight of California there, and no text.
     old = approach(close_approach_date="1950-01-02", epoch_date_close_approach=-631_036_800_000)
     for one in (without(old, "close_approach_date_full"), old | {"close_approach_date_full": None}):
@@ -230,7 +230,7 @@ def test_in_the_old_form_the_instant_is_not_taken_for_one():
         (None, "1970-Jan-01 00:00", None),
     ],
 )
-def test_the_instant_is_utc_also_before_1970(milliseconds, full, expected):
+def test_approach_time_is_utc_before_1970(milliseconds, full, expected):
     one = approach(close_approach_date_full=full, epoch_date_close_approach=milliseconds)
     table = decoded([neo(close_approach_data=[one]), *neos()[1:]]).close_approaches
     assert table["close_approach_time"][0].as_py() == expected
@@ -248,7 +248,7 @@ def test_the_instant_is_utc_also_before_1970(milliseconds, full, expected):
         (b"1e-4", 0.0001),
     ],
 )
-def test_a_distance_may_be_a_text_or_a_number(token, expected):
+def test_accepts_distance_as_text_or_number(token, expected):
     result = decode_page(as_text(KILOMETERS, token), FIRST)
     assert result.rejected == []
     assert result.close_approaches["miss_distance_km"][9].as_py() == expected
@@ -257,7 +257,7 @@ def test_a_distance_may_be_a_text_or_a_number(token, expected):
 
 @pytest.mark.parametrize("token", [b'".25"', b'"0.25"', b"0.25"])
 @pytest.mark.parametrize("indent", [None, 2])
-def test_a_decimal_may_begin_with_its_dot(token, indent):
+def test_accepts_decimal_with_leading_dot(token, indent):
     objects = changed(("orbital_data", "orbital_period"), "@")
     result = decode_page(page(objects, indent=indent).replace(b'"@"', token), FIRST)
     assert result.rejected == []
@@ -265,12 +265,12 @@ def test_a_decimal_may_begin_with_its_dot(token, indent):
 
 
 @pytest.mark.parametrize("token", [b"12", b'"12"'])
-def test_a_count_may_be_a_text_or_a_number(token):
+def test_accepts_count_as_text_or_number(token):
     result = decode_page(as_text(("orbital_data", "observations_used"), token), FIRST)
     assert result.neos["observations_used"][9].as_py() == 12
 
 
-def test_an_approach_may_lack_its_distance_in_lunar_ones():
+def test_accepts_approach_without_lunar_distance():
     path = ("close_approach_data", 0, "miss_distance", "lunar")
     for objects in (changed(path, None), without(neos(), 9, *path)):
         table = decoded(objects).close_approaches
@@ -278,17 +278,17 @@ def test_an_approach_may_lack_its_distance_in_lunar_ones():
 
 
 @pytest.mark.parametrize("objects", [neos(), [*neos()[:19], None]])
-def test_the_page_may_number_itself_in_texts(objects):
+def test_accepts_page_number_as_text(objects):
     result = decode_page(page(objects, number="2", total="47000"), Batch(41))
     assert result.catalogue_size == 47_000
 
 
-def test_texts_keep_every_character():
+def test_texts_are_stored_unchanged():
     name = "(2031 Å\u2019\u2028\U0001f30d\x00)"
     assert decoded(changed(("name",), name)).neos["name"][9].as_py() == name
 
 
-def test_the_tables_do_not_depend_on_white_space():
+def test_white_space_does_not_change_tables():
     assert decoded(neos(), indent=2) == decoded(neos())
 
 
@@ -310,7 +310,7 @@ def instant_ms(date):
     return int(dt.datetime.fromisoformat(f"{date}T00:00:00+00:00").timestamp()) * 1000
 
 
-def test_the_closest_approach_is_the_nearest_to_any_body_and_compared_as_a_number():
+def test_closest_approach_is_numeric_minimum_over_all_bodies():
     approaches = [
         passing("2001-01-01", "900000", "Earth", "1.5"),
         passing("2002-01-01", "1000000", "Mars", "2.5"),  # the first in the alphabet
@@ -325,7 +325,7 @@ def test_the_closest_approach_is_the_nearest_to_any_body_and_compared_as_a_numbe
     ]
 
 
-def test_an_approach_listed_twice_counts_once_and_others_of_its_day_are_kept():
+def test_duplicate_approach_is_stored_once():
     approaches = [
         passing("2001-01-01", "900000", "Earth"),
         passing("2001-01-01", "900000", "Earth"),  # the same once more
@@ -341,7 +341,7 @@ def test_an_approach_listed_twice_counts_once_and_others_of_its_day_are_kept():
     assert table.num_rows == 3 + 19
 
 
-def test_two_passages_of_one_day_are_two_where_their_instants_are_listed():
+def test_approaches_at_different_times_of_a_day_are_kept():
     morning = approach(epoch_date_close_approach=0)
     evening = approach(epoch_date_close_approach=64_800_000)
     modern = neo(close_approach_data=[morning, evening])
@@ -352,7 +352,7 @@ def test_two_passages_of_one_day_are_two_where_their_instants_are_listed():
     assert decoded([old, *neos()[1:]]).close_approaches.num_rows == 1 + 19
 
 
-def test_two_passages_of_different_days_are_two_also_where_no_instant_is_listed():
+def test_approaches_on_different_dates_are_kept_without_times():
     days = [passing(date, "900000") for date in ("2001-01-01", "2002-01-01", "2001-01-01")]
     old = neo(close_approach_data=[without(one, "close_approach_date_full") for one in days])
     table = decoded([old, *neos()[1:]]).close_approaches
@@ -363,12 +363,12 @@ def test_two_passages_of_different_days_are_two_also_where_no_instant_is_listed(
     ]
 
 
-def test_the_same_passage_of_two_neos_is_two_approaches():
+def test_equal_approaches_of_two_neos_are_kept():
     assert decoded(neos()).close_approaches.num_rows == 20
 
 
 @pytest.mark.parametrize("body", ["Juptr", "Merc", "Moon", "Ceres", "earth"])
-def test_a_body_is_kept_as_it_is_spelt_also_one_never_seen_before(body):
+def test_unknown_body_is_stored_as_spelled(body):
     table = decoded(changed(("close_approach_data", 0, "orbiting_body"), body)).close_approaches
     assert table["orbiting_body"][9].as_py() == body
 
@@ -377,7 +377,7 @@ def test_a_body_is_kept_as_it_is_spelt_also_one_never_seen_before(body):
 
 
 @pytest.mark.parametrize("indent", [None, 2])
-def test_one_broken_object_is_rejected_whole_and_the_other_19_are_stored(indent):
+def test_rejects_one_invalid_object_and_stores_the_other_19(indent):
     objects = neos(close_approach_data=[passing(f"200{n}-01-01", "5.5") for n in range(5)])
     path = ("close_approach_data", 3, "miss_distance", "kilometers")
     broken = put(objects[6], path, "far away")
@@ -424,7 +424,7 @@ def test_one_broken_object_is_rejected_whole_and_the_other_19_are_stored(indent)
     ],
     ids=lambda path: path[-1],
 )
-def test_a_distance_or_velocity_is_a_finite_number_from_zero_up(path, token):
+def test_rejects_distance_or_velocity_that_is_not_finite_and_positive(path, token):
     assert_tenth_rejected(as_text(path, token), f"$.close_approach_data[0].{'.'.join(path[2:])}")
 
 
@@ -456,7 +456,7 @@ def assert_tenth_rejected(body, field_path):
         (("close_approach_data", 0, "relative_velocity", "kilometers_per_second"), "1e9"),
     ],
 )
-def test_rejects_an_object_whose_required_value_is_out_of_range(path, value):
+def test_rejects_required_value_out_of_range(path, value):
     steps = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     assert_tenth_rejected(page(changed(path, value)), f"${steps}")
 
@@ -497,7 +497,7 @@ COLUMN_OF = {
         (("nasa_jpl_url",), {}),
     ],
 )
-def test_stores_null_for_an_optional_value_that_is_out_of_range(path, value):
+def test_stores_null_for_optional_value_out_of_range(path, value):
     assert_nulled(page(changed(path, value)), path)
 
 
@@ -523,12 +523,12 @@ def assert_nulled(body, path, columns=()):
         (("estimated_diameter", "meters"), 3),
     ],
 )
-def test_stores_null_for_each_value_of_an_optional_part_that_is_malformed(path, value):
+def test_stores_null_for_malformed_optional_part(path, value):
     columns = ORBITAL if path == ("orbital_data",) else DIAMETERS
     assert_nulled(page(changed(path, value)), path, columns)
 
 
-def test_stores_null_for_a_malformed_distance_in_lunar_ones():
+def test_stores_null_for_malformed_lunar_distance():
     result = decoded(changed((*KILOMETERS[:3], "lunar"), "-1"))
     lunar = result.close_approaches["miss_distance_lunar"].to_pylist()
     assert lunar == [*[97.25] * 9, None, *[97.25] * 10]
@@ -537,7 +537,7 @@ def test_stores_null_for_a_malformed_distance_in_lunar_ones():
     ]
 
 
-def test_several_malformed_optional_values_are_each_null_and_named():
+def test_reports_each_malformed_optional_value():
     objects = put(changed(("name",), 5), (9, "orbital_data", "orbital_period"), ".-5")
     objects = put(objects, (3, "absolute_magnitude_h"), "bright")
     result = decoded(objects)
@@ -549,7 +549,7 @@ def test_several_malformed_optional_values_are_each_null_and_named():
     assert (result.neos.num_rows, result.rejected) == (20, [])
 
 
-def test_rejects_an_object_with_more_malformed_values_than_can_be_meant():
+def test_rejects_object_with_too_many_malformed_values():
     approaches = [put(approach(), ("miss_distance", "lunar"), "far")] * 21
     assert_tenth_rejected(
         page(changed(("close_approach_data",), approaches)),
@@ -563,13 +563,13 @@ NO_TEXTS = [rb'"\ud800"', rb'"a \uDC00\ud83c\udf0d"', b'"\xff\xfe"', rb'"\x41"',
 
 @pytest.mark.parametrize("token", NO_TEXTS)
 @pytest.mark.parametrize("path", [("name",), ("nasa_jpl_url",)])
-def test_stores_null_for_an_optional_text_that_is_no_unicode(path, token):
+def test_stores_null_for_optional_text_with_invalid_unicode(path, token):
     assert_nulled(as_text(path, token), path)
 
 
 @pytest.mark.parametrize("token", NO_TEXTS)
 @pytest.mark.parametrize("path", [("id",), ("close_approach_data", 0, "orbiting_body")])
-def test_rejects_the_one_object_whose_required_text_is_no_unicode(path, token):
+def test_rejects_required_text_with_invalid_unicode(path, token):
     result = decode_page(as_text(path, token), FIRST)
     assert [one.position for one in result.rejected] == [10]
     assert path[-1] in result.rejected[0].field_path
@@ -578,12 +578,12 @@ def test_rejects_the_one_object_whose_required_text_is_no_unicode(path, token):
 
 
 @pytest.mark.parametrize("token", NO_TEXTS)
-def test_a_text_that_is_not_kept_may_be_no_unicode(token):
+def test_ignores_invalid_unicode_in_unused_text(token):
     result = decode_page(as_text(("links", "self"), token), FIRST)
     assert (result[:3], result.nulled) == (decoded(neos())[:3], [])
 
 
-def test_a_whole_pair_of_surrogates_is_kept_beside_half_of_one():
+def test_keeps_surrogate_pair_next_to_unpaired_surrogate():
     body = as_text(("name",), rb'"\ud800"').replace(b'"Testobject"', rb'"\ud83c\udf0d\\ud800"', 1)
     result = decode_page(body, FIRST)
     assert result.neos["name_limited"][0].as_py() == "\U0001f30d\\ud800"
@@ -609,7 +609,7 @@ def test_a_whole_pair_of_surrogates_is_kept_beside_half_of_one():
         ("epoch_date_close_approach", "noon"),
     ],
 )
-def test_an_approach_without_meaning_rejects_its_object(name, value):
+def test_invalid_approach_rejects_its_object(name, value):
     body = page(changed(("close_approach_data", 0, name), value))
     assert_tenth_rejected(body, f"$.close_approach_data[0].{name}")
 
@@ -624,14 +624,14 @@ def test_an_approach_without_meaning_rejects_its_object(name, value):
         (KILOMETERS, "$.close_approach_data[0].miss_distance"),
     ],
 )
-def test_a_missing_field_is_named_and_its_parent_is_the_path(path, parent):
+def test_reports_missing_field_with_path_of_its_parent(path, parent):
     body = page(without(neos(), 9, *path))
     assert_tenth_rejected(body, parent)
     assert f"`{path[-1]}`" in decode_page(body, FIRST).rejected[0].reason
 
 
 @pytest.mark.parametrize("ids", [{}, {"id": None}, {"id": None, "neo_reference_id": None}])
-def test_an_object_without_any_id_is_rejected(ids):
+def test_rejects_object_without_id(ids):
     nameless = without(without(neos()[9], "id"), "neo_reference_id") | ids
     body = page([*neos()[:9], nameless, *neos()[10:]])
     assert_tenth_rejected(body, "$")
@@ -640,11 +640,11 @@ def test_an_object_without_any_id_is_rejected(ids):
 
 
 @pytest.mark.parametrize("value", [None, 1, "text", [], True])
-def test_what_is_no_object_is_rejected(value):
+def test_rejects_value_that_is_not_an_object(value):
     assert_tenth_rejected(page(changed((), value)), "$")
 
 
-def test_an_id_twice_on_a_page_counts_once_and_the_second_is_rejected():
+def test_rejects_second_object_with_same_id():
     result = decoded(changed(("id",), "3000004"))
     assert result.neos["id"].to_pylist() == [one["id"] for one in neos() if one["id"] != "3000010"]
     assert result.close_approaches.num_rows == 19
@@ -653,7 +653,7 @@ def test_an_id_twice_on_a_page_counts_once_and_the_second_is_rejected():
     assert "3000004 twice" in rejected.reason
 
 
-def test_several_broken_objects_are_each_rejected_at_their_position():
+def test_rejects_several_objects_at_their_positions():
     objects = put(put(changed(KILOMETERS, "-1"), (0, "id"), 1), (19, "id"), "3000002")
     result = decoded(objects)
     assert [one.position for one in result.rejected] == [1, 10, 20]
@@ -663,7 +663,7 @@ def test_several_broken_objects_are_each_rejected_at_their_position():
     ]
 
 
-def test_a_dot_in_one_object_does_not_hide_a_fault_in_another():
+def test_leading_dot_does_not_hide_other_faults():
     objects = put(changed(("orbital_data", "orbital_period"), ".5"), (3, *KILOMETERS), "-.5")
     result = decoded(objects)
     assert [one.position for one in result.rejected] == [4]
@@ -711,13 +711,13 @@ def test_a_dot_in_one_object_does_not_hide_a_fault_in_another():
         (page([0] * 30), "more than 20 objects"),
     ],
 )
-def test_a_page_that_cannot_be_used_is_broken_and_says_why(body, said):
+def test_reports_why_a_page_is_invalid(body, said):
     with pytest.raises(PageBroken, match=said) as error:
         decode_page(body, FIRST)
     assert type(error.value) is PageBroken  # not past the end
 
 
-def test_memory_and_time_stay_bounded_for_hostile_pages():
+def test_hostile_pages_use_bounded_memory_and_time():
     ran = subprocess.run(
         [sys.executable, "-m", "tests.hostile_pages"],
         cwd=PROJECT,
@@ -735,14 +735,14 @@ def test_memory_and_time_stay_bounded_for_hostile_pages():
 
 
 @pytest.mark.parametrize("path", [("name",), ("links", "self"), KILOMETERS])
-def test_a_page_nested_without_end_is_broken_and_does_not_end_the_run(path):
+def test_rejects_deeply_nested_page(path):
     deep = b"[" * 100_000 + b"]" * 100_000
     with pytest.raises(PageBroken, match="not a Browse page"):
         decode_page(as_text(path, deep), FIRST)
     assert decoded(neos()).neos.num_rows == 20
 
 
-def test_a_broken_page_never_shows_what_is_in_it():
+def test_error_does_not_show_page_content():
     # The answer may hold the caller's key in its links.
     objects = changed(("links", "self"), "?api_key=secret")
     for body in (page(objects, number=1), page(objects)[:-1], page(objects[5:])):
@@ -751,7 +751,7 @@ def test_a_broken_page_never_shows_what_is_in_it():
         assert "secret" not in str(error.value)
 
 
-def test_the_last_page_has_fewer_objects():
+def test_accepts_shorter_last_page():
     result = decode_page(page(neos(7), number=2, total=47), Batch(41))
     assert (result.neos.num_rows, result.catalogue_size) == (7, 47)
     for count in (6, 8, 20):
@@ -760,7 +760,7 @@ def test_the_last_page_has_fewer_objects():
 
 
 @pytest.mark.parametrize(("total", "past"), [(41, False), (40, True), (0, True)])
-def test_past_the_end_is_told_apart_and_names_the_size(total, past):
+def test_page_past_the_end_reports_catalogue_size(total, past):
     body = page(neos(max(0, total - 40)), number=2, total=total)
     if past:
         with pytest.raises(PagePastEnd, match=f"catalogue at {total}$") as error:
@@ -770,25 +770,25 @@ def test_past_the_end_is_told_apart_and_names_the_size(total, past):
         assert decode_page(body, Batch(41)).neos.num_rows == 1
 
 
-def test_a_full_page_with_a_wrong_total_is_broken_and_not_past_the_end():
+def test_full_page_with_wrong_total_is_invalid():
     with pytest.raises(PageBroken) as error:
         decode_page(page(neos(), number=4, total=0), Batch(81))
     assert type(error.value) is not PagePastEnd
 
 
-def test_another_page_than_asked_for_is_broken_and_not_past_the_end():
+def test_unrequested_page_is_invalid():
     with pytest.raises(PageBroken) as error:
         decode_page(page(neos(), number=0, total=40), Batch(61))
     assert type(error.value) is not PagePastEnd
 
 
-def test_a_text_is_kept_whatever_another_object_holds():
+def test_text_does_not_depend_on_other_objects():
     objects = put(put(neos(), (3, "name"), ".5 Anni"), (9, "orbital_data", "orbital_period"), ".5")
     assert decode_page(page(objects), Batch(1)).neos["name"][3].as_py() == ".5 Anni"
 
 
 @pytest.mark.parametrize("path", [("id",), ("name",), ("close_approach_data", 0, "orbiting_body")])
-def test_a_text_that_looks_like_a_decimal_is_kept_whatever_another_object_holds(path):
+def test_text_like_a_decimal_is_stored_unchanged(path):
     objects = put(changed(path, ".25"), (3, "name"), 5)
     assert ".25" in {
         value

@@ -24,12 +24,12 @@ def names(batches):
         (40_981, 41_000, ["40981-41000"]),
     ],
 )
-def test_a_range_is_made_of_whole_batches_in_order(start, end, expected):
+def test_range_consists_of_whole_batches(start, end, expected):
     assert names(position_range(start, end).batches(41_000)) == expected
 
 
 @pytest.mark.parametrize("end", ["all", "ALL", " All "])
-def test_all_reaches_to_the_end_of_the_catalogue(end):
+def test_end_all_covers_the_catalogue(end):
     assert names(position_range(21, end).batches(80)) == ["21-40", "41-60", "61-80"]
 
 
@@ -56,7 +56,7 @@ def test_all_reaches_to_the_end_of_the_catalogue(end):
         (101, 60, ["START=101", "END=60", "END=120 ", "START=41"]),
     ],
 )
-def test_a_wrong_value_is_named_with_the_nearest_valid_ones(start, end, said):
+def test_invalid_value_is_reported_with_nearest_valid_ones(start, end, said):
     with pytest.raises(WrongParameter) as error:
         position_range(start, end)
     assert [part for part in said if part not in str(error.value)] == []
@@ -66,13 +66,13 @@ def test_a_wrong_value_is_named_with_the_nearest_valid_ones(start, end, said):
 
 @settings(deadline=None)
 @given(st.integers(0, 10**6))
-def test_the_values_named_for_start_are_the_nearest_that_are_taken(value):
+def test_suggested_starts_are_valid_and_nearest(value):
     assert named_or_taken(value, lambda start: position_range(start, "all")) == around(value, 1)
 
 
 @settings(deadline=None)
 @given(st.integers(0, 10**6))
-def test_the_values_named_for_end_are_the_nearest_that_are_taken(value):
+def test_suggested_ends_are_valid_and_nearest(value):
     assert named_or_taken(value, lambda end: position_range(1, end)) == around(value, 0)
 
 
@@ -93,9 +93,7 @@ def around(value, remainder):
 
 @settings(deadline=None)
 @given(st.integers(0, 2_000), st.integers(1, 40), st.sets(st.integers(1, 39)), st.booleans())
-def test_consecutive_parts_of_a_range_name_the_same_batches_once_and_in_order(
-    first, count, cuts, size_known
-):
+def test_split_range_has_the_same_batches(first, count, cuts, size_known):
     edges = [first, *sorted(first + cut for cut in cuts if cut < count), first + count]
     parts = [position_range(20 * begin + 1, 20 * end) for begin, end in pairwise(edges)]
     size = 20 * edges[-1] if size_known else None
@@ -118,18 +116,18 @@ def test_consecutive_parts_of_a_range_name_the_same_batches_once_and_in_order(
         (60, ["1-20", "21-40", "41-60"]),
     ],
 )
-def test_the_catalogue_may_end_within_a_batch(catalogue_size, expected):
+def test_catalogue_may_end_within_a_batch(catalogue_size, expected):
     assert names(position_range(1, "all").batches(catalogue_size)) == expected
     assert names(position_range(1, 200).batches(catalogue_size)) == expected
 
 
-def test_behind_the_catalogues_end_there_is_no_batch():
+def test_no_batch_past_the_end_of_the_catalogue():
     assert position_range(61, 80).batches(47) == []
     assert position_range(61, "all").batches(60) == []
     assert names(position_range(61, "all").batches(61)) == ["61-80"]
 
 
-def test_with_the_size_unknown_end_counts_and_for_all_the_first_batch_alone():
+def test_unknown_size_gives_batches_up_to_end_or_first_batch():
     assert names(position_range(21, 60).batches(None)) == ["21-40", "41-60"]
     assert names(position_range(21, "all").batches(None)) == ["21-40"]
 
@@ -138,7 +136,7 @@ def test_with_the_size_unknown_end_counts_and_for_all_the_first_batch_alone():
     ("first", "name", "page_number"),
     [(1, "1-20", 0), (21, "21-40", 1), (181, "181-200", 9), (40_981, "40981-41000", 2_049)],
 )
-def test_a_batch_is_one_page_counted_from_zero(first, name, page_number):
+def test_page_number_starts_at_zero(first, name, page_number):
     batch = Batch(first)
     assert (batch.name, batch.page_number, batch.last) == (name, page_number, first + 19)
 
@@ -146,11 +144,11 @@ def test_a_batch_is_one_page_counted_from_zero(first, name, page_number):
 @pytest.mark.parametrize(
     ("end", "name"), [(200, "batches-1-200"), ("200", "batches-1-200"), ("all", "batches-1-all")]
 )
-def test_the_folders_of_a_range_are_named_for_it(end, name):
+def test_range_name_is_folder_name(end, name):
     assert position_range("1", end).name == name
 
 
-def test_a_range_tells_which_batches_lie_in_it():
+def test_range_covers_its_batches():
     def covered(start, end):
         return [n for n in (1, 21, 41, 61) if position_range(start, end).covers(Batch(n))]
 
@@ -171,7 +169,7 @@ def test_a_range_tells_which_batches_lie_in_it():
         ("rejected", "rejected/batch-number=21-40/rejected_21-40.jsonl"),
     ],
 )
-def test_every_table_of_a_batch_has_its_file(table, path):
+def test_each_table_of_a_batch_has_a_file(table, path):
     assert Batch(21).file(Path("out"), table) == Path("out") / path
 
 
@@ -179,12 +177,12 @@ def test_every_table_of_a_batch_has_its_file(table, path):
     ("start", "end", "said"),
     [(-20, 20, "Use 1 "), (-40, 20, "Use 1 "), (1, -1, "Use 20 "), (1, -20, "Use 20 ")],
 )
-def test_far_below_the_first_position_the_nearest_valid_value_is_named(start, end, said):
+def test_suggests_first_position_for_negative_values(start, end, said):
     with pytest.raises(WrongParameter, match=said):
         position_range(start, end)
 
 
-def test_neighbouring_batches_are_joined_to_ranges():
+def test_adjacent_batches_are_merged():
     assert spans([]) == []
     joined = spans(Batch(first) for first in (1, 21, 41, 81, 121, 141))
     assert joined == [position_range(1, 60), position_range(81, 100), position_range(121, 160)]

@@ -97,7 +97,7 @@ def headers(limit, remaining):
         (None, None, 0),
     ],
 )
-def test_the_last_tenth_of_the_quota_is_spread_over_the_hour(limit, remaining, seconds):
+def test_last_tenth_of_quota_is_spread_over_the_hour(limit, remaining, seconds):
     assert pause_s(limit, remaining) == pytest.approx(seconds)
 
 
@@ -120,7 +120,7 @@ def test_the_last_tenth_of_the_quota_is_spread_over_the_hour(limit, remaining, s
         ("Fri, 31 Dec 9999 23:59:59 +1200", DAY_S),
     ],
 )
-def test_retry_after_is_read_in_seconds_and_as_a_date(value, seconds):
+def test_retry_after_accepts_seconds_and_date(value, seconds):
     assert retry_after_s(value, NOON) == seconds
 
 
@@ -153,7 +153,7 @@ def test_retry_after_is_read_in_seconds_and_as_a_date(value, seconds):
         "Mon, 01 Jan 0000 00:00:00 GMT",
     ],
 )
-def test_zero_past_dates_and_rubbish_count_as_no_retry_after(value):
+def test_retry_after_ignores_invalid_values(value):
     assert retry_after_s(value, NOON) is None
 
 
@@ -176,7 +176,7 @@ def test_zero_past_dates_and_rubbish_count_as_no_retry_after(value):
 )
 @example("Mon, 01 Jan 99999999999999 00:00:00 GMT")
 @example("1" * 400)
-def test_any_retry_after_is_none_or_more_than_nothing_and_at_most_a_day(value):
+def test_retry_after_is_positive_and_at_most_a_day(value):
     seconds = retry_after_s(value, NOON)
     assert seconds is None or 0 < seconds <= DAY_S
     date = http_date(value)
@@ -184,7 +184,7 @@ def test_any_retry_after_is_none_or_more_than_nothing_and_at_most_a_day(value):
     assert count_of(value) is None or 0 <= count_of(value) < 10**9
 
 
-def test_a_date_without_a_zone_is_not_taken_for_local_time(monkeypatch):
+def test_date_without_zone_is_utc(monkeypatch):
     monkeypatch.setenv("TZ", "America/Los_Angeles")
     time.tzset()
     try:
@@ -195,7 +195,7 @@ def test_a_date_without_a_zone_is_not_taken_for_local_time(monkeypatch):
 
 
 @pytest.mark.parametrize("value", ["-1", "1,000", "many", "٣٠", "1" * 400, "1" * 5000, "", None])
-def test_a_limit_of_rubbish_counts_as_none(value, clock):
+def test_invalid_limit_is_none(value, clock):
     assert count_of(value) is None
     pace = Pace(60, print)
     pace.update({"X-RateLimit-Limit": value, "X-RateLimit-Remaining": "0"})
@@ -213,7 +213,7 @@ def test_a_limit_of_rubbish_counts_as_none(value, clock):
         ("X-RATELIMIT-LIMIT", "X-RATELIMIT-REMAINING"),
     ],
 )
-def test_the_headers_are_read_in_any_letter_case(names, clock):
+def test_rate_limit_headers_are_case_insensitive(names, clock):
     fields = dict(zip(names, ("1000", "50"), strict=True))
     by_hand = Pace(60, print)
     by_hand.update(CaseInsensitiveDict(fields))
@@ -231,27 +231,27 @@ def ask(faulty, pace, batch=1):
         return get_page(session, Service("nasa", faulty.url), Batch(batch), pace)
 
 
-def test_a_short_wait_is_waited_and_told_before_and_after(clock):
+def test_short_wait_is_reported_before_and_after(clock):
     told = []
     assert Pace(60, told.append).wait(60, "waiting for the rate limit")
     assert clock.waits == [60]
     assert told == ["waiting for the rate limit: 60 s", ""]
 
 
-def test_a_wait_that_is_too_long_is_not_begun(clock):
+def test_too_long_wait_is_refused(clock):
     told = []
     assert not Pace(60, told.append).wait(60.5, "waiting")
     assert (clock.waits, told) == ([], [])
 
 
-def test_waits_for_the_same_thing_count_together(clock):
+def test_repeated_waits_are_added_up(clock):
     pace = Pace(60, print)
     assert pace.wait(25, "waiting", 25)
     assert not pace.wait(25, "waiting", 50)
     assert clock.waits == [25]
 
 
-def test_stop_ends_a_wait_at_once_and_it_was_in_vain():
+def test_stop_ends_a_wait():
     waiting, ended = threading.Event(), []
     pace = Pace(60, lambda text: text and waiting.set())
     thread = threading.Thread(target=lambda: ended.append(pace.wait(50, "waiting")), daemon=True)
@@ -265,7 +265,7 @@ def test_stop_ends_a_wait_at_once_and_it_was_in_vain():
     assert not pace.wait(0.01, "after the end")
 
 
-def test_turns_are_taken_one_after_the_other_each_with_its_own_pause(monkeypatch):
+def test_connections_pause_one_after_the_other(monkeypatch):
     at_once, most, waited, lock = Counter(), [], [], threading.Lock()
 
     class Event(threading.Event):
@@ -300,19 +300,19 @@ def times_of_requests(pace, clock, limit, requests):
     return left
 
 
-def test_of_a_thousand_requests_nine_hundred_go_unslowed_and_the_others_every_3_6_s(clock):
+def test_last_hundred_of_thousand_requests_are_3_6_s_apart(clock):
     left = times_of_requests(Pace(60, lambda _: None), clock, 1000, 1000)
     assert set(left[:900]) == {0.0}
     assert left[900:] == pytest.approx([3.6 * n for n in range(1, 101)])
 
 
-def test_demo_keys_pause_of_two_minutes_is_left_out_where_only_one_is_waited(clock):
+def test_demo_key_pause_is_skipped_if_longer_than_longest_wait(clock):
     # It goes on to the wall, which is told with the time to come back.
     assert times_of_requests(Pace(60, lambda _: None), clock, 30, 30) == [0.0] * 30
     assert clock.waits == []
 
 
-def test_with_wait_1_demo_keys_last_requests_are_two_minutes_apart(clock):
+def test_demo_key_requests_are_two_minutes_apart_with_wait_1(clock):
     settings = read_run_settings(None, {"WAIT": "1"}, env_file=PROJECT / "no-such-file")
     pace = Pace(settings.longest_wait_s, lambda _: None)
     assert times_of_requests(pace, clock, 30, 30)[-4:] == [0.0, 120.0, 240.0, 360.0]
@@ -332,16 +332,12 @@ def test_with_wait_1_demo_keys_last_requests_are_two_minutes_apart(clock):
         (24_001, 1_000, 24_000, 24),
     ],
 )
-def test_the_last_request_is_allowed_when_earlier_ones_are_an_hour_and_a_day_old(
-    requests, hourly, daily, hours
-):
+def test_hours_until_last_applies_hourly_and_daily_limits(requests, hourly, daily, hours):
     assert hours_until_last(requests, hourly, daily) == hours
 
 
 @given(st.integers(1, 400), st.integers(1, 40), st.integers(1, 60))
-def test_no_rolling_hour_or_day_has_more_requests_than_allowed_and_none_is_later_than_need_be(
-    requests, hourly, daily
-):
+def test_hours_until_last_is_minimal_within_limits(requests, hourly, daily):
     # Request by request: one may leave an hour after the one `hourly` before it, and so the day.
     left = []
     for n in range(requests):
@@ -362,7 +358,7 @@ def local_times(text):
     ]
 
 
-def test_nasas_429_parks_the_run_and_the_line_names_the_minute_to_come_back(tmp_path, monkeypatch):
+def test_status_429_stops_the_run_and_states_when_to_retry(tmp_path, monkeypatch):
     monkeypatch.setenv("API_KEY", KEY)
     with (
         serve_faults(lambda *_: [NASA_429]) as faulty,
@@ -378,9 +374,7 @@ def test_nasas_429_parks_the_run_and_the_line_names_the_minute_to_come_back(tmp_
     assert "WAIT=1" in str(failure.value)
 
 
-def test_where_so_long_a_wait_is_allowed_it_is_waited_and_the_run_goes_on(
-    tmp_path, monkeypatch, clock
-):
+def test_waits_for_the_rate_limit_if_allowed(tmp_path, monkeypatch, clock):
     monkeypatch.setenv("API_KEY", KEY)
     answers = iter([NASA_429, http(sample_page(0, KEY))])
     with serve_faults(lambda *_: [next(answers)]) as faulty:
@@ -388,7 +382,7 @@ def test_where_so_long_a_wait_is_allowed_it_is_waited_and_the_run_goes_on(
     assert clock.waits == [2870]
 
 
-def test_an_answer_that_gives_no_time_is_taken_for_an_hour(tmp_path, monkeypatch, clock):
+def test_status_429_without_retry_after_waits_an_hour(tmp_path, monkeypatch, clock):
     monkeypatch.setenv("API_KEY", KEY)
     answers = iter([http(status=429, Retry_After="0"), http(sample_page(0, KEY))])
     with serve_faults(lambda *_: [next(answers)]) as faulty:
@@ -396,7 +390,7 @@ def test_an_answer_that_gives_no_time_is_taken_for_an_hour(tmp_path, monkeypatch
     assert clock.waits == [3600]
 
 
-def test_a_date_to_come_back_is_waited_for(clock):
+def test_waits_until_retry_after_date(clock):
     in_half_a_minute = format_datetime(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=30))
     answers = iter([http(status=429, Retry_After=in_half_a_minute), http(b"{}")])
     with serve_faults(lambda *_: [next(answers)]) as faulty:
@@ -405,7 +399,7 @@ def test_a_date_to_come_back_is_waited_for(clock):
     assert 25 < waited <= 30
 
 
-def test_short_waits_without_end_are_parked_once_they_are_too_long_together(clock):
+def test_endless_short_waits_end_the_run(clock):
     with (
         serve_faults(lambda *_: [http(status=429, Retry_After="20")]) as faulty,
         pytest.raises(RateLimitReached),
@@ -415,7 +409,7 @@ def test_short_waits_without_end_are_parked_once_they_are_too_long_together(cloc
     assert faulty.asked == {0: 4}
 
 
-def test_the_progress_line_shows_the_whole_reason_and_is_empty_after_it(monkeypatch):
+def test_progress_line_shows_reason_and_is_cleared(monkeypatch):
     terminal = io.StringIO()
     terminal.isatty = lambda: True
     monkeypatch.setattr(sys, "stderr", terminal)

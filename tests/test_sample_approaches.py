@@ -13,7 +13,7 @@ def au(approach):
     return float(approach["miss_distance"]["astronomical"])
 
 
-def test_the_approaches_ascend_in_time_and_none_is_listed_twice():
+def test_approaches_are_sorted_and_unique():
     for neo in spread():
         listed = neo["close_approach_data"]
         times = [approach["epoch_date_close_approach"] for approach in listed]
@@ -22,7 +22,7 @@ def test_the_approaches_ascend_in_time_and_none_is_listed_twice():
         assert len(keys) == len(listed)
 
 
-def test_no_approach_is_listed_beyond_its_bodys_limit():
+def test_approaches_are_within_the_limit_of_the_body():
     for neo in spread():
         # The wider limit of Earth ended with November 2024.
         determined = neo["orbital_data"]["orbit_determination_date"]
@@ -31,7 +31,7 @@ def test_no_approach_is_listed_beyond_its_bodys_limit():
             assert 0 < au(approach) < limits[approach["orbiting_body"]]
 
 
-def test_earth_is_never_nearer_than_the_orbits_come():
+def test_earth_distance_is_at_least_the_moid():
     for neo in spread():
         moid = float(neo["orbital_data"]["minimum_orbit_intersection"])
         for approach in neo["close_approach_data"]:
@@ -39,7 +39,7 @@ def test_earth_is_never_nearer_than_the_orbits_come():
                 assert au(approach) > moid - 1e-6
 
 
-def test_an_approach_to_the_moon_goes_with_one_to_earth_on_the_same_date():
+def test_moon_approach_has_earth_approach_on_same_date():
     moons = 0
     for neo in spread():
         dates = {"Earth": set(), "Moon": set()}
@@ -51,7 +51,7 @@ def test_an_approach_to_the_moon_goes_with_one_to_earth_on_the_same_date():
 
 
 @pytest.mark.parametrize("sample", [first_200, spread])
-def test_the_mix_of_bodies_is_that_of_the_real_listing(sample):
+def test_mix_of_bodies_matches_the_real_listing(sample):
     neos = sample()
     bodies = Counter(approach["orbiting_body"] for approach in approaches_of(neos))
     assert 22 < bodies.total() / len(neos) < 26
@@ -60,7 +60,7 @@ def test_the_mix_of_bodies_is_that_of_the_real_listing(sample):
         assert share == pytest.approx(1, abs=1 / 3 if body in ("Merc", "Moon") else 1 / 5), body
 
 
-def test_a_tenth_of_the_neos_has_no_listed_approach():
+def test_tenth_of_neos_has_no_approach():
     def empty(neos):
         return sum(not neo["close_approach_data"] for neo in neos) / len(neos)
 
@@ -68,13 +68,13 @@ def test_a_tenth_of_the_neos_has_no_listed_approach():
     assert 0.08 <= empty(spread()) <= 0.12
 
 
-def test_three_fifths_of_the_first_earth_approaches_lie_below_a_fifth_of_an_au():
+def test_three_fifths_of_first_earth_approaches_are_below_0_2_au():
     # 1,836 of 2,970 in the real listing, where two limits are mixed.
     earth = [au(each) for each in approaches_of(first_200()) if each["orbiting_body"] == "Earth"]
     assert 0.55 < sum(distance < 0.2 for distance in earth) / len(earth) < 0.70
 
 
-def test_four_times_as_many_earth_approaches_lie_within_twice_the_distance():
+def test_earth_approaches_grow_with_square_of_distance():
     # Uniform crossings of the target plane: the number within r grows as r**2.
     narrow = [
         au(approach)
@@ -87,7 +87,7 @@ def test_four_times_as_many_earth_approaches_lie_within_twice_the_distance():
     assert len(narrow) / within_half == pytest.approx(4, rel=0.15)
 
 
-def test_more_approaches_are_listed_for_the_present_than_for_far_years():
+def test_present_years_have_more_approaches_than_distant_years():
     years = Counter(
         int(each["close_approach_date"][:4]) // 50 * 50 for each in approaches_of(spread())
     )

@@ -15,12 +15,12 @@ from tests.sample_neos import KEY, NEOS, REAL_PAGE, first_200, spread
         (2049, "f0617bf32920ba597038e447c55fc3ae178996f7c2fb0c4450d6f3940ef5d975"),
     ],
 )
-def test_the_same_page_has_the_same_bytes_on_every_machine(number, sha256):
+def test_page_bytes_are_the_same_on_every_machine(number, sha256):
     assert hashlib.sha256(page_body(number, 20, KEY)).hexdigest() == sha256
 
 
 @pytest.mark.skipif(not REAL_PAGE.exists(), reason="the recorded page is not on this machine")
-def test_the_keys_and_types_are_those_of_a_real_page_in_its_order():
+def test_keys_and_types_match_a_real_page():
     def shape(value, path=""):
         if isinstance(value, dict):
             return [line for key in value for line in shape(value[key], f"{path}.{key}")]
@@ -38,20 +38,20 @@ def test_the_keys_and_types_are_those_of_a_real_page_in_its_order():
     assert shape(named) == shape(eros)
 
 
-def test_a_hazardous_object_is_bright_and_comes_near():
+def test_hazardous_object_is_bright_and_near():
     for neo in spread():
         moid = float(neo["orbital_data"]["minimum_orbit_intersection"])
         near = neo["absolute_magnitude_h"] <= 22 and moid <= 0.05
         assert neo["is_potentially_hazardous_asteroid"] == near
 
 
-def test_only_a_sentry_object_has_sentry_data():
+def test_only_sentry_objects_have_sentry_data():
     assert {neo["is_sentry_object"] for neo in spread()} == {True, False}
     for neo in spread():
         assert ("sentry_data" in neo) == neo["is_sentry_object"]
 
 
-def test_the_pages_are_linked_over_plain_http_with_the_callers_key():
+def test_page_links_use_http_and_the_callers_key():
     def links(number):
         return json.loads(page_body(number, 20, "a key"))["links"]
 
@@ -61,13 +61,13 @@ def test_the_pages_are_linked_over_plain_http_with_the_callers_key():
     assert list(links(7)) == ["next", "prev", "self"]
 
 
-def test_a_page_past_the_last_one_is_empty():
+def test_page_past_the_end_is_empty():
     page = json.loads(page_body(2050, 20, KEY))
     assert page[NEOS] == []
     assert "next" not in page["links"]
 
 
-def test_the_last_page_of_another_size_is_shorter():
+def test_last_page_of_other_size_is_shorter():
     page = json.loads(page_body(2411, 17, KEY))
     assert page["page"] == {
         "size": 17,
@@ -80,14 +80,14 @@ def test_the_last_page_of_another_size_is_shorter():
 
 @pytest.mark.parametrize(
     ("number", "size", "reason"),
-    [(-1, 20, "no page -1"), (0, 0, "not 0"), (0, PAGE_SIZE_LIMIT + 1, "not 21")],
+    [(-1, 20, "not -1"), (0, 0, "not 0"), (0, PAGE_SIZE_LIMIT + 1, "not 21")],
 )
-def test_an_impossible_page_is_refused(number, size, reason):
+def test_rejects_invalid_page_number_and_size(number, size, reason):
     with pytest.raises(ValueError, match=reason):
         page_body(number, size, KEY)
 
 
 @pytest.mark.parametrize("position", [0, CATALOGUE_SIZE + 1])
-def test_a_position_outside_the_catalogue_is_refused(position):
-    with pytest.raises(ValueError, match=f"no {position}"):
+def test_rejects_position_outside_the_catalogue(position):
+    with pytest.raises(ValueError, match=f"not {position}"):
         catalogue.neo(position, KEY)

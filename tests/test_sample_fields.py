@@ -9,7 +9,7 @@ from tests.sample_neos import KEY, NEOS, REAL_PAGE, approaches_of, first_200, sp
 
 
 @pytest.mark.skipif(not REAL_PAGE.exists(), reason="the recorded page is not on this machine")
-def test_the_diameters_follow_from_the_magnitude_as_in_a_real_page():
+def test_diameters_match_a_real_page():
     # Objects of the same H have the same diameters, real or simulated.
     real = {
         neo["absolute_magnitude_h"]: neo["estimated_diameter"]
@@ -22,7 +22,7 @@ def test_the_diameters_follow_from_the_magnitude_as_in_a_real_page():
             assert neo["estimated_diameter"][unit] == pytest.approx(limits, abs=1e-9)
 
 
-def test_the_strings_have_the_forms_that_the_service_sends():
+def test_strings_have_the_format_of_the_service():
     plain = re.compile(r"(0|[1-9]\d*)(\.\d{0,9}[1-9])?")
     leading_dot = re.compile(r"([1-9]\d*)?\.\d+")
     for approach in approaches_of(spread()):
@@ -36,11 +36,11 @@ def test_the_strings_have_the_forms_that_the_service_sends():
         assert "e" not in orbit["minimum_orbit_intersection"]
 
 
-def test_no_number_is_written_with_an_exponent():
+def test_numbers_have_no_exponent():
     assert not re.search(rb"[:,]-?\d+(\.\d+)?e", catalogue.page_body(2049, 20, KEY))
 
 
-def test_an_approach_says_the_same_in_all_its_units():
+def test_approach_units_agree():
     for approach in approaches_of(first_200()):
         distance = {unit: float(text) for unit, text in approach["miss_distance"].items()}
         speed = {unit: float(text) for unit, text in approach["relative_velocity"].items()}
@@ -53,7 +53,7 @@ def test_an_approach_says_the_same_in_all_its_units():
         assert speed["miles_per_hour"] == pytest.approx(per_hour * 0.62137119, rel=1e-9)
 
 
-def test_the_three_times_of_an_approach_agree_in_utc():
+def test_approach_times_agree_in_utc():
     for approach in approaches_of(first_200()):
         at = datetime.fromtimestamp(approach["epoch_date_close_approach"] / 1000, UTC)
         full = approach["close_approach_date_full"]
@@ -62,7 +62,7 @@ def test_the_three_times_of_an_approach_agree_in_utc():
         assert "1900-01-01" <= approach["close_approach_date"] <= "2200-12-31"
 
 
-def test_the_five_nullable_fields_are_sometimes_null_together():
+def test_five_nullable_fields_are_null_together():
     nullable = {
         "first_observation_date",
         "last_observation_date",

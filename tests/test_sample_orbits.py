@@ -7,7 +7,7 @@ from neo_utils.sample.catalogue import AS_OF
 from tests.sample_neos import spread
 
 
-def test_each_orbit_agrees_with_itself_and_with_its_class():
+def test_orbital_elements_agree_with_each_other_and_the_class():
     kinds = Counter()
     for neo in spread():
         text = {k: v for k, v in neo["orbital_data"].items() if isinstance(v, str)}
@@ -34,7 +34,7 @@ def test_each_orbit_agrees_with_itself_and_with_its_class():
     assert shares == pytest.approx({"AMO": 0.36, "APO": 0.56, "ATE": 0.08, "IEO": 0.005}, abs=0.03)
 
 
-def test_the_observations_lie_between_the_first_neo_and_the_catalogues_instant():
+def test_observations_are_within_the_valid_dates():
     for neo in spread():
         orbit = neo["orbital_data"]
         if orbit["first_observation_date"] is None:

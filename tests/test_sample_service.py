@@ -30,7 +30,7 @@ def session():
         yield session
 
 
-def test_the_adapter_answers_a_session_without_a_network(session):
+def test_adapter_answers_without_network(session):
     response = session.get(SAMPLE_URL, params={"page": 3, "size": 5}, headers=KEY, timeout=5)
     assert response.status_code == 200
     assert response.content == page_body(3, 5, "some-key")
@@ -38,21 +38,21 @@ def test_the_adapter_answers_a_session_without_a_network(session):
     assert response.url == f"{SAMPLE_URL}?page=3&size=5"
 
 
-def test_the_key_may_stand_in_the_query():
+def test_accepts_key_in_query():
     assert answer(f"{SAMPLE_URL}?api_key=k", {}).body == page_body(0, 20, "k")
 
 
-def test_the_header_names_are_read_in_any_case():
+def test_header_names_are_case_insensitive():
     assert answer(SAMPLE_URL, {"x-API-key": "k"}).status == 200
 
 
-def test_a_request_without_a_key_is_refused_as_the_gateway_does(session):
+def test_rejects_request_without_key(session):
     response = session.get(SAMPLE_URL, timeout=5)
     assert response.status_code == 403
     assert response.json()["error"]["code"] == "API_KEY_MISSING"
 
 
-def test_the_first_20_are_listed_by_default_and_never_more_at_once():
+def test_page_has_at_most_20_neos():
     assert answer(SAMPLE_URL, KEY).body == page_body(0, 20, "some-key")
     assert answer(f"{SAMPLE_URL}?size=1000", KEY).body == page_body(0, 20, "some-key")
 
@@ -66,17 +66,17 @@ def test_the_first_20_are_listed_by_default_and_never_more_at_once():
         (f"{SAMPLE_URL}?page=2050", 200),  # past the end: an empty list
     ],
 )
-def test_other_requests_have_the_status_that_says_what_is_wrong(url, status):
+def test_invalid_requests_have_error_status(url, status):
     assert answer(url, KEY).status == status
 
 
-def test_the_date_is_the_instant_of_the_listing_on_every_run():
+def test_date_header_is_fixed():
     headers = answer(SAMPLE_URL, KEY).headers
     assert parsedate_to_datetime(headers["Date"]) == AS_OF
     assert int(headers["X-RateLimit-Remaining"]) < int(headers["X-RateLimit-Limit"])
 
 
-def test_the_port_serves_what_the_adapter_serves(session):
+def test_port_and_adapter_serve_the_same_answer(session):
     with serve() as url:
         over_port = session.get(url, params={"page": 1}, headers=KEY, timeout=5)
     direct = session.get(SAMPLE_URL, params={"page": 1}, headers=KEY, timeout=5)
@@ -85,21 +85,21 @@ def test_the_port_serves_what_the_adapter_serves(session):
     assert over_port.headers["Date"] == direct.headers["Date"]
 
 
-def test_an_answer_is_compressed_only_for_those_who_accept_it(session):
+def test_compresses_only_if_accepted(session):
     with serve() as url:
         plain = session.get(url, headers=KEY | {"Accept-Encoding": "identity"}, timeout=5)
     assert "Content-Encoding" not in plain.headers
     assert int(plain.headers["Content-Length"]) == len(page_body(0, 20, "some-key"))
 
 
-def test_one_connection_takes_several_requests():
+def test_connection_serves_several_requests():
     with serve() as url, connect(url) as connection:
         for _ in range(2):
             connection.sendall(REQUEST)
             assert connection.recv(65_536).startswith(b"HTTP/1.1 404 Not Found\r\n")
 
 
-def test_the_served_answer_can_be_replaced_by_a_failure(session):
+def test_answer_function_can_return_a_failure(session):
     def down(_url, _headers):
         return Answer(503, {"Content-Type": "text/html"}, b"<h1>Application error</h1>")
 
@@ -108,7 +108,7 @@ def test_the_served_answer_can_be_replaced_by_a_failure(session):
     assert (response.status_code, response.text) == (503, "<h1>Application error</h1>")
 
 
-def test_the_served_answer_can_hang_up(session):
+def test_answer_function_can_close_the_connection(session):
     def hang_up(_url, _headers):
         raise ConnectionResetError
 
@@ -116,21 +116,21 @@ def test_the_served_answer_can_hang_up(session):
         session.get(url, timeout=5)
 
 
-def test_nothing_listens_after_the_context():
+def test_stops_listening_after_the_context():
     with serve() as url:
         pass
     with pytest.raises(requests.ConnectionError):
         requests.get(url, timeout=5)
 
 
-def test_no_kept_connection_is_answered_after_the_context(session):
+def test_closes_open_connections_after_the_context(session):
     with serve() as url:
         assert session.get(url, headers=KEY, timeout=5).status_code == 200
     with pytest.raises(requests.ConnectionError):
         session.get(url, headers=KEY, timeout=5)
 
 
-def test_an_answer_that_is_late_for_the_context_is_not_sent():
+def test_late_answer_is_not_sent_after_the_context():
     asked, ended = threading.Event(), threading.Event()
 
     def late(_url, _headers):
@@ -147,7 +147,7 @@ def test_an_answer_that_is_late_for_the_context_is_not_sent():
         assert connection.recv(65_536) == b""
 
 
-def test_the_module_serves_until_it_is_stopped():
+def test_module_serves_until_interrupted():
     command = [sys.executable, "-m", "neo_utils.sample.service"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         try:

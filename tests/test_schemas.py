@@ -31,7 +31,7 @@ def columns(schema):
     return [(field.name, str(field.type), field.nullable) for field in schema]
 
 
-def test_raw_has_its_17_columns_in_order():
+def test_raw_has_17_columns_in_order():
     assert columns(RAW) == [
         ("id", "string", False),
         ("neo_reference_id", "string", True),
@@ -53,7 +53,7 @@ def test_raw_has_its_17_columns_in_order():
     ]
 
 
-def test_close_approaches_has_its_8_columns_in_order():
+def test_close_approaches_has_8_columns_in_order():
     assert columns(CLOSE_APPROACHES) == [
         ("neo_id", "string", False),
         ("close_approach_date", "date32[day]", False),
@@ -66,11 +66,11 @@ def test_close_approaches_has_its_8_columns_in_order():
     ]
 
 
-def test_the_metrics_are_names_with_counts():
+def test_metrics_have_name_and_count():
     assert columns(METRICS) == [("metric", "string", False), ("value", "int64", False)]
 
 
-def test_the_yearly_statistics_have_their_9_columns_in_order():
+def test_yearly_statistics_has_9_columns_in_order():
     assert YEARLY_STATISTICS.names == [
         "year",
         "orbiting_body",
@@ -85,7 +85,7 @@ def test_the_yearly_statistics_have_their_9_columns_in_order():
 
 
 @each_schema
-def test_every_measured_column_has_a_unit_and_no_other_has(schema):
+def test_only_measured_columns_have_units(schema):
     with_unit = {field.name for field in schema if (field.metadata or {}).get(b"unit")}
     assert with_unit == {field.name for field in schema if pa.types.is_floating(field.type)}
 
@@ -94,13 +94,13 @@ def test_every_measured_column_has_a_unit_and_no_other_has(schema):
     ("ending", "unit"),
     [("_au", "AU"), ("_lunar", "LD"), ("_km", "km"), ("_meters", "m"), ("_km_per_sec", "km/s")],
 )
-def test_the_unit_is_the_one_that_the_name_says(ending, unit):
+def test_unit_matches_column_name(ending, unit):
     fields = [field for schema in ALL.values() for field in schema if field.name.endswith(ending)]
     assert fields
     assert {field.metadata[b"unit"].decode() for field in fields} == {unit}
 
 
-def test_magnitude_and_period_have_the_units_that_their_names_leave_open():
+def test_magnitude_and_period_have_units():
     assert RAW.field("absolute_magnitude_h").metadata[b"unit"] == b"mag"
     assert RAW.field("orbital_period").metadata[b"unit"] == b"d"
 
@@ -111,7 +111,7 @@ def test_every_column_has_a_definition(schema):
 
 
 @each_schema
-def test_columns_of_a_table_are_shown_one_a_row(schema):
+def test_columns_of_has_one_row_per_column(schema):
     table = columns_of(schema)
     assert list(table.index) == schema.names
     assert list(table.columns) == ["type", "unit", "definition"]
@@ -135,13 +135,13 @@ def test_columns_of_shows_type_unit_and_definition_as_text():
 
 @pytest.mark.parametrize("name", ["counted", "metrics", "yearly_statistics"])
 @pytest.mark.parametrize("threshold", [0.2, 0.05])
-def test_a_definition_is_sql_with_the_threshold_filled_in(name, threshold):
+def test_definition_is_sql_with_threshold(name, threshold):
     text = sql_text(name, threshold)
     assert "{" not in text
     assert duckdb.extract_statements(text)  # raises where it does not parse
 
 
-def test_each_total_of_the_metrics_has_a_definition_in_words():
+def test_each_total_has_a_definition_in_words():
     assert totals_defined(0.05) == {
         "total_neos": "NEOs, each once",
         "total_close_approaches": "listed approaches to any body, past and predicted",
@@ -158,7 +158,7 @@ def test_each_total_of_the_metrics_has_a_definition_in_words():
     assert set(named) == totals_defined(0.05).keys()
 
 
-def test_the_sample_knows_of_the_listing_what_the_figures_say_of_it():
+def test_sample_and_figures_share_listing_limits():
     limits = {body.name: body.limit_au for body in (EARTH, *OTHER_PLANETS)}
     assert limits | {"Moon": _MOON_LIMIT_AU} == LISTED_WITHIN_AU
     assert (_WIDE_EARTH.limit_au, LAST_WIDE_DETERMINATION) == (_WIDE_AU, _LAST_WIDE)
@@ -166,7 +166,7 @@ def test_the_sample_knows_of_the_listing_what_the_figures_say_of_it():
     assert _AU_HECTOMETRES / 10 == KM_PER_AU
 
 
-def test_the_threshold_stands_in_the_names_of_the_metrics():
+def test_metric_names_contain_the_threshold():
     assert "total_neos_under_0.2_au_earth" in sql_text("metrics")
     assert "total_neos_under_0.05_au_earth" in sql_text("metrics", 0.05)
     assert "under_0.2" not in sql_text("metrics", 0.05)

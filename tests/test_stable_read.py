@@ -45,7 +45,7 @@ def backfilling(output):
         writer.join()
 
 
-def test_readers_report_no_fault_while_a_backfill_runs(output):
+def test_readers_report_no_fault_during_backfill(output):
     with backfilling(output) as next_round:
         for _ in range(10):
             plan = plan_fetch(1, END, "sample", output_dir=str(output))
@@ -61,7 +61,7 @@ def test_readers_report_no_fault_while_a_backfill_runs(output):
             assert next_round()
 
 
-def test_a_corrupted_batch_is_reported_while_others_are_replaced(output):
+def test_reports_corrupted_batch_during_backfill(output):
     fetch(plan_fetch(61, 80, "sample", output_dir=str(output)))
     Batch(61).file(output, "close_approaches").write_bytes(b"corrupted")
     with backfilling(output) as next_round:
@@ -83,7 +83,7 @@ PLACES = ["raw", "raw/batch-number=21-40", "raw/batch-number=21-40/neo_partition
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("command", ["plan", "status", "verify"])
-def test_what_cannot_be_read_is_not_taken_for_nothing(output, command, place):
+def test_unreadable_folder_is_not_treated_as_empty(output, command, place):
     loop(output / place)
     given = {"end": END, "source": "sample", "output_dir": str(output)}
     text_of = {"plan": plan_text, "status": status_text, "verify": verify_text}[command]
@@ -95,7 +95,7 @@ def test_what_cannot_be_read_is_not_taken_for_nothing(output, command, place):
 
 
 @pytest.mark.parametrize("place", ["pages", "pages/batch-number=21-40/page_21-40.json.zst"])
-def test_a_page_that_cannot_be_read_is_not_reported_as_corrupted(output, place):
+def test_unreadable_page_is_not_reported_as_corrupted(output, place):
     loop(output / place)
     with pytest.raises(OutputUnreadable, match="cannot be read"):
         check_files(output, BATCHES)
@@ -117,7 +117,7 @@ for output in sys.argv[1:]:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_a_folder_of_another_user_ends_every_command_in_one_line(pristine, tmp_path):
+def test_folder_of_another_user_gives_one_line_error(pristine, tmp_path):
     for folder in [tmp_path, *tmp_path.parents]:
         if folder.name.startswith("pytest"):
             folder.chmod(0o755)

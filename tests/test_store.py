@@ -69,12 +69,12 @@ def metadata_of(path):
 # --- What lies where. ---
 
 
-def test_a_batch_is_laid_out_as_designed(tmp_path):
+def test_batch_has_documented_file_layout(tmp_path):
     store(tmp_path)
     assert sorted(contents_of(tmp_path)) == [APPROACHES_FILE, PAGE_FILE, RAW_FILE]
 
 
-def test_another_batch_lies_beside_it(tmp_path):
+def test_batches_are_stored_side_by_side(tmp_path):
     store(tmp_path)
     first = contents_of(tmp_path)
     store(tmp_path, BROKEN, SECOND)
@@ -91,7 +91,7 @@ def test_another_batch_lies_beside_it(tmp_path):
     ("path", "schema", "table"),
     [(RAW_FILE, RAW, "neos"), (APPROACHES_FILE, CLOSE_APPROACHES, "close_approaches")],
 )
-def test_a_table_is_read_back_as_it_was_decoded(tmp_path, path, schema, table):
+def test_table_round_trips(tmp_path, path, schema, table):
     body = store(tmp_path)
     read = pq.read_table(tmp_path / path, partitioning=None)
     assert read.equals(getattr(decode_page(body, FIRST), table))
@@ -99,7 +99,7 @@ def test_a_table_is_read_back_as_it_was_decoded(tmp_path, path, schema, table):
     assert all(a.equals(b, check_metadata=True) for a, b in zip(read.schema, schema, strict=True))
 
 
-def test_the_file_itself_names_type_and_unit_of_its_17_columns(tmp_path):
+def test_file_records_types_and_units_of_17_columns(tmp_path):
     store(tmp_path)
     schema = pq.read_schema(tmp_path / RAW_FILE)
     unit = {field.name: (field.metadata.get(b"unit") or b"").decode() for field in schema}
@@ -127,7 +127,7 @@ def test_the_file_itself_names_type_and_unit_of_its_17_columns(tmp_path):
 
 
 @pytest.mark.parametrize("path", [RAW_FILE, APPROACHES_FILE])
-def test_the_metadata_say_where_a_table_comes_from(tmp_path, path):
+def test_metadata_record_provenance(tmp_path, path):
     body = store(tmp_path)
     assert metadata_of(tmp_path / path) == {
         "source": "nasa",
@@ -140,19 +140,19 @@ def test_the_metadata_say_where_a_table_comes_from(tmp_path, path):
 
 
 @pytest.mark.parametrize("path", [RAW_FILE, APPROACHES_FILE])
-def test_a_sample_is_marked_in_words(tmp_path, path):
+def test_metadata_mark_sample_data(tmp_path, path):
     store(tmp_path, source="sample")
     assert metadata_of(tmp_path / path)["source"] == "sample"
     assert metadata_of(tmp_path / path)["note"] == "simulated sample, not NASA data"
 
 
-def test_a_page_without_approaches_has_an_empty_table_of_them(tmp_path):
+def test_page_without_approaches_has_empty_table(tmp_path):
     store(tmp_path, neos(close_approach_data=[]))
     assert pq.read_table(tmp_path / APPROACHES_FILE, partitioning=None).num_rows == 0
     assert read_table(tmp_path, [FIRST], "close_approaches").schema.equals(CLOSE_APPROACHES)
 
 
-def test_the_same_input_gives_the_same_bytes_anywhere(tmp_path):
+def test_same_input_gives_same_bytes(tmp_path):
     for folder in ("one", "two/three", "one"):  # the last replaces the first
         store(tmp_path / folder, BROKEN)
     assert contents_of(tmp_path / "one") == contents_of(tmp_path / "two/three")
@@ -162,7 +162,7 @@ def test_the_same_input_gives_the_same_bytes_anywhere(tmp_path):
 # --- The page as received. ---
 
 
-def test_another_zstd_reader_finds_the_page_whose_sha_256_is_in_the_metadata(tmp_path):
+def test_archived_page_is_readable_and_matches_its_checksum(tmp_path):
     body = store(tmp_path)
     with pa.input_stream(tmp_path / PAGE_FILE, compression="zstd") as stream:
         archived = stream.read()
@@ -173,13 +173,13 @@ def test_another_zstd_reader_finds_the_page_whose_sha_256_is_in_the_metadata(tmp
 
 
 @pytest.mark.skipif(shutil.which("zstd") is None, reason="there is no zstd command here")
-def test_the_zstd_command_unpacks_the_page(tmp_path):
+def test_zstd_command_decompresses_archived_page(tmp_path):
     body = store(tmp_path)
     command = [shutil.which("zstd"), "--decompress", "--stdout", tmp_path / PAGE_FILE]
     assert subprocess.run(command, capture_output=True, check=True).stdout == body  # noqa: S603
 
 
-def test_the_page_carries_its_provenance_in_a_frame_that_readers_skip(tmp_path):
+def test_archived_page_records_provenance_in_skippable_frame(tmp_path):
     store(tmp_path, source="sample")
     archived = (tmp_path / PAGE_FILE).read_bytes()
     magic, length = struct.unpack("<II", archived[:8])
@@ -192,7 +192,7 @@ def test_the_page_carries_its_provenance_in_a_frame_that_readers_skip(tmp_path):
 # --- What was rejected. ---
 
 
-def test_the_rejected_are_stored_one_a_line_with_place_and_reason(tmp_path):
+def test_rejected_objects_are_stored_as_json_lines(tmp_path):
     store(tmp_path, BROKEN)
     lines = [json.loads(line) for line in (tmp_path / REJECTED_FILE).read_bytes().splitlines()]
     assert lines == [
@@ -213,7 +213,7 @@ def test_the_rejected_are_stored_one_a_line_with_place_and_reason(tmp_path):
     assert read_table(tmp_path, [FIRST], "raw").num_rows == 18
 
 
-def test_a_rejected_object_of_a_page_on_many_lines_stays_on_one(tmp_path):
+def test_rejected_object_is_stored_on_one_line(tmp_path):
     objects = put(neos(), (4, "id"), {'a "name"\n': "\u2028\\"})
     body = page(objects, indent=4).replace(b"\n", b"\r\n")
     write_batch(tmp_path, FIRST, decode_page(body, FIRST), body, provenance(body))
@@ -221,7 +221,7 @@ def test_a_rejected_object_of_a_page_on_many_lines_stays_on_one(tmp_path):
     assert [one["object"] for one in read_rejected(tmp_path, [FIRST])] == [objects[4]]
 
 
-def test_a_better_page_takes_the_rejected_away(tmp_path):
+def test_valid_page_removes_rejected_file(tmp_path):
     store(tmp_path, BROKEN)
     assert REJECTED_FILE in contents_of(tmp_path)
     store(tmp_path, CLEAN)
@@ -229,7 +229,7 @@ def test_a_better_page_takes_the_rejected_away(tmp_path):
     assert read_rejected(tmp_path, [FIRST]) == []
 
 
-def test_the_rejected_of_several_batches_are_read_in_their_order(tmp_path):
+def test_rejected_objects_are_read_in_batch_order(tmp_path):
     store(tmp_path, BROKEN, THIRD)
     store(tmp_path, CLEAN, SECOND)
     store(tmp_path, BROKEN, FIRST)
@@ -245,9 +245,7 @@ def test_the_rejected_of_several_batches_are_read_in_their_order(tmp_path):
     [(CLEAN, BROKEN), (BROKEN, CLEAN), (BROKEN, put(BROKEN, (4, "id"), 6))],
     ids=["rejected is added", "rejected is removed", "rejected is replaced"],
 )
-def test_a_kill_at_any_step_leaves_the_old_batch_or_none_or_the_new_one(
-    tmp_path, monkeypatch, before, after
-):
+def test_killed_write_leaves_old_batch_or_new_batch_or_none(tmp_path, monkeypatch, before, after):
     older, newer = {"catalogue_size": 40_000}, {"catalogue_size": 41_000}
     store(tmp_path / "old", before, **older)
     store(tmp_path / "new", after, **newer)
@@ -278,9 +276,7 @@ def make_folders(output, batch):
         batch.file(output, table).parent.mkdir(parents=True)
 
 
-def test_a_first_write_that_is_killed_is_not_stored_until_its_raw_file_is_there(
-    tmp_path, monkeypatch
-):
+def test_batch_is_stored_only_with_its_raw_file(tmp_path, monkeypatch):
     stored = []
     for step in range(4 + 4 * 2):  # 4 files are synced; each is renamed, and its folder synced
         output = tmp_path / str(step)
@@ -293,7 +289,7 @@ def test_a_first_write_that_is_killed_is_not_stored_until_its_raw_file_is_there(
     assert stored == [False] * 11 + [True]  # at the last step only the folder's sync was missing
 
 
-def test_what_a_killed_run_left_is_removed_of_the_batches_named(tmp_path, monkeypatch):
+def test_removes_temporary_files_of_named_batches(tmp_path, monkeypatch):
     for batch in (FIRST, SECOND):
         make_folders(tmp_path, batch)
         assert killed(monkeypatch, 4, lambda one=batch: store(tmp_path, BROKEN, one))
@@ -315,9 +311,7 @@ def test_what_a_killed_run_left_is_removed_of_the_batches_named(tmp_path, monkey
     ],
 )
 @pytest.mark.parametrize("path", [RAW_FILE, APPROACHES_FILE])
-def test_the_parquet_settings_are_those_of_the_file(
-    tmp_path, path, parquet_settings, compression, dictionary
-):
+def test_parquet_settings_apply_to_file(tmp_path, path, parquet_settings, compression, dictionary):
     store(tmp_path, parquet_settings=parquet_settings)
     columns = pq.read_metadata(tmp_path / path).row_group(0)
     assert columns.column(0).compression == compression
@@ -326,20 +320,20 @@ def test_the_parquet_settings_are_those_of_the_file(
     assert read_table(tmp_path, [FIRST], "raw")["id"].to_pylist() == [one["id"] for one in CLEAN]
 
 
-def test_a_table_of_any_kind_carries_the_metadata_it_is_given():
+def test_parquet_bytes_stores_given_metadata():
     table = pa.table({"metric": ["total_neos"], "value": [20]})
     read = pq.read_table(pa.BufferReader(parquet_bytes(table, {"source": "sample"})))
     assert read.to_pydict() == table.to_pydict()
     assert read.schema.metadata[b"source"] == b"sample"
 
 
-def test_a_table_that_workers_share_is_cut_into_the_row_groups_asked_for():
+def test_row_group_size_applies_to_file():
     table = pa.table({"value": range(10)})
     stored = pq.read_metadata(pa.BufferReader(parquet_bytes(table, {}, {"row_group_size": 4})))
     assert [stored.row_group(n).num_rows for n in range(stored.num_row_groups)] == [4, 4, 2]
 
 
-def test_duckdb_reads_the_batches_with_their_numbers(tmp_path):
+def test_duckdb_reads_batch_numbers_from_paths(tmp_path):
     store(tmp_path, CLEAN, FIRST)
     store(tmp_path, BROKEN, SECOND)
     query = """
@@ -351,7 +345,7 @@ def test_duckdb_reads_the_batches_with_their_numbers(tmp_path):
     assert rows == [("1-20", 20, 20, dt.date(2031, 4, 5)), ("21-40", 18, 18, dt.date(2031, 4, 5))]
 
 
-def test_the_provenance_is_read_back_as_it_was_written(tmp_path):
+def test_provenance_round_trips(tmp_path):
     body = store(tmp_path, source="sample")
     read = stored_provenances(tmp_path, EVERYTHING)
     assert read == {FIRST: provenance(body, source="sample")}
@@ -369,13 +363,13 @@ def test_the_provenance_is_read_back_as_it_was_written(tmp_path):
         (41, 60, []),
     ],
 )
-def test_the_stored_batches_are_those_of_the_range_in_their_order(tmp_path, start, end, expected):
+def test_stored_batches_are_listed_in_order(tmp_path, start, end, expected):
     for batch in (Batch(101), SECOND, FIRST):  # as text, 101 stands before 21
         store(tmp_path, CLEAN, batch)
     assert list(stored_provenances(tmp_path, position_range(start, end))) == expected
 
 
-def test_nothing_outside_the_range_is_opened(tmp_path):
+def test_opens_no_file_outside_the_range(tmp_path):
     store(tmp_path, CLEAN, SECOND)
     elsewhere = FIRST.file(tmp_path, "raw")
     elsewhere.parent.mkdir()
@@ -383,14 +377,14 @@ def test_nothing_outside_the_range_is_opened(tmp_path):
     assert list(stored_provenances(tmp_path, position_range(21, 40))) == [SECOND]
 
 
-def test_without_its_raw_file_a_batch_is_not_stored(tmp_path):
+def test_batch_without_raw_file_is_not_stored(tmp_path):
     store(tmp_path)
     (tmp_path / RAW_FILE).unlink()
     assert stored_provenances(tmp_path, EVERYTHING) == {}
     assert stored_provenances(tmp_path / "absent", EVERYTHING) == {}
 
 
-def test_tables_are_read_one_after_the_other_in_the_order_asked_for(tmp_path):
+def test_tables_are_read_in_requested_order(tmp_path):
     store(tmp_path, neos(designation="first"), FIRST)
     store(tmp_path, neos(designation="second"), SECOND, source="sample")
     table = read_table(tmp_path, [SECOND, FIRST], "raw")
@@ -399,7 +393,7 @@ def test_tables_are_read_one_after_the_other_in_the_order_asked_for(tmp_path):
     assert read_table(tmp_path, [FIRST, SECOND], "close_approaches").num_rows == 40
 
 
-def test_the_catalogues_size_is_the_one_of_the_newest_fetch():
+def test_catalogue_size_comes_from_newest_fetch():
     def fetched(day, size):
         at = FETCHED_AT.replace(day=day)
         return provenance(b"", fetched_at=at, catalogue_size=size)
@@ -408,7 +402,7 @@ def test_the_catalogues_size_is_the_one_of_the_newest_fetch():
     assert newest_catalogue_size([]) is None
 
 
-def test_every_file_written_is_logged_for_the_curious(tmp_path, caplog):
+def test_debug_log_lists_written_files(tmp_path, caplog):
     with caplog.at_level(logging.DEBUG, logger="neo_utils"):
         store(tmp_path, BROKEN)
     for path in (RAW_FILE, APPROACHES_FILE, PAGE_FILE, REJECTED_FILE):
@@ -422,7 +416,7 @@ def test_every_file_written_is_logged_for_the_curious(tmp_path, caplog):
     [b'"\xff"', b"1" * 5000, b"[" * 600 + b"]" * 600, b'{"a":' * 500 + b"1" + b"}" * 500],
     ids=["no UTF-8", "5000 digits", "600 lists deep", "500 objects deep"],
 )
-def test_a_rejected_object_of_any_kind_is_read_back(tmp_path, token):
+def test_any_rejected_object_round_trips(tmp_path, token):
     body = page(put(neos(), (4, "id"), "@")).replace(b'"@"', token)
     decoded = decode_page(body, Batch(1))
     assert len(decoded.rejected) == 1
@@ -435,14 +429,14 @@ def test_a_rejected_object_of_any_kind_is_read_back(tmp_path, token):
 
 
 @pytest.mark.parametrize("folder", ["x", "21-200"])
-def test_a_folder_that_is_no_batch_is_passed_over(tmp_path, folder):
+def test_ignores_folder_that_is_not_a_batch(tmp_path, folder):
     path = tmp_path / f"raw/batch-number={folder}/neo_partition_{folder}.parquet"
     path.parent.mkdir(parents=True)
     path.touch()
     assert stored_provenances(tmp_path, position_range(1, "all")) == {}
 
 
-def test_a_raw_file_that_is_not_ours_is_named_with_the_command_that_mends_it(tmp_path):
+def test_foreign_raw_file_is_reported_with_repair_command(tmp_path):
     store(tmp_path, CLEAN, SECOND)
     pq.write_table(pa.table({"id": ["1"]}), SECOND.file(tmp_path, "raw"))
     with pytest.raises(StoredDataBroken) as error:
@@ -456,9 +450,7 @@ def test_a_raw_file_that_is_not_ours_is_named_with_the_command_that_mends_it(tmp
 
 
 @pytest.mark.parametrize("set_by_user", [True, False])
-def test_commands_name_a_stored_address_only_if_the_user_has_set_it(
-    tmp_path, monkeypatch, set_by_user
-):
+def test_suggested_command_contains_only_trusted_address(tmp_path, monkeypatch, set_by_user):
     address = "https://example.invalid/browse"
     monkeypatch.setenv("API_URL", address if set_by_user else "https://another.invalid/browse")
     store(tmp_path, CLEAN, FIRST)
@@ -486,7 +478,7 @@ FORGED = {
 @pytest.mark.parametrize(
     ("field", "value"), [(field, value) for field, values in FORGED.items() for value in values]
 )
-def test_metadata_that_this_project_never_writes_are_not_believed(tmp_path, field, value):
+def test_rejects_invalid_metadata(tmp_path, field, value):
     store(tmp_path, CLEAN, FIRST)
     raw, archived = FIRST.file(tmp_path, "raw"), FIRST.file(tmp_path, "pages")
     table = pq.read_table(raw)
@@ -515,9 +507,7 @@ NOT_READABLE = {
     ("table", "columns"),
     [("raw", None), ("raw", ["id"]), ("close_approaches", None), ("close_approaches", ["neo_id"])],
 )
-def test_a_table_that_cannot_be_read_is_named_with_batch_and_remedy(
-    tmp_path, table, columns, fault
-):
+def test_unreadable_table_is_reported_with_repair_command(tmp_path, table, columns, fault):
     store(tmp_path, CLEAN, FIRST)
     store(tmp_path, CLEAN, SECOND)
     NOT_READABLE[fault](SECOND.file(tmp_path, table))
@@ -529,7 +519,7 @@ def test_a_table_that_cannot_be_read_is_named_with_batch_and_remedy(
     assert "\n" not in str(error.value)
 
 
-def test_only_the_columns_asked_for_are_read_in_their_order(tmp_path):
+def test_reads_only_requested_columns(tmp_path):
     store(tmp_path)
     columns = ["designation", "id"]
     table = read_table(tmp_path, [FIRST], "raw", columns)

@@ -31,7 +31,7 @@ SHOWN = (
 )
 
 
-def test_only_characters_that_print_as_themselves_stay():
+def test_escapes_unprintable_characters():
     assert printable(ID) == SHOWN
     assert printable("(2019 ÅÄ1) 天 _-") == "(2019 ÅÄ1) 天 _-"
     assert printable("\udcff.\U000e0041") == r"\udcff.\U000e0041"
@@ -39,7 +39,7 @@ def test_only_characters_that_print_as_themselves_stay():
     assert printable(every).isprintable()
 
 
-def test_a_failure_is_one_line_whatever_its_values_hold(tmp_path):
+def test_error_message_is_one_line(tmp_path):
     failure = ServiceFailure(f"{ID} redirects")
     assert str(failure) == f"{SHOWN} redirects"
     assert failure._render_traceback_() == [f"ServiceFailure: {SHOWN} redirects"]
@@ -49,7 +49,7 @@ def test_a_failure_is_one_line_whatever_its_values_hold(tmp_path):
     assert exit_status_of("ServiceFailure") == 4
 
 
-def test_a_log_record_is_one_line():
+def test_log_record_is_one_line():
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(PrintableFormatter("%(levelname)s %(message)s"))
@@ -57,7 +57,7 @@ def test_a_log_record_is_one_line():
     assert stream.getvalue() == f"INFO id {SHOWN}\n"
 
 
-def test_streams_keep_line_ends_and_the_progress_bar_and_nothing_else(monkeypatch):
+def test_guarded_streams_keep_line_breaks_and_progress_bar(monkeypatch):
     out, err = io.StringIO(), io.StringIO()
     monkeypatch.setattr(sys, "stdout", out)
     monkeypatch.setattr(sys, "stderr", err)
@@ -85,7 +85,7 @@ def hostile(tmp_path_factory):
     return output
 
 
-def test_a_note_on_an_id_is_one_line_and_short(hostile):
+def test_drift_note_is_one_short_line(hostile):
     selection = select_batches(1, 40, "nasa", str(hostile))
     (note,) = (n for n in drift_notes(hostile, selection.provenances) if "two batches" in n)
     assert note.isprintable()
@@ -93,7 +93,7 @@ def test_a_note_on_an_id_is_one_line_and_short(hostile):
     assert len(note) < 250
 
 
-def test_commands_print_nothing_that_a_terminal_obeys(hostile):
+def test_commands_print_no_control_characters(hostile):
     settings = parse_settings({"end": 40, "source": "nasa", "output_dir": str(hostile)})
     lines = status_text(settings).splitlines()
     assert [line.split()[0] for line in lines] == [

@@ -91,7 +91,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_broken_batch_is_named_before_a_number_is_made_and_backfill_mends_it(output, fault):
+def test_corrupted_batch_is_reported_and_backfill_repairs_it(output, fault):
     before = contents(output)
     table, break_it = FAULTS[fault]
     break_it(BATCH.file(output, table))
@@ -103,7 +103,7 @@ def test_a_broken_batch_is_named_before_a_number_is_made_and_backfill_mends_it(o
     assert verify(output, RANGE) == {}
 
 
-def test_what_is_wrong_with_a_batch_is_said(output):
+def test_verify_reports_the_fault_of_a_batch(output):
     cut(BATCH.file(output, "close_approaches"))
     reason = "close_approaches: the file's checksum differs"
     assert verify(output, RANGE) == {BATCH: reason}
@@ -113,7 +113,7 @@ def test_what_is_wrong_with_a_batch_is_said(output):
 
 
 @pytest.mark.parametrize("table", ["raw", "close_approaches"])
-def test_verify_finds_a_table_that_was_edited_together_with_its_checksum(output, table):
+def test_verify_finds_table_edited_with_its_checksum(output, table):
     edit(BATCH.file(output, table))
     path = BATCH.file(output, "pages")
     archived = path.read_bytes()
@@ -123,7 +123,7 @@ def test_verify_finds_a_table_that_was_edited_together_with_its_checksum(output,
     assert verify(output, RANGE) == {BATCH: f"{table}: the rows differ from the page's"}
 
 
-def test_verify_names_an_older_version_whose_rules_differed_and_rebuild_applies_todays(output):
+def test_verify_names_older_version_and_rebuild_applies_current_rules(output):
     path = BATCH.file(output, "raw")
     table = pq.read_table(path, partitioning=None)
     table = table.replace_schema_metadata(table.schema.metadata | {b"package_version": b"0.0.1"})
@@ -164,13 +164,13 @@ FRAME = 0x184D2A50.to_bytes(4, "little")
         (FRAME + b"\x03\0\0\0[1]", "^the note of the archived page is not a JSON object$"),
     ],
 )
-def test_what_is_no_archived_page_has_no_note(archived, said):
+def test_note_of_rejects_invalid_archive(archived, said):
     assert note_of(FRAME + b"\x14\0\0\0" + NOTE + b"...") == {"source": "sample"}
     with pytest.raises(ValueError, match=said):
         note_of(archived)
 
 
-def test_a_page_that_cannot_be_unpacked_says_so():
+def test_body_of_rejects_truncated_page():
     with pytest.raises(ValueError, match="^the archived page cannot be decompressed: .+"):
         body_of(pack(b"a page" * 100, {})[:-9])
 
@@ -197,7 +197,7 @@ EDITED_NOTES = {
 
 
 @pytest.mark.parametrize("edited", EDITED_NOTES)
-def test_a_note_that_was_edited_by_hand_is_found_and_goes_into_no_table(output, edited):
+def test_edited_note_is_reported_and_not_rebuilt(output, edited):
     edit_note(BATCH.file(output, "pages"), EDITED_NOTES[edited])
     before = contents(output)
     assert list(verify(output, RANGE)) == [BATCH]
@@ -206,7 +206,7 @@ def test_a_note_that_was_edited_by_hand_is_found_and_goes_into_no_table(output, 
     assert contents(output).items() >= before.items()
 
 
-def test_what_the_note_tells_otherwise_than_the_tables_is_said(output):
+def test_verify_reports_note_that_contradicts_tables(output):
     edit_note(BATCH.file(output, "pages"), EDITED_NOTES["another source and address"])
     assert verify(output, RANGE) == {
         BATCH: "raw: source, url of the file and the page's note differ"
@@ -215,12 +215,12 @@ def test_what_the_note_tells_otherwise_than_the_tables_is_said(output):
         rebuild(output, RANGE)
 
 
-def test_a_note_without_an_entry_is_named_with_the_entry(output):
+def test_verify_reports_missing_note_entry(output):
     edit_note(BATCH.file(output, "pages"), lambda note: without(note, "page_sha256"))
     assert verify(output, RANGE) == {BATCH: "pages: no page_sha256 is recorded"}
 
 
-def test_a_note_without_settings_and_a_page_that_cannot_be_opened_are_told_with_the_reason(output):
+def test_rebuild_reports_missing_settings_and_unreadable_page(output):
     path = BATCH.file(output, "pages")
     edit_note(path, lambda note: without(note, "parquet_settings"))
     with pytest.raises(StoredDataBroken, match=r"\(pages: no parquet_settings is recorded\)"):
@@ -231,7 +231,7 @@ def test_a_note_without_settings_and_a_page_that_cannot_be_opened_are_told_with_
 
 
 @pytest.mark.parametrize("table", ["raw", "close_approaches"])
-def test_a_table_that_cannot_be_read_is_told_though_its_checksum_was_changed_as_well(output, table):
+def test_verify_reports_unreadable_table_with_matching_checksum(output, table):
     BATCH.file(output, table).write_bytes(b"no table")
     checksum = {f"{table}_sha256": sha256(b"no table")}
     edit_note(BATCH.file(output, "pages"), lambda note: note | checksum)
@@ -247,7 +247,7 @@ class Listed(msgspec.Struct):
     orbital_data: Solution
 
 
-def test_the_objects_of_an_archived_page_are_read_but_for_those_that_do_not_fit(output):
+def test_archived_objects_skips_invalid_objects(output):
     objects = neos()
     objects[0]["orbital_data"]["data_arc_in_days"] = "many"
     objects[1]["orbital_data"]["data_arc_in_days"] = "42"  # numbers may come as texts
@@ -262,13 +262,13 @@ def test_the_objects_of_an_archived_page_are_read_but_for_those_that_do_not_fit(
         archived_objects(output, BATCH, Listed)
 
 
-def test_a_long_note_is_read_whole():
+def test_long_note_round_trips():
     note = {"url": "x" * 5000, "source": "nasa"}
     assert note_of(pack(b"a page", note)) == note
 
 
 @pytest.mark.parametrize("fault", [cut, swap, replace_by_another_programs, make_folder_of])
-def test_a_broken_raw_file_does_not_keep_its_page_from_being_used(output, fault):
+def test_rebuild_repairs_corrupted_raw_file(output, fault):
     before = contents(output)
     path = BATCH.file(output, "raw")
     fault(path)
@@ -279,18 +279,18 @@ def test_a_broken_raw_file_does_not_keep_its_page_from_being_used(output, fault)
     assert verify(output, RANGE) == {}
 
 
-def test_a_copied_folder_is_not_rebuilt_as_its_batch_once_more(output):
+def test_copied_folder_is_not_a_batch(output):
     folder = BATCH.file(output, "pages").parent
     shutil.copytree(folder, folder.with_name(f"{folder.name}-copy"))
     assert rebuild(output, RANGE) == 3
 
 
-def test_sound_batches_pass(output):
+def test_verify_accepts_valid_batches(output):
     assert verify(output, RANGE) == {}
     check_files(output, RANGE.batches(60))
 
 
-def test_an_archived_page_that_was_exchanged_is_found_by_verify(output):
+def test_verify_finds_replaced_page(output):
     path = BATCH.file(output, "pages")
     archived = path.read_bytes()
     path.write_bytes(pack(body_of(archived).replace(b"Earth", b"Pluto"), note_of(archived)))
@@ -302,12 +302,12 @@ def test_an_archived_page_that_was_exchanged_is_found_by_verify(output):
     )
 
 
-def test_an_archived_page_that_is_cut_short_is_found_by_verify(output):
+def test_verify_finds_truncated_page(output):
     cut(BATCH.file(output, "pages"))
     assert list(verify(output, RANGE)) == [BATCH]
 
 
-def test_tables_are_made_again_from_the_pages_byte_by_byte(output):
+def test_rebuild_restores_identical_tables(output):
     before = contents(output)
     for table in ("raw", "close_approaches"):
         shutil.rmtree(output / table)
@@ -315,7 +315,7 @@ def test_tables_are_made_again_from_the_pages_byte_by_byte(output):
     assert contents(output) == before
 
 
-def test_tables_written_with_other_settings_are_made_again_with_them(tmp_path):
+def test_rebuild_keeps_parquet_settings(tmp_path):
     plan = plan_fetch(1, 20, "sample", output_dir=str(tmp_path))
     fetch(plan, parquet_settings={"compression": "snappy", "use_dictionary": False})
     before = contents(tmp_path)
@@ -323,13 +323,13 @@ def test_tables_written_with_other_settings_are_made_again_with_them(tmp_path):
     assert contents(tmp_path) == before
 
 
-def test_only_the_range_is_rebuilt(output):
+def test_rebuild_is_limited_to_the_range(output):
     shutil.rmtree(output / "raw")
     assert rebuild(output, position_range(21, 40)) == 1
     assert [path.name for path in (output / "raw").iterdir()] == ["batch-number=21-40"]
 
 
-def test_the_checksum_is_sha_256():
+def test_checksum_is_sha256():
     # The empty message's, FIPS 180-4.
     assert sha256(b"") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
@@ -357,7 +357,7 @@ REJECTED_FAULTS = {
 
 
 @pytest.mark.parametrize("fault", REJECTED_FAULTS)
-def test_a_changed_file_of_the_rejected_is_found(with_rejected, fault):
+def test_verify_finds_changed_rejected_file(with_rejected, fault):
     assert verify(with_rejected, RANGE) == {}
     REJECTED_FAULTS[fault](BATCH.file(with_rejected, "rejected"))
     (reason,) = verify(with_rejected, RANGE).values()
@@ -367,7 +367,7 @@ def test_a_changed_file_of_the_rejected_is_found(with_rejected, fault):
 
 
 @pytest.mark.parametrize("fault", ["it is cut short", "it is no text", "it nests too deep"])
-def test_rejected_that_cannot_be_read_are_named_with_batch_and_remedy(with_rejected, fault):
+def test_unreadable_rejected_file_is_reported_with_repair_command(with_rejected, fault):
     REJECTED_FAULTS[fault](BATCH.file(with_rejected, "rejected"))
     remedy = r"^batch 21-40 in .* \(rejected: .*`make backfill START=21 END=40 .*`"
     with pytest.raises(StoredDataBroken, match=remedy) as error:
@@ -375,13 +375,13 @@ def test_rejected_that_cannot_be_read_are_named_with_batch_and_remedy(with_rejec
     assert "\n" not in str(error.value)
 
 
-def test_a_folder_in_place_of_the_rejected_is_named(with_rejected):
+def test_folder_in_place_of_rejected_file_is_reported(with_rejected):
     make_folder_of(BATCH.file(with_rejected, "rejected"))
     with pytest.raises(StoredDataBroken, match=r"batch 21-40 .*\(rejected: Is a directory\)"):
         read_rejected(with_rejected, [BATCH])
 
 
-def test_rejected_objects_that_were_edited_together_with_their_checksum_are_found(with_rejected):
+def test_verify_finds_rejected_file_edited_with_its_checksum(with_rejected):
     path = BATCH.file(with_rejected, "rejected")
     REJECTED_FAULTS["it is edited"](path)
     changed = {"rejected_sha256": sha256(path.read_bytes())}
@@ -390,7 +390,7 @@ def test_rejected_objects_that_were_edited_together_with_their_checksum_are_foun
     assert verify(with_rejected, RANGE) == {BATCH: "rejected: the objects differ from the page's"}
 
 
-def test_a_reason_worded_as_by_another_version_of_the_library_is_no_fault(with_rejected):
+def test_verify_ignores_wording_of_rejection_reasons(with_rejected):
     path = BATCH.file(with_rejected, "rejected")
     path.write_bytes(path.read_bytes().replace(b"Expected `", b'Wanted \\"`'))
     changed = {"rejected_sha256": sha256(path.read_bytes())}
@@ -399,7 +399,7 @@ def test_a_reason_worded_as_by_another_version_of_the_library_is_no_fault(with_r
     assert verify(with_rejected, RANGE) == {}
 
 
-def test_a_batch_noted_by_an_older_version_is_mended_from_its_page(with_rejected):
+def test_rebuild_adds_checksums_missing_in_older_note(with_rejected):
     before = contents(with_rejected)
     edit_note(BATCH.file(with_rejected, "pages"), lambda note: without(note, "rejected_sha256"))
     (reason,) = verify(with_rejected, RANGE).values()
@@ -410,7 +410,7 @@ def test_a_batch_noted_by_an_older_version_is_mended_from_its_page(with_rejected
     assert verify(with_rejected, RANGE) == {}
 
 
-def test_rejected_files_are_made_again_byte_by_byte(with_rejected):
+def test_rebuild_restores_identical_rejected_file(with_rejected):
     before = contents(with_rejected)
     REJECTED_FAULTS["it is cut short"](BATCH.file(with_rejected, "rejected"))
     rebuild(with_rejected, RANGE)
@@ -418,6 +418,6 @@ def test_rejected_files_are_made_again_byte_by_byte(with_rejected):
 
 
 @pytest.mark.parametrize("table", ["raw", "close_approaches"])
-def test_a_folder_in_place_of_a_table_is_blamed_on_the_table(output, table):
+def test_folder_in_place_of_table_is_reported(output, table):
     make_folder_of(BATCH.file(output, table))
     assert verify(output, RANGE) == {BATCH: f"{table}: Is a directory"}

@@ -95,7 +95,7 @@ def quantities(path):
 
 
 @each_table
-def test_every_file_holds_one_votable_without_rows_whose_fields_are_its_columns(counted, name):
+def test_each_file_has_one_votable_with_its_columns(counted, name):
     for path in files_of(counted, name):
         assert pq.read_metadata(path).metadata[VERSION] == b"1.0"
         document = described(content_of(path))
@@ -106,7 +106,7 @@ def test_every_file_holds_one_votable_without_rows_whose_fields_are_its_columns(
 
 
 @each_table
-def test_astropy_knows_each_unit_as_the_one_of_the_schema(counted, name):
+def test_astropy_reads_the_units_of_the_schema(counted, name):
     units = {field.name: field.unit for field in fields_of(counted, name)}
     told = {f.name: f.metadata[b"unit"].decode() for f in SCHEMAS[name] if b"unit" in f.metadata}
     lunar = [column for column, unit in told.items() if unit == "LD"]
@@ -116,13 +116,13 @@ def test_astropy_knows_each_unit_as_the_one_of_the_schema(counted, name):
     assert lunar == (["miss_distance_lunar"] if name == "close_approaches" else [])
 
 
-def test_the_lunar_distance_that_no_unit_names_is_named_by_the_description(counted):
+def test_description_names_lunar_distance(counted):
     fields = {field.name: field for field in fields_of(counted, "close_approaches")}
     assert "lunar distances" in fields["miss_distance_lunar"].description
 
 
 @each_table
-def test_every_column_has_a_ucd_of_the_ivoas_list(counted, name):
+def test_each_column_has_a_valid_ucd(counted, name):
     ucds = [field.ucd for field in fields_of(counted, name)]
     assert all(ucds)
     assert [ucd for ucd in ucds if not check_ucd(ucd, check_controlled_vocabulary=True)] == []
@@ -131,7 +131,7 @@ def test_every_column_has_a_ucd_of_the_ivoas_list(counted, name):
 
 
 @each_table
-def test_the_ucd_of_a_measured_column_is_of_the_kind_that_its_unit_measures(counted, name):
+def test_ucd_matches_unit(counted, name):
     kinds = {
         "pos.distance": "length",
         "phys.size.diameter": "length",
@@ -145,13 +145,13 @@ def test_the_ucd_of_a_measured_column_is_of_the_kind_that_its_unit_measures(coun
 
 
 @each_table
-def test_the_descriptions_are_the_definitions(counted, name):
+def test_descriptions_are_the_definitions(counted, name):
     definitions = [field.metadata[b"definition"].decode() for field in SCHEMAS[name]]
     assert [field.description for field in fields_of(counted, name)] == definitions
 
 
 @each_table
-def test_the_types_are_those_that_votable_has_for_what_lies_in_the_file(counted, name):
+def test_votable_types_match_the_file(counted, name):
     # https://www.ivoa.net/documents/VOTable/, table of primitives; dates as in DALI, 3.3.3.
     of_type = {
         "string": ("char", True, None),
@@ -169,7 +169,7 @@ def test_the_types_are_those_that_votable_has_for_what_lies_in_the_file(counted,
 
 
 @each_table
-def test_no_text_is_longer_than_the_votable_says(counted, name):
+def test_declared_text_sizes_are_sufficient(counted, name):
     for path in files_of(counted, name):
         stored = read_parquet(path)
         for field in described(content_of(path)).get_first_table().fields:
@@ -178,7 +178,7 @@ def test_no_text_is_longer_than_the_votable_says(counted, name):
                 assert field.arraysize == f"{max(map(len, texts))}*"
 
 
-def test_what_is_known_of_a_batch_stands_before_its_table(counted):
+def test_votable_contains_batch_metadata(counted):
     path = files_of(counted, "raw")[0]
     (resource,) = described(content_of(path)).resources
     told = {info.name: info.value for info in resource.infos}
@@ -186,7 +186,7 @@ def test_what_is_known_of_a_batch_stands_before_its_table(counted):
     assert told["note"] == "simulated sample, not NASA data"
 
 
-def test_the_sql_text_of_a_statistic_keeps_its_lines(counted):
+def test_sql_text_keeps_line_breaks(counted):
     path = files_of(counted, "yearly_statistics")[0]
     (resource,) = described(content_of(path)).resources
     (definition,) = [info.value for info in resource.infos if info.name == "definition"]
@@ -195,7 +195,7 @@ def test_the_sql_text_of_a_statistic_keeps_its_lines(counted):
 
 
 @each_table
-def test_the_values_read_with_units_are_those_of_the_file(counted, name):
+def test_values_with_units_match_the_file(counted, name):
     for path in files_of(counted, name):
         stored, table = read_parquet(path), quantities(path)
         assert table.colnames == stored.column_names
@@ -205,7 +205,7 @@ def test_the_values_read_with_units_are_those_of_the_file(counted, name):
         assert len(table) == stored.num_rows > 0
 
 
-def test_astropys_astronomical_unit_leads_from_one_miss_distance_to_the_other(counted):
+def test_miss_distances_agree_in_au_and_km(counted):
     table = quantities(files_of(counted, "close_approaches")[0])
     au, km = table["miss_distance_au"], table["miss_distance_km"]
     assert u.allclose(au.to(u.km), km, rtol=1e-8)
@@ -213,7 +213,7 @@ def test_astropys_astronomical_unit_leads_from_one_miss_distance_to_the_other(co
     assert u.allclose(table["miss_distance_lunar"] * moons, km, rtol=1e-3)
 
 
-def test_what_is_missing_is_no_number_and_no_date(counted):
+def test_nulls_become_nan_and_nat(counted):
     path = files_of(counted, "raw")[0]
     stored, table = read_parquet(path), quantities(path)
     for column in ("closest_approach_miss_distance_km", "closest_approach_date"):
@@ -225,7 +225,7 @@ def test_what_is_missing_is_no_number_and_no_date(counted):
 
 
 @pytest.mark.parametrize("name", ["raw", "close_approaches"])
-def test_one_call_gives_a_table_with_units(counted, name):
+def test_quantity_table_has_units(counted, name):
     table = quantity_table(select_stored(str(counted)), name)
     apart = [quantities(path) for path in files_of(counted, name)]
     assert len(table) == sum(map(len, apart))
@@ -237,7 +237,7 @@ def test_one_call_gives_a_table_with_units(counted, name):
         np.testing.assert_array_equal(getattr(table[column], "value", table[column]), expected)
 
 
-def test_a_neo_of_two_batches_stands_there_once_with_the_newer_ones_approaches(tmp_path):
+def test_quantity_table_uses_newest_batch_of_each_neo(tmp_path):
     day = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
     store(tmp_path, 21, [neo("7", ("1950-01-01", "Earth", 0.25))], day + dt.timedelta(hours=1))
     store(tmp_path, 1, [neo("7", ("1960-01-01", "Earth", 0.5))], day)
@@ -248,7 +248,7 @@ def test_a_neo_of_two_batches_stands_there_once_with_the_newer_ones_approaches(t
 
 
 @pytest.mark.parametrize("name", STATISTICS)
-def test_astropys_own_reader_takes_the_statistics_in_one_call(counted, name):
+def test_astropy_reads_statistics(counted, name):
     (path,) = files_of(counted, name)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "No table::len")  # it then looks for the longest text
@@ -262,7 +262,7 @@ def test_astropys_own_reader_takes_the_statistics_in_one_call(counted, name):
         assert getattr(column, "value", column).tolist() == stored[field.name].to_pylist()
 
 
-def test_the_same_input_gives_the_same_bytes_in_another_process(counted):
+def test_same_input_gives_same_bytes_in_another_process(counted):
     path = files_of(counted, "raw")[0]
     code = (
         "import sys, pyarrow.parquet as pq; from neo_utils.store.batches import parquet_bytes;"
@@ -292,7 +292,7 @@ def table_of(**columns):
     return {field.name: field for field in described(content.encode()).get_first_table().fields}
 
 
-def test_an_address_with_the_signs_of_xml_is_read_back_as_it_was():
+def test_xml_characters_are_escaped():
     url = "http://x/?a=1&b=<\"'>&amp;é"
     table = pa.table({"id": ["1"]})
     stored = pq.read_metadata(pa.BufferReader(parquet_bytes(table, {"url": url}))).metadata
@@ -301,19 +301,19 @@ def test_an_address_with_the_signs_of_xml_is_read_back_as_it_was():
 
 
 @pytest.mark.parametrize("texts", [[], [None, None], [""]])
-def test_a_column_without_any_text_is_of_texts_of_any_length(texts):
+def test_empty_text_column_has_unlimited_size(texts):
     fields = table_of(name=pa.array(texts, pa.string()))
     assert (fields["name"].datatype, fields["name"].arraysize) == ("char", "*")
 
 
-def test_what_votable_has_no_type_for_is_described_as_text():
+def test_unsupported_types_are_described_as_text():
     # The convention's advice on "Data/Metadata Mismatches", section 2.3.
     fields = table_of(parts=[[1, 2], []])
     assert (fields["parts"].datatype, fields["parts"].arraysize) == ("char", "*")
     assert (fields["parts"].unit, fields["parts"].ucd, fields["parts"].description) == (None,) * 3
 
 
-def test_the_api_key_is_in_no_votable(tmp_path, monkeypatch):
+def test_api_key_is_in_no_votable(tmp_path, monkeypatch):
     key = "canary<&>'\"" + "0123456789" * 3
     monkeypatch.setenv("API_KEY", key)
     page = sample_page(0, key)
@@ -349,7 +349,7 @@ def contents(output):
     return {path: path.read_bytes() for path in output.rglob("*.parquet")}
 
 
-def test_files_of_an_earlier_version_are_sound_are_counted_and_gain_it_by_rebuild(output):
+def test_files_without_votable_are_valid_and_rebuild_adds_it(output):
     count(output)
     new = contents(output)
     without_votable(output)
