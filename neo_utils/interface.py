@@ -7,7 +7,7 @@ from typing import Any
 
 from neo_utils.engines.engine import Engine
 from neo_utils.engines.engine import connect as connect_engine
-from neo_utils.fetch.fetching import Fetched, fetch
+from neo_utils.fetch.fetching import FetchResult, fetch
 from neo_utils.fetch.plan import plan_fetch
 from neo_utils.settings.service_address import NASA_URL
 
@@ -20,7 +20,7 @@ def fetch_neos(
     output_dir: str = "output",
     *,
     refetch: bool = False,
-) -> Recalled:
+) -> FetchResult:
     """Fetch the missing batches of START..END, store them, and return how much was fetched.
 
     Parameters

@@ -61,9 +61,7 @@ def test_fetch_killed_anywhere_resumes_to_the_same_bytes(harnesses, every, capsy
     assert saved > 0
 
 
-def test_backfill_killed_anywhere_leaves_old_or_new_batches(
-    harnesses, every, capsys
-):
+def test_backfill_killed_anywhere_leaves_old_or_new_batches(harnesses, every, capsys):
     points, saved = figures_of(harnesses["backfill"], capsys)
     assert points * every > 3 * (1 + 3 * 4)
     assert saved > 0  # by a plain fetch after it: the backfill asks for everything again
