@@ -25,8 +25,8 @@ from benchmarks.machine import peak_mb
 from benchmarks.ours import ours
 from benchmarks.peers import PEERS
 from benchmarks.peers.reading import THRESHOLD_AU
-from neo_utils.engines.duckdb import Duck
-from neo_utils.engines.engine import Engine, connect, name_file
+from neo_utils.engines.duckdb import DuckDBSession
+from neo_utils.engines.engine import Engine, connect, register_file
 from neo_utils.settings.spark import is_embedded
 from neo_utils.statistics.computation import counted, metrics, read_batches, yearly_statistics
 
@@ -69,7 +69,7 @@ def _read(engine: Engine, folder: Path, case: str) -> tuple[Any, Any]:
     if case != LARGE:
         return read_batches(engine, stored(folder, SIZES[case]))
     for name, [path] in zip(TABLES, files_of(folder, case), strict=True):
-        name_file(engine, name, Path(path), pq.read_schema(path))
+        register_file(engine, name, Path(path), pq.read_schema(path))
     return counted(engine)
 
 
@@ -78,7 +78,7 @@ def _measured(
     told: list[Measured], what: str, who: str, engine: Engine | None = None
 ) -> Iterator[list[Any]]:
     """Measure what is done in this context; gives a list for both tables' rows."""
-    java = None if engine is None or isinstance(engine, Duck) else engine
+    java = None if engine is None or isinstance(engine, DuckDBSession) else engine
     rows: list[Any] = []
     wall_s, before = time.perf_counter(), _spent_s(java)
     yield rows

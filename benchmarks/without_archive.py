@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from neo_utils.engines.class_archive import archive_path, failure_mark
+from neo_utils.engines.class_archive import archive_path, failure_marker
 from neo_utils.engines.java import MINIMUM_VERSION, java_home
 
 
@@ -21,7 +21,7 @@ def java_without_archive() -> Iterator[Path]:
         home = Path(folder)
         (home / "bin").symlink_to(java_home() / "bin")
         (home / "release").write_text(f'JAVA_VERSION="{MINIMUM_VERSION}"\n')
-        mark = failure_mark(archive_path(home))
+        mark = failure_marker(archive_path(home))
         mark.parent.mkdir(exist_ok=True)
         mark.write_text("not tried: a benchmark measures Spark without it\n")
         try:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from neo_utils.engines.duckdb import Duck
+from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.fetch.fetching import fetch
 from neo_utils.fetch.plan import plan_fetch
 from neo_utils.figures.notebook_display import show
@@ -33,7 +33,7 @@ def counted_sample() -> Counted:
     with TemporaryDirectory() as output:
         fetch(plan_fetch(1, 200, "sample", output_dir=output))
         selection = select_batches(1, 200, "sample", output)
-        newest, approaches = read_batches(Duck(), selection)
+        newest, approaches = read_batches(DuckDBSession(), selection)
         values = dict(metrics(newest, approaches, _THRESHOLD_AU).collect())
         yearly = yearly_statistics(approaches, _THRESHOLD_AU).toArrow().to_pandas()
     return Counted(selection, values, yearly)

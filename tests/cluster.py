@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from neo_utils.cluster.local_cluster import up
-from neo_utils.cluster.processes import number_in, runs
+from neo_utils.cluster.processes import is_running, read_pid
 from neo_utils.settings.folders import PROJECT
 
 # As ``make local-cluster-up API_KEY=...`` passes it.
@@ -46,11 +46,11 @@ class Cluster(NamedTuple):
         return up(self.folder, os.environ | KEY_OF_MAKE | self.environment)
 
     def process_of(self, daemon: str) -> int:
-        return number_in(self.folder / f"{daemon}.pid")
+        return read_pid(self.folder / f"{daemon}.pid")
 
     def kill(self, daemon: str) -> None:
         os.kill(self.process_of(daemon), signal.SIGKILL)
-        while runs(self.folder / f"{daemon}.pid"):
+        while is_running(self.folder / f"{daemon}.pid"):
             time.sleep(0.05)
 
     def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:

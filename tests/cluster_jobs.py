@@ -19,7 +19,7 @@ from pathlib import Path
 import neo_utils.engines.cluster_checks
 import neo_utils.engines.executors
 from neo_utils.cluster.local_cluster import up
-from neo_utils.cluster.processes import end, number_in, runs
+from neo_utils.cluster.processes import is_running, read_pid, terminate
 from neo_utils.engines.spark_jobs import tasks_text
 from neo_utils.engines.spark_session import connect
 from neo_utils.errors import RunFailure
@@ -119,7 +119,7 @@ def lose_a_worker(output, folder):
     killed = []
 
     def kill():
-        os.kill(number_in(folder / "worker-1.pid"), signal.SIGKILL)
+        os.kill(read_pid(folder / "worker-1.pid"), signal.SIGKILL)
         killed.append(time.monotonic())
 
     watch = in_mid_job(spark, kill)
@@ -162,8 +162,8 @@ def lose_the_master(output, folder):
         states = [path.read_bytes() for path in folder.glob("conf/master/recovery/*")]
         told["states"] = len(states)
         told["states_with_secret"] = sum((folder / "secret").read_bytes() in s for s in states)
-        os.kill(number_in(folder / "master.pid"), signal.SIGKILL)
-        while runs(folder / "master.pid"):
+        os.kill(read_pid(folder / "master.pid"), signal.SIGKILL)
+        while is_running(folder / "master.pid"):
             time.sleep(0.05)
         up(folder)
 
@@ -194,7 +194,7 @@ def lose_all_workers(output, folder):
 
     def kill():
         for worker in ("worker-1", "worker-2"):
-            os.kill(number_in(folder / f"{worker}.pid"), signal.SIGKILL)
+            os.kill(read_pid(folder / f"{worker}.pid"), signal.SIGKILL)
 
     in_mid_job(spark, kill)
     told = {}
@@ -212,7 +212,7 @@ def lose_all_workers(output, folder):
 
 def be_refused(_, folder):
     neo_utils.engines.executors.EXECUTOR_SECONDS = 5.0
-    neo_utils.engines.cluster_checks.GREETING_SECONDS = 4
+    neo_utils.engines.cluster_checks.HANDSHAKE_SECONDS = 4
     told = {}
 
     def refused(name, **conf):
@@ -238,7 +238,7 @@ def be_refused(_, folder):
         refused("no master")
     os.environ["MASTER"] = ours
     for worker in ("worker-1", "worker-2"):
-        end(folder / f"{worker}.pid")
+        terminate(folder / f"{worker}.pid")
     refused("no workers")
     up(folder)
     return told

@@ -69,7 +69,7 @@ def stored(first, fetched_on, *objects):
     return Stored(Batch(first), fetched_on, body)
 
 
-def counted_by_the_oracle(*batches, threshold="0.2"):
+def oracle_case(*batches, threshold="0.2"):
     pages = [one.page for one in batches]
     yearly = yearly_of(pages, threshold, batches[-1].fetched_on)
     return Case(list(batches), metrics_of(pages, threshold), yearly, threshold=threshold)
@@ -93,16 +93,16 @@ def cases() -> dict[str, Case]:
         (2026, "Venus", 1, 0, 1, 1, 0.5, "D", 10.0),
     ]
     return {
-        "two pages of the sample": counted_by_the_oracle(*sample),
-        "a nearer threshold": counted_by_the_oracle(sample[0], threshold="0.05"),
+        "two pages of the sample": oracle_case(*sample),
+        "a nearer threshold": oracle_case(sample[0], threshold="0.05"),
         "a NEO in two batches": Case(
             moved, metrics_of([one.page for one in moved], "0.2"), in_2026
         ),
-        "a NEO that was alone in its older batch": counted_by_the_oracle(
+        "a NEO that was alone in its older batch": oracle_case(
             stored(21, "2026-01-01", neo("A", ("1999-12-31", "Earth", 0.1))),
             stored(1, "2026-01-02", neo("A", ("2000-01-01", "Earth", 0.1))),
         ),
-        "edges of years, of the threshold and of the fetch": counted_by_the_oracle(
+        "edges of years, of the threshold and of the fetch": oracle_case(
             stored(
                 1,
                 "2026-03-01",
@@ -112,7 +112,7 @@ def cases() -> dict[str, Case]:
                 neo("D", ("1900-01-02", "Ceres", 0.1), ("1900-12-31", "earth", 0.1)),
             )
         ),
-        "two NEOs equally near": counted_by_the_oracle(
+        "two NEOs equally near": oracle_case(
             stored(
                 1,
                 "2026-03-01",
@@ -123,7 +123,7 @@ def cases() -> dict[str, Case]:
             )
         ),
         # Their mean is 38.3430175: doubles, summed, end below it.
-        "velocities whose mean lies on the edge": counted_by_the_oracle(
+        "velocities whose mean lies on the edge": oracle_case(
             stored(
                 1,
                 "2026-03-01",
@@ -132,7 +132,7 @@ def cases() -> dict[str, Case]:
                 neo("C", ("2000-01-01", "Earth", 0.1, "88.2300067671")),
             )
         ),
-        "velocities that differ in the tenth decimal": counted_by_the_oracle(
+        "velocities that differ in the tenth decimal": oracle_case(
             stored(
                 1,
                 "2026-03-01",
@@ -140,9 +140,7 @@ def cases() -> dict[str, Case]:
                 neo("B", ("2000-01-01", "Mars", 0.1, "1.0000005001")),
             )
         ),
-        "NEOs without any approach": counted_by_the_oracle(
-            stored(1, "2026-03-01", neo("A"), neo("B"))
-        ),
+        "NEOs without any approach": oracle_case(stored(1, "2026-03-01", neo("A"), neo("B"))),
     }
 
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from neo_utils.engines import class_archive
-from neo_utils.engines.class_archive import archive_option, archive_path, failure_mark
+from neo_utils.engines.class_archive import archive_option, archive_path, failure_marker
 from neo_utils.engines.java import java_home
 from neo_utils.run import warm_start
 from tests.driver import run_python
@@ -36,7 +36,7 @@ def archive(tmp_path_factory):
     return archive
 
 
-def session_beside(folder, session=SESSION):
+def session_with_archives_in(folder, session=SESSION):
     """Return code for a session that looks for archives in a folder."""
     look_there = f"class_archive._FOLDER = Path({str(folder)!r})"
     return f"from neo_utils.engines import class_archive\n{look_there}\n{session}"
@@ -45,21 +45,21 @@ def session_beside(folder, session=SESSION):
 @pytest.mark.slow
 @linux
 @pytest.mark.parametrize("name", ["plain", "my 'old' projects"])
-def test_a_session_maps_the_archive_that_was_made_in_a_folder_of_any_name(archive, tmp_path, name):
+def test_session_maps_the_archive_whatever_the_folder_name(archive, tmp_path, name):
     folder = tmp_path / name
     folder.mkdir()
     (folder / archive.name).symlink_to(archive)
-    ran = run_python(session_beside(folder), tmp_path)
+    ran = run_python(session_with_archives_in(folder), tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert str(archive) in ran.stdout.splitlines()
 
 
 @pytest.mark.slow
 @linux
-def test_a_profiler_may_look_on(archive, tmp_path):
+def test_archive_works_with_a_profiler(archive, tmp_path):
     conf = {"spark.driver.extraJavaOptions": "-XX:StartFlightRecording"}
     session = SESSION.replace("{}", repr(conf), 1).replace("spark.range(3)", QUERY)
-    ran = run_python(session_beside(archive.parent, session), tmp_path)
+    ran = run_python(session_with_archives_in(archive.parent, session), tmp_path)
     assert ran.returncode == 0, ran.stderr
 
 
@@ -70,14 +70,14 @@ def test_a_profiler_may_look_on(archive, tmp_path):
     [lambda good: good[:1_000_000], lambda good: good[:64] + b"?" * 64 + good[128:]],
     ids=["cut short", "another Java's"],
 )
-def test_an_archive_that_is_of_no_use_is_left_aside(archive, tmp_path, damaged):
+def test_ignores_an_unusable_archive(archive, tmp_path, damaged):
     (tmp_path / archive.name).write_bytes(damaged(archive.read_bytes()))
-    ran = run_python(session_beside(tmp_path), tmp_path)
+    ran = run_python(session_with_archives_in(tmp_path), tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert str(tmp_path) not in ran.stdout
 
 
-def test_another_java_has_another_archive(tmp_path):
+def test_each_java_has_its_own_archive(tmp_path):
     (tmp_path / "release").write_text('JAVA_VERSION="99"')
     ours, theirs = archive_path(java_home()), archive_path(tmp_path)
     assert ours != theirs
@@ -86,7 +86,7 @@ def test_another_java_has_another_archive(tmp_path):
     assert archive_path(tmp_path) != theirs
 
 
-def test_of_two_that_would_make_it_the_second_leaves_it_to_the_first(tmp_path, monkeypatch):
+def test_second_process_does_not_create_the_archive(tmp_path, monkeypatch):
     monkeypatch.setattr(warm_start, "_note_classes", lambda *_: pytest.fail("it began, too"))
     with (tmp_path / "spark.lock").open("w") as first:
         fcntl.flock(first, fcntl.LOCK_EX)
@@ -98,27 +98,27 @@ def fail(*_):
     raise subprocess.CalledProcessError(1, "java", stderr="Java is out of breath\n")
 
 
-def test_what_cannot_be_made_is_not_tried_at_every_run(tmp_path, monkeypatch):
+def test_does_not_retry_after_a_failure(tmp_path, monkeypatch):
     monkeypatch.setattr(class_archive, "_FOLDER", tmp_path)
     begun = []
     monkeypatch.setattr(class_archive.subprocess, "Popen", lambda *given, **_: begun.append(given))
-    class_archive.make_in_background()
+    class_archive.create_in_background()
     assert len(begun) == 1
     monkeypatch.setattr(warm_start, "_note_classes", fail)
     archive = archive_path(java_home())
     with pytest.raises(subprocess.CalledProcessError):
         warm_start.make(archive)
-    note = failure_mark(archive).read_text()
+    note = failure_marker(archive).read_text()
     assert "exit status 1" in note
     assert "Java is out of breath" in note
-    class_archive.make_in_background()
+    class_archive.create_in_background()
     assert len(begun) == 1
 
 
-def test_a_new_archive_takes_the_place_of_all_but_the_newest_before(tmp_path, monkeypatch):
+def test_keeps_only_the_newest_old_archive(tmp_path, monkeypatch):
     monkeypatch.setattr(warm_start, "_write", lambda archive, _: archive.write_bytes(b"new"))
     archive = tmp_path / "spark-4.3-java-2.jsa"
-    failure_mark(archive).write_text("no room")
+    failure_marker(archive).write_text("no room")
     for age, name in enumerate(("spark-4.3-java-1.jsa", "spark-4.2-java-1.jsa", "spark-4.1.jsa")):
         (tmp_path / name).write_bytes(b"old")
         os.utime(tmp_path / name, (9e8 - age, 9e8 - age))

@@ -214,8 +214,8 @@ def test_master_stores_no_secret_for_its_recovery(job_without_master):
 def test_a_job_that_no_worker_is_left_for_is_one_line_and_the_next_one_counts(cluster, output):
     told = cluster.job("lose_all_workers", output)
     assert re.fullmatch(
-        r"Spark's job failed: Job \d+ cancelled because spark://\S+ provided no executor for 3 s\."
-        r" Start its workers, .* run the same command again; earlier results stay as they are",
+        r"Spark job failed: Job \d+ cancelled because spark://\S+ provided no executor for 3 s\."
+        r" Start its workers, .* run the same command again\. Earlier results are unchanged",
         told["said"],
     )
     assert dict(told["again"]) == multiplied(1)
@@ -269,9 +269,9 @@ def test_after_a_restart_of_the_master_the_notebook_counts_on_both_workers(clust
 @pytest.mark.parametrize(
     ("what", "said", "seconds"),
     [
-        ("wrong secret", r"no Spark master that shares our secret \(.*wrong-secret\)", 30),
-        ("no secret", r"no Spark master that shares our secret", 30),
-        ("no master", r"no Spark master that shares our secret", 30),
+        ("wrong secret", r"not a Spark master with this secret \(.*wrong-secret\)", 30),
+        ("no secret", r"not a Spark master with this secret", 30),
+        ("no master", r"not a Spark master with this secret", 30),
         ("too much memory", r"no worker .* in 5 s.* 64g of free memory", 30),
         ("no workers", r"no worker .* in 5 s.* ALIVE with a free core", 30),
     ],

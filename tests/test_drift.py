@@ -28,27 +28,27 @@ def notes_of(output):
     return drift_notes(output, stored_provenances(output, position_range(1, "all")))
 
 
-def test_batches_of_one_state_give_no_note(tmp_path):
+def test_consistent_batches_give_no_note(tmp_path):
     store(tmp_path, 1, [], MARCH)
     store(tmp_path, 21, [], MARCH + 23 * HOUR)
     assert notes_of(tmp_path) == []
     assert drift_notes(tmp_path, {}) == []
 
 
-def test_a_catalogue_that_grew_is_noticed(tmp_path):
+def test_reports_a_catalogue_that_grew(tmp_path):
     store(tmp_path, 1, [], MARCH, total=41_000)
     store(tmp_path, 21, [], MARCH, total=41_003)
     assert notes_of(tmp_path) == ["the listing had 41,000 to 41,003 NEOs while it was fetched"]
 
 
-def test_fetch_times_more_than_a_day_apart_are_noticed(tmp_path):
+def test_reports_fetch_times_more_than_a_day_apart(tmp_path):
     store(tmp_path, 1, [], MARCH)
     store(tmp_path, 21, [], MARCH + 25 * HOUR)
     (note,) = notes_of(tmp_path)
     assert "from 2026-03-01 00:00 to 2026-03-02 01:00 UTC, more than 24 hours apart" in note
 
 
-def test_a_neo_in_two_batches_is_noticed(tmp_path):
+def test_reports_a_neo_in_two_batches(tmp_path):
     store(tmp_path, 1, [neo("A")], MARCH)
     store(tmp_path, 21, [neo("A")], MARCH)
     (note,) = notes_of(tmp_path)
@@ -74,7 +74,7 @@ def outputs(tmp_path):
     return tuple(select_batches(1, 20, "sample", tmp_path / name) for name in ("old", "new"))
 
 
-def test_neos_that_came_and_went_are_listed(outputs):
+def test_lists_added_and_removed_neos(outputs):
     changes = compare_neos(*outputs)
     assert dict(zip(changes["id"], changes["change"], strict=True)) == {
         "comes": "in",
@@ -82,7 +82,7 @@ def test_neos_that_came_and_went_are_listed(outputs):
     }
 
 
-def test_approaches_added_removed_and_moved_are_told_apart(outputs):
+def test_distinguishes_added_removed_and_moved_approaches(outputs):
     changes = compare_approaches(*outputs)
     assert [
         (row.neo_id, row.orbiting_body, f"{row.close_approach_date:%Y}", row.change)
@@ -106,13 +106,13 @@ def test_equal_outputs_have_no_changes(outputs):
     assert "0 added, 0 removed, 0 moved by more than 0.0001 AU" in drift_text(before, before)
 
 
-def test_the_text_counts_the_changes(outputs):
+def test_summary_counts_the_changes(outputs):
     text = drift_text(*outputs)
     assert "NEOs        1 in, 1 out" in text
     assert "approaches  2 added, 2 removed, 1 moved by more than 0.0001 AU" in text
 
 
-def test_a_neo_in_two_batches_is_compared_from_the_newer_one(tmp_path):
+def test_compares_a_duplicate_neo_from_its_newer_batch(tmp_path):
     # The newer batch may stand before or behind the older one.
     for name, first, second in (("old", MARCH, MARCH + HOUR), ("new", MARCH + HOUR, MARCH)):
         in_first = neo("A", ("2030-01-01", "Earth", 0.1), ("2040-01-01", "Earth", 0.3))
@@ -131,7 +131,7 @@ def test_a_neo_in_two_batches_is_compared_from_the_newer_one(tmp_path):
     assert compare_approaches(before, before).empty
 
 
-def test_a_neo_all_of_whose_approaches_went_or_came_is_compared(tmp_path):
+def test_compares_a_neo_that_lost_or_gained_all_approaches(tmp_path):
     far, none = neo("far", ("2030-01-01", "Earth", 0.4)), neo("far")
     other = neo("other", ("2031-01-01", "Earth", 0.1))
     store(tmp_path / "old", 1, [far, other], MARCH)
@@ -142,7 +142,7 @@ def test_a_neo_all_of_whose_approaches_went_or_came_is_compared(tmp_path):
         assert changes[["neo_id", "change"]].to_numpy().tolist() == [["far", change]]
 
 
-def test_two_passages_of_one_body_on_one_day_are_two_as_in_the_counts(tmp_path):
+def test_same_day_passages_of_one_body_stay_separate(tmp_path):
     moon = neo("A", ("2030-01-01", "Moon", 0.002), ("2030-01-01", "Moon", 0.004))
     for hour, passage in zip((4, 20), moon["close_approach_data"], strict=True):
         passage["close_approach_date_full"] = f"2030-Jan-01 {hour:02}:00"
@@ -166,7 +166,7 @@ def count(duck, selection, threshold):
     save("yearly_statistics", yearly, selection, threshold)
 
 
-def not_compared(before, after):
+def metrics_line(before, after):
     line = drift_text(before, after).splitlines()[-1]
     assert line.startswith("metrics     not compared: ")
     with pytest.raises(StoredDataMissing):
@@ -174,11 +174,11 @@ def not_compared(before, after):
     return line
 
 
-def test_metrics_are_compared_where_both_are_counted(outputs, duck):
+def test_compares_metrics_if_both_outputs_have_them(outputs, duck):
     before, after = outputs
-    assert f"{before.output} is not counted from its present" in not_compared(before, after)
+    assert f"{before.output} is not counted from its present" in metrics_line(before, after)
     count(duck, before, 0.1)
-    assert not_compared(before, after).endswith(
+    assert metrics_line(before, after).endswith(
         f"{after.output} is not counted from its present pages by this version: "
         f"`make aggregate START=1 END=20 OUTPUT_DIR={after.output}` counts it"
     )
@@ -195,11 +195,11 @@ def test_metrics_are_compared_where_both_are_counted(outputs, duck):
     assert "0 totals differ, and the approaches in 0 years" in drift_text(after, after)
 
 
-def test_metrics_of_other_thresholds_are_not_compared(outputs, duck):
+def test_does_not_compare_different_thresholds(outputs, duck):
     before, after = outputs
     count(duck, before, 0.2)
     count(duck, after, 0.05)
-    assert not_compared(before, after).endswith(
+    assert metrics_line(before, after).endswith(
         "counted nearer than 0.2 AU before and 0.05 AU after: `make aggregate START=1 END=20 "
         f"OUTPUT_DIR={before.output}` with threshold_au: 0.05 in the file PARAMETERS counts both "
         "alike"
@@ -207,15 +207,15 @@ def test_metrics_of_other_thresholds_are_not_compared(outputs, duck):
 
 
 @pytest.mark.parametrize("which", [0, 1])
-def test_metrics_of_pages_that_were_fetched_again_since_are_not_compared(outputs, duck, which):
+def test_does_not_compare_outdated_metrics(outputs, duck, which):
     for selection in outputs:
         count(duck, selection, 0.2)
     store(outputs[which].output, 1, [neo("another")], MARCH + HOUR)
     changed = [select_batches(1, 20, "sample", selection.output) for selection in outputs]
-    assert f"{outputs[which].output} is not counted from its present" in not_compared(*changed)
+    assert f"{outputs[which].output} is not counted from its present" in metrics_line(*changed)
 
 
-def test_the_status_tells_which_results_are_not_of_what_is_stored_now(outputs, duck):
+def test_status_marks_outdated_results(outputs, duck):
     settings = parse_settings({"output_dir": str(outputs[0].output)})
     assert "counted   nothing yet\n" in status_text(settings)
     count(duck, outputs[0], 0.2)
@@ -226,7 +226,7 @@ def test_the_status_tells_which_results_are_not_of_what_is_stored_now(outputs, d
     )
 
 
-def test_results_that_cannot_be_read_are_counted_again(outputs, duck):
+def test_unreadable_results_are_computed_again(outputs, duck):
     before, after = outputs
     for selection in outputs:
         count(duck, selection, 0.2)
@@ -235,7 +235,7 @@ def test_results_that_cannot_be_read_are_counted_again(outputs, duck):
     for broken in (whole[:4] + bytes(100) + whole[104:], whole[:-9]):
         path.write_bytes(broken)
         assert counted_from(before.output, before.positions) is None
-        assert "not counted from its present pages" in not_compared(before, after)
+        assert "not counted from its present pages" in metrics_line(before, after)
 
 
 def without_first_row(content):
@@ -252,7 +252,7 @@ BROKEN = {
 }
 
 
-def broken_by(fault, path):
+def apply_fault(fault, path):
     path.write_bytes(BROKEN[fault](path.read_bytes()))
 
 
@@ -267,16 +267,16 @@ def given(outputs):
 @pytest.mark.parametrize("fault", BROKEN)
 @pytest.mark.parametrize("table", ["raw", "close_approaches"])
 @pytest.mark.parametrize("which", [0, 1])
-def test_nothing_is_compared_of_files_that_were_changed(outputs, given, which, table, fault):
+def test_does_not_compare_changed_files(outputs, given, which, table, fault):
     assert "NEOs        1 in, 1 out" in drift_between(*given)
     output = outputs[which].output
-    broken_by(fault, Batch(1).file(output, table))
+    apply_fault(fault, Batch(1).file(output, table))
     remedy = f"batch 1-20 in {output} .*{table}: .*`make backfill START=1 END=20 .*`"
     with pytest.raises(StoredDataBroken, match=remedy):
         drift_between(*given)
 
 
-def test_the_status_of_a_raw_file_with_zeroed_bytes_names_batch_and_remedy(outputs):
-    broken_by("zeroed", Batch(1).file(outputs[0].output, "raw"))
+def test_status_reports_a_zeroed_raw_file_with_the_remedy(outputs):
+    apply_fault("zeroed", Batch(1).file(outputs[0].output, "raw"))
     with pytest.raises(StoredDataBroken, match=r"batch 1-20 .*raw: .*`make backfill START=1"):
         status_text(parse_settings({"output_dir": str(outputs[0].output)}))

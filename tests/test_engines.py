@@ -1,4 +1,4 @@
-"""A run without Spark, by the real runner; what the session is set to where Spark runs."""
+"""A real run on DuckDB without Java or Spark, and the default settings of embedded Spark."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ from tests.oracle import metrics_of, yearly_of
 
 @pytest.fixture(scope="module")
 def run_on_duckdb(tmp_path_factory):
-    """Run both notebooks where neither Java nor Spark can be had."""
+    """Run both notebooks in an environment without Java and Spark."""
     folder = tmp_path_factory.mktemp("duckdb")
     # Kernels import from the project's folder first, and ignore PYTHONPATH.
     project = clone_into(folder / "project")
@@ -55,12 +55,12 @@ def rows(output, table):
     return [tuple(row.values()) for row in pq.read_table(path, partitioning=None).to_pylist()]
 
 
-def test_spark_has_a_type_for_every_column_of_the_neos():
+def test_spark_types_cover_every_raw_column():
     assert {field.type for field in RAW} <= _SPARK_TYPES.keys()
 
 
 @pytest.mark.slow
-def test_a_run_on_duckdb_counts_what_plain_python_counts_without_java_and_without_spark(
+def test_duckdb_run_without_java_equals_plain_python(
     run_on_duckdb,
 ):
     output, ran = run_on_duckdb
@@ -72,11 +72,11 @@ def test_a_run_on_duckdb_counts_what_plain_python_counts_without_java_and_withou
 
 
 @pytest.mark.slow
-def test_its_notebook_names_the_engine_and_the_settings_it_left_aside(run_on_duckdb):
+def test_duckdb_notebook_shows_engine_and_ignored_settings(run_on_duckdb):
     output, _ = run_on_duckdb
     notebook = (output / "runs/batches-1-200/aggregate.ipynb").read_text()
     assert "DuckDB 2." in notebook
-    assert "spark_conf is for Spark alone, and left aside: spark.driver.memory" in notebook
+    assert "ignored, because spark_conf applies only to Spark: spark.driver.memory" in notebook
     assert not (output / "runs/batches-1-200/spark.log").exists()
 
 
@@ -84,7 +84,7 @@ def test_its_notebook_names_the_engine_and_the_settings_it_left_aside(run_on_duc
     ("master", "partitions"),
     [("local", "1"), ("local[3]", "3"), ("local[*]", str(os.cpu_count())), ("local[2,4]", "2")],
 )
-def test_embedded_spark_shuffles_into_as_many_parts_as_it_has_cores(master, partitions):
+def test_embedded_spark_uses_one_shuffle_partition_per_core(master, partitions):
     settings = session_settings(master, {}, "127.0.0.1", None)
     assert settings["spark.sql.shuffle.partitions"] == partitions
     given = {"spark.sql.shuffle.partitions": 7}

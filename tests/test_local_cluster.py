@@ -15,7 +15,7 @@ from neo_utils.cluster import processes
 from neo_utils.cluster.daemons import daemon
 from neo_utils.cluster.health import master_state
 from neo_utils.cluster.local_cluster import down
-from neo_utils.cluster.processes import end, runs, start
+from neo_utils.cluster.processes import is_running, start, terminate
 from neo_utils.errors import ClusterFailure, WrongParameter
 from tests.cluster import cluster_at
 from tests.cluster import processes as all_processes
@@ -47,7 +47,7 @@ def started(tmp_path, code):
 
 
 @pytest.mark.slow
-def test_starting_it_twice_starts_nothing_twice(cluster):
+def test_second_start_starts_nothing(cluster):
     before = [cluster.process_of(name) for name in ("master", "worker-1", "worker-2")]
     said = cluster.up()
     assert said.startswith("0 processes started")
@@ -56,7 +56,7 @@ def test_starting_it_twice_starts_nothing_twice(cluster):
 
 
 @pytest.mark.slow
-def test_it_listens_on_loopback_alone_and_takes_no_job_without_the_secret(cluster):
+def test_listens_on_loopback_without_the_rest_server(cluster):
     # Spark's REST port, 6066 by default, runs what anybody sends.
     (told,) = [line for line in cluster.up().splitlines() if line.startswith("master")]
     assert "spark://127.0.0.1:" in told
@@ -66,27 +66,27 @@ def test_it_listens_on_loopback_alone_and_takes_no_job_without_the_secret(cluste
 
 
 @pytest.mark.parametrize("name", ["SPARK_MASTER_PORT", "SPARK_MASTER_WEBUI_PORT"])
-def test_a_port_that_is_taken_is_named_and_nothing_is_started(tmp_path, name):
+def test_port_in_use_is_reported_before_anything_starts(tmp_path, name):
     ours = cluster_at(tmp_path)
     port = int(ours.environment[name])
     with (
         socket.create_server(("127.0.0.1", port)),
-        pytest.raises(ClusterFailure, match=f"port {port} .* is taken.*{name}="),
+        pytest.raises(ClusterFailure, match=f"port {port} is in use.*{name}="),
     ):
         ours.up()
     assert list(tmp_path.glob("*.pid")) == []
 
 
 @pytest.mark.slow
-def test_a_daemon_that_ends_is_named_with_its_log_and_the_others_are_ended(tmp_path):
+def test_failed_daemon_is_reported_with_its_log(tmp_path):
     ours = cluster_at(tmp_path)
     ours.environment["SPARK_WORKER_CORES"] = "none"
-    with pytest.raises(ClusterFailure, match=r"worker-\d of .* ended with status 1: .*\.log tells"):
+    with pytest.raises(ClusterFailure, match=r"^worker-\d exited with status 1\. See .*\.log$"):
         ours.up()
-    assert not runs(tmp_path / "master.pid")
+    assert not is_running(tmp_path / "master.pid")
 
 
-IN_A_FOLDER = """
+START_IN_FOLDER = """
 import sys
 from functools import partial
 from pathlib import Path
@@ -96,9 +96,9 @@ sys.exit(local_cluster.main("up"))
 """
 
 
-def coming_up(folder, environment):
+def start_cluster(folder, environment):
     return subprocess.Popen(  # noqa: S603 - our own code
-        [sys.executable, "-c", IN_A_FOLDER, str(folder)],
+        [sys.executable, "-c", START_IN_FOLDER, str(folder)],
         env=os.environ | environment,
         stderr=subprocess.PIPE,
         text=True,
@@ -106,63 +106,63 @@ def coming_up(folder, environment):
 
 
 @pytest.mark.slow
-def test_ctrl_c_while_it_starts_is_one_line_and_nothing_stays(tmp_path):
-    process = coming_up(tmp_path, cluster_at(tmp_path).environment)
-    while not runs(tmp_path / "master.pid"):
+def test_ctrl_c_during_start_stops_all_daemons(tmp_path):
+    process = start_cluster(tmp_path, cluster_at(tmp_path).environment)
+    while not is_running(tmp_path / "master.pid"):
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     said = process.communicate(timeout=30)[1]
     assert process.returncode == 130
-    assert said.strip() == "local cluster: stopped; what had been started is ended"
-    assert not any(runs(file) for file in tmp_path.glob("*.pid"))
+    assert said.strip() == "local cluster: interrupted. The started processes were stopped"
+    assert not any(is_running(file) for file in tmp_path.glob("*.pid"))
 
 
-def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
+def test_uncreatable_folder_gives_one_line(tmp_path):
     (tmp_path / "file").touch()
-    process = coming_up(tmp_path / "file" / "cluster", cluster_at(tmp_path).environment)
+    process = start_cluster(tmp_path / "file" / "cluster", cluster_at(tmp_path).environment)
     said = process.communicate(timeout=30)[1]
     assert process.returncode == 1
     assert said.startswith("local cluster: [Errno 20] Not a directory")
     assert len(said.splitlines()) == 1
 
 
-def test_a_process_that_has_the_number_of_an_ended_one_is_left_alone(tmp_path):
+def test_does_not_stop_a_process_with_a_reused_pid(tmp_path):
     stranger = subprocess.Popen(["sleep", "60"])  # noqa: S607
     (tmp_path / "master.pid").write_text(str(stranger.pid))
-    assert down(tmp_path) == "no local cluster runs"
+    assert down(tmp_path) == "no local cluster is running"
     assert stranger.poll() is None
     stranger.kill()
     stranger.wait()
 
 
-def test_a_process_is_ended_with_its_children(tmp_path):
+def test_stops_a_process_with_its_children(tmp_path):
     process = started(
         tmp_path,
         "import subprocess; child = subprocess.Popen(['sleep', '60']);"
         "print(child.pid, flush=True); child.wait()",
     )
     child = int((tmp_path / "log").read_text())
-    assert runs(tmp_path / "pid")
-    end(tmp_path / "pid")
-    assert not runs(tmp_path / "pid")
+    assert is_running(tmp_path / "pid")
+    terminate(tmp_path / "pid")
+    assert not is_running(tmp_path / "pid")
     assert process.wait(5) == -signal.SIGTERM
     # Nobody may have asked yet how it ended: its number is then taken, its command gone.
     assert [p for p in all_processes() if p.number == child and p.command == "sleep 60"] == []
 
 
-def test_a_process_that_does_not_want_to_end_is_killed(tmp_path, monkeypatch):
+def test_kills_a_process_that_ignores_sigterm(tmp_path, monkeypatch):
     monkeypatch.setattr(processes, "_STOP_SECONDS", 0.5)
     process = started(
         tmp_path,
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
         "print('ready', flush=True); time.sleep(60)",
     )
-    end(tmp_path / "pid")
+    terminate(tmp_path / "pid")
     assert process.wait(5) == -signal.SIGKILL
 
 
 @pytest.mark.slow
-def test_a_daemon_in_a_container_ends_by_the_signal_that_its_container_gets(tmp_path):
+def test_daemon_stops_on_sigterm(tmp_path):
     ours = cluster_at(tmp_path)
     port = ours.environment["SPARK_MASTER_WEBUI_PORT"]
     options = f"-Dspark.history.fs.logDirectory={tmp_path.as_uri()} -Dspark.history.ui.port={port}"
@@ -191,11 +191,11 @@ def test_a_daemon_in_a_container_ends_by_the_signal_that_its_container_gets(tmp_
         server.wait()
 
 
-def test_a_daemon_without_a_secret_or_a_worker_without_a_master_is_not_started(tmp_path):
+def test_daemon_requires_a_secret_and_a_worker_a_master(tmp_path):
     with pytest.raises(WrongParameter, match="CLUSTER_SECRET_FILE is not set"):
         daemon("master", {}, tmp_path)
     shared = {"CLUSTER_SECRET_FILE": str(tmp_path / "secret")}
-    with pytest.raises(WrongParameter, match="secret .*cannot be read .*copy it"):
+    with pytest.raises(WrongParameter, match="cannot read the cluster secret .*Copy it"):
         daemon("worker", {**shared, "MASTER": "spark://127.0.0.1:7077"}, tmp_path)
     daemon("master", shared, tmp_path)
     with pytest.raises(WrongParameter, match="no Spark master"):
@@ -203,7 +203,7 @@ def test_a_daemon_without_a_secret_or_a_worker_without_a_master_is_not_started(t
 
 
 @pytest.mark.slow
-def test_starts_by_hand_leave_one_folder_that_others_cannot_open(tmp_path):
+def test_daemon_settings_folder_is_private_and_reused(tmp_path):
     environment = os.environ | {
         "TMPDIR": str(tmp_path),
         "CLUSTER_SECRET_FILE": str(tmp_path / "secret"),
@@ -222,14 +222,14 @@ def test_starts_by_hand_leave_one_folder_that_others_cannot_open(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="sockets are listed by Linux")
-def test_no_process_of_the_cluster_listens_beyond_loopback(cluster):
+def test_all_daemons_listen_only_on_loopback(cluster):
     numbers = [cluster.process_of(name) for name in ("master", "worker-1", "worker-2")]
     addresses = [address for number in numbers for address in listening(number)]
     assert len(addresses) >= 6  # of each its own port and its web page
     assert {address for address in addresses if not address.startswith("127.")} == set()
 
 
-def test_a_daemon_is_told_neither_the_key_nor_the_secret(tmp_path):
+def test_daemon_environment_has_neither_key_nor_secret(tmp_path):
     file = tmp_path / "secret"
     environment = {
         "CLUSTER_SECRET_FILE": str(file),
@@ -250,7 +250,7 @@ def test_a_daemon_is_told_neither_the_key_nor_the_secret(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="Linux shows environments")
-def test_make_passes_no_key_to_the_processes_of_the_cluster(cluster):
+def test_cluster_processes_do_not_inherit_the_key(cluster):
     assert cluster.up().startswith("0 processes started")
     numbers = [cluster.process_of(name) for name in ("master", "worker-1", "worker-2")]
     shown = b"".join(Path(f"/proc/{number}/environ").read_bytes() for number in numbers)
@@ -267,7 +267,7 @@ def health(*arguments):
 
 
 @pytest.mark.slow
-def test_health_counts_the_workers_that_are_alive(cluster):
+def test_health_counts_alive_workers(cluster):
     enough = health("--ui", cluster.ui, "--workers", "2")
     assert (enough.returncode, enough.stderr) == (0, "")
     assert "2 ALIVE: 2 of 2 cores free, 1,024 of 1,024 MB free" in enough.stdout
@@ -275,14 +275,14 @@ def test_health_counts_the_workers_that_are_alive(cluster):
     assert health("--ui", cluster.ui, "--workers", "3").returncode == 1
 
 
-def test_health_says_in_one_line_that_no_master_is_there(tmp_path):
+def test_health_reports_a_missing_master_in_one_line(tmp_path):
     nobody = health("--ui", cluster_at(tmp_path).ui)
     assert nobody.returncode == 1
     assert nobody.stdout == ""
     assert len(nobody.stderr.splitlines()) == 1
 
 
-def test_another_web_page_is_no_master():
+def test_other_web_page_is_not_a_master():
     class Page(BaseHTTPRequestHandler):
         def do_GET(self):
             self.send_response(200)
@@ -294,12 +294,12 @@ def test_another_web_page_is_no_master():
 
     with HTTPServer(("127.0.0.1", 0), Page) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        with pytest.raises(OSError, match="no master"):
+        with pytest.raises(OSError, match="not from a Spark master"):
             master_state(f"127.0.0.1:{server.server_port}")
         server.shutdown()
 
 
-def test_health_is_light():
+def test_health_imports_only_the_standard_library():
     code = "import sys, neo_utils.cluster.health; print(*sys.modules)"
     modules = subprocess.run(  # noqa: S603 - our own Python and code
         [sys.executable, "-c", code], capture_output=True, text=True, check=True

@@ -1,4 +1,4 @@
-"""Machines with limits: too few open files, programs forbidden or no room in TMPDIR, no user."""
+"""Constrained machines: few open files, a full or noexec TMPDIR, a user without name or home."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from neo_utils.engines import jvm, spark_failures
-from neo_utils.engines.spark_failures import machine_cause
+from neo_utils.engines.spark_failures import diagnose_machine
 from neo_utils.settings.folders import PROJECT
 from tests.driver import run_python
 
@@ -18,29 +18,27 @@ from tests.driver import run_python
         ("java.io.IOException: No space left on device", "set TMPDIR"),
         ("java.io.IOException: Disk quota exceeded", "set TMPDIR"),
         ("java.net.SocketException: Too many open files", "ulimit -n"),
-        ("the master accepted no application", None),
+        ("the master did not accept the application", None),
     ],
 )
-def test_names_the_cause_that_java_printed(said, remedy):
-    cause = machine_cause(said)
+def test_diagnoses_the_cause_from_java_output(said, remedy):
+    cause = diagnose_machine(said)
     assert (cause is None) == (remedy is None)
     assert remedy is None or (remedy in cause and "\n" not in cause)
 
 
 @pytest.mark.parametrize("forbidden", [True, False])
-def test_names_a_temporary_folder_without_programs_only_if_it_is_one(
-    tmp_path, monkeypatch, forbidden
-):
+def test_reports_a_noexec_temporary_folder_only_if_it_is_one(tmp_path, monkeypatch, forbidden):
     status = os.statvfs(tmp_path)
     flags = [*status]
     flags[8] = os.ST_NOEXEC if forbidden else 0
     monkeypatch.setattr(spark_failures.os, "statvfs", lambda _: os.statvfs_result(flags))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    cause = machine_cause("java.lang.UnsatisfiedLinkError: libzstd-jni.so") or ""
-    assert (f"{tmp_path} does not allow programs" in cause) == forbidden
+    cause = diagnose_machine("java.lang.UnsatisfiedLinkError: libzstd-jni.so") or ""
+    assert (f"{tmp_path} does not allow running programs" in cause) == forbidden
 
 
-def test_too_few_open_files_end_in_one_line_that_names_the_limit(tmp_path):
+def test_too_few_open_files_gives_one_line_with_the_limit(tmp_path):
     code = """
     import resource
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
@@ -50,11 +48,11 @@ def test_too_few_open_files_end_in_one_line_that_names_the_limit(tmp_path):
         print(failure)
     """
     ran = run_python(code, tmp_path)
-    assert ran.stdout.startswith("Spark did not start: only 64 open files are allowed: raise the")
+    assert ran.stdout.startswith("Spark did not start: only 64 open files are allowed. Raise the")
     assert len(ran.stdout.splitlines()) == 1
 
 
-def test_java_gets_a_name_and_a_home_if_the_user_has_none(tmp_path, monkeypatch):
+def test_java_gets_a_fallback_user_name_and_home(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "a folder"))
     named = jvm._machine_options()
     monkeypatch.setattr(jvm.os, "getuid", lambda: 4_000_000_000)
@@ -63,7 +61,7 @@ def test_java_gets_a_name_and_a_home_if_the_user_has_none(tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("home", [None, "/proc/none"])
-def test_a_run_needs_no_home_that_can_be_written(tmp_path, home):
+def test_runs_without_a_writable_home(tmp_path, home):
     environment = {name: value for name, value in os.environ.items() if name != "HOME"}
     ours = {"END": "20", "SOURCE": "sample", "MASTER": "duckdb", "OUTPUT_DIR": str(tmp_path)}
     ran = subprocess.run(

@@ -197,7 +197,7 @@ def test_a_local_cluster_counts_what_the_embedded_spark_counted(clone):
         assert counted.returncode == 0, counted.stderr
     finally:
         down = run(clone, "make", "local-cluster-down")
-    assert down.stdout.startswith("3 processes ended")
+    assert down.stdout.startswith("3 processes stopped")
     assert data_of(clone / "output") == embedded
 
 

@@ -141,7 +141,7 @@ OF_ANOTHER_ORBIT = 0.3149291092  # the same in another recorded answer
 EQUAL = "by at most 0 minutes and 0.0000000000 AU; of CAD's times 0 later, 0 earlier"
 
 
-def test_what_jpl_has_published_is_decoded_with_its_units():
+def test_decodes_a_published_answer_with_units():
     for designation, published in PUBLISHED.items():
         listed = decode_cad(as_json(answer_of(published)))
         (only,) = listed.passages.itertuples()
@@ -157,12 +157,12 @@ def test_what_jpl_has_published_is_decoded_with_its_units():
 @pytest.mark.parametrize(
     ("sigma", "minutes"), [("< 00:01", 1), ("01:00", 60), ("13:02", 782), ("2_09:08", 3428)]
 )
-def test_the_uncertainty_of_the_time_is_read_in_minutes(sigma, minutes):
+def test_reads_time_uncertainty_in_minutes(sigma, minutes):
     listed = decode_cad(as_json(answer_of(row(*CALM, sigma=sigma))))
     assert listed.passages["time_sigma_min"].tolist() == [minutes]
 
 
-def test_fields_are_found_by_their_names_and_counts_may_be_numbers():
+def test_finds_fields_by_name_and_accepts_numeric_counts():
     order = sorted(range(len(FIELDS)), key=lambda place: FIELDS[place])
     given = answer_of(
         [row(*CALM)[place] for place in order], fields=[FIELDS[place] for place in order], count=1
@@ -170,7 +170,7 @@ def test_fields_are_found_by_their_names_and_counts_may_be_numbers():
     assert decode_cad(as_json(given)).passages["distance_au"].tolist() == [0.174077]
 
 
-def test_equal_lists_match_whatever_the_other_bodies(reconcile):
+def test_equal_earth_lists_match(reconcile):
     told = reconcile(
         [eros(passage(*FIRST), passage(*CALM), passage("1940-01-01 00:00", 0.1, "Mars"))],
         answer_of(row(*FIRST), row(*CALM)),
@@ -189,7 +189,7 @@ def test_equal_lists_match_whatever_the_other_bodies(reconcile):
     assert "CAD's are TDB" in told.text
 
 
-def test_a_minute_is_a_difference_of_rounding_and_two_are_one(reconcile):
+def test_ignores_one_minute_but_reports_two(reconcile):
     told = reconcile(
         [eros(passage("1931-01-30 04:08", 0.174077), passage("2012-01-31 11:03", 0.17))],
         answer_of(row(*CALM, orbit="659"), row("2012-01-31 11:01", 0.17, orbit="659")),
@@ -211,7 +211,7 @@ def test_a_minute_is_a_difference_of_rounding_and_two_are_one(reconcile):
         ("2024-12-03 05:00:00", "1, listing limit: NeoWs lists this NEO up to 0.2 AU: 1917-04"),
     ],
 )
-def test_what_is_missing_beyond_the_limit_is_the_limits(reconcile, determined, missing):
+def test_missing_beyond_the_limit_is_explained_by_it(reconcile, determined, missing):
     told = reconcile(
         [eros(passage(*CALM), determined=determined)], answer_of(row(*BEFORE), row(*CALM))
     )
@@ -220,14 +220,14 @@ def test_what_is_missing_beyond_the_limit_is_the_limits(reconcile, determined, m
     assert len(told.found) == 2
 
 
-def test_what_is_missing_below_the_limit_is_a_bug_and_all_of_it_is_named(reconcile):
+def test_missing_within_the_limit_is_unexplained_and_fully_listed(reconcile):
     lost = [row(f"{year}-06-01 00:00", 0.1) for year in (1950, 1960, 1970, 1980)]
     told = reconcile([eros(passage(*CALM))], answer_of(row(*CALM), *lost))
     times = ", ".join(f"{year}-06-01 00:00 at 0.100000 AU" for year in (1950, 1960, 1970, 1980))
     assert told.found[1:] == [f"missing 4, unexplained: a bug here or there: {times}"]
 
 
-def test_of_what_a_reason_explains_three_are_shown(reconcile):
+def test_shows_three_examples_per_reason(reconcile):
     far = [row(f"{year}-06-01 00:00", 0.3) for year in (1950, 1960, 1970, 1980)]
     told = reconcile(
         [eros(passage(*CALM), determined="2025-01-01 00:00:00")], answer_of(row(*CALM), *far)
@@ -236,14 +236,14 @@ def test_of_what_a_reason_explains_three_are_shown(reconcile):
     assert told.found[1].endswith("1970-06-01 00:00 at 0.300000 AU, ...")
 
 
-def test_what_is_stored_beyond_what_cad_lists_of_a_neo_is_the_limits(reconcile):
+def test_extra_beyond_the_cad_limit_is_explained_by_it(reconcile):
     told = reconcile([eros(passage(*BEFORE), passage(*CALM))], answer_of(row(*CALM)))
     assert told.found[1:] == [
         "extra 1, listing limit: CAD lists this NEO up to 0.2 AU: 1917-04-20 21:19 at 0.450000 AU"
     ]
 
 
-def test_what_is_stored_alone_within_both_limits_is_a_bug(reconcile):
+def test_extra_within_both_limits_is_unexplained(reconcile):
     told = reconcile(
         [eros(passage(*BEFORE), passage("1950-06-01 00:00", 0.1))], answer_of(row(*BEFORE))
     )
@@ -255,9 +255,7 @@ def test_what_is_stored_alone_within_both_limits_is_a_bug(reconcile):
 
 @pytest.mark.parametrize("time", ["1900-01-02 12:00", "2200-12-30 12:00"])
 @pytest.mark.parametrize("side", ["missing", "extra"])
-def test_at_the_ends_of_the_listed_years_a_passage_may_fall_out_of_either_list(
-    reconcile, time, side
-):
+def test_explains_differences_at_the_ends_of_the_period(reconcile, time, side):
     edge = (time, 0.1)
     ours = [passage(*CALM)] + ([passage(*edge)] if side == "extra" else [])
     theirs = [row(*CALM)] + ([row(*edge)] if side == "missing" else [])
@@ -265,7 +263,7 @@ def test_at_the_ends_of_the_listed_years_a_passage_may_fall_out_of_either_list(
     assert told.found[1].startswith(f"{side} 1, listing limit: at the ends of 1900 to 2200: ")
 
 
-def test_the_largest_difference_in_distance_is_told(reconcile):
+def test_reports_the_largest_distance_difference(reconcile):
     told = reconcile(
         [eros(passage(*FIRST), passage(*CALM))],
         answer_of(row(FIRST[0], OF_ANOTHER_ORBIT), row(*CALM)),
@@ -288,34 +286,34 @@ def moved(reconcile, time, au, orbit="660", uncertainty="0", **of_row):
 UNEXPLAINED = "unexplained: a bug here or there"
 
 
-def test_another_orbit_explains_what_its_uncertainty_covers(reconcile):
+def test_other_orbit_explains_a_shift_within_its_uncertainty(reconcile):
     within = "orbit solution: within CAD's own uncertainty (3 sigma)"
     assert moved(reconcile, FIRST[0], OF_ANOTHER_ORBIT, sigma_au=1e-7) == within
     assert moved(reconcile, "1900-12-27 03:30", 0.34, sigma_au=0.03, sigma="02:00") == within
 
 
-def test_another_orbit_explains_a_small_shift(reconcile):
+def test_other_orbit_explains_a_small_shift(reconcile):
     small = "orbit solution: moved by at most 0.0001 AU and 30 minutes"
     assert moved(reconcile, FIRST[0], OF_ANOTHER_ORBIT) == small
     assert moved(reconcile, "1900-12-27 01:59", FIRST[1] + 0.00009) == small
 
 
 @pytest.mark.parametrize(("time", "au"), [(FIRST[0], 0.3151), ("1900-12-27 02:01", FIRST[1])])
-def test_another_orbit_explains_no_large_shift_unless_it_is_poorly_known(reconcile, time, au):
+def test_well_known_orbit_does_not_explain_a_large_shift(reconcile, time, au):
     assert moved(reconcile, time, au) == UNEXPLAINED
 
 
 @pytest.mark.parametrize("known", [{"uncertainty": "3"}, {"sigma": "3_00:00"}])
-def test_a_large_shift_of_a_poorly_known_orbit_is_explained(reconcile, known):
+def test_poorly_known_orbit_explains_a_large_shift(reconcile, known):
     why = moved(reconcile, "1900-12-28 12:00", 0.35, **known)
     assert why == "orbit solution: the orbit is poorly known"
 
 
-def test_the_same_orbit_explains_no_shift_at_all(reconcile):
+def test_same_orbit_explains_no_shift(reconcile):
     assert moved(reconcile, FIRST[0], OF_ANOTHER_ORBIT, orbit="659", sigma_au=0.1) == UNEXPLAINED
 
 
-def test_a_poorly_known_passage_moved_by_a_week_is_missing_and_extra_for_its_orbit(reconcile):
+def test_passage_moved_by_a_week_is_missing_and_extra(reconcile):
     told = reconcile(
         [eros(passage(*BEFORE), passage("2050-06-01 00:00", 0.1), uncertainty="7")],
         answer_of(row(*BEFORE), row("2050-06-08 00:00", 0.12, sigma="9_00:00")),
@@ -330,7 +328,7 @@ def test_a_poorly_known_passage_moved_by_a_week_is_missing_and_extra_for_its_orb
     ("orbit", "why"),
     [("660", "orbit solution: on both sides of the limit of 0.2 AU"), ("659", UNEXPLAINED)],
 )
-def test_another_orbit_moves_a_passage_across_the_limit(reconcile, orbit, why):
+def test_other_orbit_moves_a_passage_across_the_limit(reconcile, orbit, why):
     told = reconcile(
         [eros(passage(*CALM, "Earth"), determined="2025-01-01 00:00:00")],
         answer_of(row(*CALM, orbit=orbit), row("1950-06-01 00:00", 0.19995, orbit=orbit)),
@@ -338,7 +336,7 @@ def test_another_orbit_moves_a_passage_across_the_limit(reconcile, orbit, why):
     assert told.found[1].startswith(f"missing 1, {why}: 1950-06-01 00:00 at 0.199950 AU")
 
 
-def test_two_passages_within_three_days_are_not_taken_for_one(reconcile):
+def test_passages_within_three_days_stay_separate(reconcile):
     told = reconcile(
         [eros(passage("2028-06-01 00:00", 0.1), passage(*BEFORE))],
         answer_of(row(*BEFORE), row("2028-06-01 00:00", 0.1), row("2028-06-03 00:00", 0.12)),
@@ -349,7 +347,7 @@ def test_two_passages_within_three_days_are_not_taken_for_one(reconcile):
     )
 
 
-def test_an_old_page_has_the_day_alone_and_its_neo_is_asked_for_by_its_name(reconcile):
+def test_handles_an_old_page_without_time_and_designation(reconcile):
     old = eros(passage(*FIRST), passage("1931-01-30 04:07", 0.174077))
     for name in ("id", "designation"):
         del old[name]
@@ -372,7 +370,7 @@ def test_an_old_page_has_the_day_alone_and_its_neo_is_asked_for_by_its_name(reco
     assert "des=433&" in told.asked[0][0]
 
 
-def test_a_neo_in_two_batches_counts_from_the_newer(reconcile, tmp_path, monkeypatch):
+def test_uses_the_newer_batch_of_a_duplicate_neo(reconcile, tmp_path, monkeypatch):
     store(tmp_path, 21, [eros(passage(*BEFORE), orbit="600")], DAY - dt.timedelta(days=9), "nasa")
     store(tmp_path, 1, [eros(passage(*CALM))], DAY, "nasa")
     monkeypatch.setattr("tests.test_reconcile.store", None)
@@ -380,7 +378,7 @@ def test_a_neo_in_two_batches_counts_from_the_newer(reconcile, tmp_path, monkeyp
     assert told.found[0].startswith("found 1 matched, 0 missing, 0 extra")
 
 
-def test_nothing_listed_is_said_with_what_that_may_mean(reconcile):
+def test_empty_cad_list_is_reported_with_its_possible_cause(reconcile):
     nothing = {"signature": SIGNATURE, "count": "0"}
     told = reconcile([eros(passage(*CALM), passage(*BEFORE))], nothing)
     assert "CAD lists no approach, as of designations that it does not know" in told.text
@@ -393,7 +391,7 @@ def test_nothing_listed_is_said_with_what_that_may_mean(reconcile):
     assert told.asked
 
 
-def test_a_neo_without_stored_approaches_is_compared_too(reconcile):
+def test_compares_a_neo_without_stored_approaches(reconcile):
     told = reconcile([eros()], answer_of(row(*CALM)))
     assert told.found == [
         "found 0 matched, 1 missing, 0 extra",
@@ -404,9 +402,7 @@ def test_a_neo_without_stored_approaches_is_compared_too(reconcile):
     ]
 
 
-def test_each_neo_is_asked_for_once_by_number_or_designation_and_without_a_key(
-    reconcile, monkeypatch
-):
+def test_requests_each_neo_once_without_a_key(reconcile, monkeypatch):
     monkeypatch.setenv("API_KEY", KEY)
     nameless = {"id": "3542519", "name": "(2010 PK9)", "close_approach_data": []}
     known = {"id": "2099942", "name": "99942 Apophis (2004 MN4)", "close_approach_data": []}
@@ -472,7 +468,7 @@ def with_value(name, value):
         (with_value("des", "\x1b[2J"), "$.des"),
     ],
 )
-def test_an_answer_that_cannot_be_meant_is_one_line_and_no_result(reconcile, answer, reason):
+def test_invalid_answer_gives_one_line_and_no_result(reconcile, answer, reason):
     told = reconcile([eros(passage(*CALM))], answer)
     said = failed(told, 4)
     host = urlsplit(cad.CAD_URL).netloc
@@ -481,7 +477,7 @@ def test_an_answer_that_cannot_be_meant_is_one_line_and_no_result(reconcile, ans
     assert "\x1b" not in said  # what a terminal would take for a command
 
 
-def test_a_designation_that_is_refused_is_told_in_the_services_words(reconcile):
+def test_rejected_designation_quotes_the_service(reconcile):
     body = b'{"code": "400", "message": "specified object was not found\\u001b[2J"}'
     said = failed(reconcile([eros()], Answer(400, {}, body)), 4)
     assert "refuses the designation 433 (specified object was not found" in said
@@ -490,12 +486,12 @@ def test_a_designation_that_is_refused_is_told_in_the_services_words(reconcile):
 
 
 @pytest.mark.parametrize("status", [302, 404, 429, 500, 503])
-def test_another_status_is_told(reconcile, status):
+def test_reports_an_unexpected_status(reconcile, status):
     given = Answer(status, {"Location": "https://example.org/"}, b"<html></html>")
     assert f"answers with status {status} for 433" in failed(reconcile([eros()], given), 4)
 
 
-def test_a_second_neo_that_fails_leaves_no_half_result(reconcile):
+def test_failure_of_the_second_neo_gives_no_partial_result(reconcile):
     second = {"id": "1", "name": "(2010 PK9)", "close_approach_data": []}
     told = reconcile(
         [eros(passage(*CALM)), second],
@@ -505,7 +501,7 @@ def test_a_second_neo_that_fails_leaves_no_half_result(reconcile):
     assert "refuses the designation 2010 PK9: leave" in failed(told, 4)
 
 
-def test_no_network_is_one_line(reconcile):
+def test_network_failure_gives_one_line(reconcile):
     def hang_up(_):
         raise ConnectionError
 
@@ -515,13 +511,13 @@ def test_no_network_is_one_line(reconcile):
 
 
 @pytest.mark.parametrize("neos", ["", "  ", " , "])
-def test_without_neos_nothing_is_asked(reconcile, neos):
+def test_requests_nothing_without_neos(reconcile, neos):
     told = reconcile([eros()], {}, neos=neos)
     assert 'NEOS="433 99942"' in failed(told, 2)
     assert not told.asked
 
 
-def test_a_neo_that_is_not_stored_is_named_and_nothing_is_asked(reconcile):
+def test_neo_that_is_not_stored_is_reported_before_any_request(reconcile):
     told = reconcile([eros()], {}, neos="433 99942 2010 PK9")
     said = failed(told, 1)
     assert "not stored in" in said
@@ -529,18 +525,18 @@ def test_a_neo_that_is_not_stored_is_named_and_nothing_is_asked(reconcile):
     assert not told.asked
 
 
-def test_a_neo_without_a_designation_cannot_be_asked_for(reconcile):
+def test_reports_a_neo_without_a_designation(reconcile):
     told = reconcile([{"id": "77", "close_approach_data": []}], {}, neos="77")
     assert "77 is stored without a designation" in failed(told, 2)
 
 
-def test_the_sample_is_not_compared(reconcile):
+def test_does_not_compare_the_sample(reconcile):
     told = reconcile([eros()], {}, source="sample")
     assert "simulated sample, of which JPL knows nothing" in failed(told, 2)
     assert not told.asked
 
 
-def test_files_that_were_changed_are_not_compared(reconcile, tmp_path):
+def test_does_not_compare_changed_stored_files(reconcile, tmp_path):
     store(tmp_path, 1, [eros()], DAY, "nasa")
     path = Batch(1).file(tmp_path, "close_approaches")
     path.write_bytes(path.read_bytes()[:-9])

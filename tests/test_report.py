@@ -27,7 +27,7 @@ from neo_utils.settings.service_address import NASA_URL
 from neo_utils.statistics.definitions import totals_defined
 from neo_utils.store.selection import Selection, select_batches
 from neo_utils.text import printable
-from tests.test_figures import YEARLY, drawn_per_year, selection  # noqa: F401 - a fixture
+from tests.test_figures import YEARLY, draw_per_year, selection  # noqa: F401 - a fixture
 
 VOID = {"meta", "img", "link", "br", "hr", "input", "wbr"}
 
@@ -83,7 +83,7 @@ def page(report):
     return Outline(report.read_text(encoding="utf-8"))
 
 
-def test_the_report_asks_nothing_of_any_other_file_or_server(report, page):
+def test_report_is_self_contained(report, page):
     for tag, attributes, _ in page.all(*{tag for tag, _, _ in page.elements}):
         assert tag not in ("script", "link", "iframe", "object", "base")
         assert attributes.get("src", "data:").startswith("data:")
@@ -94,7 +94,7 @@ def test_the_report_asks_nothing_of_any_other_file_or_server(report, page):
     assert not re.search(r"url\(|@import", report.read_text(encoding="utf-8"))
 
 
-def test_headings_are_in_order_and_the_first_is_the_title(page):
+def test_headings_are_nested_in_order(page):
     levels = [int(tag[1]) for tag, _, _ in page.all("h1", "h2", "h3", "h4")]
     assert levels[0] == 1
     assert levels.count(1) == 1
@@ -103,7 +103,7 @@ def test_headings_are_in_order_and_the_first_is_the_title(page):
     assert title == "Close approaches of near-Earth objects: NEOs at positions 1 to 40"
 
 
-def test_each_figure_has_its_text_and_its_numbers_beside_it(page):
+def test_each_figure_has_alt_text_and_a_table(page):
     images = [place for place, (tag, *_) in enumerate(page.elements) if tag == "img"]
     assert len(images) == 2
     for place in images:
@@ -114,7 +114,7 @@ def test_each_figure_has_its_text_and_its_numbers_beside_it(page):
         assert following[0] == "The numbers of this figure"
 
 
-def test_every_table_says_what_it_tells_of_whose_it_is_and_from_where(page):
+def test_each_table_has_a_caption_with_definition_and_source(page):
     captions = [text for _, _, text in page.all("figcaption")]
     assert len(captions) == 6
     for caption in captions:
@@ -129,7 +129,7 @@ def test_every_table_says_what_it_tells_of_whose_it_is_and_from_where(page):
     assert len(page.all("style")) == 1
 
 
-def test_the_answer_comes_first_and_nothing_speaks_to_whoever_runs_it(page, report):
+def test_report_starts_with_results_and_omits_runner_cells(page, report):
     headings = [text for _, _, text in page.all("h2", "h3")]
     assert headings == [
         "How often did they come close?",
@@ -146,7 +146,7 @@ def test_the_answer_comes_first_and_nothing_speaks_to_whoever_runs_it(page, repo
     assert '<pre tabindex="0">[]' not in text
 
 
-def test_the_totals_begin_with_the_neos_and_stand_beside_what_they_count(page):
+def test_totals_are_listed_with_their_definitions(page):
     shown = [text for tag, _, text in page.all("tr") if text.startswith("total_")]
     assert [re.sub(r"[\d,]+(?=NEOs|listed)", "", row) for row in shown] == [
         name + definition for name, definition in totals_defined(0.2).items()
@@ -154,7 +154,7 @@ def test_the_totals_begin_with_the_neos_and_stand_beside_what_they_count(page):
     assert shown[0] == "total_neos40NEOs, each once"
 
 
-def test_code_and_definitions_are_there_and_folded(page):
+def test_code_and_definitions_are_folded(page):
     folded = page.all("details")
     assert not [attributes for _, attributes, _ in folded if "open" in attributes]
     text = " ".join(text for _, _, text in folded)
@@ -162,7 +162,7 @@ def test_code_and_definitions_are_there_and_folded(page):
     assert "count_if(miss_distance_au < 0.2)" in text
 
 
-def test_the_report_tells_source_credit_versions_and_how_to_make_it_again(page, stored):
+def test_report_shows_source_credit_versions_and_commands(page, stored):
     told = dict(pairs(page))
     assert told["fetched"] == "2026-03-01 00:00 to 2026-03-01 00:00 UTC"
     assert "DuckDB" in told["engine"]
@@ -193,7 +193,7 @@ def made(selection, **parameters):  # noqa: F811
     return how_made(selection, "x", **(defaults | parameters)).set_index("what")["how"]
 
 
-def test_what_only_a_parameters_file_sets_is_said_with_it(selection):  # noqa: F811
+def test_commands_mention_values_of_the_parameters_file(selection):  # noqa: F811
     selection = selection._replace(output=PROJECT / "output")
     conf = {"spark.ui.enabled": True, "spark.some.password": "not to be told"}
     told = made(selection, threshold_au=0.0001, spark_conf=conf, master="local[2]")["made again by"]
@@ -215,7 +215,7 @@ def test_what_only_a_parameters_file_sets_is_said_with_it(selection):  # noqa: F
         (NASA_URL, "nasa OUTPUT"),
     ],
 )
-def test_nasas_data_are_credited_and_only_the_users_other_address_is_named(
+def test_nasa_is_credited_and_only_a_custom_address_is_given(
     selection,  # noqa: F811
     url,
     address,
@@ -229,7 +229,7 @@ def test_nasas_data_are_credited_and_only_the_users_other_address_is_named(
     assert address in told["made again by"].replace(f"OUTPUT_DIR={selection.output}", "OUTPUT")
 
 
-def test_what_is_missing_is_said_before_a_folder_is_made(tmp_path):
+def test_missing_batches_are_reported_before_creating_folders(tmp_path):
     output = tmp_path / "none yet"
     with pytest.raises(StoredDataMissing, match="SOURCE=sample OUTPUT_DIR='.*none yet'` takes"):
         run("report", ["aggregate"], settings_for(output))
@@ -237,7 +237,7 @@ def test_what_is_missing_is_said_before_a_folder_is_made(tmp_path):
 
 
 @pytest.mark.parametrize(("bodies", "empty"), [((), 2), (("Venus", "Mars"), 1)])
-def test_neos_without_an_approach_to_earth_or_to_any_body_are_reported(tmp_path, bodies, empty):
+def test_reports_neos_without_approaches(tmp_path, bodies, empty):
     def passing(url, headers):
         answer = service.answer(url, headers)
         page = json.loads(answer.body)
@@ -255,14 +255,14 @@ def test_neos_without_an_approach_to_earth_or_to_any_body_are_reported(tmp_path,
     assert re.search(r"total_close_approaches_earth0", "".join(t for *_, t in page.all("table")))
 
 
-def test_a_second_report_counts_nothing_and_leaves_the_file_as_it_is(report, stored, capsys):
+def test_second_report_reuses_the_file(report, stored, capsys):
     before = report.stat().st_mtime_ns
     run("report", ["aggregate"], settings_for(stored))
     assert "counted already" in capsys.readouterr().out
     assert report.stat().st_mtime_ns == before
 
 
-def test_a_notebook_that_was_edited_is_counted_again(report, stored, tmp_path, monkeypatch):
+def test_edited_notebook_runs_again(report, stored, tmp_path, monkeypatch):
     edited = nbformat.read(PROJECT / "notebooks/aggregate.ipynb", as_version=4)
     assert executed_before("aggregate", report.parent, settings_for(stored).notebook_parameters())
     edited.cells[0].source += "\n\nAs one of us has put it."
@@ -275,7 +275,7 @@ def test_a_notebook_that_was_edited_is_counted_again(report, stored, tmp_path, m
     )
 
 
-def test_a_report_that_does_not_begin_with_the_policy_is_written_again(report, stored):
+def test_rewrites_a_report_without_the_policy(report, stored):
     content = report.read_bytes()
     assert content.startswith(BEGINNING.encode())
     report.write_bytes(content.replace(b"<head>", b"<head><script>alert(1)</script>", 1))
@@ -283,7 +283,7 @@ def test_a_report_that_does_not_begin_with_the_policy_is_written_again(report, s
     assert report.read_bytes() == content
 
 
-def test_a_report_that_is_gone_or_older_than_its_notebook_is_written_again(report, stored, capsys):
+def test_rewrites_a_missing_or_outdated_report(report, stored, capsys):
     content = report.read_bytes()
     report.unlink()
     run("run", ["fetch", "aggregate"], settings_for(stored))
@@ -293,7 +293,7 @@ def test_a_report_that_is_gone_or_older_than_its_notebook_is_written_again(repor
     assert f"report      {report}" in said
 
 
-def test_text_of_the_data_is_text_in_the_page(tmp_path, stored):
+def test_escapes_text_from_the_data(tmp_path, stored):
     notebook = nbformat.v4.new_notebook(
         cells=[
             nbformat.v4.new_markdown_cell("# Title\n\nSee [that](other.ipynb)."),
@@ -331,7 +331,7 @@ MARKUP = [
 ]
 
 
-def assert_nothing_acts(outline, links=()):
+def assert_no_active_content(outline, links=()):
     assert not outline.all("script", "img", "svg", "iframe", "b", "form", "style")
     kept = {"class", "href", "style"}
     assert not [attrs for _, attrs, _ in outline.elements if attrs.keys() - kept]
@@ -342,19 +342,19 @@ def assert_nothing_acts(outline, links=()):
 
 
 @pytest.mark.parametrize("value", MARKUP)
-def test_no_text_of_a_table_or_caption_becomes_markup(selection, value):  # noqa: F811
+def test_escapes_table_cells_and_captions(selection, value):  # noqa: F811
     table = pd.DataFrame({value: [value, 1.5], "any": [[value], None]})
     table.index = pd.Index([value, "b"], name=f"by {value}")
     outline = Outline(captioned(table, value, selection._replace(label=value)).data)
-    assert_nothing_acts(outline)
+    assert_no_active_content(outline)
     shown = [text for _, _, text in outline.all("th", "td")]
     assert shown.count(printable(value)) == 3
 
 
-def test_a_category_is_text_and_numbers_keep_their_digits(selection):  # noqa: F811
+def test_categories_are_text_and_numbers_keep_their_digits(selection):  # noqa: F811
     table = pd.DataFrame({"body": pd.Categorical([EVENT, "Earth"]), "au": [0.335523, None]})
     outline = Outline(captioned(table, "Text", selection).data)
-    assert_nothing_acts(outline)
+    assert_no_active_content(outline)
     assert [text for _, _, text in outline.all("td")] == [EVENT, "0.335523", "Earth", ""]
 
 
@@ -373,7 +373,7 @@ HOSTILE_OUTPUTS = {
 
 
 @pytest.mark.parametrize("kind", HOSTILE_OUTPUTS)
-def test_an_output_that_was_passed_on_does_not_act_in_the_report(tmp_path, stored, kind):
+def test_strips_active_content_from_notebook_outputs(tmp_path, stored, kind):
     v4 = nbformat.v4
     hostile = "<script>document.title=1</script><p onclick=1>"
     outputs = [
@@ -404,7 +404,7 @@ def test_an_output_that_was_passed_on_does_not_act_in_the_report(tmp_path, store
     assert not head.all("script", "p")
 
 
-def test_attributes_of_a_picture_that_was_passed_on_do_not_act(tmp_path, stored):
+def test_strips_active_picture_attributes(tmp_path, stored):
     alt = '"onerror="document.title=1"><script>'
     picture = nbformat.v4.new_output(
         "display_data", {"image/png": alt}, metadata={"image/png": {"alt": alt, "width": alt}}
@@ -419,14 +419,14 @@ def test_attributes_of_a_picture_that_was_passed_on_do_not_act(tmp_path, stored)
     assert not outline.all("script")
 
 
-def test_a_picture_carries_the_figures_text(selection):  # noqa: F811
-    figure = drawn_per_year(selection)
+def test_picture_has_the_alt_text_of_its_figure(selection):  # noqa: F811
+    figure = draw_per_year(selection)
     data, metadata = show(figure)._repr_mimebundle_()
     assert data.keys() == {"image/png"}
     assert metadata["image/png"]["alt"] == figure.get_label()
 
 
-def test_a_caption_tells_what_whose_and_from_where(selection):  # noqa: F811
+def test_caption_gives_definition_range_and_source(selection):  # noqa: F811
     outline = Outline(captioned(YEARLY, "Approaches to <Earth>", selection).data)
     ((_, _, caption),) = outline.all("figcaption")
     assert caption == (
@@ -436,7 +436,7 @@ def test_a_caption_tells_what_whose_and_from_where(selection):  # noqa: F811
     assert len(outline.all("tr")) == 1 + len(YEARLY)
 
 
-def test_addresses_are_links_and_long_names_may_break(selection):  # noqa: F811
+def test_links_addresses_and_allows_line_breaks(selection):  # noqa: F811
     said = "see https://api.nasa.gov/a_b?c=1&d=2, or <that>"
     outline = Outline(captioned(pd.DataFrame({"long_name": [said]}), "Text", selection).data)
     ((_, attributes, text),) = outline.all("a")
@@ -445,13 +445,13 @@ def test_addresses_are_links_and_long_names_may_break(selection):  # noqa: F811
     assert len(outline.all("wbr")) == 2
 
 
-def test_counts_have_separators_and_years_have_none(selection):  # noqa: F811
+def test_counts_have_thousands_separators_but_years_do_not(selection):  # noqa: F811
     table = pd.DataFrame({"year": [2026], "approaches": [41_000], "distance": [0.25]})
     outline = Outline(captioned(table, "Counts", selection).data)
     assert [text for _, _, text in outline.all("td")] == ["2026", "41,000", "0.25"]
 
 
-def test_positions_with_gaps_are_named_without_them(selection):  # noqa: F811
+def test_caption_lists_positions_without_the_gaps(selection):  # noqa: F811
     ((_, provenance),) = selection.provenances.items()
     batches = [Batch(1), Batch(21), Batch(81), Batch(40_981)]
     shorter = provenance._replace(catalogue_size=40_990)

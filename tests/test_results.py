@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from neo_utils.engines.duckdb import Duck
+from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.errors import StoredDataBroken, StoredDataChanged
 from neo_utils.fetch.fetching import fetch
 from neo_utils.fetch.plan import plan_fetch
@@ -27,9 +27,9 @@ def selection(tmp_path):
 
 def save_both(selection, read=None):
     """Save both tables as if an engine had read the selection ``read``."""
-    duck = Duck()
+    duck = DuckDBSession()
     for name, table in (("metrics", COUNTS), ("yearly_statistics", YEARS)):
-        duck.name_table(name, table, (read or selection).pages_sha256)
+        duck.register_table(name, table, (read or selection).pages_sha256)
         save(name, duck.table(name), selection, 0.2)
 
 
@@ -37,7 +37,7 @@ def counted(selection):
     return counted_from(selection.output, selection.positions)
 
 
-def test_what_was_saved_is_known_by_the_pages_it_was_counted_from(selection):
+def test_saved_results_are_identified_by_their_inputs(selection):
     assert counted(selection) is None
     save_both(selection)
     assert counted(selection) == inputs_sha256(selection, 0.2)
@@ -46,7 +46,7 @@ def test_what_was_saved_is_known_by_the_pages_it_was_counted_from(selection):
     )
 
 
-def test_a_table_of_which_a_value_was_edited_is_neither_read_nor_taken_for_counted(selection):
+def test_edited_table_is_rejected(selection):
     save_both(selection)
     path = result_path("metrics", selection.output, selection.positions)
     table = pq.read_table(path, partitioning=None)
@@ -60,7 +60,7 @@ def test_a_table_of_which_a_value_was_edited_is_neither_read_nor_taken_for_count
 
 
 @pytest.mark.parametrize("keep", [0, 50, -50])
-def test_a_table_that_was_cut_short_is_neither_read_nor_taken_for_counted(selection, keep):
+def test_truncated_table_is_rejected(selection, keep):
     save_both(selection)
     path = result_path("yearly_statistics", selection.output, selection.positions)
     path.write_bytes(path.read_bytes()[:keep])
@@ -69,7 +69,7 @@ def test_a_table_that_was_cut_short_is_neither_read_nor_taken_for_counted(select
     assert counted(selection) is None
 
 
-def test_numbers_of_pages_that_were_replaced_meanwhile_are_not_saved(selection):
+def test_does_not_save_results_of_replaced_pages(selection):
     save_both(selection)
     before = counted(selection)
     other = selection.provenances | {
@@ -81,7 +81,7 @@ def test_numbers_of_pages_that_were_replaced_meanwhile_are_not_saved(selection):
     assert counted(selection) == before
 
 
-def test_counts_of_another_selection_are_not_saved(selection):
+def test_does_not_save_results_of_another_selection(selection):
     part = select_batches(1, 20, "sample", str(selection.output))
     with pytest.raises(StoredDataChanged, match="not those of batches-1-40"):
         save_both(selection, read=part)

@@ -30,7 +30,7 @@ def test_spark_is_started_once_and_while_pages_are_fetched(tmp_path, monkeypatch
     javas = tmp_path / "javas"  # each Java that runs Spark leaves a file there as it starts
     javas.mkdir()
     monkeypatch.setenv("SPARK_SUBMIT_OPTS", f"-Xlog:os:file={javas}/%p")
-    monkeypatch.setattr("neo_utils.engines.class_archive.make_in_background", lambda: None)
+    monkeypatch.setattr("neo_utils.engines.class_archive.create_in_background", lambda: None)
     seen = []
 
     def answer(asked, closing):
@@ -167,8 +167,9 @@ def test_a_folder_that_a_process_still_uses_as_temporary_is_kept(tmp_path, monke
 @pytest.mark.parametrize("killed", [False, True])
 def test_a_kernel_that_ends_while_its_spark_starts_leaves_no_java(tmp_path, seconds, killed):
     ahead = (
-        "from pathlib import Path; from neo_utils.engines.spark_session import connect_ahead; "
-        f"connect_ahead('local[1]', {{}}, Path({str(tmp_path / 'spark.log')!r}))"
+        "from pathlib import Path\n"
+        "from neo_utils.engines.spark_session import connect_in_background\n"
+        f"connect_in_background('local[1]', {{}}, Path({str(tmp_path / 'spark.log')!r}))"
     )
     with kernel(tmp_path / "kernel.log", ahead) as manager:
         of_kernel = psutil.Process(manager.provisioner.pid)

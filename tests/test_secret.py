@@ -20,7 +20,7 @@ print(read_secret(Path(sys.argv[1])))
 """
 
 
-def test_of_many_that_make_a_secret_at_once_all_find_the_same_one(tmp_path):
+def test_concurrent_creators_get_the_same_secret(tmp_path):
     path = tmp_path / "shared" / "secret"
     makers = [
         subprocess.Popen(  # noqa: S603 - our own Python and code
@@ -40,7 +40,7 @@ def test_of_many_that_make_a_secret_at_once_all_find_the_same_one(tmp_path):
     assert [file.name for file in path.parent.iterdir()] == ["secret"]
 
 
-def test_a_secret_that_is_there_stays(tmp_path):
+def test_keeps_an_existing_secret(tmp_path):
     path = tmp_path / "secret"
     path.touch(mode=0o600)
     path.write_text("of another machine\n")
@@ -48,22 +48,22 @@ def test_a_secret_that_is_there_stays(tmp_path):
     assert path.read_text() == "of another machine\n"
 
 
-def test_two_clusters_have_two_secrets(tmp_path):
+def test_each_cluster_has_its_own_secret(tmp_path):
     for name in ("one", "other"):
         make_secret(tmp_path / name)
     assert read_secret(tmp_path / "one") != read_secret(tmp_path / "other")
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
-def test_a_secret_that_others_can_read_is_refused(tmp_path, mode):
+def test_rejects_a_secret_readable_by_others(tmp_path, mode):
     make_secret(tmp_path / "secret")
     (tmp_path / "secret").chmod(mode)
-    with pytest.raises(WrongParameter, match="can be read by other users"):
+    with pytest.raises(WrongParameter, match="other users can read the cluster secret"):
         read_secret(tmp_path / "secret")
 
 
 @pytest.mark.parametrize("text", [b"", b"\n", b"two words", b"two\nlines", "schlüssel".encode()])
-def test_what_is_no_secret_is_refused_and_not_shown(tmp_path, text):
+def test_rejects_an_invalid_secret_without_showing_it(tmp_path, text):
     path = tmp_path / "secret"
     path.touch(mode=0o600)
     path.write_bytes(text)
@@ -73,12 +73,12 @@ def test_what_is_no_secret_is_refused_and_not_shown(tmp_path, text):
     assert len(str(refusal.value).splitlines()) == 1
 
 
-def test_a_secret_that_is_missing_is_named_with_what_to_do(tmp_path):
-    with pytest.raises(WrongParameter, match="No such file.*copy it from a machine of the cluster"):
+def test_missing_secret_is_reported_with_the_remedy(tmp_path):
+    with pytest.raises(WrongParameter, match="No such file.*Copy it from a machine of the cluster"):
         read_secret(tmp_path / "secret")
 
 
-def test_a_secret_of_the_local_cluster_is_shown_to_no_other_master(tmp_path, monkeypatch):
+def test_local_cluster_secret_is_not_sent_to_other_masters(tmp_path, monkeypatch):
     monkeypatch.setattr(cluster_checks, "PROJECT", tmp_path)
     monkeypatch.setenv("CLUSTER_SECRET_FILE", "")
     make_secret(tmp_path / ".cluster" / "secret")
@@ -90,7 +90,7 @@ def test_a_secret_of_the_local_cluster_is_shown_to_no_other_master(tmp_path, mon
     assert secret_file("spark://cluster.example:7077") == Path.home() / "theirs"
 
 
-def test_a_secret_that_cannot_be_made_is_one_line(tmp_path):
+def test_reports_a_secret_that_cannot_be_created(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(WrongParameter, match="cannot be made .*: name a file in a folder of yours"):
+    with pytest.raises(WrongParameter, match="cannot create .* Use a path in a folder"):
         make_secret(tmp_path / "file" / "secret")

@@ -22,18 +22,18 @@ def _ended(process: int, seconds: float) -> bool:
     return False
 
 
-def test_dates_are_read_in_utc(spark):
+def test_session_time_zone_is_utc(spark):
     assert spark.sql("SELECT cast(timestamp_seconds(0) AS string)").first()[0] == (
         "1970-01-01 00:00:00"
     )
 
 
-def test_the_running_session_is_given_again_for_the_same_settings(spark, tmp_path):
+def test_same_settings_reuse_the_running_session(spark, tmp_path):
     again = connect("local[2]", {}, tmp_path / "spark.log")
     assert again.sparkContext.applicationId == spark.sparkContext.applicationId
 
 
-def test_every_setting_is_logged_but_no_secret(spark, tmp_path, caplog):
+def test_logs_settings_but_masks_secrets(spark, tmp_path, caplog):
     name = "spark.a.password"
     spark.sparkContext._jsc.sc().conf().set(name, "hush")
     with caplog.at_level("DEBUG"):
@@ -44,12 +44,12 @@ def test_every_setting_is_logged_but_no_secret(spark, tmp_path, caplog):
 
 
 @pytest.mark.parametrize("master", ["yarn", "local[two]", "spark://host", "127.0.0.1:7077", ""])
-def test_what_is_no_master_is_refused_at_once(master, tmp_path):
+def test_rejects_an_invalid_master(master, tmp_path):
     with pytest.raises(WrongParameter, match="is no Spark master"):
         connect(master, {}, tmp_path / "spark.log")
 
 
-def test_a_master_that_does_not_listen_is_one_line_within_seconds(tmp_path):
+def test_unreachable_master_fails_fast_with_one_line(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     begun = time.monotonic()
@@ -60,7 +60,7 @@ def test_a_master_that_does_not_listen_is_one_line_within_seconds(tmp_path):
     assert len(str(failure.value).splitlines()) == 1
 
 
-def test_a_java_that_does_not_start_is_one_line_that_names_the_log(tmp_path):
+def test_java_start_failure_names_the_log_in_one_line(tmp_path):
     ran = run_python(
         """
         try:
@@ -76,7 +76,7 @@ def test_a_java_that_does_not_start_is_one_line_that_names_the_log(tmp_path):
     assert (tmp_path / "runs" / "spark.log").stat().st_size > 0
 
 
-def test_a_java_that_hangs_is_ended_in_time(tmp_path):
+def test_kills_a_java_that_hangs(tmp_path):
     java = tmp_path / "home" / "bin" / "java"
     java.parent.mkdir(parents=True)
     java.write_text("#!/bin/sh\necho $$ > started\nexec sleep 600\n")
@@ -94,12 +94,12 @@ def test_a_java_that_hangs_is_ended_in_time(tmp_path):
         tmp_path,
         JAVA_HOME=str(tmp_path / "home"),
     )
-    assert "no answer in 2 s" in ran.stdout
+    assert "no response in 2 s" in ran.stdout
     assert _ended(int((tmp_path / "started").read_text()), seconds=5)
 
 
 @pytest.mark.slow
-def test_a_machine_without_java_reads_parquet_and_prints_nothing(tmp_path):
+def test_bundled_java_reads_parquet_and_prints_nothing(tmp_path):
     pq.write_table(pa.table({"speed_km_s": [7.5, None, 20.25]}), tmp_path / "approaches.parquet")
     programs = tmp_path / "programs"
     programs.mkdir()
@@ -130,7 +130,7 @@ def test_a_machine_without_java_reads_parquet_and_prints_nothing(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_session_follows_one_that_was_stopped_lost_or_set_otherwise(tmp_path):
+def test_replaces_a_stopped_lost_or_different_session(tmp_path):
     ran = run_python(
         """
         def open_files():
@@ -176,7 +176,7 @@ def test_java_ends_when_python_is_killed(tmp_path):
     assert _ended(int(ran.stdout), seconds=20)
 
 
-COUNTED_STARTS = """
+COUNT_STARTS = """
 import threading
 from neo_utils.engines import spark_session as session
 starts, begun, start_java = [], threading.Event(), session.start_java
@@ -189,11 +189,11 @@ session.start_java = counted
 
 
 @pytest.mark.slow
-def test_a_session_that_was_begun_ahead_is_the_one_that_is_found(tmp_path):
+def test_connect_reuses_a_session_started_in_background(tmp_path):
     ran = run_python(
-        COUNTED_STARTS
+        COUNT_STARTS
         + """
-session.connect_ahead("local[1]", {}, LOG)
+session.connect_in_background("local[1]", {}, LOG)
 assert begun.wait(60)
 spark = connect("local[1]", {}, LOG)
 print(len(starts), spark.range(3).count())
@@ -203,12 +203,12 @@ print(len(starts), spark.range(3).count())
     assert (ran.stdout, ran.stderr) == ("1 3\n", "")
 
 
-def test_what_fails_ahead_is_said_by_the_session_that_was_wanted(tmp_path):
+def test_connect_reports_a_failure_of_the_background_start(tmp_path):
     ran = run_python(
-        COUNTED_STARTS
+        COUNT_STARTS
         + """
 conf = {"spark.driver.memory": "1k"}
-session.connect_ahead("local[1]", conf, LOG)
+session.connect_in_background("local[1]", conf, LOG)
 assert begun.wait(60)
 try:
     connect("local[1]", conf, LOG)

@@ -4,11 +4,11 @@ from tests.mutate_sql import DEFINITIONS, EQUIVALENT, cases, differs, judged, mu
 
 
 @pytest.mark.parametrize("case", cases())
-def test_the_definitions_find_what_the_oracle_counts(case):
+def test_definitions_match_the_oracle(case):
     assert not any(differs(case, name, original(name)) for name in DEFINITIONS)
 
 
-def test_every_mutant_of_the_definitions_is_told_from_the_original_by_the_oracle():
+def test_oracle_detects_every_mutant():
     verdicts = [judged(mutant) for mutant in mutants()]
     not_told = [str(verdict.mutant) for verdict in verdicts if verdict.told_by is None]
     assert not_told == list(EQUIVALENT)

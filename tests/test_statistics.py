@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from neo_utils.engines.engine import connect, engine_text, name_table, work_text
+from neo_utils.engines.engine import connect, describe_engine, describe_tasks, register_table
 from neo_utils.errors import (
     JobFailed,
     StoredDataBroken,
@@ -105,14 +105,14 @@ def saved(engine, selection):
 
 
 @pytest.mark.parametrize("threshold", [0.2, 0.05, 1e-05, 1000])
-def test_every_metric_and_every_year_equals_a_count_in_plain_python(engine, sample, threshold):
+def test_metrics_and_years_equal_plain_python(engine, sample, threshold):
     selection, pages = sample
     totals, yearly = counted(engine, selection, threshold)
     assert totals == metrics_of(pages, str(threshold))
     assert yearly == yearly_of(pages, str(threshold), f"{AS_OF:%Y-%m-%d}")
 
 
-def test_duckdb_spark_and_plain_python_find_the_same_rows(spark, duck, tmp_path):
+def test_spark_duckdb_and_plain_python_agree_on_all_bodies(spark, duck, tmp_path):
     # Every body; a NEO that moved to another batch; approaches without a time of day, as in old
     # pages (those of `neo`); a page of the sample, whose approaches have one.
     bodies = ("Earth", "Venus", "Mars", "Merc", "Juptr", "Moon", "Ceres")
@@ -135,7 +135,7 @@ def test_duckdb_spark_and_plain_python_find_the_same_rows(spark, duck, tmp_path)
     assert yearly_rows == yearly_of(pages, "0.2", f"{AS_OF:%Y-%m-%d}")
 
 
-def test_a_neo_in_two_batches_counts_once_from_the_one_fetched_last(engine, tmp_path):
+def test_counts_a_duplicate_neo_once_from_its_newest_batch(engine, tmp_path):
     old, new = (dt.datetime(2026, 1, day, tzinfo=dt.UTC) for day in (1, 2))
     store(tmp_path, 1, [neo("A", ("2000-01-01", "Earth", 0.1), ("2001-01-01", "Venus", 0.1))], new)
     store(tmp_path, 21, [neo("A", ("1999-12-31", "Earth", 0.3))], old)
@@ -145,7 +145,7 @@ def test_a_neo_in_two_batches_counts_once_from_the_one_fetched_last(engine, tmp_
     assert [row[:3] for row in yearly] == [(2000, "Earth", 1), (2001, "Venus", 1)]
 
 
-def test_edges_of_years_of_the_threshold_and_of_the_fetch_are_on_the_stated_side(engine, tmp_path):
+def test_boundaries_of_year_threshold_and_fetch_day(engine, tmp_path):
     fetched = dt.datetime(2026, 3, 1, 23, 59, tzinfo=dt.UTC)
     store(
         tmp_path,
@@ -173,7 +173,7 @@ def test_edges_of_years_of_the_threshold_and_of_the_fetch_are_on_the_stated_side
 @pytest.mark.parametrize(
     ("name", "sibling"), [("data [2026]", "data 2"), ("q?", "q1"), ("w*", "wz"), ("{a,b}", "a")]
 )
-def test_the_name_of_a_folder_is_no_pattern(engine, tmp_path, name, sibling):
+def test_folder_names_are_not_glob_patterns(engine, tmp_path, name, sibling):
     for folder, neos in ((name, 1), (sibling, 2)):
         passing = [neo(f"{n}", ("2030-01-01", "Earth", 0.1)) for n in range(neos)]
         store(tmp_path / folder, 1, passing, AS_OF)
@@ -182,21 +182,21 @@ def test_the_name_of_a_folder_is_no_pattern(engine, tmp_path, name, sibling):
     assert totals["total_close_approaches"] == 1
 
 
-def test_of_two_neos_equally_near_the_smaller_id_is_named(engine, tmp_path):
+def test_smaller_id_wins_a_tie_for_nearest(engine, tmp_path):
     approach = ("2000-01-01", "Earth", 0.1)
     store(tmp_path, 1, [neo("B", approach), neo("A", approach)], AS_OF)
     _, ((*_, nearest, _),) = counted(engine, select_batches(1, 20, "sample", tmp_path))
     assert nearest == "A"
 
 
-def test_neos_without_any_approach_count_as_neos_and_as_nothing_else(engine, tmp_path):
+def test_neos_without_approaches_count_only_as_neos(engine, tmp_path):
     store(tmp_path, 1, [], AS_OF)
     totals, yearly = counted(engine, select_batches(1, 20, "sample", tmp_path))
     assert (totals.pop("total_neos"), set(totals.values())) == (20, {0})
     assert yearly == []
 
 
-def test_what_is_saved_says_source_fetch_threshold_and_definition(engine, sample):
+def test_saved_tables_record_source_threshold_and_definition(engine, sample):
     selection, _ = sample
     newest, close_approaches = read_batches(engine, selection)
     save("metrics", metrics(newest, close_approaches, 0.2), selection, 0.2)
@@ -223,20 +223,20 @@ def test_saving_twice_gives_the_same_bytes(engine, sample):
     assert len(contents) == 1
 
 
-def test_nothing_outside_the_range_is_counted(engine, sample):
+def test_ignores_batches_outside_the_range(engine, sample):
     selection, pages = sample
     part = select_batches(21, 60, "sample", selection.output)
     assert counted(engine, part)[0] == metrics_of(pages[1:3], "0.2")
 
 
-def test_a_gap_is_named_with_the_command_that_fills_it(tmp_path):
+def test_a_gap_is_reported_with_the_fetch_command(tmp_path):
     store(tmp_path, 1, [], AS_OF)
     store(tmp_path, 41, [], AS_OF)
     with pytest.raises(StoredDataMissing, match=r"21-40.*make fetch START=1 END=60 SOURCE=sample"):
         select_batches(1, 60, "sample", tmp_path)
 
 
-def test_another_sources_batch_counts_as_missing(tmp_path):
+def test_a_batch_of_another_source_counts_as_missing(tmp_path):
     store(tmp_path, 1, [], AS_OF)
     store(tmp_path, 21, [], AS_OF, source="nasa")
     with pytest.raises(StoredDataMissing, match="1-20"):
@@ -244,39 +244,39 @@ def test_another_sources_batch_counts_as_missing(tmp_path):
     assert select_batches(21, 40, "auto", tmp_path).label == "NeoWs at x"
 
 
-def test_the_last_batch_of_a_catalogue_ends_the_range(engine, tmp_path):
+def test_range_all_ends_at_the_last_batch(engine, tmp_path):
     store(tmp_path, 1, [], AS_OF, total=20)
     selection = select_batches(1, "all", "sample", tmp_path)
     assert counted(engine, selection)[0]["total_neos"] == 20
     assert selection.positions.name == "batches-1-all"
 
 
-def test_duckdb_tells_what_it_is_and_which_settings_of_sparks_it_leaves_aside(duck, tmp_path):
+def test_duckdb_description_lists_ignored_spark_settings(duck, tmp_path):
     version = re.escape(importlib.metadata.version("duckdb"))
-    assert re.fullmatch(f"DuckDB {version} in this process", engine_text(duck))
+    assert re.fullmatch(f"DuckDB {version} in this process", describe_engine(duck))
     other = connect("duckdb", {"spark.driver.memory": "3g"}, tmp_path / "spark.log")
-    assert engine_text(other).endswith(
-        "; spark_conf is for Spark alone, and left aside: spark.driver.memory"
+    assert describe_engine(other).endswith(
+        "; ignored, because spark_conf applies only to Spark: spark.driver.memory"
     )
-    assert work_text(other) == "all was done in this process"
+    assert describe_tasks(other) == "all work ran in this process"
     with pytest.raises(WrongParameter, match="is no mapping"):
         connect("duckdb", ["spark.driver.memory"], tmp_path / "spark.log")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_statement_that_duckdb_cannot_compute_is_one_line(duck, sample, tmp_path):
+def test_failed_duckdb_query_gives_one_line(duck, sample, tmp_path):
     selection, _ = sample
     texts = pa.table({"metric": ["a"], "value": ["no number"]})
-    name_table(duck, "texts", texts, tmp_path, selection.pages_sha256)
+    register_table(duck, "texts", texts, tmp_path, selection.pages_sha256)
     frame = duck.sql("SELECT metric, CAST(value AS BIGINT) AS value FROM texts")
     with pytest.raises(
-        JobFailed, match="DuckDB's job failed: .*no number.*earlier results stay"
+        JobFailed, match="DuckDB query failed: .*no number.*Earlier results are unchanged"
     ) as failure:
         save("metrics", frame, selection, 0.2)
     assert len(str(failure.value).splitlines()) == 1
 
 
-def test_a_batch_that_cannot_be_read_is_named_and_what_mends_it(tmp_path):
+def test_unreadable_batch_is_reported_with_the_repair_command(tmp_path):
     store(tmp_path, 1, [], AS_OF)
     selection = select_batches(1, 20, "sample", tmp_path)
     Batch(1).file(tmp_path, "close_approaches").write_bytes(b"no Parquet")
@@ -286,7 +286,7 @@ def test_a_batch_that_cannot_be_read_is_named_and_what_mends_it(tmp_path):
         read_rows(selection, "close_approaches")
 
 
-WITHOUT_WHAT_IS_COUNTED = {
+UNUSABLE_COLUMNS = {
     "without a column": lambda table: table.drop_columns(["miss_distance_au"]),
     "of another type": lambda table: table.set_column(
         table.column_names.index("miss_distance_au"),
@@ -296,16 +296,14 @@ WITHOUT_WHAT_IS_COUNTED = {
 }
 
 
-@pytest.mark.parametrize("fault", WITHOUT_WHAT_IS_COUNTED)
-def test_a_batch_that_is_rewritten_after_it_was_checked_is_named(
-    engine, tmp_path, monkeypatch, fault
-):
+@pytest.mark.parametrize("fault", UNUSABLE_COLUMNS)
+def test_batch_rewritten_after_the_check_is_reported(engine, tmp_path, monkeypatch, fault):
     store(tmp_path, 1, [neo("A", ("2001-01-01", "Earth", 0.1))], AS_OF)
     store(tmp_path, 21, [neo("B", ("2001-01-01", "Earth", 0.1))], AS_OF)
     path = Batch(21).file(tmp_path, "close_approaches")
 
     def rewrite(*_):
-        changed = WITHOUT_WHAT_IS_COUNTED[fault](pq.read_table(path, partitioning=None))
+        changed = UNUSABLE_COLUMNS[fault](pq.read_table(path, partitioning=None))
         pq.write_table(changed, path)
 
     monkeypatch.setattr("neo_utils.statistics.computation.check_files", rewrite)
@@ -316,7 +314,7 @@ def test_a_batch_that_is_rewritten_after_it_was_checked_is_named(
     assert len(str(failure.value).splitlines()) == 1
 
 
-def test_a_batch_that_was_replaced_is_counted_as_it_is_now(engine, tmp_path):
+def test_counts_the_current_content_of_a_replaced_batch(engine, tmp_path):
     for date in ("1999-01-01", "2001-01-01"):
         store(tmp_path, 1, [neo("A", (date, "Earth", 0.1))], AS_OF)
         totals, _ = counted(engine, select_batches(1, 20, "sample", tmp_path))
@@ -324,7 +322,7 @@ def test_a_batch_that_was_replaced_is_counted_as_it_is_now(engine, tmp_path):
         assert totals["total_close_approaches"] == 1
 
 
-def test_two_spark_counts_of_one_folder_do_not_share_their_input(spark, tmp_path):
+def test_two_spark_sessions_on_one_folder_keep_separate_inputs(spark, tmp_path):
     store(tmp_path, 1, [neo("A", ("2001-01-01", "Earth", 0.1))], AS_OF, total=20)
     before = select_batches(1, "all", "sample", tmp_path)
     frame = metrics(*read_batches(spark, before), 0.2)  # Spark has not read it yet
@@ -337,7 +335,7 @@ def test_two_spark_counts_of_one_folder_do_not_share_their_input(spark, tmp_path
         save("metrics", frame, after, 0.2)
 
 
-def test_a_changed_input_file_of_spark_is_detected(spark, sample):
+def test_detects_a_changed_spark_input_file(spark, sample):
     selection, _ = sample
     frame = metrics(*read_batches(spark, selection), 0.2)
     folder = run_folder(selection.output, selection.positions) / "packed"
@@ -347,7 +345,7 @@ def test_a_changed_input_file_of_spark_is_detected(spark, sample):
         save("metrics", frame, selection, 0.2)
 
 
-def test_old_input_files_of_spark_are_removed(spark, tmp_path):
+def test_removes_old_spark_input_files(spark, tmp_path):
     for day in range(1, 9):
         store(tmp_path, 1, [neo("A", (f"2001-01-0{day}", "Earth", 0.1))], AS_OF)
         counted(spark, select_batches(1, 20, "sample", tmp_path))

@@ -1,8 +1,8 @@
-"""How a daemon of a standalone cluster is started, in a container or as a process of this machine.
+"""Start a daemon of a standalone cluster, in a container or as a local process.
 
-``python -m neo_utils.cluster.daemons master|worker|history-server`` becomes that daemon. It is set
-by the environment: ``CLUSTER_SECRET_FILE`` (a master makes it), ``MASTER`` (for a worker),
-and Spark's own names, such as ``SPARK_MASTER_HOST``, ``SPARK_WORKER_CORES``,
+``python -m neo_utils.cluster.daemons master|worker|history-server`` runs that daemon. Configure it
+in the environment: ``CLUSTER_SECRET_FILE`` (created by the master), ``MASTER`` (for a worker) and
+Spark's own variables, such as ``SPARK_MASTER_HOST``, ``SPARK_WORKER_CORES``,
 ``SPARK_WORKER_MEMORY``, ``SPARK_LOCAL_IP`` or ``SPARK_HISTORY_OPTS``:
 https://spark.apache.org/docs/latest/spark-standalone.html
 """
@@ -29,18 +29,18 @@ CLASSES = {
     "history-server": "org.apache.spark.deploy.history.HistoryServer",
 }
 _MASTER_SETTINGS: Mapping[str, str] = {
-    # It runs what anybody sends: Spark does not ask for the secret there.
+    # The REST server accepts jobs without the secret.
     "spark.master.rest.enabled": "false",
-    # A master on the next free port is one that nobody finds.
+    # Workers and drivers could not find a master on the next free port.
     "spark.port.maxRetries": "0",
-    # A worker without a disk fails ten times before another's first executor runs, after which
-    # Spark would end the job: https://github.com/apache/spark/pull/23437
+    # A worker with a full disk fails ten times before another worker's first executor runs, and
+    # Spark would then end the job: https://github.com/apache/spark/pull/23437
     "spark.deploy.maxExecutorRetries": "100",
-    # A master that is restarted reads its workers and applications from disk. Without that it does
-    # not know the applications, and has the workers end their executors.
+    # Lets a restarted master read its workers and applications from disk. Otherwise it does not
+    # recognise the applications and makes the workers end their executors.
     "spark.deploy.recoveryMode": "FILESYSTEM",
-    # For that long it waits for workers and applications that have ended meanwhile; those that are
-    # still there answered within a second.
+    # How long a restarted master waits for workers and applications that have gone. Those that
+    # still run respond within a second.
     "spark.deploy.recoveryTimeout": "15",
 }
 
@@ -48,30 +48,30 @@ _MASTER_SETTINGS: Mapping[str, str] = {
 def daemon(
     role: str, environment: Mapping[str, str], folder: Path
 ) -> tuple[list[str], dict[str, str]]:
-    """Return the command and the environment of a daemon, and write its settings to ``folder``.
+    """Write a daemon's settings to ``folder``; return its command and environment.
 
-    The secret stands in that file alone, which has mode 0600. (A worker hands it to its executors
-    in their environment, which only the same user can read: so Spark does it.)
+    The secret is stored only in that settings file, which has mode 0600. (Spark's workers pass it
+    to their executors in the environment, which only the same user can read.)
 
     Parameters
     ----------
     role
         "master", "worker" or "history-server".
     environment
-        What the module's text names, among others.
+        The variables listed in the module docstring, among others.
     folder
-        A folder that only we can open.
+        A folder that only this user can open.
 
     Raises
     ------
     WrongParameter
-        If the secret or the master's address cannot be used.
+        If the secret or the master's address is invalid.
     JavaMissing
-        If there is no Java.
+        If no usable Java is found.
     """
     settings: dict[str, str] = {}
     command = [str(SPARK_HOME / "bin" / "spark-class"), CLASSES[role]]
-    if role != "history-server":  # reads files, talks to nobody
+    if role != "history-server":  # it only reads files
         settings |= {**AUTHENTICATION, "spark.authenticate.secret": _secret(role, environment)}
     if role == "master":
         recovery = environment.get("SPARK_RECOVERY_DIR", str(folder / "recovery"))
@@ -82,10 +82,10 @@ def daemon(
         command.append(master)
     _write_settings(settings, folder / "spark-defaults.conf")
     ours = {"SPARK_HOME": SPARK_HOME, "SPARK_CONF_DIR": folder, "JAVA_HOME": java_home()}
-    # A daemon's executors inherit its environment, so it must not contain NASA's key: neither in
-    # API_KEY nor in MAKEFLAGS, where make puts its command line.
-    of_spark = [name for name in environment if name.startswith("SPARK_")]
-    kept = chosen_environment(environment, also=of_spark)
+    # Executors inherit the daemon's environment, so it must not contain the API key, either in
+    # API_KEY or in MAKEFLAGS, which holds make's command line.
+    spark_variables = [name for name in environment if name.startswith("SPARK_")]
+    kept = chosen_environment(environment, also=spark_variables)
     return command, kept | {name: str(path) for name, path in ours.items()}
 
 
@@ -93,37 +93,40 @@ def _secret(role: str, environment: Mapping[str, str]) -> str:
     file = named_secret(environment)
     if not file:
         raise WrongParameter(
-            "CLUSTER_SECRET_FILE is not set: name a file for the cluster's secret, which the master"
-            " makes"
+            "CLUSTER_SECRET_FILE is not set. Set it to the path of the cluster secret, which the"
+            " master creates"
         )
-    if role == "master":  # a worker that made one of its own would ask why nobody knows it
+    if role == "master":  # a secret created by a worker would not match the master's
         make_secret(file)
     return read_secret(file)
 
 
 def _write_settings(settings: Mapping[str, str], path: Path) -> None:
     lines = [f"{name} {value}".replace("\\", "\\\\") for name, value in settings.items()]
-    # Made aside, with mode 0600, and renamed: another daemon that starts now reads the same file.
+    # Write a temporary file with mode 0600 and rename it, because a daemon of the same role that
+    # starts at the same time reads this file.
     with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as new:
         new.write("\n".join([*lines, ""]))
     Path(new.name).replace(path)
 
 
 def _settings_folder(role: str, environment: Mapping[str, str]) -> Path:
-    """Return a folder that only we can open, the same at every start: nobody would remove it."""
+    """Return a folder that only this user can open, reused at every start so none accumulate."""
     cluster = sha256(str(named_secret(environment)).encode()).hexdigest()[:8]
     folder = Path(tempfile.gettempdir()) / f"neo-data-recaller-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     status = folder.lstat()
     if status.st_uid != os.getuid() or status.st_mode & 0o077:
-        raise WrongParameter(f"{folder} is not ours alone: remove it, or set TMPDIR")
+        raise WrongParameter(
+            f"other users own or can open {folder}. Remove it, or set TMPDIR to another folder"
+        )
     ours = folder / f"{role}-{cluster}"
     ours.mkdir(exist_ok=True)
     return ours
 
 
 def main(role: str) -> NoReturn:
-    """Become the daemon: signals to this process are then signals to its Java."""
+    """Replace this process by the daemon, so that signals reach its Java."""
     try:
         folder = _settings_folder(role, os.environ)
         command, environment = daemon(role, os.environ, folder)

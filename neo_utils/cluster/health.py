@@ -1,9 +1,9 @@
-"""How a standalone cluster is, asked from its master's web page.
+"""Check the health of a standalone cluster on its master's web page.
 
-``python -m neo_utils.cluster.health [--workers 2] [--ui 127.0.0.1:8080]`` prints it, and ends
-with status 1 where fewer workers are ALIVE; with ``--page 127.0.0.1:8081`` it tells by its status
-alone whether that page is there. It imports the standard library alone, since containers ask every
-few seconds.
+``python -m neo_utils.cluster.health [--workers 2] [--ui 127.0.0.1:8080]`` prints the cluster's
+state and exits with status 1 if fewer workers are ALIVE. ``--page 127.0.0.1:8081`` only checks that
+this page responds, by exit status. Containers run this every few seconds, so it imports only the
+standard library.
 """
 
 import argparse
@@ -16,11 +16,11 @@ from typing import Any
 from neo_utils.text import guard_terminal, printable
 
 MASTER_UI = "127.0.0.1:8080"
-_ANSWER_SECONDS = 5.0  # a master answers in milliseconds
+_ANSWER_SECONDS = 5.0  # a running master answers in milliseconds
 
 
 def master_state(ui: str = MASTER_UI) -> dict[str, Any]:
-    """Return what the master tells of itself, its workers and its applications.
+    """Return the state of the master, its workers and its applications.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def master_state(ui: str = MASTER_UI) -> dict[str, Any]:
     OSError
         If no master answers there.
     """
-    connection = HTTPConnection(ui, timeout=_ANSWER_SECONDS)  # asks no proxy, unlike urllib
+    connection = HTTPConnection(ui, timeout=_ANSWER_SECONDS)  # uses no proxy, unlike urllib
     try:
         connection.request("GET", "/json/")
         state = json.loads(connection.getresponse().read())
@@ -41,17 +41,17 @@ def master_state(ui: str = MASTER_UI) -> dict[str, Any]:
     finally:
         connection.close()
     if not isinstance(state, dict) or "aliveworkers" not in state:
-        raise OSError("what answers is no master")
+        raise OSError("the response is not from a Spark master")
     return state
 
 
 def alive_workers(state: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the workers that can be given work."""
+    """Return the workers that accept jobs."""
     return [worker for worker in state["workers"] if worker["state"] == "ALIVE"]
 
 
 def state_text(state: dict[str, Any]) -> str:
-    """Return workers, cores, memory and running applications in a few lines."""
+    """Format workers, cores, memory and running applications in a few lines."""
     alive = alive_workers(state)
     lines = [
         f"master        {state['url']}  {state['status']}",
@@ -66,7 +66,7 @@ def state_text(state: dict[str, Any]) -> str:
     lines.append(f"applications  {len(state['activeapps'])} running")
     lines += [
         f"  {printable(app['name'])} ({app['id']})  {app['state']}: {app['cores']} cores,"
-        f" {app['memoryperexecutor']} MB for each executor, since {app['duration'] / 1000:.0f} s"
+        f" {app['memoryperexecutor']} MB per executor, running for {app['duration'] / 1000:.0f} s"
         for app in state["activeapps"]
     ]
     return "\n".join(lines)
@@ -77,8 +77,8 @@ def _free_of(workers: list[dict[str, Any]], what: str) -> str:
     return f"{free:,} of {sum(worker[what] for worker in workers):,}"
 
 
-def is_there(page: str) -> bool:
-    """Tell whether a web page (``host:port`` or ``host:port/path``) answers."""
+def page_responds(page: str) -> bool:
+    """Check whether a web page (``host:port`` or ``host:port/path``) responds."""
     address, slash, path = page.partition("/")
     connection = HTTPConnection(address, timeout=_ANSWER_SECONDS)
     try:
@@ -91,9 +91,9 @@ def is_there(page: str) -> bool:
 
 
 def main(workers: int, ui: str, page: str | None) -> int:
-    """Print the state; 1 where there are fewer workers than wanted, or no page."""
+    """Print the cluster's state and return the exit status."""
     if page:
-        return int(not is_there(page))
+        return int(not page_responds(page))
     try:
         state = master_state(ui)
     except OSError as error:
@@ -106,7 +106,7 @@ def main(workers: int, ui: str, page: str | None) -> int:
 if __name__ == "__main__":
     guard_terminal()
     parser = argparse.ArgumentParser(prog="neo_utils.cluster.health", description=__doc__)
-    parser.add_argument("--workers", type=int, default=0, help="so many must be ALIVE")
+    parser.add_argument("--workers", type=int, default=0, help="number that must be ALIVE")
     parser.add_argument("--ui", default=MASTER_UI, help="host:port of the master's web page")
-    parser.add_argument("--page", help="only this page is asked for")
+    parser.add_argument("--page", help="only check this web page")
     sys.exit(main(**vars(parser.parse_args())))

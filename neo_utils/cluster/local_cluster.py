@@ -1,8 +1,8 @@
-"""A master and two workers as plain processes of this machine, seen by this machine alone.
+"""Run a master and two workers as local processes that listen only on loopback.
 
-``neo local-cluster-up`` and ``neo local-cluster-down``. Values in the environment by Spark's own
-names (``SPARK_MASTER_PORT``, ``SPARK_MASTER_WEBUI_PORT``, ``SPARK_WORKER_CORES``,
-``SPARK_WORKER_MEMORY``, ...) override the values here.
+``neo local-cluster-up`` and ``neo local-cluster-down`` do it. Spark's environment variables
+(``SPARK_MASTER_PORT``, ``SPARK_MASTER_WEBUI_PORT``, ``SPARK_WORKER_CORES``,
+``SPARK_WORKER_MEMORY``, ...) override the defaults below.
 """
 
 import os
@@ -16,34 +16,35 @@ from subprocess import Popen
 
 from neo_utils.cluster.daemons import daemon
 from neo_utils.cluster.health import alive_workers, master_state, state_text
-from neo_utils.cluster.processes import end, runs, start
+from neo_utils.cluster.processes import is_running, start, terminate
 from neo_utils.engines.cluster_secret import named_secret
 from neo_utils.errors import INTERRUPTED, ClusterFailure, RunFailure
 from neo_utils.settings.folders import PROJECT
 
 FOLDER = PROJECT / ".cluster"
 WORKERS = ("worker-1", "worker-2")
-UP_SECONDS = 90.0  # took 11 s on two quiet cores, 40 s with four processes to each
+UP_SECONDS = 90.0  # took 11 s on two idle cores, 40 s with four processes per core
 _LOOPBACK = "127.0.0.1"
 _DEFAULTS: Mapping[str, str] = {
     "SPARK_MASTER_PORT": "7077",
     "SPARK_MASTER_WEBUI_PORT": "8080",
-    "SPARK_WORKER_WEBUI_PORT": "8081",  # of the first; the second finds it taken, and goes on
+    "SPARK_WORKER_WEBUI_PORT": "8081",  # the second worker uses the next free port
     "SPARK_WORKER_CORES": "1",
     "SPARK_WORKER_MEMORY": "1g",
-    # The daemons only keep books: the executors have memory and compilers of their own.
+    # The daemons do little work; executors have their own memory and compilers.
     "SPARK_DAEMON_MEMORY": "256m",
     "SPARK_DAEMON_JAVA_OPTS": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
 }
 
 
 def up(folder: Path = FOLDER, environment: Mapping[str, str] = os.environ) -> str:
-    """Start what does not run yet, wait until both workers are ALIVE, and return the addresses.
+    """Start the missing daemons, wait until both workers are ALIVE, and return a summary.
 
     Raises
     ------
     ClusterFailure
-        If a port is taken, a daemon ends, or `UP_SECONDS` pass; what was started is ended.
+        If a port is in use, a daemon exits, or `UP_SECONDS` pass. The daemons started by this call
+        are stopped.
     """
     began = time.monotonic()
     env = _environment(folder, environment)
@@ -51,38 +52,38 @@ def up(folder: Path = FOLDER, environment: Mapping[str, str] = os.environ) -> st
     folder.mkdir(mode=0o700, exist_ok=True)
     started: dict[Path, Popen[bytes]] = {}
     try:
-        if not runs(_pid_file(folder, "master")):
+        if not is_running(_pid_file(folder, "master")):
             _check_ports(env)
-        # The master first: a worker that finds none asks again only after ten seconds.
+        # Start the master first: a worker that finds none retries only after ten seconds.
         for names, workers in ((["master"], 0), (WORKERS, len(WORKERS))):
             for file in (_pid_file(folder, name) for name in names):
-                if not runs(file):
+                if not is_running(file):
                     started[file] = _start(file, env)
             while not _has_workers(ui, workers):
                 _check_progress(folder, started, began)
                 time.sleep(0.2)
     except BaseException:
         for file in started:
-            end(file)
+            terminate(file)
         raise
     return (
-        f"{len(started)} processes started in {time.monotonic() - began:.0f} s; a job for them:"
-        f" make run MASTER={env['MASTER']}\n{state_text(master_state(ui))}\n"
+        f"{len(started)} processes started in {time.monotonic() - began:.0f} s. Run a job with"
+        f" `make run MASTER={env['MASTER']}`\n{state_text(master_state(ui))}\n"
         f"web page      http://{ui}\nlogs          {folder / 'logs'}"
     )
 
 
 def down(folder: Path = FOLDER) -> str:
-    """End the processes that `up` started, and remove all but their logs."""
+    """Stop the processes that `up` started and remove their files, except for the logs."""
     files = [_pid_file(folder, name) for name in (*WORKERS, "master")]
-    running = [file for file in files if runs(file)]
+    running = [file for file in files if is_running(file)]
     for file in running:
-        end(file)
+        terminate(file)
     for name in ("conf", "work"):
         shutil.rmtree(folder / name, ignore_errors=True)
     for file in (*files, folder / "secret"):
         file.unlink(missing_ok=True)
-    return f"{len(running)} processes ended" if running else "no local cluster runs"
+    return f"{len(running)} processes stopped" if running else "no local cluster is running"
 
 
 def _environment(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
@@ -109,7 +110,7 @@ def _start(pid_file: Path, env: Mapping[str, str]) -> Popen[bytes]:
 def _has_workers(ui: str, number: int) -> bool:
     try:
         return len(alive_workers(master_state(ui))) >= number
-    except OSError:  # the master itself is not there yet
+    except OSError:  # the master has not started yet
         return False
 
 
@@ -117,13 +118,13 @@ def _check_progress(folder: Path, started: Mapping[Path, Popen[bytes]], began: f
     for file, process in started.items():
         if process.poll() is not None:
             raise ClusterFailure(
-                f"the {file.stem} of the local cluster ended with status {process.returncode}:"
-                f" {folder / 'logs' / file.stem}.log tells why"
+                f"{file.stem} exited with status {process.returncode}. See"
+                f" {folder / 'logs' / file.stem}.log"
             )
     if time.monotonic() - began > UP_SECONDS:
         raise ClusterFailure(
-            f"the local cluster has fewer than {len(WORKERS)} workers after {UP_SECONDS:.0f} s:"
-            f" `make local-cluster-down`, then try again; its logs are in {folder / 'logs'}"
+            f"fewer than {len(WORKERS)} workers are ALIVE after {UP_SECONDS:.0f} s. Run"
+            f" `make local-cluster-down`, then try again. Logs are in {folder / 'logs'}"
         )
 
 
@@ -133,8 +134,8 @@ def _check_ports(env: Mapping[str, str]) -> None:
             socket.create_server((_LOOPBACK, int(env[name]))).close()
         except (OSError, OverflowError, ValueError):
             raise ClusterFailure(
-                f"port {env[name]} of this machine is taken, or no port: end what listens there, or"
-                f" choose another by {name}=... make local-cluster-up"
+                f"port {env[name]} is in use or invalid. Stop the program that uses it, or run"
+                f" `{name}=... make local-cluster-up` with another port"
             ) from None
 
 
@@ -143,19 +144,22 @@ def _pid_file(folder: Path, name: str) -> Path:
 
 
 def main(command: str) -> int:
-    """Run one command and return its exit status; a failure is one line."""
+    """Run one command and return its exit status; a failure prints one line."""
     try:
         print({"up": up, "down": down}[command]())
     except RunFailure as failure:
         print(f"local cluster: {failure}", file=sys.stderr)
         return failure.exit_status
-    except BlockingIOError:  # of the lock on a daemon's file
-        print("local cluster: another command starts or ends it: wait for its end", file=sys.stderr)
+    except BlockingIOError:  # a daemon's file is locked
+        print(
+            "local cluster: another command is starting or stopping it. Try again when it is done",
+            file=sys.stderr,
+        )
         return RunFailure.exit_status
     except OSError as error:
-        print(f"local cluster: {error}: mend this, then the same again", file=sys.stderr)
+        print(f"local cluster: {error}. Fix this, then run the same command again", file=sys.stderr)
         return RunFailure.exit_status
     except KeyboardInterrupt:
-        print("\nlocal cluster: stopped; what had been started is ended", file=sys.stderr)
+        print("\nlocal cluster: interrupted. The started processes were stopped", file=sys.stderr)
         return INTERRUPTED
     return 0

@@ -1,9 +1,8 @@
-"""Processes that outlive the command which started them, and are found again and ended.
+"""Start, find and stop background processes that outlive the command that started them.
 
-Each has a file with its number, on which it holds a lock that it inherited. The system lets go of
-the lock when the process ends: as long as it is held, the number is that of our process, and not of
-a later one. On a file system without locks, the time at which the process started, which is in the
-file too, tells it from a later one.
+Each process has a PID file and holds an inherited lock on it. The operating system releases the
+lock when the process ends, so a held lock proves that the PID is not a reused one. On a file system
+without locks, the start time in the same file distinguishes them.
 """
 
 import fcntl
@@ -25,7 +24,7 @@ _STOP_SECONDS = 10.0  # a worker ends its executors first, within a second
 def start(
     pid_file: Path, command: Sequence[str], environment: Mapping[str, str], log: Path
 ) -> subprocess.Popen[bytes]:
-    """Start a process whose number goes to ``pid_file``; what it prints is appended to ``log``."""
+    """Start a process, write its PID to ``pid_file`` and append its output to ``log``."""
     with pid_file.open("w") as file, log.open("ab") as output:
         try_lock(file)
         process = subprocess.Popen(  # noqa: S603 - the callers' own commands, no shell
@@ -35,14 +34,14 @@ def start(
             stdout=output,
             stderr=subprocess.STDOUT,
             pass_fds=[file.fileno()],
-            start_new_session=True,  # Ctrl-C is for others; its children are ended with it
+            start_new_session=True,  # not stopped by Ctrl-C; can be stopped with its children
         )
         file.write(f"{process.pid} {psutil.Process(process.pid).create_time()}")
     return process
 
 
-def runs(pid_file: Path) -> bool:
-    """Tell whether the process that was started with this file still runs."""
+def is_running(pid_file: Path) -> bool:
+    """Check whether the process of this PID file is still running."""
     try:
         with pid_file.open() as file:
             return not try_lock(file, fcntl.LOCK_SH) and _is_alive(file.read())
@@ -53,7 +52,7 @@ def runs(pid_file: Path) -> bool:
 
 
 def _is_alive(noted: str) -> bool:
-    """Check whether the process with this number is the one that started at the noted time."""
+    """Check whether a process with this PID and start time is running."""
     try:
         number, started = noted.split()
         process = psutil.Process(int(number))
@@ -64,17 +63,17 @@ def _is_alive(noted: str) -> bool:
         return False
 
 
-def number_in(pid_file: Path) -> int:
-    """Return the number of the process that was started with this file."""
+def read_pid(pid_file: Path) -> int:
+    """Return the PID in this file."""
     return int(pid_file.read_text().split()[0])
 
 
-def end(pid_file: Path) -> None:
-    """End the process and its children, in good order or by force if that takes too long."""
+def terminate(pid_file: Path) -> None:
+    """Terminate the process and its children, or kill them if that takes too long."""
     began = time.monotonic()
-    while runs(pid_file):
+    while is_running(pid_file):
         late = time.monotonic() - began > _STOP_SECONDS
-        # It may have ended since, or its number may not stand in the file yet.
+        # It may have ended meanwhile, or its PID may not be in the file yet.
         with suppress(ProcessLookupError, ValueError, IndexError):
-            os.killpg(number_in(pid_file), signal.SIGKILL if late else signal.SIGTERM)
+            os.killpg(read_pid(pid_file), signal.SIGKILL if late else signal.SIGTERM)
         time.sleep(0.2)

@@ -1,4 +1,5 @@
-"""What runs SQL: DuckDB in this process, or a Spark session with its Java, settings and jobs.
+"""Engines that run SQL: DuckDB in this process, or Spark (session, Java, configuration, jobs).
 
-Statistics use the one interface in ``engine`` and work alike on each engine.
+`neo_utils.engines.engine` is the one interface that other packages use. What the SQL computes
+belongs in `neo_utils.statistics`, and starting a cluster in `neo_utils.cluster`.
 """

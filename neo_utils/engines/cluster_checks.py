@@ -1,7 +1,6 @@
-"""What a driver makes sure of before it gives work to a cluster: a job never runs local instead.
+"""Checks before a driver submits a job to a cluster. A job never falls back to local mode.
 
-Written for PySpark 4.3, of which it uses some private names: Spark itself takes 71 s to tell that a
-secret is wrong.
+Uses private names of PySpark 4.3, because Spark itself takes 71 s to report a wrong secret.
 """
 
 import socket
@@ -18,14 +17,14 @@ from neo_utils.settings.folders import PROJECT, output_folder
 from neo_utils.settings.service_address import LOOPBACK_HOSTS
 from neo_utils.settings.variables import setting
 
-# Two repeated packets' worth; a master that is there answers in milliseconds.
+# Long enough for two retransmitted packets. A running master answers in milliseconds.
 TCP_SECONDS = 3.0
-# A master took 1 s at most, and 6 s with four processes to each core.
-GREETING_SECONDS = 15
+# Masters answered within 1 s, or 6 s with four processes per core.
+HANDSHAKE_SECONDS = 15
 
 
 def secret_file(master: str) -> Path | None:
-    """Return the file of the cluster's secret: CLUSTER_SECRET_FILE, or the local cluster's."""
+    """Return the cluster's secret file: CLUSTER_SECRET_FILE, or that of the local cluster."""
     if named := named_secret():
         return named
     ours = PROJECT / ".cluster" / "secret"
@@ -34,9 +33,9 @@ def secret_file(master: str) -> Path | None:
 
 
 def event_log_settings() -> dict[str, str]:
-    """Return what lets a job leave its events for the history server, in the folder EVENT_LOG_DIR.
+    """Return the settings that write a job's event log to EVENT_LOG_DIR for the history server.
 
-    Not a matter of a parameters file: Spark does not start where the folder is not there.
+    They are not in the parameters file because Spark does not start if the folder is missing.
     """
     folder = setting("EVENT_LOG_DIR")
     if not folder:
@@ -48,12 +47,12 @@ def event_log_settings() -> dict[str, str]:
 
 
 def own_address(master: str) -> str:
-    """Return the address of this machine on the way to the master.
+    """Return the local address that connects to the master.
 
     Raises
     ------
     SparkUnavailable
-        After `TCP_SECONDS` for each address, if nothing listens there.
+        If nothing listens at any address, after `TCP_SECONDS` for each.
     """
     for address in _addresses(master):
         with (
@@ -63,21 +62,21 @@ def own_address(master: str) -> str:
             own: str = connection.getsockname()[0]
             return own
     raise SparkUnavailable(
-        f"no Spark master listens at {master}: check the address, and that the cluster runs"
+        f"no Spark master is listening at {master}. Check the address and start the cluster"
     )
 
 
-def greet(jvm: Any, settings: Mapping[str, str]) -> None:  # noqa: ANN401 - py4j is untyped
-    """Make sure that what listens is a master that shares our secret.
+def check_master_answers(jvm: Any, settings: Mapping[str, str]) -> None:  # noqa: ANN401 - py4j is untyped
+    """Check that a Spark master with the same secret answers.
 
     Raises
     ------
     SparkUnavailable
-        After `GREETING_SECONDS` at most for each address, if it does not.
+        If none does, after at most `HANDSHAKE_SECONDS` for each address.
     """
     conf = SparkConf(loadDefaults=False, _jvm=jvm).setAll(list(settings.items()))
     for name in ("rpc.askTimeout", "rpc.lookupTimeout", "network.auth.rpcTimeout"):
-        conf.set(f"spark.{name}", f"{GREETING_SECONDS}s")
+        conf.set(f"spark.{name}", f"{HANDSHAKE_SECONDS}s")
     spark, java_conf = jvm.org.apache.spark, conf._jconf
     no_key = getattr(getattr(jvm.scala, "None$"), "MODULE$")
     security = spark.SecurityManager(java_conf, no_key, None)
@@ -85,15 +84,15 @@ def greet(jvm: Any, settings: Mapping[str, str]) -> None:  # noqa: ANN401 - py4j
     rpc = spark.rpc.RpcEnv.create("greeting", host, 0, java_conf, security, True)
     try:
         for address in _addresses(settings["spark.master"]):
-            with suppress(Exception):  # py4j's, around any of Java's
+            with suppress(Exception):  # py4j raises its own types for any Java exception
                 rpc.setupEndpointRef(spark.rpc.RpcAddress(*address), "Master")
                 return
     finally:
         rpc.shutdown()
     master = settings["spark.master"]
-    shared = secret_file(master) or "none, as CLUSTER_SECRET_FILE is not set"
+    shared = secret_file(master) or "none: CLUSTER_SECRET_FILE is not set"
     raise SparkUnavailable(
-        f"{master} is no Spark master that shares our secret ({shared}): check MASTER and"
+        f"{master} is not a Spark master with this secret ({shared}). Check MASTER and"
         " CLUSTER_SECRET_FILE"
     )
 

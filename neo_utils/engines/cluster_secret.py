@@ -1,4 +1,4 @@
-"""The secret that the daemons and the drivers of one cluster share."""
+"""The secret shared by the daemons and drivers of one cluster."""
 
 import os
 import re
@@ -11,24 +11,24 @@ from neo_utils.errors import WrongParameter
 from neo_utils.settings.folders import output_folder
 from neo_utils.settings.variables import setting
 
-_BYTES = 32  # as many as the keys that Spark derives from it can use
+_BYTES = 32  # the most that the keys Spark derives from it can use
 
 
 def named_secret(environment: Mapping[str, str] = os.environ) -> Path | None:
-    """Return the file that CLUSTER_SECRET_FILE names, in the environment or in ``.env``."""
+    """Return the path in CLUSTER_SECRET_FILE, from the environment or ``.env``."""
     named = setting("CLUSTER_SECRET_FILE", environment)
     return output_folder(named, "CLUSTER_SECRET_FILE") if named else None
 
 
 def make_secret(path: Path) -> None:
-    """Write a random secret that only we can read, where there is none yet; its folder is made.
+    """Create a random secret, readable only by this user, unless the file exists.
 
-    Of several that do so at once, one writes it and the others leave it as it is.
+    Missing folders are created. If several processes do this at once, one of them writes the file.
 
     Raises
     ------
     WrongParameter
-        If no file can be made there.
+        If the file cannot be created.
     """
     if path.exists():
         return
@@ -36,14 +36,14 @@ def make_secret(path: Path) -> None:
         _write_new(path)
     except OSError as error:
         raise WrongParameter(
-            f"the cluster's secret {path} cannot be made ({error.strerror}): name a file in a"
-            " folder of yours"
+            f"cannot create the cluster secret {path} ({error.strerror}). Use a path in a folder"
+            " that you can write to"
         ) from None
 
 
 def _write_new(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Made aside, with mode 0600, and then linked: a link never replaces, and never shows a half.
+    # Write a temporary file with mode 0600, then link it: a link is atomic and never overwrites.
     with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".secret-") as new:
         new.write(secrets.token_hex(_BYTES))
         new.flush()
@@ -60,22 +60,24 @@ def read_secret(path: Path) -> str:
     Raises
     ------
     WrongParameter
-        If the file cannot be read, can be read by others, or holds no secret.
+        If the file is unreadable, readable by other users, or does not contain a secret.
     """
     try:
         mode = path.stat().st_mode
         text = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "no plain text"
+        reason = getattr(error, "strerror", None) or "not plain text"
         raise WrongParameter(
-            f"the cluster's secret {path} cannot be read ({reason}): copy it from a machine of the"
+            f"cannot read the cluster secret {path} ({reason}). Copy it from a machine of the"
             " cluster, with mode 600"
         ) from None
     if mode & 0o077:
         raise WrongParameter(
-            f"the cluster's secret {path} can be read by other users: chmod 600 it, and make a new"
-            " one if they are not to be trusted"
+            f"other users can read the cluster secret {path}. Run `chmod 600` on it, and create a"
+            " new secret if you do not trust them"
         )
     if not re.fullmatch(r"[!-~]+", text):
-        raise WrongParameter(f"the cluster's secret {path} is empty or holds blanks: copy it anew")
+        raise WrongParameter(
+            f"the cluster secret {path} is empty or contains blanks. Copy it again"
+        )
     return text

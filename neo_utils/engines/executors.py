@@ -1,7 +1,7 @@
-"""The executors that a cluster's workers start for a driver: awaited before a job, watched in it.
+"""Wait for a cluster's executors before a job, and watch them while it runs.
 
-Written for PySpark 4.3, of which it uses some private names: Spark itself waits for them without
-limit, before a job as after the last of them is lost.
+Uses private names of PySpark 4.3, because Spark itself waits without a limit, both before a job and
+after it lost its last executor.
 """
 
 import threading
@@ -12,28 +12,28 @@ from pyspark import SparkContext
 
 from neo_utils.errors import SparkUnavailable
 
-# Executors took 6 s on two quiet cores; a worker comes back to a restarted master within 15 s.
+# Executors took 6 s on two idle cores; a worker reconnects to a restarted master within 15 s.
 EXECUTOR_SECONDS = 60.0
-# The workers start theirs at the same time; on busy cores they came 1.3 s apart.
+# Workers start their executors concurrently; on busy cores they registered up to 1.3 s apart.
 _SETTLE_SECONDS = 2.0
 
 
 def await_executors(context: SparkContext) -> None:
-    """Wait until the workers have started executors for us.
+    """Wait until the workers have started executors for this session.
 
     Raises
     ------
     SparkUnavailable
-        After `EXECUTOR_SECONDS`, if none has; at once if the master gives up.
+        If none is registered after `EXECUTOR_SECONDS`, or at once if the master ends the job.
     """
-    begun = changed = time.monotonic()
+    started = changed = time.monotonic()
     registered = 0
     while not registered or time.monotonic() - changed < _SETTLE_SECONDS:
         if context._jsc.sc().isStopped():
             raise SparkUnavailable(
-                f"{context.master} ended the job before it began: the logs of its workers tell why"
+                f"{context.master} ended the job before it started. See the logs of its workers"
             )
-        if not registered and time.monotonic() - begun > EXECUTOR_SECONDS:
+        if not registered and time.monotonic() - started > EXECUTOR_SECONDS:
             raise _no_executors(context)
         time.sleep(0.1)
         now = _registered(context)
@@ -42,14 +42,14 @@ def await_executors(context: SparkContext) -> None:
 
 
 def watch_executors(context: SparkContext) -> None:
-    """From now on, cancel what waits in vain: the jobs of a time without any executor.
+    """Cancel running jobs, in the background, after `EXECUTOR_SECONDS` without any executor.
 
-    Such a job fails after `EXECUTOR_SECONDS`. A worker that comes back in time takes it on.
+    If a worker reconnects before that, the job continues.
     """
 
     def watch() -> None:
         last_seen = time.monotonic()
-        with suppress(Exception):  # the session has ended, maybe its Java, too
+        with suppress(Exception):  # the session has ended, and perhaps its Java process
             while not context._jsc.sc().isStopped():
                 if _registered(context):
                     last_seen = time.monotonic()
@@ -78,8 +78,8 @@ def _cancel_jobs(context: SparkContext) -> None:
 def _no_executors(context: SparkContext) -> SparkUnavailable:
     conf = context.getConf()
     return SparkUnavailable(
-        f"no worker of {context.master} took the job in {EXECUTOR_SECONDS:.0f} s: check on the"
-        " master's web page that one is ALIVE with a free core and"
+        f"no worker of {context.master} accepted the job within {EXECUTOR_SECONDS:.0f} s. Check on"
+        " the master's web page that a worker is ALIVE with a free core and"
         f" {conf.get('spark.executor.memory', '1g')} of free memory (spark.executor.memory), and"
-        f" that it reaches this machine at {conf.get('spark.driver.host')}"
+        f" that it can reach this machine at {conf.get('spark.driver.host')}"
     )

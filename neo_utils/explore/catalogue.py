@@ -1,6 +1,6 @@
 """All that is stored, in DuckDB, where a question to a million approaches takes milliseconds."""
 
-from neo_utils.engines.duckdb import Duck
+from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.errors import StoredDataMissing
 from neo_utils.fetch.fetching import fetch
 from neo_utils.fetch.plan import plan_fetch
@@ -44,7 +44,7 @@ def stored_or_sample(output_dir: str) -> Selection:
     return select_batches(1, _SAMPLE_SIZE, "sample", _SAMPLE_FOLDER)
 
 
-def open_catalogue(selection: Selection) -> Duck:
+def open_catalogue(selection: Selection) -> DuckDBSession:
     """Return DuckDB with the tables ``neos`` and ``passages`` of a selection.
 
     ``neos`` has a row per NEO: neo_id, name, nasa_jpl_url, absolute_magnitude_h (mag),
@@ -68,7 +68,7 @@ def open_catalogue(selection: Selection) -> Duck:
     ... ).collect()
     [('Earth', 250), ('Venus', 104), ('Juptr', 36), ('Mars', 26)]
     """
-    catalogue = Duck()
+    catalogue = DuckDBSession()
     read_batches(catalogue, selection, _NEO_COLUMNS)
     for statement in sql_text("passages").split(";"):
         catalogue.sql(statement)

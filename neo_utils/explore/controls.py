@@ -10,7 +10,7 @@ import ipywidgets as widgets
 import pandas as pd
 from matplotlib.figure import Figure
 
-from neo_utils.engines.duckdb import Duck
+from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.explore.counts import plot_count_within, plot_first_observations, plot_per_year
 from neo_utils.explore.question import UNITS, Question, listed_bodies, passages_of
 from neo_utils.explore.scatter import (
@@ -32,7 +32,7 @@ _FIGURES: dict[str, Callable[[pd.DataFrame, Question, Selection], Figure]] = {
 _LEAST_AU = 1e-5  # a quarter of Earth's radius: nothing passes nearer
 
 
-def explorer(catalogue: Duck, selection: Selection, question: Question) -> widgets.VBox:
+def explorer(catalogue: DuckDBSession, selection: Selection, question: Question) -> widgets.VBox:
     """Return controls that begin with a question, and a figure that follows them.
 
     A figure is drawn anew when a control is let go, in a fraction of a second.

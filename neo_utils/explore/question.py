@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from neo_utils.engines.duckdb import Duck
+from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.errors import WrongParameter
 from neo_utils.statistics.definitions import KM_PER_AU, LISTED_WITHIN_AU, LUNAR_DISTANCES_PER_AU
 
@@ -115,7 +115,7 @@ by potentially hazardous NEOs'
             )
 
 
-def listed_bodies(catalogue: Duck) -> list[str]:
+def listed_bodies(catalogue: DuckDBSession) -> list[str]:
     """Return the bodies that are passed, as NeoWs spells them, the one passed most first."""
     found = catalogue.sql(
         "SELECT orbiting_body FROM passages GROUP BY ALL ORDER BY count(*) DESC, orbiting_body"
@@ -123,7 +123,7 @@ def listed_bodies(catalogue: Duck) -> list[str]:
     return [body for (body,) in found.collect()]
 
 
-def passages_of(catalogue: Duck, question: Question) -> pd.DataFrame:
+def passages_of(catalogue: DuckDBSession, question: Question) -> pd.DataFrame:
     """Return the passages that a question asks for, in no particular order.
 
     Returns

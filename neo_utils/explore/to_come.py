@@ -6,7 +6,7 @@ from urllib.parse import quote
 import msgspec
 import pandas as pd
 
-from neo_utils.engines.duckdb import Duck
+from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.explore.question import Question
 from neo_utils.statistics.definitions import KM_PER_AU, LUNAR_DISTANCES_PER_AU
 from neo_utils.store.rebuilding import archived_objects
@@ -25,7 +25,7 @@ class _Neo(msgspec.Struct):
 
 
 def nearest_to_come(
-    catalogue: Duck, question: Question, selection: Selection, rows: int = 12
+    catalogue: DuckDBSession, question: Question, selection: Selection, rows: int = 12
 ) -> pd.DataFrame:
     """Return the nearest of the predicted passages that a question asks for.
 

@@ -40,7 +40,7 @@ def how_made(
     Parameters
     ----------
     engine
-        What has counted, in words: `neo_utils.engines.engine.engine_text`.
+        What has counted, in words: `neo_utils.engines.engine.describe_engine`.
     master, threshold_au, spark_conf
         The parameters of the count.
     """

@@ -106,9 +106,9 @@ def run(
     # After the kernels have ended, so this is the time from prompt to prompt.
     print(f"done in {time.monotonic() - began:.1f} s\n{summary}", flush=True)
     if "aggregate" in kernels and is_embedded(settings.master):
-        from neo_utils.engines.class_archive import make_in_background  # DuckDB has no need of Java
+        from neo_utils.engines.class_archive import create_in_background
 
-        make_in_background()
+        create_in_background()
 
 
 def _start_kernel(
@@ -129,8 +129,8 @@ def _get_ready(plan: Plan | None, folder: Path, settings: RunSettings) -> str:
     arguments = (settings.master, settings.spark_conf, str(folder / "spark.log"))
     return (
         "from pathlib import Path\n"
-        "from neo_utils.engines.spark_session import connect_ahead\n"
-        "connect_ahead({!r}, {!r}, Path({!r}))\n".format(*arguments)
+        "from neo_utils.engines.spark_session import connect_in_background\n"
+        "connect_in_background({!r}, {!r}, Path({!r}))\n".format(*arguments)
     ) + _IMPORTS
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from neo_utils.engines.class_archive import archive_path, as_one_word, failure_mark
+from neo_utils.engines.class_archive import archive_path, escape_option, failure_marker
 from neo_utils.engines.java import java_home
 from neo_utils.engines.spark_session import connect
 from neo_utils.environment import chosen_environment
@@ -45,9 +45,9 @@ def make(archive: Path) -> None:
             _write(archive, Path(temporary))
         except Exception as error:
             _half(archive).unlink(missing_ok=True)
-            failure_mark(archive).write_text(f"{error}\n{_said(error)}\n", encoding="utf-8")
+            failure_marker(archive).write_text(f"{error}\n{_said(error)}\n", encoding="utf-8")
             raise
-        failure_mark(archive).unlink(missing_ok=True)
+        failure_marker(archive).unlink(missing_ok=True)
         by_age = sorted(archive.parent.glob("*.jsa"), key=lambda other: other.stat().st_mtime_ns)
         for old in by_age[:-_KEPT]:  # 200 MB, which a Java that has it mapped keeps until it ends
             old.unlink(missing_ok=True)
@@ -91,7 +91,7 @@ def _note_classes(classes: Path, folder: Path) -> str:
     """Count two batches of the sample; return the class path of the Java that did so."""
     output = str(folder / "output")
     fetch(plan_fetch(1, 40, "sample", output_dir=output))
-    options = f"-Xshare:off -XX:DumpLoadedClassList={as_one_word(classes)}"
+    options = f"-Xshare:off -XX:DumpLoadedClassList={escape_option(classes)}"
     note = {"spark.driver.extraJavaOptions": options}
     spark = connect("local[2]", note, folder / "spark.log")
     newest, approaches = read_batches(spark, select_batches(1, 40, "sample", output))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import pyarrow as pa
 
-from neo_utils.engines.engine import Engine, Rows, name_table
+from neo_utils.engines.engine import Engine, Rows, register_table
 from neo_utils.statistics.definitions import sql_text, totals_defined
 from neo_utils.statistics.result_files import run_folder
 from neo_utils.store.columns import read_rows
@@ -43,7 +43,7 @@ def read_batches(
         "stored_close_approaches": read_rows(selection, "close_approaches"),
     }
     for name, table in tables.items():
-        name_table(engine, name, table, folder, selection.pages_sha256)
+        register_table(engine, name, table, folder, selection.pages_sha256)
     return counted(engine)
 
 
@@ -64,8 +64,8 @@ def metrics(newest: Rows, close_approaches: Rows, threshold_au: float) -> Rows:
     --------
     Two NEOs, of which one passes Earth and, farther away, Venus:
 
-    >>> from neo_utils.engines.duckdb import Duck
-    >>> duck = Duck()
+    >>> from neo_utils.engines.duckdb import DuckDBSession
+    >>> duck = DuckDBSession()
     >>> newest = duck.sql("SELECT unnest(['A', 'B']) AS neo_id")
     >>> approaches = duck.sql(
     ...     "FROM (VALUES ('A', 2029, 'Earth', 0.00025), ('A', 2031, 'Venus', 0.3))"

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from neo_utils import __version__
-from neo_utils.engines.engine import Rows, origins, plain_failures
+from neo_utils.engines.engine import Rows, one_line_failures, origins
 from neo_utils.errors import StoredDataBroken, StoredDataChanged
 from neo_utils.positions import PositionRange
 from neo_utils.statistics.definitions import sql_text
@@ -49,7 +49,7 @@ def save(name: str, frame: Rows, selection: Selection, threshold_au: float) -> p
     """
     # A few hundred rows: the driver writes them itself, whole or not at all, in the same bytes
     # whether the executors run here or on a cluster.
-    with plain_failures():
+    with one_line_failures():
         table = frame.toArrow()
     table = table.cast(_SCHEMAS[name])
     _check_unchanged(selection)
