@@ -28,7 +28,12 @@ from benchmarks.peers.reading import THRESHOLD_AU
 from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.engines.engine import Engine, connect, register_file
 from neo_utils.settings.spark import is_embedded
-from neo_utils.statistics.computation import counted, metrics, read_batches, yearly_statistics
+from neo_utils.statistics.computation import (
+    metrics,
+    read_batches,
+    remove_duplicates,
+    yearly_statistics,
+)
 
 QUERIES = ", the queries alone"
 AGAIN = ", again in the same process"
@@ -70,7 +75,7 @@ def _read(engine: Engine, folder: Path, case: str) -> tuple[Any, Any]:
         return read_batches(engine, stored(folder, SIZES[case]))
     for name, [path] in zip(TABLES, files_of(folder, case), strict=True):
         register_file(engine, name, Path(path), pq.read_schema(path))
-    return counted(engine)
+    return remove_duplicates(engine)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from neo_utils.run.upkeep import drift_between
 from neo_utils.settings.run_settings import parse_settings
 from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
 from neo_utils.statistics.result_files import result_path
-from neo_utils.statistics.results import counted_from, save
+from neo_utils.statistics.results import save, saved_inputs_sha256
 from neo_utils.store.batches import stored_provenances
 from neo_utils.store.consistency import drift_notes
 from neo_utils.store.newest import newest_approaches
@@ -234,7 +234,7 @@ def test_unreadable_results_are_computed_again(outputs, duck):
     whole = path.read_bytes()
     for broken in (whole[:4] + bytes(100) + whole[104:], whole[:-9]):
         path.write_bytes(broken)
-        assert counted_from(before.output, before.positions) is None
+        assert saved_inputs_sha256(before.output, before.positions) is None
         assert "not counted from its present pages" in metrics_line(before, after)
 
 

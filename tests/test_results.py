@@ -1,4 +1,4 @@
-"""Saved tables of statistics: never of other pages than they say, never other than as counted."""
+"""Saved tables of statistics match their recorded inputs, and changed tables are rejected."""
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,7 +11,7 @@ from neo_utils.fetch.plan import plan_fetch
 from neo_utils.run.upkeep import verify_text
 from neo_utils.settings.run_settings import parse_settings
 from neo_utils.statistics.result_files import result_path
-from neo_utils.statistics.results import counted_from, inputs_sha256, read_result, save
+from neo_utils.statistics.results import inputs_sha256, read_result, save, saved_inputs_sha256
 from neo_utils.store.schemas import METRICS, YEARLY_STATISTICS
 from neo_utils.store.selection import select_batches
 
@@ -34,7 +34,7 @@ def save_both(selection, read=None):
 
 
 def counted(selection):
-    return counted_from(selection.output, selection.positions)
+    return saved_inputs_sha256(selection.output, selection.positions)
 
 
 def test_saved_results_are_identified_by_their_inputs(selection):
@@ -52,7 +52,7 @@ def test_edited_table_is_rejected(selection):
     table = pq.read_table(path, partitioning=None)
     pq.write_table(table.set_column(1, table.schema.field(1), pa.array([999_999])), path)
     assert pq.read_schema(path).metadata == table.schema.metadata
-    with pytest.raises(StoredDataBroken, match="`make aggregate START=1 END=40 .*` counts"):
+    with pytest.raises(StoredDataBroken, match="Run `make aggregate START=1 END=40 .*` to compute"):
         read_result("metrics", selection.output, selection.positions)
     with pytest.raises(StoredDataBroken, match="aggregations"):
         verify_text(parse_settings({"start": 1, "end": 40, "output_dir": str(selection.output)}))
@@ -64,7 +64,7 @@ def test_truncated_table_is_rejected(selection, keep):
     save_both(selection)
     path = result_path("yearly_statistics", selection.output, selection.positions)
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(StoredDataBroken, match="is not as it was counted"):
+    with pytest.raises(StoredDataBroken, match="is corrupted"):
         read_result("yearly_statistics", selection.output, selection.positions)
     assert counted(selection) is None
 
@@ -76,7 +76,7 @@ def test_does_not_save_results_of_replaced_pages(selection):
         batch: p._replace(page_sha256="0" * 64)
         for batch, p in list(selection.provenances.items())[1:]
     }
-    with pytest.raises(StoredDataChanged, match="batch 21-40 was fetched anew"):
+    with pytest.raises(StoredDataChanged, match="batch 21-40 was fetched again"):
         save_both(selection._replace(provenances=other))
     assert counted(selection) == before
 

@@ -6,13 +6,13 @@ from typing import Any
 import duckdb
 
 from benchmarks.peers.reading import COLUMNS, THRESHOLD_AU, Rows
-from neo_utils.statistics.computation import counted
+from neo_utils.statistics.computation import remove_duplicates
 from neo_utils.statistics.definitions import sql_text
 
 
 def count(neos: list[str], approaches: list[str], day: dt.date) -> Rows:
     """Return the rows of totals and yearly statistics."""
-    database: Any = duckdb.connect()  # of the shape that `counted` asks for
+    database: Any = duckdb.connect()  # has the methods that `remove_duplicates` uses
     for name, paths, columns in (
         ("stored_neos", neos, "id"),
         ("stored_close_approaches", approaches, ", ".join(COLUMNS)),
@@ -22,7 +22,7 @@ def count(neos: list[str], approaches: list[str], day: dt.date) -> Rows:
             " ?::DATE AS fetched_on FROM read_parquet(?, hive_partitioning = false)",
             [day, paths],
         )
-    counted(database)
+    remove_duplicates(database)
     return (
         database.sql(sql_text("metrics", THRESHOLD_AU)).fetchall(),
         database.sql(sql_text("yearly_statistics", THRESHOLD_AU)).fetchall(),

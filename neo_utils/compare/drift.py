@@ -3,7 +3,7 @@
 import pandas as pd
 
 from neo_utils.errors import StoredDataMissing
-from neo_utils.statistics.results import counted_threshold, read_result
+from neo_utils.statistics.results import read_result, saved_threshold
 from neo_utils.store.make_commands import make_command
 from neo_utils.store.newest import MOVED_AU, newest_approaches, newest_neos, with_nearest
 from neo_utils.store.selection import Selection
@@ -69,7 +69,7 @@ def _check_counted(before: Selection, after: Selection) -> None:
     """Other pages or another threshold give other numbers, which would look like drift."""
     thresholds = {}
     for one in (before, after):
-        thresholds[one.output] = counted_threshold(one)
+        thresholds[one.output] = saved_threshold(one)
         if thresholds[one.output] is None:
             raise StoredDataMissing(
                 f"{one.output} is not counted from its present pages by this version: "

@@ -13,13 +13,13 @@ from neo_utils.figures.frame import (
     GREEN,
     GREY,
     default_style,
-    describe,
     draw_bars,
     legend_above,
-    plain_log,
-    say_none,
+    mark_empty,
     titled_axes,
-    whole_years,
+    use_log_scale,
+    use_whole_years,
+    with_alt_text,
 )
 from neo_utils.statistics.definitions import LUNAR_DISTANCES_PER_AU
 from neo_utils.store.selection import Selection
@@ -45,16 +45,16 @@ def plot_per_year(passages: pd.DataFrame, question: Question, selection: Selecti
     draw_bars(axes, edges - 0.5, 0 * past, past, BLUE, "past")
     draw_bars(axes, edges - 0.5, past, past + future, BLUE, "predicted")
     axes.set_xlim(edges[0] - 0.5, edges[-1] - 0.5)
-    whole_years(axes)
+    use_whole_years(axes)
     if passages.empty:
-        say_none(axes)
+        mark_empty(axes)
     legend_above(axes)
     text = (
         f"Bars, one a year, of the close approaches {question.in_words}: "
         f"{past.sum():,} past, {future.sum():,} predicted; at most {(past + future).max():,} in a "
         "year."
     )
-    return describe(figure, text, selection)
+    return with_alt_text(figure, text, selection)
 
 
 @default_style
@@ -76,11 +76,11 @@ def plot_count_within(passages: pd.DataFrame, question: Question, selection: Sel
     if len(distance):
         square = len(distance) * (distance[some] / distance[-1]) ** 2
         axes.plot(distance[some], square, color=GREY, linestyle="--", linewidth=1, label="as r²")
-        plain_log(axes, "xy")
+        use_log_scale(axes, "xy")
         axes.set_ylim(bottom=0.8)
         legend_above(axes)
     else:
-        say_none(axes)
+        mark_empty(axes)
     nearer = int((passages["miss_distance_au"] < _AU_PER_LD).sum())
     than = "the Moon" if question.bodies == ("Earth",) else "a lunar distance to the body"
     text = (
@@ -88,7 +88,7 @@ def plot_count_within(passages: pd.DataFrame, question: Question, selection: Sel
         f", within a distance. {len(distance):,} in all, {nearer:,} nearer than {than}."
         f"{f' {zeros:,} with a distance of 0 are not drawn.' if zeros else ''}"
     )
-    return describe(figure, text, selection)
+    return with_alt_text(figure, text, selection)
 
 
 @default_style
@@ -108,12 +108,12 @@ def plot_first_observations(
     years = observed.dt.year.dropna().astype(int)
     counts = years.value_counts().sort_index()
     axes.bar(counts.index, counts, 1.0, color=GREEN)
-    whole_years(axes)
+    use_whole_years(axes)
     if counts.empty:
-        say_none(axes)
+        mark_empty(axes)
     most = f"the most in {counts.idxmax()} ({counts.max():,})" if len(counts) else "none"
     text = (
         f"Bars, one a year, of the NEOs with an approach {question.in_words}, by the year of their "
         f"first observation: {counts.sum():,} of {len(neos):,} NEOs have one; {most}."
     )
-    return describe(figure, text, selection)
+    return with_alt_text(figure, text, selection)

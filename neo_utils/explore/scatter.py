@@ -20,12 +20,12 @@ from neo_utils.figures.frame import (
     GREY,
     ORANGE,
     default_style,
-    describe,
     legend_above,
-    plain_log,
-    say_none,
+    mark_empty,
     titled_axes,
-    whole_years,
+    use_log_scale,
+    use_whole_years,
+    with_alt_text,
 )
 from neo_utils.store.selection import Selection
 
@@ -46,7 +46,7 @@ def plot_distance_by_date(
         question,
         selection,
     )
-    whole_years(figure.axes[0])
+    use_whole_years(figure.axes[0])
     return figure
 
 
@@ -106,10 +106,10 @@ def _scattered(
     if are_many:
         _shade(axes, points["x"].to_numpy(float), points["y"].to_numpy(float), log)
     if points.empty:
-        say_none(axes)
+        mark_empty(axes)
     else:
         _mark(axes, points.nsmallest(_MARKERS, "distance"))
-        plain_log(axes, log)
+        use_log_scale(axes, log)
         unknown = points["maximum_diameter_m"].isna().any()
         further = [*([_SHADES] if are_many else []), *([_UNKNOWN] if unknown else [])]
         legend_above(axes, [*_KEY, *further, *_SIZES])
@@ -120,7 +120,7 @@ def _scattered(
         f"{len(points):,} in all, {int(points['is_potentially_hazardous'].sum()):,} by potentially "
         f"hazardous NEOs. {_nearest_text(points, question)} {note}".rstrip()
     )
-    return describe(figure, text, selection)
+    return with_alt_text(figure, text, selection)
 
 
 def _left_out_text(unknown: int, zeros: int) -> str:

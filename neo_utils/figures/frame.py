@@ -1,4 +1,4 @@
-"""What all figures share: title, axes, source, palette, a text in place of the picture."""
+"""Elements shared by all figures: title, axes, source line, palette, alternative text."""
 
 from collections.abc import Sequence
 from textwrap import fill
@@ -12,29 +12,29 @@ from numpy.typing import ArrayLike
 
 from neo_utils.store.selection import Selection
 
-# Okabe and Ito's palette, told apart by colour-blind readers too: https://jfly.uni-koeln.de/color/
+# Okabe and Ito's palette, distinguishable without colour vision: https://jfly.uni-koeln.de/color/
 BLUE, ORANGE, GREEN, BLACK, GREY = "#0072B2", "#E69F00", "#009E73", "#000000", "#555555"
-# Decorates what draws: a user's matplotlib style must not change what a figure shows.
+# Decorator for plot functions: a user's matplotlib style must not change the figures.
 default_style = style.context("default")
 _PREDICTED_ALPHA = 0.45
-_TITLE_WIDTH = 95  # letters; more would be cut off at the figure's edge
+_TITLE_WIDTH = 95  # characters; longer lines would be cut off at the figure's edge
 
 
 def titled_axes(title: str, x: str, y: str, selection: Selection) -> tuple[Figure, Axes]:
-    """Return an empty figure that says what it shows, in which units, of which NEOs, from where.
+    """Return an empty figure with title, axis labels, range of NEOs and source.
 
     Parameters
     ----------
     title
-        What is shown; where it needs more than a line, the lines after it.
+        One or more lines that state what is shown.
     x, y
-        What the axes measure, and in which unit.
+        Axis labels, with units.
     """
     figure = Figure(figsize=(9, 4.5), layout="constrained")
     axes = figure.subplots()
     lines = [*title.splitlines(), selection.neos_line]
     wrapped = "\n".join(fill(line, _TITLE_WIDTH) for line in lines)
-    # A name of the service may hold "$", which would begin a formula.
+    # Names from the service may contain "$", which would start a formula.
     axes.set_title(wrapped, loc="left", fontsize=10.5, pad=26, parse_math=False)
     axes.set_xlabel(x)
     axes.set_ylabel(y)
@@ -45,7 +45,7 @@ def titled_axes(title: str, x: str, y: str, selection: Selection) -> tuple[Figur
 
 
 def legend_above(axes: Axes, handles: Sequence[Artist] | None = None) -> None:
-    """Put the legend between the title and the axes: of what has a label, or of these."""
+    """Add a legend between title and axes, of all labelled artists or of ``handles``."""
     legend = axes.legend(
         handles=handles,
         frameon=False,
@@ -57,16 +57,16 @@ def legend_above(axes: Axes, handles: Sequence[Artist] | None = None) -> None:
         handletextpad=0.4,
         fontsize=9,
     )
-    legend.set_in_layout(False)  # else a long one makes the axes narrow
+    legend.set_in_layout(False)  # otherwise a long legend narrows the axes
 
 
 def draw_bars(
     axes: Axes, edges: ArrayLike, base: ArrayLike, top: ArrayLike, colour: str, label: str
 ) -> None:
-    """Draw bars side by side, from base to top; what is labelled as predicted pale and hatched.
+    """Draw adjacent bars from base to top; pale and hatched if the label ends with "predicted".
 
-    As one shape: three hundred bars, each one of its own, take half a second. Hatched, since pale
-    alone is hard to see, and is not pale where a page turns colours dark.
+    They are a single shape, because 300 separate bars take half a second. The hatch remains visible
+    in print and on dark pages.
     """
     predicted = label.endswith("predicted")
     axes.stairs(
@@ -82,36 +82,36 @@ def draw_bars(
     )
 
 
-def say_none(axes: Axes) -> None:
-    """Write where the data would be that there are none; ticks would name values of nothing."""
+def mark_empty(axes: Axes) -> None:
+    """Remove the ticks and write "none listed" in the middle of the axes."""
     axes.tick_params(bottom=False, left=False, labelbottom=False, labelleft=False)
     axes.text(0.5, 0.5, "none listed", transform=axes.transAxes, ha="center", color=GREY)
 
 
-def whole_years(axes: Axes) -> None:
-    """Let the ticks of an axis of years stand at whole years, however few they are."""
+def use_whole_years(axes: Axes) -> None:
+    """Put the ticks of the x axis at whole years, even if it covers only a few."""
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.ticklabel_format(axis="x", useOffset=False)
 
 
-def plain_log(axes: Axes, names: str) -> None:
-    """Make axes that are drawn already logarithmic, with plain numbers: "x", "y" or "xy"."""
+def use_log_scale(axes: Axes, names: str) -> None:
+    """Make drawn axes ("x", "y" or "xy") logarithmic, labelled with plain numbers."""
     axes.set(**{f"{name}scale": "log" for name in names})
     for name in names:
         axis = axes.xaxis if name == "x" else axes.yaxis
         low, high = axis.get_view_interval()
         axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 1_000 * low else (1.0,)))
         axis.set_major_formatter("{x:,.10g}")
-        axis.set_minor_locator(NullLocator())  # eight to a decade: half of the time of drawing
+        axis.set_minor_locator(NullLocator())  # minor ticks would double the drawing time
 
 
-def describe(figure: Figure, text: str, selection: Selection) -> Figure:
-    """Return the figure with a text for whoever does not see it: `presentation.show` hands it on.
+def with_alt_text(figure: Figure, text: str, selection: Selection) -> Figure:
+    """Return the figure with an alternative text, which `notebook_display.show` uses.
 
     Parameters
     ----------
     text
-        What kind of picture it is, and what is to be seen in it, with numbers.
+        The kind of figure and what it shows, with numbers.
     """
     figure.set_label(f"{text} {selection.neos_line}. {selection.source_line}.")
     return figure

@@ -1,22 +1,22 @@
-"""The only addresses that tables and the report link to."""
+"""The allowlist of addresses that tables and the report link to."""
 
 import re
 from collections.abc import Callable
 from html import escape
 
-# Where the project itself sends readers: JPL's page of an object, CNEOS's Sentry, NeoWs, and the
-# IVOA's documents. Stored addresses come from a service and may lead anywhere: others stay text.
+# JPL's object pages, CNEOS's Sentry, NeoWs and the IVOA's documents. Stored addresses come from a
+# service and may point anywhere, so any other address stays plain text.
 LINKED_HOSTS = ("ssd.jpl.nasa.gov", "cneos.jpl.nasa.gov", "api.nasa.gov", "www.ivoa.net")
 
-# No quotes, brackets, user name or port.
+# Without quotes, brackets, user name or port.
 _LINKED = re.compile(
     rf"https://(?:{'|'.join(map(re.escape, LINKED_HOSTS))})(?:/[\w./~%#?=&;:@!$+,*-]*)?", re.ASCII
 )
-_PUNCTUATION = ".,;:)"  # behind an address
+_PUNCTUATION = ".,;:)"  # after an address
 
 
 def is_linked(address: str) -> bool:
-    """Return whether tables and the report link to an address.
+    """Check whether tables and the report link to an address.
 
     Examples
     --------
@@ -29,12 +29,12 @@ def is_linked(address: str) -> bool:
 
 
 def with_links(text: str, as_html: Callable[[str], str]) -> str:
-    """Return the text as HTML, each word that is an address to link to as a link.
+    """Return the text as HTML in which allowed addresses are links.
 
     Parameters
     ----------
     as_html
-        What makes HTML of plain text.
+        Converts plain text to HTML.
     """
     return "".join(_word(word, as_html) for word in re.split(r"(\s+)", text))
 

@@ -1,4 +1,4 @@
-"""How notebooks show what they have: tables with a caption, figures with a text in their place."""
+"""Display tables with a caption and figures with alternative text in notebooks."""
 
 import re
 from datetime import date
@@ -14,12 +14,12 @@ from neo_utils.figures.links import with_links
 from neo_utils.store.selection import Selection
 from neo_utils.text import printable
 
-if TYPE_CHECKING:  # fetch.ipynb has no figure, and matplotlib takes 0.3 s to load
+if TYPE_CHECKING:  # fetch.ipynb has no figure, and matplotlib takes 0.3 s to import
     from matplotlib.figure import Figure
 
-_DPI = 120  # a little sharper than most screens show it, at half the bytes of twice as sharp
+_DPI = 120  # a little sharper than most screens; twice the resolution would double the size
 _SHOWN_DPI = 96
-# Texts are shown whole. The others are pandas' defaults: a user's own must not change numbers.
+# Texts are shown in full. The rest are pandas' defaults: a user's options must not change numbers.
 _TABLE_OPTIONS = (
     *("display.max_colwidth", None, "display.max_rows", None, "display.max_columns", None),
     *("display.precision", 6, "display.float_format", None, "display.chop_threshold", None),
@@ -28,7 +28,7 @@ _TABLE_OPTIONS = (
 
 
 def show(figure: "Figure") -> Image:
-    """Return a figure as a picture with its alternative text, which is the figure's label."""
+    """Return a figure as a PNG whose alternative text is the figure's label."""
     from neo_utils.figures.frame import default_style
 
     png = BytesIO()
@@ -38,16 +38,16 @@ def show(figure: "Figure") -> Image:
 
 
 def captioned(table: pd.DataFrame, what: str, selection: Selection) -> HTML:
-    """Return a table, whole, under a caption.
+    """Return a complete table with a caption.
 
     Parameters
     ----------
     what
-        What the table tells: of which body, past or predicted, under which threshold. The NEOs, the
-        source and the day of the fetch are added.
+        What the table shows: body, past or predicted, threshold. The range of NEOs, the source and
+        the time of the fetch are added.
     """
     caption = _breakable(printable(f"{what}. {selection.neos_line}. {selection.source_line}."))
-    # The caption stands outside of what scrolls where a table is wide.
+    # The caption is outside the element that scrolls if the table is wide.
     return HTML(
         f'<figure>\n<figcaption>{caption}</figcaption>\n<div class="table">{_rows(table)}</div>\n'
         "</figure>"
@@ -60,7 +60,7 @@ def _rows(table: pd.DataFrame) -> str:
     numbers = table.select_dtypes("number").columns
     counts = [name for name in table.select_dtypes("integer") if name != "year"]
     kinds = {"counts": len(numbers) > 0, "words": table.columns[-1] not in numbers}
-    # Every text becomes HTML here: names, bodies and addresses come from the service.
+    # Names, bodies and addresses come from the service, so escape every text.
     table = table.map(_cell).set_axis([_html(str(name)) for name in table.columns], axis="columns")
     with pd.option_context(*_TABLE_OPTIONS):
         html = table.to_html(
@@ -76,7 +76,7 @@ def _rows(table: pd.DataFrame) -> str:
 
 
 def _cell(value: object) -> object:
-    """Return a value as the table shows it: numbers stay, whose digits pandas chooses."""
+    """Return numbers and dates unchanged, for pandas to format, and anything else as HTML."""
     if value is None or isinstance(value, Number | date | pd.api.typing.NaTType):
         return value
     return _html(str(value))
@@ -87,7 +87,7 @@ def _html(text: str) -> str:
 
 
 def _breakable(text: str) -> str:
-    """Return the text as HTML; long names may break after each of their words."""
+    """Return the text as HTML in which long names may break after an underscore."""
     html = escape(text, quote=False).replace("_", "_<wbr>")
-    # Outside of its own element, JupyterLab would take one of these for the start of a formula.
+    # JupyterLab would treat these as the start of a formula unless they are in their own element.
     return re.sub(r"[$\\]", r"<span>\g<0></span>", html)

@@ -1,4 +1,4 @@
-"""The yearly statistics: the approaches of every year, and the nearest of them to Earth."""
+"""Figures of the yearly statistics: approaches per year, and the nearest to Earth."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -8,19 +8,19 @@ from neo_utils.figures.frame import (
     GREY,
     ORANGE,
     default_style,
-    describe,
     draw_bars,
     legend_above,
-    plain_log,
-    say_none,
+    mark_empty,
     titled_axes,
+    use_log_scale,
+    with_alt_text,
 )
 from neo_utils.statistics.definitions import LUNAR_DISTANCES_PER_AU
 from neo_utils.store.selection import Selection
 
 
 def approaches_per_year(yearly: pd.DataFrame) -> pd.DataFrame:
-    """Return the listed approaches of every year: to Earth and to other bodies, past and predicted.
+    """Return the listed approaches per year: to Earth and to other bodies, past and predicted.
 
     Parameters
     ----------
@@ -30,12 +30,12 @@ def approaches_per_year(yearly: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row for each year from the first to the last; four columns of counts. Where nothing is
-        listed there is no row.
+        A row for each year from the first to the last, with four columns of counts. No rows if
+        nothing is listed.
 
     Examples
     --------
-    A year without an approach is a row of zeros:
+    A year without approaches is a row of zeros:
 
     >>> yearly = pd.DataFrame(
     ...     {
@@ -65,7 +65,7 @@ def approaches_per_year(yearly: pd.DataFrame) -> pd.DataFrame:
 
 @default_style
 def plot_approaches_per_year(per_year: pd.DataFrame, selection: Selection) -> Figure:
-    """Draw what `approaches_per_year` returns, as stacked bars."""
+    """Draw the table of `approaches_per_year` as stacked bars."""
     figure, axes = titled_axes(
         "Close approaches per year, past and predicted, to any body, at any listed distance",
         "year",
@@ -73,8 +73,8 @@ def plot_approaches_per_year(per_year: pd.DataFrame, selection: Selection) -> Fi
         selection,
     )
     if per_year.empty:
-        say_none(axes)
-        return describe(figure, "An empty figure: no close approach is listed.", selection)
+        mark_empty(axes)
+        return with_alt_text(figure, "An empty figure: no close approach is listed.", selection)
     base = pd.Series(0, index=per_year.index)
     edges = [*(per_year.index - 0.5), per_year.index[-1] + 0.5]
     for label in map(str, per_year):
@@ -86,11 +86,11 @@ def plot_approaches_per_year(per_year: pd.DataFrame, selection: Selection) -> Fi
     axes.set_ylim(0, 1.05 * float(base.max()))
     legend_above(axes)
     sums = ", ".join(f"{count:,} {label}" for label, count in per_year.sum().items())
-    return describe(
+    return with_alt_text(
         figure,
-        f"Stacked bars, one for each year from {per_year.index[0]} to {per_year.index[-1]}, of the "
-        f"close approaches listed: {sums}. The fewest in a year are {base.min():,} "
-        f"({base.idxmin()}), the most {base.max():,} ({base.idxmax()}).",
+        f"Stacked bars of the listed close approaches per year, from {per_year.index[0]} to "
+        f"{per_year.index[-1]}: {sums}. The fewest in a year are {base.min():,} ({base.idxmin()}), "
+        f"the most {base.max():,} ({base.idxmax()}).",
         selection,
     )
 
@@ -106,9 +106,9 @@ def nearest_per_year(yearly: pd.DataFrame, selection: Selection) -> pd.DataFrame
     Returns
     -------
     DataFrame
-        By year: the distance in lunar distances and AU, the NEO's id, whether the year lies after
-        that of the fetch: all its approaches are then predicted. Of the year of the fetch itself
-        the statistics do not tell on which side of that day the nearest one lies.
+        By year: the distance in lunar distances and in AU, the NEO's id, and whether the year is
+        after that of the fetch, so that all its approaches are predicted. For the year of the fetch
+        itself, the statistics do not show whether the nearest approach is past or predicted.
     """
     earth = yearly[yearly["orbiting_body"] == "Earth"].set_index("year")
     distance_au = earth["nearest_miss_distance_au"]
@@ -124,7 +124,7 @@ def nearest_per_year(yearly: pd.DataFrame, selection: Selection) -> pd.DataFrame
 
 @default_style
 def plot_nearest_per_year(nearest: pd.DataFrame, selection: Selection) -> Figure:
-    """Draw what `nearest_per_year` returns, on a logarithmic axis."""
+    """Draw the table of `nearest_per_year` on a logarithmic axis."""
     figure, axes = titled_axes(
         "Nearest approach to Earth in each year, past and predicted, at any listed distance",
         "year",
@@ -132,8 +132,8 @@ def plot_nearest_per_year(nearest: pd.DataFrame, selection: Selection) -> Figure
         selection,
     )
     if nearest.empty:
-        say_none(axes)
-        return describe(figure, "An empty figure: no approach to Earth is listed.", selection)
+        mark_empty(axes)
+        return with_alt_text(figure, "An empty figure: no approach to Earth is listed.", selection)
     last = selection.fetched[1].year
     for later, label in ((False, f"up to {last}"), (True, f"after {last}: all predicted")):
         some = nearest[nearest["after_year_of_fetch"] == later]
@@ -146,15 +146,15 @@ def plot_nearest_per_year(nearest: pd.DataFrame, selection: Selection) -> Figure
             edgecolors=BLUE,
             label=label,
         )
-    plain_log(axes, "y")
+    use_log_scale(axes, "y")
     axes.axhline(1, color=GREY, linewidth=1, linestyle="--", label="distance of the Moon")
     legend_above(axes)
     distance = nearest["miss_distance_lunar"]
-    return describe(
+    return with_alt_text(
         figure,
-        f"Points, one for each year, of the nearest approach to Earth that is listed, past or "
-        f"predicted, in lunar distances on a logarithmic axis: from {distance.min():.3g} "
-        f"({distance.idxmin()}) to {distance.max():.3g} ({distance.idxmax()}); "
-        f"{(distance < 1).sum()} of {len(nearest)} lie nearer than the Moon.",
+        f"One point per year for the nearest listed approach to Earth, past or predicted, in lunar "
+        f"distances on a logarithmic axis: from {distance.min():.3g} ({distance.idxmin()}) to "
+        f"{distance.max():.3g} ({distance.idxmax()}). {(distance < 1).sum()} of {len(nearest)} are "
+        "nearer than the Moon.",
         selection,
     )

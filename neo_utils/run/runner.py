@@ -23,7 +23,7 @@ from neo_utils.run.terminal import plan_of, select_stored, source_text, summary_
 from neo_utils.settings.run_settings import RunSettings
 from neo_utils.settings.spark import is_embedded
 from neo_utils.statistics.result_files import kernel_log, report_path, run_folder
-from neo_utils.statistics.results import counted_from, inputs_sha256
+from neo_utils.statistics.results import inputs_sha256, saved_inputs_sha256
 from neo_utils.store.locks import sole_run
 
 # Pages that take ten answer times, five asked for at once: Spark, which may take 2 GB, then does
@@ -154,4 +154,4 @@ def _is_left_out(name: str, command: str, folder: Path, settings: RunSettings) -
     except (StoredDataMissing, StoredDataBroken):  # asked before they are fetched
         return False
     wanted = inputs_sha256(selection, settings.threshold_au)
-    return counted_from(selection.output, selection.positions) == wanted
+    return saved_inputs_sha256(selection.output, selection.positions) == wanted

@@ -9,8 +9,8 @@ from neo_utils.positions import Batch, PositionRange, spans
 from neo_utils.settings.run_settings import RunSettings
 from neo_utils.settings.service_address import DEMO_KEY
 from neo_utils.settings.variables import api_key
-from neo_utils.statistics.result_files import counted_ranges, report_path, run_folder
-from neo_utils.statistics.results import counted_threshold, read_result
+from neo_utils.statistics.result_files import ranges_with_results, report_path, run_folder
+from neo_utils.statistics.results import read_result, saved_threshold
 from neo_utils.store.batches import read_rejected, stored_provenances
 from neo_utils.store.consistency import drift_notes
 from neo_utils.store.provenance import Provenance
@@ -74,11 +74,11 @@ def status_text(settings: RunSettings) -> str:
 
 
 def _counted(output: Path, stored: Mapping[Batch, Provenance]) -> Iterator[str]:
-    for positions in counted_ranges(output):
+    for positions in ranges_with_results(output):
         own = {batch: p for batch, p in stored.items() if positions.covers(batch)}
         labels = {provenance.service.label for provenance in own.values()}
         selection = Selection(positions, output, " and ".join(labels), own)
-        outdated = not own or counted_threshold(selection) is None
+        outdated = not own or saved_threshold(selection) is None
         yield f"{positions.name}{' (outdated or edited: to be counted again)' if outdated else ''}"
 
 

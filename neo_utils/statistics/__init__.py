@@ -1,1 +1,5 @@
-"""The statistics of close approaches: their definitions in SQL, computing, and saved results."""
+"""Statistics of close approaches: definitions in SQL, computation, and saved results.
+
+The texts in ``sql`` define every number. Running SQL belongs in `neo_utils.engines`, and drawing
+the results in `neo_utils.figures`.
+"""

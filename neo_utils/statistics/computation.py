@@ -1,4 +1,4 @@
-"""The statistics of close approaches; what they count is defined by the texts in ``sql``."""
+"""Compute the statistics of close approaches that the texts in ``sql`` define."""
 
 from collections.abc import Sequence
 
@@ -16,17 +16,17 @@ from neo_utils.store.verification import check_files
 def read_batches(
     engine: Engine, selection: Selection, neo_columns: Sequence[str] = ()
 ) -> tuple[Rows, Rows]:
-    """Return the NEOs and the close approaches that count, each NEO from its newest batch.
+    """Return the NEOs and close approaches to count, each NEO from its newest batch.
 
     Parameters
     ----------
     neo_columns
-        Columns of ``raw`` that statements shall see in ``stored_neos``, beside ``id``.
+        Columns of ``raw`` to provide in the table ``stored_neos``, besides ``id``.
 
     Returns
     -------
     newest
-        A row per NEO: neo_id, newest_order, the place of its newest batch in the order of fetch.
+        A row per NEO: neo_id, newest_order (the position of its newest batch in fetch order).
     close_approaches
         A row per approach of these NEOs: neo_id, close_approach_date, year, orbiting_body,
         miss_distance_au (AU), relative_velocity_km_per_sec (km/s), is_predicted.
@@ -34,7 +34,7 @@ def read_batches(
     Raises
     ------
     StoredDataBroken
-        Where a batch is not as it was stored.
+        If a batch is corrupted.
     """
     check_files(selection.output, selection.provenances)
     folder = run_folder(selection.output, selection.positions) / "packed"
@@ -44,13 +44,14 @@ def read_batches(
     }
     for name, table in tables.items():
         register_table(engine, name, table, folder, selection.pages_sha256)
-    return counted(engine)
+    return remove_duplicates(engine)
 
 
-def counted(engine: Engine) -> tuple[Rows, Rows]:
-    """Return what counts of ``stored_neos`` and ``stored_close_approaches``; see `read_batches`.
+def remove_duplicates(engine: Engine) -> tuple[Rows, Rows]:
+    """Return the rows to count of the registered tables; see `read_batches`.
 
-    Both are names that the engine's statements see; `neo_utils.store.columns` tells their columns.
+    The tables are ``stored_neos`` and ``stored_close_approaches``, with the columns of
+    `neo_utils.store.columns`.
     """
     for statement in sql_text("counted").split(";"):
         engine.sql(statement)
@@ -62,7 +63,7 @@ def metrics(newest: Rows, close_approaches: Rows, threshold_au: float) -> Rows:
 
     Examples
     --------
-    Two NEOs, of which one passes Earth and, farther away, Venus:
+    Two NEOs, one of which passes Earth and later, at a larger distance, Venus:
 
     >>> from neo_utils.engines.duckdb import DuckDBSession
     >>> duck = DuckDBSession()
@@ -96,6 +97,6 @@ def totals(counts: pa.Table, threshold_au: float) -> pd.DataFrame:
 
 
 def yearly_statistics(close_approaches: Rows, threshold_au: float) -> Rows:
-    """Return a row per year and body passed, in the columns of ``schemas.YEARLY_STATISTICS``."""
+    """Return a row per year and body, with the columns of ``schemas.YEARLY_STATISTICS``."""
     close_approaches.createOrReplaceTempView("close_approaches")
     return close_approaches.sparkSession.sql(sql_text("yearly_statistics", threshold_au))

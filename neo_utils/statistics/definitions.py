@@ -1,4 +1,4 @@
-"""What tables hold and statistics count: the texts shown beside the numbers."""
+"""Definitions of tables and statistics, shown next to the numbers."""
 
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -8,9 +8,9 @@ import pyarrow as pa
 if TYPE_CHECKING:  # a slow import that the runner does not need
     import pandas as pd
 
-LUNAR_DISTANCES_PER_AU = 389  # as NeoWs converts them (CNEOS: 1 LD = 384,400 km = AU / 389.17)
-# Up to where NeoWs lists approaches to each body, as it spells it, as seen in 2026; NASA documents
-# none of it. Earth's was 0.5 AU for orbits that were determined until November 2024.
+LUNAR_DISTANCES_PER_AU = 389  # NeoWs's own conversion (CNEOS: 1 LD = 384,400 km = AU / 389.17)
+# Distance up to which NeoWs lists approaches to each body, in its spelling. Observed in 2026 and not
+# documented by NASA. Earth's limit was 0.5 AU for orbits determined up to November 2024.
 LISTED_WITHIN_AU = {
     "Earth": 0.2,
     "Venus": 0.15,
@@ -19,17 +19,17 @@ LISTED_WITHIN_AU = {
     "Juptr": 2.0,
     "Moon": 0.0085,
 }
-KM_PER_AU = 149_597_870.7  # IAU 2012, resolution B2; NeoWs converts by it, too
+KM_PER_AU = 149_597_870.7  # IAU 2012, resolution B2; also used by NeoWs
 
 
 def sql_text(name: str, threshold_au: float = 0.2) -> str:
-    """Return the definition of a statistic, in the common ground of Spark SQL and DuckDB.
+    """Return the SQL definition of a statistic, in the dialect that Spark and DuckDB share.
 
     Parameters
     ----------
     name
-        "counted" (which stored rows count, three statements), "metrics", "yearly_statistics", or
-        "passages" (what counts, with what is known of its NEO; two statements).
+        "counted" (the stored rows to count; three statements), "metrics", "yearly_statistics", or
+        "passages" (those rows with the properties of their NEO; two statements).
     threshold_au
         Approaches nearer than this many AU are counted as "under".
     """
@@ -38,7 +38,7 @@ def sql_text(name: str, threshold_au: float = 0.2) -> str:
 
 
 def totals_defined(threshold_au: float) -> dict[str, str]:
-    """Return in words what the totals of "metrics" count, by their names, in the order to read.
+    """Return the definition of each total of "metrics" by its name, in display order.
 
     Examples
     --------
@@ -58,13 +58,13 @@ def totals_defined(threshold_au: float) -> dict[str, str]:
 
 
 def columns_of(schema: pa.Schema) -> "pd.DataFrame":
-    """Return a row per column of a kept table: type, unit and definition.
+    """Return a row per column of a stored table: type, unit and definition.
 
     Examples
     --------
     >>> from neo_utils.store.schemas import YEARLY_STATISTICS
-    >>> told = columns_of(YEARLY_STATISTICS)
-    >>> told.loc["nearest_miss_distance_au", ["unit", "definition"]].to_list()
+    >>> columns = columns_of(YEARLY_STATISTICS)
+    >>> columns.loc["nearest_miss_distance_au", ["unit", "definition"]].to_list()
     ['AU', 'smallest miss distance']
     """
     import pandas as pd

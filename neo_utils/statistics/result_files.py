@@ -1,4 +1,4 @@
-"""Where what was counted lies: tables of statistics, executed notebooks, reports."""
+"""Paths of results: tables of statistics, executed notebooks, logs, reports."""
 
 import math
 import re
@@ -12,27 +12,27 @@ RUNS = "runs"
 
 
 def result_path(name: str, output: Path, positions: PositionRange) -> Path:
-    """Return where a table of statistics, "metrics" or "yearly_statistics", of a range lies."""
+    """Return the path of a range's "metrics" or "yearly_statistics"."""
     return output / FOLDERS[name] / positions.name / "part-0.parquet"
 
 
 def run_folder(output: Path, positions: PositionRange) -> Path:
-    """Return where the executed notebooks and the logs of a range are kept."""
+    """Return the folder of a range's executed notebooks and logs."""
     return output / RUNS / positions.name
 
 
 def kernel_log(folder: Path, name: str) -> Path:
-    """Return where the messages of a notebook's kernel go, given the `run_folder`."""
+    """Return the log file of a notebook's kernel in a `run_folder`."""
     return folder / f"{name}-kernel.log"
 
 
 def report_path(folder: Path) -> Path:
-    """Return where the report of a run lies, given the `run_folder`."""
+    """Return the path of the report in a `run_folder`."""
     return folder / "report.html"
 
 
-def counted_ranges(output: Path) -> list[PositionRange]:
-    """Return the ranges of which there are saved metrics, in order of position."""
+def ranges_with_results(output: Path) -> list[PositionRange]:
+    """Return the ranges that have saved metrics, in order of position."""
     folders = names_in(output / FOLDERS["metrics"])
     named = [re.fullmatch(r"batches-(\d{1,9})-(\d{1,9}|all)", folder) for folder in folders]
     ranges = [PositionRange(int(m[1]), None if m[2] == "all" else int(m[2])) for m in named if m]

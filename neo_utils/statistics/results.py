@@ -1,4 +1,4 @@
-"""How the tables of statistics are written, what they follow from, and how they are read."""
+"""Save and read tables of statistics, and check which inputs they were computed from."""
 
 import json
 import re
@@ -22,7 +22,7 @@ from neo_utils.store.page_archive import sha256
 from neo_utils.store.schemas import METRICS, YEARLY_STATISTICS
 from neo_utils.store.selection import Selection
 
-# What the metadata of a table of ours contain. The folder may have been passed on.
+# Expected form of a table's metadata, which is untrusted: the folder may come from someone else.
 _FORMS = {
     b"inputs_sha256": rb"[0-9a-f]{64}",
     b"threshold_au": rb"\d{1,9}(\.\d{1,20})?(e-?\d{1,2})?",
@@ -31,9 +31,9 @@ _SCHEMAS = {"metrics": METRICS, "yearly_statistics": YEARLY_STATISTICS}
 
 
 def save(name: str, frame: Rows, selection: Selection, threshold_au: float) -> pa.Table:
-    """Compute a table of statistics, write it beside the batches, and return it.
+    """Compute a table of statistics, write it next to the batches, and return it.
 
-    An earlier result stays readable until the new one is there.
+    An earlier result stays readable until the new one is complete.
 
     Parameters
     ----------
@@ -45,10 +45,10 @@ def save(name: str, frame: Rows, selection: Selection, threshold_au: float) -> p
     JobFailed
         If the engine cannot compute it.
     StoredDataChanged
-        If a batch was fetched anew while it was counted, or the frame was read from other batches.
+        If a batch was fetched again during the computation, or ``frame`` reads other batches.
     """
-    # A few hundred rows: the driver writes them itself, whole or not at all, in the same bytes
-    # whether the executors run here or on a cluster.
+    # The driver writes these few hundred rows itself: atomically, and with the same bytes on every
+    # engine.
     with one_line_failures():
         table = frame.toArrow()
     table = table.cast(_SCHEMAS[name])
@@ -57,7 +57,7 @@ def save(name: str, frame: Rows, selection: Selection, threshold_au: float) -> p
     first, last = selection.fetched
     metadata = {
         "inputs_sha256": inputs_sha256(selection, threshold_au),
-        "pages_sha256": selection.pages_sha256,  # checked: the engine read these and no other pages
+        "pages_sha256": selection.pages_sha256,  # _check_read: the engine read exactly these pages
         "values_sha256": _values_sha256(table),
         "package_version": __version__,
         "source": selection.label,
@@ -72,14 +72,14 @@ def save(name: str, frame: Rows, selection: Selection, threshold_au: float) -> p
 
 
 def inputs_sha256(selection: Selection, threshold_au: float) -> str:
-    """Return a checksum of all that a result follows from: pages, definitions, package version."""
+    """Return a checksum of all inputs of a result: pages, definitions, package version."""
     texts = [sql_text(name, threshold_au) for name in ("counted", *_SCHEMAS)]
     parts = [selection.pages_sha256, *texts, selection.source_line, __version__]
     return sha256("\n".join(parts).encode())
 
 
-def counted_from(output: Path, positions: PositionRange) -> str | None:
-    """Return the checksum of what the saved results of a range follow from; None without any."""
+def saved_inputs_sha256(output: Path, positions: PositionRange) -> str | None:
+    """Return the inputs checksum of a range's saved results, or None if there are none."""
     sums = set()
     for name in _SCHEMAS:
         try:
@@ -89,15 +89,15 @@ def counted_from(output: Path, positions: PositionRange) -> str | None:
     return sums.pop().decode() if len(sums) == 1 else None
 
 
-def counted_threshold(selection: Selection) -> float | None:
-    """Return the threshold (AU) of the saved results; None where they are not of these pages."""
+def saved_threshold(selection: Selection) -> float | None:
+    """Return the threshold (AU) of the saved results, or None if they are outdated."""
     try:
         metadata = read_result("metrics", selection.output, selection.positions).schema.metadata
     except (FileNotFoundError, StoredDataBroken):
         return None
-    # As the parameters gave it: 1 and 1.0 stand in the metrics' names differently.
+    # Keep int or float as in the parameters: 1 and 1.0 give different metric names.
     threshold: float = json.loads(metadata[b"threshold_au"])
-    counted = counted_from(selection.output, selection.positions)
+    counted = saved_inputs_sha256(selection.output, selection.positions)
     return threshold if counted == inputs_sha256(selection, threshold) else None
 
 
@@ -107,22 +107,22 @@ def read_result(name: str, output: Path, positions: PositionRange) -> pa.Table:
     Raises
     ------
     FileNotFoundError
-        If the range was not counted.
+        If there is no result for the range.
     StoredDataBroken
-        If the table is not as it was counted.
+        If the table is corrupted.
     """
     path = result_path(name, output, positions)
     table = _intact(path)
     if table is None:
         raise StoredDataBroken(
-            f"{path} is not as it was counted: {make_command('aggregate', positions, output)} "
-            "counts again"
+            f"{path} is corrupted. Run {make_command('aggregate', positions, output)} to compute it"
+            " again"
         )
     return table
 
 
 def is_intact(path: Path) -> bool:
-    """Check whether a file is a table of statistics as it was counted."""
+    """Check whether a file is an unchanged table of statistics."""
     return _intact(path) is not None
 
 
@@ -140,7 +140,7 @@ def _intact(path: Path) -> pa.Table | None:
 
 
 def check_results(output: Path, positions: PositionRange) -> None:
-    """Raise StoredDataBroken for a saved table of a range that is not as it was counted."""
+    """Raise StoredDataBroken if a saved table of a range is corrupted."""
     for name in _SCHEMAS:
         with suppress(FileNotFoundError):
             read_result(name, output, positions)
@@ -152,18 +152,18 @@ def _noted_sha256(table: pa.Table) -> str:
 
 
 def _values_sha256(table: pa.Table) -> str:
-    """Return a checksum of what a table says, however Parquet packs it."""
+    """Return a checksum of a table's values, independent of the Parquet encoding."""
     return sha256(repr(table.to_pydict()).encode())
 
 
 def _check_unchanged(selection: Selection) -> None:
-    """Raise where the batches are no longer those that the numbers were made of."""
+    """Raise StoredDataChanged if the batches on disk are no longer those of the selection."""
     stored = stored_provenances(selection.output, selection.positions, skip_broken=True)
     changed = [batch for batch, p in selection.provenances.items() if stored.get(batch) != p]
     if changed:
         raise StoredDataChanged(
-            f"batch {changed[0].name} was fetched anew while it was counted: run the same command "
-            "again; earlier results stay as they are"
+            f"batch {changed[0].name} was fetched again during the computation. Earlier results are"
+            " unchanged. Run the same command again"
         )
 
 
@@ -171,6 +171,6 @@ def _check_read(frame: Rows, selection: Selection) -> None:
     """Raise StoredDataChanged if the engine read the rows of another selection."""
     if origins(frame) != {selection.pages_sha256}:
         raise StoredDataChanged(
-            f"the rows that were counted are not those of {selection.positions.name} in "
+            f"the aggregated rows are not those of {selection.positions.name} in "
             f"{selection.output}. Earlier results are unchanged. Run the same command again"
         )

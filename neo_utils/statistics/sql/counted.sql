@@ -1,5 +1,5 @@
--- What is counted. A NEO that stands in two batches, since the listing moved between two requests,
--- counts once, with its approaches, from the batch fetched last (the largest fetch_order).
+-- The rows to count. A NEO that appears in two batches, because the listing moved between two
+-- requests, counts once, with its approaches from the newest batch (the largest fetch_order).
 CREATE OR REPLACE TEMPORARY VIEW newest AS
 SELECT id AS neo_id, max(fetch_order) AS newest_order
 FROM stored_neos
@@ -9,7 +9,7 @@ CREATE OR REPLACE TEMPORARY VIEW outdated AS
 SELECT neo_id, fetch_order
 FROM stored_neos JOIN newest ON id = neo_id AND fetch_order < newest_order;
 
--- BROADCAST tells Spark that the outdated ones are few. To DuckDB it is a comment.
+-- BROADCAST is a hint to Spark: outdated rows are few. DuckDB treats it as a comment.
 CREATE OR REPLACE TEMPORARY VIEW close_approaches AS
 SELECT /*+ BROADCAST(outdated) */
        neo_id, close_approach_date, CAST(year(close_approach_date) AS BIGINT) AS year,

@@ -1,5 +1,5 @@
--- metric, value: how often NEOs came close. An approach is a passage by any listed body, past or
--- predicted, except where the name says earth; distances are in AU.
+-- metric, value: counts of NEOs and of their close approaches. Approaches to any listed body count,
+-- past and predicted, unless the name ends in earth. Distances are in AU.
 WITH per_neo AS (
     SELECT neo_id,
            count(*) AS approaches,

@@ -1,5 +1,5 @@
--- What explore.ipynb looks at: the NEOs and approaches that are counted, each approach beside what
--- is known of its NEO. The diameters are estimates from H, for the albedos 0.25 and 0.05.
+-- Tables for explore.ipynb: the counted NEOs, and the counted approaches with the properties of
+-- their NEO. Diameters are estimates from H for albedos of 0.25 and 0.05.
 CREATE OR REPLACE TABLE neos AS
 SELECT neo_id, row_number() OVER (ORDER BY neo_id) AS neo_number, newest_order AS fetch_order,
        name, nasa_jpl_url, absolute_magnitude_h, first_observation_date,

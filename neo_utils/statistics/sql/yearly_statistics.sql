@@ -1,6 +1,6 @@
--- One row per year and body passed. Predicted: dated after the day of the fetch. Velocities
--- are summed in whole 1e-10 km/s, all that NeoWs lists, so that the order of the rows is no matter.
--- BROADCAST tells Spark that these have a row per year and body; to DuckDB it is a comment.
+-- One row per year and body. Predicted: dated after the day of the fetch. Velocities are summed as
+-- integers of 1e-10 km/s, the precision of NeoWs, so the sum does not depend on the row order.
+-- BROADCAST is a hint to Spark: these tables are small. DuckDB treats it as a comment.
 WITH counts AS (
     SELECT year,
            orbiting_body,
