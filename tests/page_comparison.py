@@ -8,7 +8,7 @@ from typing import NamedTuple
 from msgspec import inspect
 
 from neo_utils.compare import orbits
-from neo_utils.explore import to_come
+from neo_utils.explore import upcoming
 from neo_utils.neows.contract import Envelope
 from neo_utils.neows.pages import PageBroken
 from neo_utils.positions import BATCH_SIZE, Batch
@@ -44,7 +44,7 @@ def differences(body, headers):
 
 def paths_read():
     """Return the paths that the package reads, as its types have them."""
-    of_objects = (to_come._Neo, orbits._Neo)
+    of_objects = (upcoming._Neo, orbits._Neo)
     read = [_paths(inspect.type_info(one), "near_earth_objects[]") for one in of_objects]
     return _paths(inspect.type_info(Envelope), "").union(*read)
 

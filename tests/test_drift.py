@@ -176,11 +176,11 @@ def metrics_line(before, after):
 
 def test_compares_metrics_if_both_outputs_have_them(outputs, duck):
     before, after = outputs
-    assert f"{before.output} is not counted from its present" in metrics_line(before, after)
+    assert f"{before.output} has no metrics of its current" in metrics_line(before, after)
     count(duck, before, 0.1)
     assert metrics_line(before, after).endswith(
-        f"{after.output} is not counted from its present pages by this version: "
-        f"`make aggregate START=1 END=20 OUTPUT_DIR={after.output}` counts it"
+        f"{after.output} has no metrics of its current pages and this version. "
+        f"Run `make aggregate START=1 END=20 OUTPUT_DIR={after.output}`"
     )
     count(duck, after, 0.1)
     changed = compare_metrics(before, after)
@@ -200,9 +200,8 @@ def test_does_not_compare_different_thresholds(outputs, duck):
     count(duck, before, 0.2)
     count(duck, after, 0.05)
     assert metrics_line(before, after).endswith(
-        "counted nearer than 0.2 AU before and 0.05 AU after: `make aggregate START=1 END=20 "
-        f"OUTPUT_DIR={before.output}` with threshold_au: 0.05 in the file PARAMETERS counts both "
-        "alike"
+        "the threshold is 0.2 AU before and 0.05 AU after. Run `make aggregate START=1 END=20 "
+        f"OUTPUT_DIR={before.output}` with threshold_au: 0.05 in the file PARAMETERS"
     )
 
 
@@ -212,7 +211,7 @@ def test_does_not_compare_outdated_metrics(outputs, duck, which):
         count(duck, selection, 0.2)
     store(outputs[which].output, 1, [neo("another")], MARCH + HOUR)
     changed = [select_batches(1, 20, "sample", selection.output) for selection in outputs]
-    assert f"{outputs[which].output} is not counted from its present" in metrics_line(*changed)
+    assert f"{outputs[which].output} has no metrics of its current" in metrics_line(*changed)
 
 
 def test_status_marks_outdated_results(outputs, duck):
@@ -235,7 +234,7 @@ def test_unreadable_results_are_computed_again(outputs, duck):
     for broken in (whole[:4] + bytes(100) + whole[104:], whole[:-9]):
         path.write_bytes(broken)
         assert saved_inputs_sha256(before.output, before.positions) is None
-        assert "not counted from its present pages" in metrics_line(before, after)
+        assert "has no metrics of its current pages" in metrics_line(before, after)
 
 
 def without_first_row(content):

@@ -18,7 +18,7 @@ from neo_utils.explore.scatter import (
     plot_size_by_distance,
     plot_velocity_by_distance,
 )
-from neo_utils.explore.to_come import nearest_to_come
+from neo_utils.explore.upcoming import nearest_upcoming
 from neo_utils.fetch.fetching import fetch
 from neo_utils.fetch.plan import plan_fetch
 from neo_utils.figures.notebook_display import show
@@ -198,7 +198,7 @@ def test_many_passages_are_shaded_with_nearest_as_markers(catalogue, selection, 
     passages = passages_of(catalogue, question)
     figure = plot_distance_by_date(passages, question, selection)
     axes = figure.axes[0]
-    assert "all as shades, the 50 nearest as markers" in axes.get_title(loc="left")
+    assert "all as shading, the 50 nearest as markers" in axes.get_title(loc="left")
     shades, *markers = axes.collections
     assert shades.get_array().sum() == len(passages)
     heights = [y for group in markers for _, y in group.get_offsets()]
@@ -207,13 +207,13 @@ def test_many_passages_are_shaded_with_nearest_as_markers(catalogue, selection, 
 
 def test_upcoming_table_has_the_nearest_predicted_passages(catalogue, selection, neos):
     question = Question(last_year=2100)
-    table = nearest_to_come(catalogue, question, selection, rows=5)
-    to_come = [
+    table = nearest_upcoming(catalogue, question, selection, rows=5)
+    expected = [
         (float(one["miss_distance"]["astronomical"]), one["close_approach_date"], neo, one)
         for neo, one in listed(neos, question)
         if one["close_approach_date"] > FETCHED_ON
     ]
-    nearest = sorted(to_come, key=lambda row: row[:2])[:5]
+    nearest = sorted(expected, key=lambda row: row[:2])[:5]
     by_date = sorted(nearest, key=lambda row: row[1])
     assert table.index.tolist() == [date for _, date, _, _ in by_date]
     assert table["NEO"].tolist() == [neo["name"] for _, _, neo, _ in by_date]
@@ -239,12 +239,12 @@ ANYWHERE = Question(bodies=("Earth", "Venus", "Mars", "Merc", "Juptr", "Moon"), 
 
 
 def test_simulated_objects_have_no_links(catalogue, selection):
-    table = nearest_to_come(catalogue, ANYWHERE, selection)
+    table = nearest_upcoming(catalogue, ANYWHERE, selection)
     assert "https://" not in table.to_csv()
 
 
 def test_each_object_links_to_its_jpl_page(catalogue, as_of_nasa, neos):
-    table = nearest_to_come(catalogue, ANYWHERE, as_of_nasa)
+    table = nearest_upcoming(catalogue, ANYWHERE, as_of_nasa)
     page = {neo["name"]: neo["nasa_jpl_url"] for neo in neos}
     assert dict(zip(table["NEO"], table["at JPL"], strict=True)) == {
         name: page[name] for name in table["NEO"]
@@ -252,7 +252,7 @@ def test_each_object_links_to_its_jpl_page(catalogue, as_of_nasa, neos):
 
 
 def test_only_sentry_objects_link_to_sentry(catalogue, as_of_nasa, neos):
-    table = nearest_to_come(catalogue, ANYWHERE, as_of_nasa, rows=2_000).drop_duplicates("NEO")
+    table = nearest_upcoming(catalogue, ANYWHERE, as_of_nasa, rows=2_000).drop_duplicates("NEO")
     watched = {neo["name"]: neo["designation"] for neo in neos if neo["is_sentry_object"]}
     links = {row["NEO"]: row["in Sentry"] for _, row in table.iterrows() if row["in Sentry"]}
     assert links.keys() == watched.keys() & set(table["NEO"])
@@ -275,13 +275,13 @@ def test_links_work_with_rejected_or_unnamed_objects(tmp_path):
         done = fetch(plan_fetch(1, 20, "nasa", url, str(tmp_path)))
     assert (done.neos, done.rejected) == (19, 1)
     selection = stored_or_sample(str(tmp_path))
-    table = nearest_to_come(open_catalogue(selection), ANYWHERE, selection, rows=2_000)
+    table = nearest_upcoming(open_catalogue(selection), ANYWHERE, selection, rows=2_000)
     third = json.loads(page_body(0, 20, "k"))["near_earth_objects"][2]
     assert set(table.loc[table["in Sentry"] != "", "NEO"]) == {third["name"]}
     path = Batch(1).file(tmp_path, "pages")
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(StoredDataBroken, match="batch 1-20 .*pages: .*`make backfill"):
-        nearest_to_come(open_catalogue(selection), ANYWHERE, selection)
+        nearest_upcoming(open_catalogue(selection), ANYWHERE, selection)
 
 
 def test_explores_the_sample_if_nothing_is_stored(tmp_path, monkeypatch):
@@ -295,7 +295,7 @@ def test_explores_the_sample_if_nothing_is_stored(tmp_path, monkeypatch):
 
 
 def test_empty_named_folder_is_an_error(tmp_path):
-    with pytest.raises(StoredDataMissing, match="nothing is stored in .*/typo: name another"):
+    with pytest.raises(StoredDataMissing, match="no data in .*/typo. Set output_dir"):
         stored_or_sample(str(tmp_path / "typo"))
 
 
@@ -354,10 +354,10 @@ def test_empty_answer_replaces_the_previous_one(catalogue, selection):
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"bodies": ("earth",)}, "bodies=earth is unknown: use one of Earth, Venus"),
-        ({"unit": "miles"}, "unit=miles is unknown: use LD or AU or km"),
-        ({"first_year": 2100, "last_year": 2000}, "first_year=2100 lies after last_year=2000"),
-        ({"within_au": 0}, "within_au=0, .*use a number of AU above 0"),
+        ({"bodies": ("earth",)}, "bodies=earth is unknown. Use one of Earth, Venus"),
+        ({"unit": "miles"}, "unit=miles is unknown. Use LD or AU or km"),
+        ({"first_year": 2100, "last_year": 2000}, "first_year=2100 is after last_year=2000"),
+        ({"within_au": 0}, "within_au=0 .*within_au must be above 0"),
         ({"within_au": float("nan")}, "within_au=nan"),
         ({"within_au": float("inf")}, "within_au=inf"),
         ({"at_least_m": -1}, "at_least_m=-1"),
@@ -442,7 +442,7 @@ def test_passages_of_unknown_size_are_marked_or_excluded(catalogue, selection):
 def test_answer_has_the_alt_text_of_its_figure(catalogue, selection):
     named, answer = controls_of(explorer(catalogue, selection, Question()))
     named["years"].value = (2030, 2031)
-    assert 'alt="Bars, one a year, of the close approaches to Earth' in answer.value
+    assert 'alt="One bar per year: close approaches to Earth' in answer.value
     assert "2030 to 2031" in answer.value
 
 

@@ -107,7 +107,7 @@ def test_the_report_opens_offline_light_and_dark_narrow_and_wide(
 
 def test_code_and_numbers_unfold(report_page):
     page = report_page
-    numbers = page.locator("details.data", has_text="The numbers of this figure").first
+    numbers = page.locator("details.data", has_text="Data of this figure").first
     expect(numbers.locator("table")).not_to_be_visible()
     numbers.locator("summary").first.click()
     expect(numbers.locator("table")).to_be_visible()
@@ -452,13 +452,13 @@ from neo_utils.engines.engine import connect
 from neo_utils.explore.catalogue import open_catalogue, stored_or_sample
 from neo_utils.explore.controls import explorer
 from neo_utils.explore.question import Question
-from neo_utils.explore.to_come import nearest_to_come
+from neo_utils.explore.upcoming import nearest_upcoming
 from neo_utils.figures.notebook_display import captioned
 selection = stored_or_sample({output!r})
 catalogue = open_catalogue(selection)
 bodies = catalogue.sql("SELECT DISTINCT orbiting_body FROM passages").collect()
 question = Question(tuple(row[0] for row in bodies), 1900, 2200, 2.0, False, 0, "LD")
-display(captioned(nearest_to_come(catalogue, question, selection), question.in_words, selection))
+display(captioned(nearest_upcoming(catalogue, question, selection), question.in_words, selection))
 display(explorer(catalogue, selection, question))
 print("at its end")
 """

@@ -138,7 +138,7 @@ CALM = ("1931-01-30 04:07", 0.174077)  # a passage of Eros on which both lists a
 BEFORE = ("1917-04-20 21:19", 0.45)
 FIRST = ("1900-12-27 01:30", 0.3149291693)  # as NeoWs listed it in 2024, of solution 659
 OF_ANOTHER_ORBIT = 0.3149291092  # the same in another recorded answer
-EQUAL = "by at most 0 minutes and 0.0000000000 AU; of CAD's times 0 later, 0 earlier"
+EQUAL = "by at most 0 minutes and 0.0000000000 AU; CAD's times: 0 later, 0 earlier"
 
 
 def test_decodes_a_published_answer_with_units():
@@ -176,9 +176,7 @@ def test_equal_earth_lists_match(reconcile):
         answer_of(row(*FIRST), row(*CALM)),
     )
     assert told.found == ["found 2 matched, 0 missing, 0 extra"]
-    assert (
-        told.apart == "by at most 0 minutes and 0.0000000000 AU; of CAD's times 0 later, 0 earlier"
-    )
+    assert told.apart == "by at most 0 minutes and 0.0000000000 AU; CAD's times: 0 later, 0 earlier"
     assert "433 Eros (A898 PA)\n" in told.text
     assert (
         "orbit     stored: solution 659 of 2021-05-24, uncertainty 0; CAD: solution 660 of 433"
@@ -186,7 +184,7 @@ def test_equal_earth_lists_match(reconcile):
     )
     assert "stored      Source: NeoWs at x, as listed on 2026-03-01" in told.text
     assert "NASA/JPL SBDB Close Approach Data API 1.5" in told.text
-    assert "CAD's are TDB" in told.text
+    assert "CAD uses TDB" in told.text
 
 
 def test_ignores_one_minute_but_reports_two(reconcile):
@@ -196,18 +194,16 @@ def test_ignores_one_minute_but_reports_two(reconcile):
     )
     assert told.found == [
         "found 2 matched, 0 missing, 0 extra",
-        "differing 1, unexplained: a bug here or there: 2012-01-31 11:01 at 0.170000 AU",
+        "differing 1, unexplained: a bug on either side: 2012-01-31 11:01 at 0.170000 AU",
     ]
-    assert (
-        told.apart == "by at most 2 minutes and 0.0000000000 AU; of CAD's times 0 later, 2 earlier"
-    )
+    assert told.apart == "by at most 2 minutes and 0.0000000000 AU; CAD's times: 0 later, 2 earlier"
 
 
 @pytest.mark.parametrize(
     ("determined", "missing"),
     [
         # Until November 2024 NeoWs listed up to 0.5 AU, since then up to 0.2 AU.
-        ("2024-11-03 05:00:00", "1, unexplained: a bug here or there: 1917-04-20 21:19 at 0.45"),
+        ("2024-11-03 05:00:00", "1, unexplained: a bug on either side: 1917-04-20 21:19 at 0.45"),
         ("2024-12-03 05:00:00", "1, listing limit: NeoWs lists this NEO up to 0.2 AU: 1917-04"),
     ],
 )
@@ -224,7 +220,7 @@ def test_missing_within_the_limit_is_unexplained_and_fully_listed(reconcile):
     lost = [row(f"{year}-06-01 00:00", 0.1) for year in (1950, 1960, 1970, 1980)]
     told = reconcile([eros(passage(*CALM))], answer_of(row(*CALM), *lost))
     times = ", ".join(f"{year}-06-01 00:00 at 0.100000 AU" for year in (1950, 1960, 1970, 1980))
-    assert told.found[1:] == [f"missing 4, unexplained: a bug here or there: {times}"]
+    assert told.found[1:] == [f"missing 4, unexplained: a bug on either side: {times}"]
 
 
 def test_shows_three_examples_per_reason(reconcile):
@@ -249,7 +245,7 @@ def test_extra_within_both_limits_is_unexplained(reconcile):
     )
     assert told.found == [
         "found 1 matched, 0 missing, 1 extra",
-        "extra 1, unexplained: a bug here or there: 1950-06-01 00:00 at 0.100000 AU",
+        "extra 1, unexplained: a bug on either side: 1950-06-01 00:00 at 0.100000 AU",
     ]
 
 
@@ -283,7 +279,7 @@ def moved(reconcile, time, au, orbit="660", uncertainty="0", **of_row):
     return why.removeprefix("differing 1, ").partition(f": {time[:4]}")[0]
 
 
-UNEXPLAINED = "unexplained: a bug here or there"
+UNEXPLAINED = "unexplained: a bug on either side"
 
 
 def test_other_orbit_explains_a_shift_within_its_uncertainty(reconcile):
@@ -343,7 +339,7 @@ def test_passages_within_three_days_stay_separate(reconcile):
     )
     assert told.found[0].startswith("found 2 matched, 1 missing, 0 extra")
     assert told.found[1].endswith(
-        "unexplained: a bug here or there: 2028-06-03 00:00 at 0.120000 AU"
+        "unexplained: a bug on either side: 2028-06-03 00:00 at 0.120000 AU"
     )
 
 
@@ -361,12 +357,10 @@ def test_handles_an_old_page_without_time_and_designation(reconcile):
     )
     assert told.found == [
         "found 2 matched, 0 missing, 0 extra",
-        "days of 2 of the stored, an old page lists the day alone",
-        "differing 1, unexplained: a bug here or there: 1931-01-31 01:30 at 0.174077 AU",
+        "days 2 stored approaches, from old pages, have no time of day",
+        "differing 1, unexplained: a bug on either side: 1931-01-31 01:30 at 0.174077 AU",
     ]
-    assert told.apart.startswith(
-        "by at most 90 minutes and 0.0000000000 AU; of CAD's times 1 later"
-    )
+    assert told.apart.startswith("by at most 90 minutes and 0.0000000000 AU; CAD's times: 1 later")
     assert "des=433&" in told.asked[0][0]
 
 
@@ -381,11 +375,11 @@ def test_uses_the_newer_batch_of_a_duplicate_neo(reconcile, tmp_path, monkeypatc
 def test_empty_cad_list_is_reported_with_its_possible_cause(reconcile):
     nothing = {"signature": SIGNATURE, "count": "0"}
     told = reconcile([eros(passage(*CALM), passage(*BEFORE))], nothing)
-    assert "CAD lists no approach, as of designations that it does not know" in told.text
+    assert "CAD lists no approach, or does not recognise the designation" in told.text
     assert told.found == [
         "found 0 matched, 0 missing, 2 extra",
         "extra 1, listing limit: CAD lists this NEO up to 0.2 AU: 1917-04-20 21:19 at 0.450000 AU",
-        "extra 1, unexplained: a bug here or there: 1931-01-30 04:07 at 0.174077 AU",
+        "extra 1, unexplained: a bug on either side: 1931-01-30 04:07 at 0.174077 AU",
     ]
     told = reconcile([], nothing)
     assert told.asked
@@ -395,7 +389,7 @@ def test_compares_a_neo_without_stored_approaches(reconcile):
     told = reconcile([eros()], answer_of(row(*CALM)))
     assert told.found == [
         "found 0 matched, 1 missing, 0 extra",
-        "missing 1, unexplained: a bug here or there: 1931-01-30 04:07 at 0.174077 AU",
+        "missing 1, unexplained: a bug on either side: 1931-01-30 04:07 at 0.174077 AU",
     ]
     assert reconcile([], {"signature": SIGNATURE, "count": 0, "data": []}).found == [
         "found 0 matched, 0 missing, 0 extra"
@@ -433,7 +427,7 @@ def failed(told, status):
     return told.failure
 
 
-WRONG = "what {host} answers for 433 cannot be used: "
+WRONG = "the response of {host} for 433 is invalid: "
 
 
 def with_value(name, value):
@@ -445,26 +439,26 @@ def with_value(name, value):
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (b"", "no answer of CAD"),
-        (b"<html>maintenance</html>", "no answer of CAD"),
-        (b"[1, 2]", "no answer of CAD"),
-        (b"\xff" * 9, "no answer of CAD"),
-        (b"[" * 100_000, "no answer of CAD"),
+        (b"", "not a CAD response"),
+        (b"<html>maintenance</html>", "not a CAD response"),
+        (b"[1, 2]", "not a CAD response"),
+        (b"\xff" * 9, "not a CAD response"),
+        (b"[" * 100_000, "not a CAD response"),
         ({"count": 0}, "missing required field `signature`"),
         ({"signature": SIGNATURE}, "missing required field `count`"),
-        (answer_of(row(*CALM), signature=SIGNATURE | {"version": "2.0"}), "API 2.0, and only"),
-        (answer_of(row(*CALM), fields=[*FIELDS[:-2], "sigma", "h"]), "no field t_sigma_f"),
-        (answer_of(row(*CALM), fields=None), "no field des, orbit_id, jd"),
-        (answer_of(row(*CALM), count="2"), "has 1 approaches and tells of 2"),
-        (answer_of(row(*CALM), data=None), "has 0 approaches and tells of 1"),
+        (answer_of(row(*CALM), signature=SIGNATURE | {"version": "2.0"}), "API 2.0, but only"),
+        (answer_of(row(*CALM), fields=[*FIELDS[:-2], "sigma", "h"]), "lacks the field t_sigma_f"),
+        (answer_of(row(*CALM), fields=None), "lacks the field des, orbit_id, jd"),
+        (answer_of(row(*CALM), count="2"), "has 1 approaches but states 2"),
+        (answer_of(row(*CALM), data=None), "has 0 approaches but states 1"),
         (answer_of(row(*CALM)[:-1]), "shorter"),
         (answer_of(row(*CALM), row(*BEFORE, des="434")), "several objects"),
         (with_value("dist", "NaN"), "$.dist"),
         (with_value("dist", "-0.1"), "$.dist"),
         (with_value("dist_max", None), "$.dist_max"),
-        (with_value("jd", "2430000.5"), "are not the same time"),
+        (with_value("jd", "2430000.5"), "are different times"),
         (with_value("cd", "1931-01-30 04:07"), "does not match format"),
-        (with_value("t_sigma_f", "a while"), "t_sigma_f a while is no duration"),
+        (with_value("t_sigma_f", "a while"), "t_sigma_f a while is not a valid duration"),
         (with_value("des", "\x1b[2J"), "$.des"),
     ],
 )
@@ -480,15 +474,15 @@ def test_invalid_answer_gives_one_line_and_no_result(reconcile, answer, reason):
 def test_rejected_designation_quotes_the_service(reconcile):
     body = b'{"code": "400", "message": "specified object was not found\\u001b[2J"}'
     said = failed(reconcile([eros()], Answer(400, {}, body)), 4)
-    assert "refuses the designation 433 (specified object was not found" in said
+    assert "rejected the designation 433 (specified object was not found" in said
     assert "\x1b" not in said
-    assert said.endswith("leave it out of NEOS\n")
+    assert said.endswith("Remove it from NEOS\n")
 
 
 @pytest.mark.parametrize("status", [302, 404, 429, 500, 503])
 def test_reports_an_unexpected_status(reconcile, status):
     given = Answer(status, {"Location": "https://example.org/"}, b"<html></html>")
-    assert f"answers with status {status} for 433" in failed(reconcile([eros()], given), 4)
+    assert f"returned status {status} for 433" in failed(reconcile([eros()], given), 4)
 
 
 def test_failure_of_the_second_neo_gives_no_partial_result(reconcile):
@@ -498,7 +492,7 @@ def test_failure_of_the_second_neo_gives_no_partial_result(reconcile):
         lambda url: answer_of(row(*CALM)) if "des=433" in url else Answer(400, {}, b""),
         neos="433 2010PK9",
     )
-    assert "refuses the designation 2010 PK9: leave" in failed(told, 4)
+    assert "rejected the designation 2010 PK9. Remove" in failed(told, 4)
 
 
 def test_network_failure_gives_one_line(reconcile):

@@ -1,4 +1,4 @@
-"""The report: one file for readers without Jupyter. `test_in_browser` opens it in a browser."""
+"""The self-contained HTML report. `test_in_browser` opens it in a browser."""
 
 import json
 import re
@@ -15,9 +15,9 @@ from neo_utils.fetch.fetching import fetch
 from neo_utils.fetch.plan import plan_fetch
 from neo_utils.figures.notebook_display import captioned, show
 from neo_utils.positions import Batch, position_range
-from neo_utils.report.colophon import how_made
 from neo_utils.report.page import write_report
-from neo_utils.report.policy import BEGINNING
+from neo_utils.report.policy import DOCUMENT_START
+from neo_utils.report.provenance import provenance_table
 from neo_utils.run.executed import executed_before
 from neo_utils.run.runner import run
 from neo_utils.sample import service
@@ -111,7 +111,7 @@ def test_each_figure_has_alt_text_and_a_table(page):
         assert "NEOs at positions 1 to 40" in alternative
         assert re.search(r"\d{4}", alternative)
         following = [text for tag, _, text in page.elements[place:] if tag == "summary"]
-        assert following[0] == "The numbers of this figure"
+        assert following[0] == "Data of this figure"
 
 
 def test_each_table_has_a_caption_with_definition_and_source(page):
@@ -137,7 +137,7 @@ def test_report_starts_with_results_and_omits_runner_cells(page, report):
         "Approaches per year",
         "The nearest approach of every year",
         "What was counted",
-        "How this was made",
+        "Provenance",
     ]
     text = report.read_text(encoding="utf-8")
     for said in ("make aggregate", "fetch.ipynb", "import ", "log_path", "output_dir"):
@@ -169,15 +169,15 @@ def test_report_shows_source_credit_versions_and_commands(page, stored):
     assert told["versions"].startswith("neo_utils 0.")
     assert "simulated" in told["credit"]
     same = f"START=1 END=40 SOURCE=sample OUTPUT_DIR={stored}"
-    assert told["made again by"] == (
-        f"make fetch {same} first, where batches are missing; make report {same} MASTER=duckdb"
+    assert told["reproduce with"] == (
+        f"make report {same} MASTER=duckdb; if batches are missing, first make fetch {same}"
     )
     links = [attributes["href"] for _, attributes, _ in page.all("a")]
-    assert links == ["https://cneos.jpl.nasa.gov/sentry/"]  # the sample's address leads nowhere
+    assert links == ["https://cneos.jpl.nasa.gov/sentry/"]  # the sample's address is not linked
 
 
 def pairs(page):
-    """Return what the rows of two cells say."""
+    """Return the rows that have two cells."""
     rows, cells = [], []
     for tag, _, text in page.elements:
         if tag == "tr":
@@ -190,20 +190,21 @@ def pairs(page):
 
 def made(selection, **parameters):  # noqa: F811
     defaults = {"master": "local[*]", "threshold_au": 0.2, "spark_conf": {}}
-    return how_made(selection, "x", **(defaults | parameters)).set_index("what")["how"]
+    return provenance_table(selection, "x", **(defaults | parameters)).set_index("item")["value"]
 
 
 def test_commands_mention_values_of_the_parameters_file(selection):  # noqa: F811
     selection = selection._replace(output=PROJECT / "output")
-    conf = {"spark.ui.enabled": True, "spark.some.password": "not to be told"}
-    told = made(selection, threshold_au=0.0001, spark_conf=conf, master="local[2]")["made again by"]
-    assert told == (
-        "make fetch START=1 END=20 SOURCE=sample first, where batches are missing; "
-        "make report START=1 END=20 SOURCE=sample MASTER='local[2]', with threshold_au: 0.0001, "
-        "spark_conf: {spark.ui.enabled: true, spark.some.password: a secret} in a copy of "
-        "parameters/default.yaml, named by PARAMETERS="
+    conf = {"spark.ui.enabled": True, "spark.some.password": "not to be shown"}
+    rows = made(selection, threshold_au=0.0001, spark_conf=conf, master="local[2]")
+    assert rows["reproduce with"] == (
+        "make report START=1 END=20 SOURCE=sample MASTER='local[2]'; if batches are missing, first "
+        "make fetch START=1 END=20 SOURCE=sample; with PARAMETERS= naming a copy of "
+        "parameters/default.yaml that sets threshold_au: 0.0001, spark_conf: "
+        "{spark.ui.enabled: true, spark.some.password: a secret}"
     )
-    tiny = re.search("with (.*) in a copy", made(selection, threshold_au=1e-05)["made again by"])[1]
+    command = made(selection, threshold_au=1e-05)["reproduce with"]
+    tiny = command.partition("that sets ")[2]
     assert yaml.safe_load(tiny) == {"threshold_au": 1e-05}
 
 
@@ -226,7 +227,7 @@ def test_nasa_is_credited_and_only_a_custom_address_is_given(
     nasa = sample._replace(source="nasa", url=f"{url}?page=0&size=20")
     told = made(selection._replace(provenances={batch: nasa}))
     assert told["credit"].startswith("NASA/JPL-Caltech")
-    assert address in told["made again by"].replace(f"OUTPUT_DIR={selection.output}", "OUTPUT")
+    assert address in told["reproduce with"].replace(f"OUTPUT_DIR={selection.output}", "OUTPUT")
 
 
 def test_missing_batches_are_reported_before_creating_folders(tmp_path):
@@ -277,7 +278,7 @@ def test_edited_notebook_runs_again(report, stored, tmp_path, monkeypatch):
 
 def test_rewrites_a_report_without_the_policy(report, stored):
     content = report.read_bytes()
-    assert content.startswith(BEGINNING.encode())
+    assert content.startswith(DOCUMENT_START.encode())
     report.write_bytes(content.replace(b"<head>", b"<head><script>alert(1)</script>", 1))
     run("report", ["aggregate"], settings_for(stored))
     assert report.read_bytes() == content

@@ -1,1 +1,4 @@
-"""Comparisons of stored approaches: with an older output, and with JPL's own list."""
+"""Compare stored approaches with an older output (drift) and with JPL's list (reconcile).
+
+Nothing here changes stored data. Checking an output by itself belongs in `neo_utils.store`.
+"""

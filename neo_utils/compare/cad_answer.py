@@ -1,6 +1,6 @@
-"""Decode an answer of JPL's close-approach data service (CAD), every value checked.
+"""Decode and validate a response of JPL's close-approach data service (CAD).
 
-Its form: https://ssd-api.jpl.nasa.gov/doc/cad.html
+Format: https://ssd-api.jpl.nasa.gov/doc/cad.html
 """
 
 import datetime as dt
@@ -13,13 +13,13 @@ from msgspec import Meta, Struct
 
 from neo_utils.text import shown
 
-_KNOWN_VERSION = "1."  # the first number changes with the form
+_KNOWN_VERSION = "1."  # the major version changes with the format
 _UNITS_MIN = {"days": 1440, "hours": 60, "minutes": 1}
 _DURATION = re.compile(r"(?:< ?)?(?:(?P<days>\d{1,6})_)?(?P<hours>\d\d):(?P<minutes>\d\d)")
 
-# AU; the bounds refuse NaN and infinity. At 3 sigma, those of a poorly known orbit are wide.
+# AU. The limits reject NaN and infinity, and allow the wide 3-sigma bounds of poorly known orbits.
 _NotNegative = Annotated[float, Meta(ge=0, le=1e6)]
-_Text = Annotated[str, Meta(pattern="^[ -~]{1,60}$")]  # nothing that a terminal takes for a command
+_Text = Annotated[str, Meta(pattern="^[ -~]{1,60}$")]  # no terminal control sequences
 
 
 class _Signature(Struct):
@@ -46,11 +46,11 @@ class _Row(Struct):
 
 
 class CadList(NamedTuple):
-    """What CAD lists of one object, and by which version of the service.
+    """CAD's list for one object, and the version of the service.
 
     ``passages`` has a row per approach to Earth: time (TDB, to the minute), distance_au,
-    distance_min_au and distance_max_au (AU, the bounds at 3 sigma), time_sigma_min (minutes,
-    3 sigma), designation and orbit_id, which are CAD's.
+    distance_min_au and distance_max_au (AU, the 3-sigma bounds), time_sigma_min (minutes,
+    3 sigma), and CAD's designation and orbit_id.
     """
 
     passages: pd.DataFrame
@@ -58,13 +58,13 @@ class CadList(NamedTuple):
 
 
 def decode_cad(body: bytes) -> CadList:
-    """Return what an answer of CAD lists, every value checked.
+    """Decode a response of CAD and validate every value.
 
     Raises
     ------
     ValueError
-        With what is wrong, if the answer is no JSON, of another version, without a field that is
-        needed, not whole, or has a value that cannot be meant.
+        If the response is not valid JSON, has an unsupported version, lacks a required field, is
+        incomplete, or contains an invalid value.
 
     Examples
     --------
@@ -75,18 +75,18 @@ def decode_cad(body: bytes) -> CadList:
     try:
         answer = msgspec.json.decode(body, type=_Answer, strict=False)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise ValueError(f"no answer of CAD: {plain(str(error))}") from None
+        raise ValueError(f"not a CAD response: {plain(str(error))}") from None
     version = f"{plain(answer.signature.source)} {plain(answer.signature.version)}"
     if not answer.signature.version.startswith(_KNOWN_VERSION):
-        raise ValueError(f"it is of {version}, and only versions {_KNOWN_VERSION}x are known here")
+        raise ValueError(f"it is from {version}, but only versions {_KNOWN_VERSION}x are supported")
     if answer.count != len(answer.data):
-        raise ValueError(f"it has {len(answer.data)} approaches and tells of {answer.count}")
+        raise ValueError(f"it has {len(answer.data)} approaches but states {answer.count}")
     missing = [name for name in _Row.__struct_fields__ if name not in answer.fields]
     if answer.data and missing:
-        raise ValueError(f"{version} has no field {', '.join(missing)}")
+        raise ValueError(f"{version} lacks the field {', '.join(missing)}")
     rows = [_row(answer.fields, values) for values in answer.data]
     if len({(row.des, row.orbit_id) for row in rows}) > 1:
-        raise ValueError("it lists approaches of several objects or orbits")
+        raise ValueError("it contains several objects or orbits")
     return CadList(_frame(rows), version)
 
 
@@ -112,22 +112,22 @@ def _frame(rows: list[_Row]) -> pd.DataFrame:
 
 
 def _time_of(row: _Row) -> dt.datetime:
-    """Return the time (TDB), which stands there twice: as a calendar date and as a Julian date."""
+    """Return the time (TDB), after checking that calendar date and Julian date agree."""
     time = dt.datetime.strptime(row.cd, "%Y-%b-%d %H:%M")
     by_julian_date = dt.datetime(2000, 1, 1, 12) + dt.timedelta(days=row.jd - 2_451_545)
     if abs(time - by_julian_date) > dt.timedelta(minutes=1):
-        raise ValueError(f"cd {row.cd} and jd {row.jd} are not the same time")
+        raise ValueError(f"cd {row.cd} and jd {row.jd} are different times")
     return time
 
 
 def _minutes(duration: str) -> int:
-    """Return the minutes of "< 00:01", "13:02" (hours) or "2_09:08" (days before them)."""
+    """Return the minutes of "< 00:01", "13:02" (hours first) or "2_09:08" (days first)."""
     found = _DURATION.fullmatch(duration)
     if not found:
-        raise ValueError(f"t_sigma_f {duration} is no duration")
+        raise ValueError(f"t_sigma_f {duration} is not a valid duration")
     return sum(int(count) * _UNITS_MIN[unit] for unit, count in found.groupdict("0").items())
 
 
 def plain(text: str) -> str:
-    """Return the text as one short line that no terminal takes for a command."""
+    """Return the text as one short line without terminal control sequences."""
     return shown(text, 120).strip()

@@ -1,4 +1,4 @@
-"""Why a stored list of approaches and JPL's differ: the rules of listing, or another orbit."""
+"""Explain differences between stored approaches and JPL's: listing limits or another orbit."""
 
 import datetime as dt
 from typing import Any, NamedTuple
@@ -11,20 +11,20 @@ from neo_utils.store.newest import MOVED_AU, SAME_PASSAGE
 
 SAME_AU = 1e-8  # NeoWs rounds to nine or ten decimals
 SAME_MIN = 1  # both round to the minute
-UNEXPLAINED = "unexplained: a bug here or there"
+UNEXPLAINED = "unexplained: a bug on either side"
 
-# NeoWs lists Earth approaches up to 0.5 AU for orbits that were determined until November 2024, and
-# up to 0.2 AU since: seen on 200 NEOs, of 2024-11-03 and before and of 2024-12-03 and since.
+# NeoWs lists Earth approaches up to 0.5 AU for orbits determined up to November 2024, and up to 0.2
+# AU since then. Observed on 200 NEOs with orbits up to 2024-11-03 and from 2024-12-03.
 _WIDE_AU, _NARROW_AU = 0.5, LISTED_WITHIN_AU["Earth"]
 _LAST_WIDE = dt.date(2024, 11, 3)
 _FIRST, _LAST = pd.Timestamp(1900, 1, 1), pd.Timestamp(2200, 12, 31, 23, 59)
 _MOVED_MIN = 30  # at 10 km/s a NEO takes 25 minutes for MOVED_AU
-_POOR = 3  # from this code on, a place on the orbit is wrong by some 0.0001 AU or more in ten years
+_POOR = 3  # from this code on, the position error is about 0.0001 AU or more in ten years
 _POOR_MIN = SAME_PASSAGE / pd.Timedelta(minutes=1)
 
 
 class Limits(NamedTuple):
-    """Up to which distances (AU) the stored list and CAD's list one NEO."""
+    """The distances (AU) up to which the stored list and CAD's list include a NEO."""
 
     stored_au: float
     cad_au: float
@@ -33,8 +33,8 @@ class Limits(NamedTuple):
 def limits(stored_au: pd.Series, cad_au: pd.Series, orbit: StoredOrbit) -> Limits:
     """Return the limits of both lists, given their distances (AU).
 
-    The stored list's follows from the day of its orbit. CAD does not tell that day: its limit is
-    taken from what it lists, as is the stored list's where the page does not tell.
+    The date of the orbit determines the limit of the stored list. CAD does not give that date, so
+    its limit is inferred from its distances, as is the stored list's if the page has no date.
     """
     stored = _limit_seen(stored_au)
     if orbit.determined is not None:
@@ -42,13 +42,13 @@ def limits(stored_au: pd.Series, cad_au: pd.Series, orbit: StoredOrbit) -> Limit
     return Limits(stored, _limit_seen(cad_au))
 
 
-def explained(row: Any, orbit: StoredOrbit, both: Limits) -> str:  # noqa: ANN401 -- a named tuple
-    """Return why a row of a comparison differs; an empty text where it does not.
+def explanation(row: Any, orbit: StoredOrbit, both: Limits) -> str:  # noqa: ANN401 -- a named tuple
+    """Return why a row of a comparison differs, or an empty string if it does not.
 
     Parameters
     ----------
     row
-        As `neo_utils.compare.side_by_side.compare` has them, without the explanation.
+        A row of `neo_utils.compare.side_by_side.compare`, without the explanation.
     """
     if row.found == "matched":
         return _why_moved(row, orbit)

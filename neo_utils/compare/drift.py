@@ -1,4 +1,4 @@
-"""Compare two outputs of the same range: which NEOs and approaches came, went or moved."""
+"""Compare two outputs of the same range: added, removed and moved NEOs and approaches."""
 
 import pandas as pd
 
@@ -11,7 +11,7 @@ from neo_utils.text import shown
 
 
 def compare_neos(before: Selection, after: Selection) -> pd.DataFrame:
-    """Return the NEOs that only one of two outputs has: id, name, change ("in" or "out")."""
+    """Return the NEOs that are in only one output: id, name, change ("in" or "out")."""
     old, new = newest_neos(before), newest_neos(after)
     came, went = new[~new["id"].isin(old["id"])], old[~old["id"].isin(new["id"])]
     changes = pd.concat([came.assign(change="in"), went.assign(change="out")], ignore_index=True)
@@ -19,16 +19,16 @@ def compare_neos(before: Selection, after: Selection) -> pd.DataFrame:
 
 
 def compare_approaches(before: Selection, after: Selection) -> pd.DataFrame:
-    """Return the approaches, of NEOs that both outputs have, that were added, removed or moved.
+    """Return the approaches that were added, removed or moved, of NEOs in both outputs.
 
-    An approach is the same one if NEO and body are the same and the dates lie at most three days
-    apart; it moved if its miss distance changed by more than `MOVED_AU`.
+    Two approaches are the same if NEO and body agree and the dates are at most three days apart. An
+    approach moved if its miss distance changed by more than `MOVED_AU`.
 
     Returns
     -------
     DataFrame
         neo_id, orbiting_body, close_approach_date, miss_distance_au_before and _after (AU; NaN
-        where there is none), change ("added", "removed" or "moved").
+        if there is none), change ("added", "removed" or "moved").
     """
     both = set(newest_neos(before)["id"]) & set(newest_neos(after)["id"])
     approaches = (newest_approaches(one) for one in (before, after))
@@ -49,12 +49,12 @@ def compare_approaches(before: Selection, after: Selection) -> pd.DataFrame:
 
 
 def compare_metrics(before: Selection, after: Selection) -> pd.DataFrame:
-    """Return the metrics that differ: before, after.
+    """Return the metrics that differ, with the columns before and after.
 
     Raises
     ------
     StoredDataMissing
-        Where one output is not counted from its present pages, or both at other thresholds.
+        If the metrics of an output are missing or outdated, or the thresholds differ.
     """
     _check_counted(before, after)
     old, new = (
@@ -66,20 +66,20 @@ def compare_metrics(before: Selection, after: Selection) -> pd.DataFrame:
 
 
 def _check_counted(before: Selection, after: Selection) -> None:
-    """Other pages or another threshold give other numbers, which would look like drift."""
+    """Check that both metrics are current and share a threshold: else they would show drift."""
     thresholds = {}
     for one in (before, after):
         thresholds[one.output] = saved_threshold(one)
         if thresholds[one.output] is None:
             raise StoredDataMissing(
-                f"{one.output} is not counted from its present pages by this version: "
-                f"{_aggregate(one)} counts it"
+                f"{one.output} has no metrics of its current pages and this version. Run "
+                f"{_aggregate(one)}"
             )
     old, new = thresholds[before.output], thresholds[after.output]
     if old != new:
         raise StoredDataMissing(
-            f"counted nearer than {old} AU before and {new} AU after: {_aggregate(before)} with "
-            f"threshold_au: {new} in the file PARAMETERS counts both alike"
+            f"the threshold is {old} AU before and {new} AU after. Run {_aggregate(before)} with "
+            f"threshold_au: {new} in the file PARAMETERS"
         )
 
 
@@ -88,7 +88,7 @@ def _aggregate(one: Selection) -> str:
 
 
 def drift_text(before: Selection, after: Selection) -> str:
-    """Return what changed between two outputs, in a few lines."""
+    """Summarize the changes between two outputs in a few lines."""
     neos, approaches = compare_neos(before, after), compare_approaches(before, after)
     return "\n".join(
         [

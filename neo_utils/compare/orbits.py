@@ -1,4 +1,4 @@
-"""The orbits from which stored approaches were computed, as the archived pages tell."""
+"""Read the orbits of stored approaches from the archived pages."""
 
 import datetime as dt
 from contextlib import suppress
@@ -12,10 +12,10 @@ from neo_utils.store.rebuilding import archived_objects
 
 
 class StoredOrbit(NamedTuple):
-    """JPL's orbit solution of a NEO: its name, the day it was determined, how well it is known.
+    """JPL's orbit solution of a NEO: its id, date and uncertainty.
 
-    ``uncertainty`` is the code of JPL and the Minor Planet Center, from 0 (good) to 9.
-    None stands where the page does not tell.
+    ``uncertainty`` is the code of JPL and the Minor Planet Center, from 0 (good) to 9. A value that
+    the page lacks is None.
     """
 
     orbit_id: str | None
@@ -36,20 +36,20 @@ class _Neo(Struct):
 
 
 def stored_orbit(output: Path, batch: Batch, neo_id: str) -> StoredOrbit:
-    """Return the orbit of a NEO, as its archived page tells it.
+    """Return the orbit of a NEO from its archived page.
 
     Raises
     ------
     StoredDataBroken
-        If the page cannot be used.
+        If the page is corrupted.
     """
     for neo in archived_objects(output, batch, _Neo):
         if neo_id == (neo.id or neo.neo_reference_id):
-            return _told(neo.orbital_data or _Orbit())
-    return _told(_Orbit())
+            return _from_page(neo.orbital_data or _Orbit())
+    return _from_page(_Orbit())
 
 
-def _told(orbit: _Orbit) -> StoredOrbit:
+def _from_page(orbit: _Orbit) -> StoredOrbit:
     determined = None
     with suppress(ValueError):
         determined = dt.date.fromisoformat((orbit.orbit_determination_date or "")[:10])

@@ -1,8 +1,8 @@
-"""Compare stored Earth approaches with those that JPL's CAD lists, and say why they differ."""
+"""Compare stored Earth approaches with JPL's CAD and explain the differences."""
 
 import pandas as pd
 
-from neo_utils.compare.cad import FARTHEST_AU, ask_cad
+from neo_utils.compare.cad import FARTHEST_AU, query_cad
 from neo_utils.compare.cad_answer import CadList, plain
 from neo_utils.compare.designations import chosen_neos
 from neo_utils.compare.differences import UNEXPLAINED
@@ -12,22 +12,22 @@ from neo_utils.neows.transport import open_session
 from neo_utils.store.newest import newest_approaches, newest_neos
 from neo_utils.store.selection import Selection
 
-_SHOWN = 3  # of differences that one reason explains; of the unexplained, all
+_SHOWN = 3  # differences listed per reason; unexplained ones are all listed
 
 
 def reconciled_text(selection: Selection, named: str) -> str:
-    """Ask CAD for the NEOs that a text names and return how the lists compare, in a few lines.
+    """Query CAD for the NEOs listed in ``named`` and summarize the comparison in a few lines.
 
     Raises
     ------
     WrongParameter
-        Where the text names nothing.
+        If ``named`` is empty or lists a NEO without a designation.
     StoredDataMissing
-        Where one of them is not stored.
+        If one of the NEOs is not stored.
     StoredDataBroken
-        Where a stored file cannot be used.
+        If a stored file is corrupted.
     ServiceFailure
-        As `ask_cad` does.
+        If `query_cad` fails.
     """
     neos = chosen_neos(selection, newest_neos(selection, ["designation"]), named)
     approaches = newest_approaches(selection, ["close_approach_time"])
@@ -37,7 +37,7 @@ def reconciled_text(selection: Selection, named: str) -> str:
     with open_session() as session:
         for neo in neos.itertuples():
             orbit = stored_orbit(selection.output, batches[neo.fetch_order], neo.id)
-            answer = ask_cad(session, neo.designation)
+            answer = query_cad(session, neo.designation)
             versions.add(answer.version)
             stored = to_earth[to_earth["neo_id"] == neo.id]
             texts += _lines(plain(neo.name or neo.id), stored, answer, orbit)
@@ -46,8 +46,8 @@ def reconciled_text(selection: Selection, named: str) -> str:
             f"stored      {selection.source_line}",
             f"CAD         {', '.join(versions)}: Earth approaches from 1900 to 2200 up to "
             f"{FARTHEST_AU} AU",
-            "times       as listed, to the minute: CAD's are TDB, 69 s ahead of UTC today; NeoWs "
-            "names no time scale, and its times seem to be the same",
+            "times       as listed, to the minute. CAD uses TDB, 69 s ahead of UTC today. NeoWs "
+            "does not state its time scale, which seems to be the same",
             *texts,
         ]
     )
@@ -66,7 +66,7 @@ def _lines(name: str, stored: pd.DataFrame, answer: CadList, orbit: StoredOrbit)
         lines.append(f"  apart     {_largest(matched)}")
     days = int(stored["close_approach_time"].isna().sum())
     if days:
-        lines.append(f"  days      of {days:,} of the stored, an old page lists the day alone")
+        lines.append(f"  days      {days:,} stored approaches, from old pages, have no time of day")
     differing = compared[compared["explanation"] != ""]
     for (found, why), rows in differing.groupby(["found", "explanation"]):
         label = "differing" if found == "matched" else found
@@ -75,21 +75,21 @@ def _lines(name: str, stored: pd.DataFrame, answer: CadList, orbit: StoredOrbit)
 
 
 def _largest(matched: pd.DataFrame) -> str:
-    """Return the largest differences; to which side the times differ shows another time scale."""
+    """Return the largest differences, and the signs of those in time, which show a time scale."""
     minutes, au = matched["difference_min"], matched["difference_au"]
     return (
-        f"by at most {minutes.abs().max():,.0f} minutes and {au.abs().max():.10f} AU; of CAD's "
-        f"times {(minutes > 0).sum():,} later, {(minutes < 0).sum():,} earlier"
+        f"by at most {minutes.abs().max():,.0f} minutes and {au.abs().max():.10f} AU; CAD's times: "
+        f"{(minutes > 0).sum():,} later, {(minutes < 0).sum():,} earlier"
     )
 
 
 def _orbit_line(listed: pd.DataFrame, orbit: StoredOrbit) -> str:
-    ours = "not told"
+    ours = "unknown"
     if orbit.orbit_id:
         ours = f"solution {plain(orbit.orbit_id)} of {orbit.determined}, "
         ours += f"uncertainty {orbit.uncertainty}"
     if listed.empty:
-        return f"stored: {ours}; CAD lists no approach, as of designations that it does not know"
+        return f"stored: {ours}; CAD lists no approach, or does not recognise the designation"
     last = listed.iloc[0]
     return f"stored: {ours}; CAD: solution {last['orbit_id']} of {last['designation']}"
 

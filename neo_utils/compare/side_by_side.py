@@ -1,8 +1,8 @@
-"""Put a stored list of Earth approaches beside that of JPL's CAD, passage by passage."""
+"""Match stored Earth approaches with those of JPL's CAD."""
 
 import pandas as pd
 
-from neo_utils.compare.differences import explained, limits
+from neo_utils.compare.differences import explanation, limits
 from neo_utils.compare.orbits import StoredOrbit
 from neo_utils.store.newest import with_nearest
 
@@ -15,28 +15,28 @@ _COMPARED = [
 
 
 def compare(stored: pd.DataFrame, listed: pd.DataFrame, orbit: StoredOrbit) -> pd.DataFrame:
-    """Return the Earth approaches of one NEO that either list has, those of both side by side.
+    """Return the Earth approaches of one NEO in either list, with matching ones in one row.
 
-    An approach is the same one if each is the nearest in time to the other, and they lie at most
-    three days apart. The times are compared as they are listed.
+    Two approaches match if each is the nearest in time to the other and they are at most three days
+    apart. The times are compared as listed.
 
     Parameters
     ----------
     stored
-        close_approach_date, close_approach_time, miss_distance_au, as `newest_approaches` has them.
+        close_approach_date, close_approach_time, miss_distance_au, from `newest_approaches`.
     listed
-        As ``CadList.passages``.
+        The ``passages`` of a ``CadList``.
     orbit
-        The one that the stored approaches were computed from.
+        The orbit that the stored approaches were computed from.
 
     Returns
     -------
     DataFrame
-        found ("matched", "missing": in CAD alone, "extra": stored alone), time_stored (noon where
-        the day alone is stored), time_cad (TDB), difference_min (minutes by which CAD's time is
-        later than the stored minute or day; negative where it is earlier), distance_au_stored,
+        found ("matched", "missing": only in CAD, "extra": only stored), time_stored (noon if only
+        the day is stored), time_cad (TDB), difference_min (minutes by which CAD's time is later
+        than the stored minute or day; negative if it is earlier), distance_au_stored,
         distance_au_cad, difference_au (AU, stored minus CAD's), distance_min_au, distance_max_au,
-        time_sigma_min and orbit_id (CAD's), explanation (an empty text where nothing differs).
+        time_sigma_min and orbit_id (CAD's), explanation (an empty string if nothing differs).
     """
     ours, theirs = _ours(stored), _theirs(listed)
     found = with_nearest(ours, theirs, "time", ("_stored", "_cad"))
@@ -77,7 +77,7 @@ def _explained(
     both: pd.DataFrame, stored: pd.DataFrame, listed: pd.DataFrame, orbit: StoredOrbit
 ) -> pd.DataFrame:
     later = (both["time_cad"] - both["time_stored"]) / _MINUTE
-    half_day = _DAY / _MINUTE / 2 * both["by_day_stored"].eq(True)  # the stored time is its noon
+    half_day = _DAY / _MINUTE / 2 * both["by_day_stored"].eq(True)  # only the day is stored
     beyond = later - later.clip(-half_day, half_day)
     found = pd.Series("matched", both.index)
     found[both["row_stored"].isna()] = "missing"
@@ -90,4 +90,4 @@ def _explained(
     both["orbit_id"] = listed["orbit_id"].iloc[0] if len(listed) else None
     both = both.sort_values("time_cad", ignore_index=True)[_COMPARED]
     limit = limits(stored["miss_distance_au"], listed["distance_au"], orbit)
-    return both.assign(explanation=[explained(row, orbit, limit) for row in both.itertuples()])
+    return both.assign(explanation=[explanation(row, orbit, limit) for row in both.itertuples()])

@@ -1,4 +1,4 @@
-"""All that is stored, in DuckDB, where a question to a million approaches takes milliseconds."""
+"""Load all stored data into DuckDB, which queries a million approaches in milliseconds."""
 
 from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.errors import StoredDataMissing
@@ -20,42 +20,42 @@ _NEO_COLUMNS = (
 
 
 def stored_or_sample(output_dir: str) -> Selection:
-    """Return all that is stored, gaps or not; 200 NEOs of the sample where no folder is named.
+    """Return all stored batches, or 200 NEOs of the sample if nothing is stored.
 
     Parameters
     ----------
     output_dir
-        Folder of the data; empty for ``OUTPUT_DIR`` as `make` takes it.
+        Folder of the data. If it is empty, the folder is ``OUTPUT_DIR``, as for `make`.
 
     Raises
     ------
     StoredDataMissing
-        If two sources are stored, which do not mix, or nothing in the folder that is named.
+        If the folder contains two sources, or ``output_dir`` is given and contains no data.
     """
     stored = select_stored(output_dir or setting("OUTPUT_DIR") or "output")
     if stored:
         return stored
     if output_dir:
         raise StoredDataMissing(
-            f'nothing is stored in {output_folder(output_dir)}: name another folder, or none ("") '
-            "for what `make fetch` has stored, else a simulated sample"
+            f"no data in {output_folder(output_dir)}. Set output_dir to another folder, or to "
+            '"" for the data of `make fetch` or, if there is none, a simulated sample'
         )
     fetch(plan_fetch(1, _SAMPLE_SIZE, "sample", output_dir=_SAMPLE_FOLDER))
     return select_batches(1, _SAMPLE_SIZE, "sample", _SAMPLE_FOLDER)
 
 
 def open_catalogue(selection: Selection) -> DuckDBSession:
-    """Return DuckDB with the tables ``neos`` and ``passages`` of a selection.
+    """Return a DuckDB database with the tables ``neos`` and ``passages`` of a selection.
 
     ``neos`` has a row per NEO: neo_id, name, nasa_jpl_url, absolute_magnitude_h (mag),
     first_observation_date, is_potentially_hazardous, minimum_diameter_m, maximum_diameter_m.
-    ``passages`` has a row per approach that counts: these columns, and close_approach_date,
+    ``passages`` has a row per counted approach: these columns, and close_approach_date,
     year, orbiting_body, miss_distance_au (AU), relative_velocity_km_per_sec, is_predicted.
 
     Raises
     ------
     StoredDataBroken
-        Where a batch is not as it was stored.
+        If a batch is corrupted.
 
     Examples
     --------

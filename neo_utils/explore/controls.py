@@ -1,4 +1,4 @@
-"""The controls of explore.ipynb: they put a question together, and one figure answers it."""
+"""Interactive controls of explore.ipynb, which set a question, and the figure that answers it."""
 
 import math
 from base64 import b64encode
@@ -29,33 +29,33 @@ _FIGURES: dict[str, Callable[[pd.DataFrame, Question, Selection], Figure]] = {
     "count within a distance": plot_count_within,
     "first observations": plot_first_observations,
 }
-_LEAST_AU = 1e-5  # a quarter of Earth's radius: nothing passes nearer
+_LEAST_AU = 1e-5  # a quarter of Earth's radius; no passage is nearer
 
 
 def explorer(catalogue: DuckDBSession, selection: Selection, question: Question) -> widgets.VBox:
-    """Return controls that begin with a question, and a figure that follows them.
+    """Return controls that start with ``question``, and a figure that they update.
 
-    A figure is drawn anew when a control is let go, in a fraction of a second.
+    Releasing a control redraws the figure within a fraction of a second.
     """
     bodies = listed_bodies(catalogue)
     question.check(bodies)
     farthest = catalogue.sql("SELECT coalesce(max(miss_distance_au), 1) FROM passages").collect()
-    # A little beyond, since what is asked for lies nearer than the distance that is picked.
-    asked = _controls(bodies, max(1.001 * farthest[0][0], question.within_au), question)
+    # Slightly farther, because a question selects passages nearer than the chosen distance.
+    inputs = _controls(bodies, max(1.001 * farthest[0][0], question.within_au), question)
     figure = widgets.Dropdown(options=list(_FIGURES), description="figure")
     answer = widgets.HTML()
 
-    def redraw(_: Any = None) -> None:  # noqa: ANN401 - what ipywidgets tells of a change
-        current = _question(asked)
+    def redraw(_: Any = None) -> None:  # noqa: ANN401 - change event of ipywidgets
+        current = _question(inputs)
         drawn = _FIGURES[figure.value](passages_of(catalogue, current), current, selection)
         answer.value = _picture(drawn)
 
-    _keep_distance(asked["within"], asked["unit"])
-    # Another unit moves the distance, too, which alone is to be answered.
-    for control in (*(asked[name] for name in asked if name != "unit"), figure):
+    _keep_distance(inputs["within"], inputs["unit"])
+    # Do not observe the unit: changing it also changes the distance, which already redraws.
+    for control in (*(inputs[name] for name in inputs if name != "unit"), figure):
         control.observe(redraw, "value")
     redraw()
-    return widgets.VBox([*asked.values(), figure, answer])
+    return widgets.VBox([*inputs.values(), figure, answer])
 
 
 def _controls(
@@ -111,11 +111,11 @@ def _controls(
 
 
 def _keep_distance(within: widgets.FloatLogSlider, unit: widgets.ToggleButtons) -> None:
-    """Let the slider show the same distance in whatever unit is chosen."""
+    """Convert the slider's distance when the unit changes."""
 
     def convert(change: dict[str, Any]) -> None:
         ratio = UNITS[change["new"]][0] / UNITS[change["old"]][0]
-        with within.hold_trait_notifications():  # in between, it would lie outside of its ends
+        with within.hold_trait_notifications():  # meanwhile the value may be out of range
             within.min += math.log10(ratio)
             within.max += math.log10(ratio)
             within.value *= ratio
@@ -123,11 +123,11 @@ def _keep_distance(within: widgets.FloatLogSlider, unit: widgets.ToggleButtons) 
     unit.observe(convert, "value")
 
 
-def _question(asked: dict[str, widgets.ValueWidget]) -> Question:
-    values = {name: control.value for name, control in asked.items()}
+def _question(inputs: dict[str, widgets.ValueWidget]) -> Question:
+    values = {name: control.value for name, control in inputs.items()}
     first_year, last_year = values.pop("years")
     per_au, _ = UNITS[values["unit"]]
-    within_au = round(values.pop("within") / per_au, 12)  # the same after all conversions
+    within_au = round(values.pop("within") / per_au, 12)  # removes errors of unit conversions
     return Question(first_year=first_year, last_year=last_year, within_au=within_au, **values)
 
 

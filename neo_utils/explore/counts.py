@@ -1,6 +1,6 @@
-"""How many passages: in each year, within each distance; how many NEOs were first seen when.
+"""Count figures: passages per year and within a distance, and NEOs by first observation.
 
-Passages are taken as `neo_utils.explore.question.passages_of` returns them.
+Each function takes passages as `neo_utils.explore.question.passages_of` returns them.
 """
 
 import numpy as np
@@ -29,7 +29,7 @@ _AU_PER_LD = 1 / LUNAR_DISTANCES_PER_AU
 
 @default_style
 def plot_per_year(passages: pd.DataFrame, question: Question, selection: Selection) -> Figure:
-    """Draw the passages of every year, past and predicted told apart."""
+    """Draw the number of passages per year, with predicted ones hatched."""
     figure, axes = titled_axes(
         f"Close approaches per year\n{question.in_words}",
         "year",
@@ -50,16 +50,15 @@ def plot_per_year(passages: pd.DataFrame, question: Question, selection: Selecti
         mark_empty(axes)
     legend_above(axes)
     text = (
-        f"Bars, one a year, of the close approaches {question.in_words}: "
-        f"{past.sum():,} past, {future.sum():,} predicted; at most {(past + future).max():,} in a "
-        "year."
+        f"One bar per year: close approaches {question.in_words}. {past.sum():,} past, "
+        f"{future.sum():,} predicted, at most {(past + future).max():,} in a year."
     )
     return with_alt_text(figure, text, selection)
 
 
 @default_style
 def plot_count_within(passages: pd.DataFrame, question: Question, selection: Selection) -> Figure:
-    """Draw how many passages lie within a distance, against that distance, both logarithmic."""
+    """Draw the number of passages within a distance against that distance, both logarithmic."""
     figure, axes = titled_axes(
         f"Close approaches within a distance\n{question.in_words}",
         question.distance_label,
@@ -67,7 +66,7 @@ def plot_count_within(passages: pd.DataFrame, question: Question, selection: Sel
         selection,
     )
     distance = np.sort(passages["distance"].to_numpy())
-    zeros = int((distance <= 0).sum())  # of data that an older version stored
+    zeros = int((distance <= 0).sum())  # in data that an older version stored
     distance = distance[zeros:]
     count = np.arange(1, len(distance) + 1)
     some = np.unique(np.geomspace(1, max(len(distance), 1), 1_000).astype(int)) - 1
@@ -84,8 +83,8 @@ def plot_count_within(passages: pd.DataFrame, question: Question, selection: Sel
     nearer = int((passages["miss_distance_au"] < _AU_PER_LD).sum())
     than = "the Moon" if question.bodies == ("Earth",) else "a lunar distance to the body"
     text = (
-        f"A rising line on two logarithmic axes: the number of close approaches {question.in_words}"
-        f", within a distance. {len(distance):,} in all, {nearer:,} nearer than {than}."
+        f"A rising line on two logarithmic axes: the number of close approaches within a distance, "
+        f"{question.in_words}. {len(distance):,} in all, {nearer:,} nearer than {than}."
         f"{f' {zeros:,} with a distance of 0 are not drawn.' if zeros else ''}"
     )
     return with_alt_text(figure, text, selection)
@@ -95,7 +94,7 @@ def plot_count_within(passages: pd.DataFrame, question: Question, selection: Sel
 def plot_first_observations(
     passages: pd.DataFrame, question: Question, selection: Selection
 ) -> Figure:
-    """Draw in which year the NEOs of these passages were first observed, each NEO once."""
+    """Draw the number of NEOs by the year of their first observation, each NEO once."""
     figure, axes = titled_axes(
         f"NEOs by the year of their first observation\nwith an approach {question.in_words}",
         "year of the first observation used in the orbit",
@@ -103,7 +102,7 @@ def plot_first_observations(
         selection,
     )
     neos = passages.drop_duplicates("neo_number")
-    # Coerce: data that an older version stored may hold a date that pandas cannot.
+    # Coerce: data that an older version stored may contain a date that pandas cannot represent.
     observed = pd.to_datetime(neos["first_observation_date"], errors="coerce")
     years = observed.dt.year.dropna().astype(int)
     counts = years.value_counts().sort_index()
@@ -113,7 +112,7 @@ def plot_first_observations(
         mark_empty(axes)
     most = f"the most in {counts.idxmax()} ({counts.max():,})" if len(counts) else "none"
     text = (
-        f"Bars, one a year, of the NEOs with an approach {question.in_words}, by the year of their "
-        f"first observation: {counts.sum():,} of {len(neos):,} NEOs have one; {most}."
+        f"One bar per year of first observation: NEOs with an approach {question.in_words}. "
+        f"{counts.sum():,} of {len(neos):,} NEOs have a first observation, {most}."
     )
     return with_alt_text(figure, text, selection)

@@ -1,4 +1,4 @@
-"""What is asked of the catalogue: which bodies, years, distances, NEOs; in which unit."""
+"""A question to the catalogue: bodies, years, distance, NEOs, and the unit of distances."""
 
 import math
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.errors import WrongParameter
 from neo_utils.statistics.definitions import KM_PER_AU, LISTED_WITHIN_AU, LUNAR_DISTANCES_PER_AU
 
-# How many of each unit an AU has, and how it is called.
+# The number of each unit in an AU, and the unit's name.
 UNITS = {
     "LD": (LUNAR_DISTANCES_PER_AU, "lunar distances"),
     "AU": (1.0, "AU"),
@@ -19,7 +19,7 @@ UNITS = {
 
 
 class Question(NamedTuple):
-    """Which passages are looked at; distances are shown in ``unit``, a key of `UNITS`.
+    """Selects passages; distances are shown in ``unit``, a key of `UNITS`.
 
     Examples
     --------
@@ -41,7 +41,7 @@ by potentially hazardous NEOs'
 
     @property
     def condition(self) -> str:
-        """The question as a condition of SQL on the table ``passages``."""
+        """The SQL condition on the table ``passages``."""
         bodies = ", ".join("'" + body.replace("'", "''") + "'" for body in self.bodies)
         parts = [
             f"orbiting_body IN ({bodies or 'NULL'})",
@@ -56,17 +56,17 @@ by potentially hazardous NEOs'
 
     @property
     def distance_label(self) -> str:
-        """What an axis of miss distances is called."""
+        """The label of an axis of miss distances."""
         return f"miss distance ({UNITS[self.unit][1]}, log scale)"
 
     def shown(self, distance_au: float) -> str:
-        """Return a distance as it is shown: in the unit of the question."""
+        """Format a distance in the unit of the question."""
         per_au, unit = UNITS[self.unit]
         return f"{distance_au * per_au:{',.0f' if self.unit == 'km' else ',.4g'}} {unit}"
 
     @property
     def in_words(self) -> str:
-        """The question as it stands in the title of each figure and table."""
+        """The description in the title of each figure and table."""
         of = "potentially hazardous NEOs" if self.hazardous_only else "all NEOs"
         size = (
             " whose diameter, estimated from H for an albedo of 0.05, is "
@@ -80,43 +80,43 @@ by potentially hazardous NEOs'
 
     @property
     def _limits_in_words(self) -> str:
-        """Where the listing ends before what is asked for."""
-        told = []
+        """The bodies that NeoWs lists only up to a smaller distance."""
+        limits = []
         for body in self.bodies:
             limit_au = LISTED_WITHIN_AU.get(body, math.inf)
             if self.within_au > limit_au:
                 how = "only in part" if body == "Earth" else "not"
-                told.append(f"{body} {how} beyond {limit_au:g} AU")
-        return f" (NeoWs lists {', '.join(told)})" if told else ""
+                limits.append(f"{body} {how} beyond {limit_au:g} AU")
+        return f" (NeoWs lists {', '.join(limits)})" if limits else ""
 
     def check(self, listed: Sequence[str]) -> None:
-        """Raise WrongParameter for the first value that no passage could answer.
+        """Raise WrongParameter for the first invalid value.
 
         Parameters
         ----------
         listed
-            The bodies that the catalogue has passages of; others are known to be listed elsewhere.
+            The bodies in the catalogue. Other bodies that NeoWs lists are valid as well.
         """
         known = dict.fromkeys([*listed, *LISTED_WITHIN_AU])
         for body in self.bodies:
             if body not in known:
-                raise WrongParameter(f"bodies={body} is unknown: use one of {', '.join(known)}")
+                raise WrongParameter(f"bodies={body} is unknown. Use one of {', '.join(known)}")
         if self.unit not in UNITS:
-            raise WrongParameter(f"unit={self.unit} is unknown: use {' or '.join(UNITS)}")
+            raise WrongParameter(f"unit={self.unit} is unknown. Use {' or '.join(UNITS)}")
         if self.first_year > self.last_year:
             raise WrongParameter(
-                f"first_year={self.first_year} lies after last_year={self.last_year}: swap them"
+                f"first_year={self.first_year} is after last_year={self.last_year}. Swap them"
             )
         finite = math.isfinite(self.within_au) and math.isfinite(self.at_least_m)
         if not (finite and self.within_au > 0 and self.at_least_m >= 0):
             raise WrongParameter(
-                f"within_au={self.within_au}, at_least_m={self.at_least_m}: use a number of AU "
-                "above 0, and meters from 0"
+                f"within_au={self.within_au} or at_least_m={self.at_least_m} is invalid. within_au "
+                "must be above 0, at_least_m must be 0 or more"
             )
 
 
 def listed_bodies(catalogue: DuckDBSession) -> list[str]:
-    """Return the bodies that are passed, as NeoWs spells them, the one passed most first."""
+    """Return the bodies with passages, in NeoWs's spelling, most frequent first."""
     found = catalogue.sql(
         "SELECT orbiting_body FROM passages GROUP BY ALL ORDER BY count(*) DESC, orbiting_body"
     )
@@ -124,7 +124,7 @@ def listed_bodies(catalogue: DuckDBSession) -> list[str]:
 
 
 def passages_of(catalogue: DuckDBSession, question: Question) -> pd.DataFrame:
-    """Return the passages that a question asks for, in no particular order.
+    """Return the passages that match a question, in no particular order.
 
     Returns
     -------
@@ -135,11 +135,11 @@ def passages_of(catalogue: DuckDBSession, question: Question) -> pd.DataFrame:
     """
     question.check(listed_bodies(catalogue))
     per_au, _ = UNITS[question.unit]
-    # Texts, such as names, are left out: of a million rows, they would take most of the time.
+    # Leave out texts, such as names: they would take most of the time for a million rows.
     return catalogue.sql(f"""
         SELECT close_approach_date, year,
                year + (dayofyear(close_approach_date) - 1) / 365.25 AS decimal_year,
                miss_distance_au, miss_distance_au * {per_au} AS distance,
                relative_velocity_km_per_sec, is_predicted, neo_number, minimum_diameter_m,
                maximum_diameter_m, is_potentially_hazardous, first_observation_date
-        FROM passages WHERE {question.condition}""").toPandas()  # noqa: S608 - our own words
+        FROM passages WHERE {question.condition}""").toPandas()  # noqa: S608 - condition is escaped

@@ -1,4 +1,4 @@
-"""Passages one by one: when, how near, how large, how fast.
+"""Scatter figures of single passages: date, miss distance, size, velocity.
 
 Each function takes passages as `neo_utils.explore.question.passages_of` returns them.
 """
@@ -29,7 +29,7 @@ from neo_utils.figures.frame import (
 )
 from neo_utils.store.selection import Selection
 
-# As many are drawn one by one, in a tenth of a second; more would hide each other.
+# Drawn as single markers, in a tenth of a second. More would hide each other.
 _MARKERS = 3_000
 _BINS = 100
 
@@ -38,7 +38,7 @@ _BINS = 100
 def plot_distance_by_date(
     passages: pd.DataFrame, question: Question, selection: Selection
 ) -> Figure:
-    """Draw miss distance against date; markers grow with size, the hazardous are outlined."""
+    """Draw miss distance by date; markers grow with size, hazardous NEOs are outlined."""
     figure = _scattered(
         passages.assign(x=passages["decimal_year"], y=passages["distance"]),
         ("Miss distance by date", "year", question.distance_label),
@@ -94,14 +94,14 @@ def _scattered(
     question: Question,
     selection: Selection,
 ) -> Figure:
-    """Draw points ``x``, ``y``: the nearest one by one, and all as shades where they are many."""
+    """Draw the points ``x``, ``y``; if they are many, all as shading and the nearest as markers."""
     title, x, y = names
     known = passages[passages["x"].notna() & passages["y"].notna()]
-    # Data that an older version stored may hold zeros, which a logarithmic axis cannot show.
+    # Data that an older version stored may contain zeros, which a logarithmic axis cannot show.
     points = known[(known[list(log)] > 0).all(axis="columns")]
     are_many = len(points) > _MARKERS
     if are_many:
-        title = f"{title}: all as shades, the {_MARKERS:,} nearest as markers"
+        title = f"{title}: all as shading, the {_MARKERS:,} nearest as markers"
     figure, axes = titled_axes(f"{title}\n{question.in_words}", x, y, selection)
     if are_many:
         _shade(axes, points["x"].to_numpy(float), points["y"].to_numpy(float), log)
@@ -116,7 +116,7 @@ def _scattered(
     note = _left_out_text(len(passages) - len(known), len(known) - len(points))
     axes.text(1, 1.01, note, transform=axes.transAxes, ha="right", fontsize=8, color=GREY)
     text = (
-        f"Points, one a passage, {names[0].lower()}: close approaches {question.in_words}. "
+        f"One point per passage, {names[0].lower()}: close approaches {question.in_words}. "
         f"{len(points):,} in all, {int(points['is_potentially_hazardous'].sum()):,} by potentially "
         f"hazardous NEOs. {_nearest_text(points, question)} {note}".rstrip()
     )
@@ -130,9 +130,9 @@ def _left_out_text(unknown: int, zeros: int) -> str:
 
 
 def _mark(axes: Axes, points: pd.DataFrame) -> None:
-    """Draw points one by one, as large as the NEO may be; crosses where no size is known.
+    """Draw markers scaled by the larger size estimate, and crosses if the size is unknown.
 
-    Large ones lie below small ones, so that none is hidden, be it past or predicted.
+    Large markers are drawn below small ones, so that none is hidden.
     """
     points = points.sort_values("maximum_diameter_m", ascending=False)
     unknown = points["maximum_diameter_m"].isna()
@@ -140,7 +140,7 @@ def _mark(axes: Axes, points: pd.DataFrame) -> None:
     colour = np.where(points["is_predicted"], ORANGE, BLUE)
     edge = np.where(points["is_potentially_hazardous"], 0.8, 0)
     for some, marker in ((~unknown, "o"), (unknown, "x")):
-        # A cross is all line, and has no edge.
+        # A cross has no edge.
         how = {"edgecolors": BLACK, "linewidths": edge[some]} if marker == "o" else {}
         axes.scatter(
             points["x"][some],
@@ -154,12 +154,12 @@ def _mark(axes: Axes, points: pd.DataFrame) -> None:
 
 
 def _area(diameter_m: pd.Series) -> pd.Series:
-    """Return the area of a marker (square points): threefold for a diameter that is tenfold."""
+    """Return the area of a marker (square points), three times as large per decade of diameter."""
     decades = np.log10(diameter_m.clip(10, 10_000)) - 1
     return (2.5 * 3**decades).fillna(12)
 
 
-def _key(label: str, area: float = 30, **drawn: Any) -> Line2D:  # noqa: ANN401 - as Line2D has them
+def _key(label: str, area: float = 30, **drawn: Any) -> Line2D:  # noqa: ANN401 - Line2D's options
     return Line2D([], [], marker="o", linestyle="", markersize=area**0.5, label=label, **drawn)
 
 
@@ -182,7 +182,7 @@ _SIZES = tuple(
 
 def _shade(axes: Axes, x: np.ndarray, y: np.ndarray, log: str) -> None:
     counts, x_edges, y_edges = np.histogram2d(x, y, [_edges(x, "x" in log), _edges(y, "y" in log)])
-    axes.use_sticky_edges = False  # else the outermost markers are cut in half
+    axes.use_sticky_edges = False  # otherwise the outermost markers are cut in half
     axes.pcolormesh(x_edges, y_edges, counts.T, cmap="Greys", norm=LogNorm(1), rasterized=True)
 
 
@@ -193,9 +193,9 @@ def _edges(values: np.ndarray, log: bool) -> np.ndarray:
 
 def _nearest_text(points: pd.DataFrame, question: Question) -> str:
     if points.empty:
-        return "There is none."
+        return "There are none."
     nearest = points.loc[points["distance"].idxmin()]
     return (
-        f"The nearest is that of {nearest['close_approach_date']:%Y-%m-%d}, at "
+        f"The nearest is on {nearest['close_approach_date']:%Y-%m-%d}, at "
         f"{question.shown(nearest['miss_distance_au'])}."
     )

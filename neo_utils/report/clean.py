@@ -1,7 +1,6 @@
-"""Keep of HTML what the report needs, and nothing that acts.
+"""Sanitize HTML for the report: keep text and tables, remove active content.
 
-A report is made of an executed notebook, which may have been passed on with its folder: what its
-outputs hold is not trusted.
+The outputs of an executed notebook are untrusted, because its folder may come from someone else.
 """
 
 import bleach
@@ -16,9 +15,9 @@ _CLASSES = {"table", "dataframe", "counts", "words"}
 
 
 def clean(html: str) -> Markup:
-    """Return tables and text without script, style, events, pictures or other links.
+    """Remove scripts, styles, event handlers, pictures and links that are not allowed.
 
-    Tags that are not kept are shown as text.
+    Other tags are escaped and shown as text.
 
     Examples
     --------

@@ -1,23 +1,23 @@
-"""What a report may do in a browser: show itself, and nothing else, whatever its text contains."""
+"""The content security policy of the report, which blocks scripts and external resources."""
 
 from base64 import b64encode
 from hashlib import sha256
 from pathlib import Path
 
 STYLE = (Path(__file__).parent / "template/report.css").read_text(encoding="utf-8")
-# Data of a service, and output folders that were passed on, may hold foreign HTML. What the project
-# writes is escaped; the policy makes the browser refuse script even if some came through.
+# Data of a service, and output folders from someone else, may contain HTML. The report escapes it;
+# the policy makes the browser block scripts even if some got through.
 _POLICY = "; ".join(
     [
-        "default-src 'none'",  # no script, and nothing is loaded
+        "default-src 'none'",  # no scripts, and no external resources
         "img-src data:",  # the figures
         f"style-src 'sha256-{b64encode(sha256(STYLE.encode()).digest()).decode()}'",
         "base-uri 'none'",
         "form-action 'none'",
     ]
 )
-# The policy covers what follows it, so it comes first.
-BEGINNING = f"""<!DOCTYPE html>
+# The policy applies to what follows it, so it comes first.
+DOCUMENT_START = f"""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -25,8 +25,8 @@ BEGINNING = f"""<!DOCTYPE html>
 
 
 def is_whole_report(path: Path) -> bool:
-    """Check whether a file is a report that was written to its end and begins with the policy."""
+    """Check whether a file is a complete report that begins with the policy."""
     if not path.exists():
         return False
     content = path.read_bytes()
-    return content.startswith(BEGINNING.encode()) and content.rstrip().endswith(b"</html>")
+    return content.startswith(DOCUMENT_START.encode()) and content.rstrip().endswith(b"</html>")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from neo_utils.report.policy import BEGINNING
+from neo_utils.report.policy import DOCUMENT_START
 from neo_utils.run.executed import has_same_text
 from neo_utils.statistics.result_files import FOLDERS, RUNS
 from neo_utils.statistics.results import is_intact
@@ -102,7 +102,7 @@ def _is_own(path: Path, parts: tuple[str, ...]) -> bool:
             case (top, folder, _) if top == RUNS and name in _NOTEBOOKS:
                 return _is_executed(path, f"{folder}/{name}")
             case (top, _, "report.html") if top == RUNS:
-                return path.read_bytes().startswith(BEGINNING.encode())
+                return path.read_bytes().startswith(DOCUMENT_START.encode())
             case (top, _, _) if top == RUNS:
                 return name in _LOGS
             case (_, _, "packed", _):

@@ -9,7 +9,7 @@ if TYPE_CHECKING:  # a slow import that the runner does not need
     import pandas as pd
 
 LUNAR_DISTANCES_PER_AU = 389  # NeoWs's own conversion (CNEOS: 1 LD = 384,400 km = AU / 389.17)
-# Distance up to which NeoWs lists approaches to each body, in its spelling. Observed in 2026 and not
+# Distance up to which NeoWs lists approaches to each body, in its spelling. Observed in 2026, not
 # documented by NASA. Earth's limit was 0.5 AU for orbits determined up to November 2024.
 LISTED_WITHIN_AU = {
     "Earth": 0.2,

@@ -1,4 +1,4 @@
-"""The nearest passages to come, each with a link to what JPL knows of the object."""
+"""The nearest predicted passages, with links to each object's pages at JPL and CNEOS."""
 
 from itertools import chain
 from urllib.parse import quote
@@ -16,7 +16,7 @@ _SENTRY = "https://cneos.jpl.nasa.gov/sentry/details.html#?des={designation}"
 
 
 class _Neo(msgspec.Struct):
-    """What the tables do not keep: whether CNEOS's Sentry watches the object."""
+    """The fields of a page that the tables lack: whether CNEOS's Sentry lists the object."""
 
     id: str | None = None
     neo_reference_id: str | None = None
@@ -24,22 +24,22 @@ class _Neo(msgspec.Struct):
     is_sentry_object: bool | None = None
 
 
-def nearest_to_come(
+def nearest_upcoming(
     catalogue: DuckDBSession, question: Question, selection: Selection, rows: int = 12
 ) -> pd.DataFrame:
-    """Return the nearest of the predicted passages that a question asks for.
+    """Return the nearest predicted passages that match a question.
 
     Returns
     -------
     DataFrame
-        By date: object, body, distance in lunar distances, AU and km, velocity
-        (km/s), the estimated range of its diameter (m); of objects that exist, their page at JPL,
-        and that in Sentry where they are listed there.
+        By date: object, body, distance in lunar distances, AU and km, velocity (km/s), the
+        estimated range of the diameter (m). For NASA's data also the object's page at JPL, and its
+        page in Sentry if it is listed there.
     """
     nearest = catalogue.sql(f"""
         SELECT * FROM passages WHERE is_predicted AND {question.condition}
         ORDER BY miss_distance_au, close_approach_date, neo_id LIMIT {rows}
-    """).toPandas()  # noqa: S608 - our own words
+    """).toPandas()  # noqa: S608 - condition is escaped
     nearest = nearest.sort_values(["close_approach_date", "neo_id"])
     distance_au = nearest["miss_distance_au"]
     return pd.DataFrame(
@@ -63,7 +63,7 @@ def nearest_to_come(
 
 
 def _links(nearest: pd.DataFrame, selection: Selection) -> dict[str, list[str]]:
-    """Return columns of addresses; none for simulated objects, of which JPL knows nothing."""
+    """Return the columns of addresses, or none for simulated objects."""
     if any(provenance.source == "sample" for provenance in selection.provenances.values()):
         return {}
     sentry = _sentry_pages(nearest, selection)
@@ -74,7 +74,7 @@ def _links(nearest: pd.DataFrame, selection: Selection) -> dict[str, list[str]]:
 
 
 def _sentry_pages(nearest: pd.DataFrame, selection: Selection) -> dict[str, str]:
-    """Return the address in Sentry of those of these NEOs that NeoWs lists as watched there."""
+    """Return the Sentry address of each of these NEOs that NeoWs marks as a Sentry object."""
     batches = [batch for batch, _ in selection.oldest_first]
     wanted = {batches[order] for order in nearest["fetch_order"]}
     pages = (archived_objects(selection.output, batch, _Neo) for batch in sorted(wanted))

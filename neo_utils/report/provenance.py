@@ -1,4 +1,4 @@
-"""How results were made: what they follow from, by which versions, and how to make them again."""
+"""The provenance table of a run: source, versions, and the commands that reproduce it."""
 
 import math
 import platform
@@ -22,12 +22,12 @@ from neo_utils.store.make_commands import (
 from neo_utils.store.selection import Selection
 
 _CREDIT = {
-    "nasa": "NASA/JPL-Caltech: NeoWs, on data of CNEOS",
-    "sample": "none is due: the objects are simulated by this project, in the form of NASA's NeoWs",
+    "nasa": "NASA/JPL-Caltech: NeoWs, based on data from CNEOS",
+    "sample": "none: the objects are simulated by this project, in the format of NASA's NeoWs",
 }
 
 
-def how_made(
+def provenance_table(
     selection: Selection,
     engine: str,
     *,
@@ -35,16 +35,17 @@ def how_made(
     threshold_au: float,
     spark_conf: Mapping[str, Any],
 ) -> pd.DataFrame:
-    """Return source, credit, time of the fetch, versions and commands of a count, a row for each.
+    """Return a row each for source, credit, fetch time, versions, commands and other facts.
 
     Parameters
     ----------
     engine
-        What has counted, in words: `neo_utils.engines.engine.describe_engine`.
+        The engine's description, from `neo_utils.engines.engine.describe_engine`.
     master, threshold_au, spark_conf
-        The parameters of the count.
+        The parameters of the run.
     """
-    # Of one source; should its address have changed, all are told, and the commands name one.
+    # All services are of one source. If its address changed, the table lists every address, and the
+    # commands use the first.
     services = sorted({p.service for p in selection.provenances.values()})
     first, last = selection.fetched
     rows = {
@@ -57,35 +58,35 @@ def how_made(
         "engine": engine,
         "versions": f"neo_utils {__version__}, PyArrow {pa.__version__}, "
         f"Python {platform.python_version()}",
-        "made again by": _commands(selection, services[0], master)
-        + set_in_a_file(threshold_au, spark_conf),
-        "on risk": "no number here is a statement on the risk of an impact; that is assessed by "
-        "CNEOS's Sentry, https://cneos.jpl.nasa.gov/sentry/",
+        "reproduce with": _commands(selection, services[0], master)
+        + parameters_file_hint(threshold_au, spark_conf),
+        "impact risk": "these numbers do not describe the risk of an impact. CNEOS's Sentry "
+        "assesses it: https://cneos.jpl.nasa.gov/sentry/",
     }
-    return pd.DataFrame({"what": rows.keys(), "how": rows.values()})
+    return pd.DataFrame({"item": rows.keys(), "value": rows.values()})
 
 
 def _commands(selection: Selection, service: Service, master: str) -> str:
-    """Return the commands that fetch what is missing, and make the report again."""
+    """Return the commands that fetch missing batches and create the report."""
     same = (
         f"{selection.positions.as_arguments}{source_arguments(service)}"
         f"{output_argument(selection.output)}"
     )
     return (
-        f"make fetch {same} first, where batches are missing; "
-        f"make report {same}{master_argument(master)}{source_hint(service)}"
+        f"make report {same}{master_argument(master)}{source_hint(service)}; "
+        f"if batches are missing, first make fetch {same}"
     )
 
 
-def set_in_a_file(threshold_au: float, spark_conf: Mapping[str, Any]) -> str:
-    """Return what a parameters file must set, which nothing else can; nothing by the defaults.
+def parameters_file_hint(threshold_au: float, spark_conf: Mapping[str, Any]) -> str:
+    """Return the values that a parameters file must set; an empty string for the defaults.
 
     Examples
     --------
-    >>> set_in_a_file(0.2, {})
+    >>> parameters_file_hint(0.2, {})
     ''
-    >>> set_in_a_file(0.05, {})
-    ', with threshold_au: 0.05 in a copy of parameters/default.yaml, named by PARAMETERS='
+    >>> parameters_file_hint(0.05, {})
+    '; with PARAMETERS= naming a copy of parameters/default.yaml that sets threshold_au: 0.05'
     """
     shown = {k: "a secret" if is_secret(k) else value for k, value in spark_conf.items()}
     given = {"threshold_au": threshold_au, "spark_conf": shown}
@@ -94,5 +95,5 @@ def set_in_a_file(threshold_au: float, spark_conf: Mapping[str, Any]) -> str:
     if not differing:
         return ""
     lines = yaml.safe_dump(differing, default_flow_style=True, width=math.inf, sort_keys=False)
-    told = lines.strip()[1:-1]  # without the braces of the whole
-    return f", with {told} in a copy of parameters/default.yaml, named by PARAMETERS="
+    values = lines.strip()[1:-1]  # without the outer braces
+    return f"; with PARAMETERS= naming a copy of parameters/default.yaml that sets {values}"
