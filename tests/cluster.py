@@ -1,4 +1,4 @@
-"""A real cluster of processes for the tests, and what can be seen of it from outside."""
+"""A real local cluster for the tests, and tools to inspect its processes."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from neo_utils.cluster.local_cluster import up
 from neo_utils.cluster.processes import is_running, read_pid
 from neo_utils.settings.folders import PROJECT
 
-# As ``make local-cluster-up API_KEY=...`` passes it.
+# The key as ``make local-cluster-up API_KEY=...`` passes it.
 _KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
 KEY_OF_MAKE = {
     "API_KEY": _KEY,
@@ -65,14 +65,14 @@ class Cluster(NamedTuple):
         )
 
     def job(self, name: str, output: Path, status: int = 0) -> dict[str, Any]:
-        """Run a driver of ``tests.cluster_jobs``; return what it tells, and what it logs."""
+        """Run a driver of ``tests.cluster_jobs`` and return its results and log."""
         ran = self.run("tests.cluster_jobs", name, str(output), str(self.folder))
         assert ran.returncode == status, ran.stderr
         return {**json.loads(ran.stdout), "log": ran.stderr}
 
 
 def cluster_at(folder: Path) -> Cluster:
-    """Name a cluster on ports that nobody listens on; nothing is started."""
+    """Return a cluster on free ports, without starting it."""
     master, ui, worker = free_ports(3)
     environment = {
         "MASTER": f"spark://127.0.0.1:{master}",
@@ -86,7 +86,7 @@ def cluster_at(folder: Path) -> Cluster:
 
 
 def free_ports(number: int) -> list[str]:
-    """Return ports of this machine that nobody listens on."""
+    """Return ports of this machine that are not in use."""
     with ExitStack() as held:
         servers = (socket.create_server(("127.0.0.1", 0)) for _ in range(number))
         return [str(held.enter_context(server).getsockname()[1]) for server in servers]
@@ -94,11 +94,11 @@ def free_ports(number: int) -> list[str]:
 
 def processes() -> list[Process]:
     """Return every process whose command line this user can read."""
-    told = subprocess.run(
+    listed = subprocess.run(
         ["ps", "-axww", "-o", "pid=,ppid=,command="],  # noqa: S607
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    fields = (line.split(None, 2) for line in told.splitlines())
+    fields = (line.split(None, 2) for line in listed.splitlines())
     return [Process(int(f[0]), int(f[1]), f[2]) for f in fields if len(f) == 3]

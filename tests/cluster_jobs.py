@@ -1,7 +1,7 @@
 """The drivers of ``test_cluster``: ``python -m tests.cluster_jobs NAME OUTPUT CLUSTER_FOLDER``.
 
-Each tells what it saw as JSON. Metrics are multiplied by pairing every approach with the numbers of
-a range, for jobs that take long enough to be disturbed.
+Each prints its results as JSON. A cross join with a range multiplies the approaches, so that jobs
+run long enough to be disturbed.
 """
 
 import json
@@ -29,7 +29,7 @@ from neo_utils.statistics.results import save
 from neo_utils.store.selection import select_batches
 from tests.cluster import processes
 
-MANY = 2_000  # times 4,737 approaches: some five seconds on two cores
+MANY = 2_000  # times 4,737 approaches: about five seconds on two cores
 
 
 def session(folder, **conf):
@@ -59,7 +59,7 @@ def executors(spark, active=True):
 
 
 def in_mid_job(spark, act: Callable[[], None]) -> threading.Thread:
-    """Act when every executor has been busy for half a second."""
+    """Call ``act`` once every executor has been busy for half a second."""
 
     def watch():
         busy = 0
@@ -92,15 +92,15 @@ def count(output, folder):
         "metrics": metrics(newest, approaches, 0.2),
         "yearly_statistics": yearly_statistics(approaches, 0.2),
     }
-    told = {}
+    result = {}
     for name, frame in tables.items():
-        told[name] = [list(row.values()) for row in save(name, frame, selection, 0.2).to_pylist()]
-    told["processes"] = processes()
+        result[name] = [list(row.values()) for row in save(name, frame, selection, 0.2).to_pylist()]
+    result["processes"] = processes()
     context.setJobDescription("one file")
     _, of_one_file = read_batches(spark, select_batches(1, 20, "sample", str(output)))
-    told["approaches_of_one_file"] = of_one_file.count()
-    told["tasks"] = tasks_text(spark)
-    context.setJobDescription("a file that no worker sees")
+    result["approaches_of_one_file"] = of_one_file.count()
+    result["tasks"] = tasks_text(spark)
+    context.setJobDescription("a missing file")
     private = folder / "private"
     shutil.copytree(output, private)
     selection = select_batches(1, 40, "sample", str(private))
@@ -109,8 +109,8 @@ def count(output, folder):
     try:
         save("metrics", unseen, selection, 0.2)
     except RunFailure as error:
-        told["unseen"] = str(error)
-    return {**told, "application": context.applicationId}
+        result["unseen"] = str(error)
+    return {**result, "application": context.applicationId}
 
 
 def lose_a_worker(output, folder):
@@ -123,52 +123,54 @@ def lose_a_worker(output, folder):
         killed.append(time.monotonic())
 
     watch = in_mid_job(spark, kill)
-    told = {"times": MANY, "metrics": [list(row) for row in frame.collect()]}
+    result = {"times": MANY, "metrics": [list(row) for row in frame.collect()]}
     watch.join()
-    told["seconds_after"] = time.monotonic() - killed[0]
-    told["left"] = len(executors(spark))
-    told["application"] = spark.sparkContext.applicationId
+    result["seconds_after"] = time.monotonic() - killed[0]
+    result["left"] = len(executors(spark))
+    result["application"] = spark.sparkContext.applicationId
     up(folder)
     until = time.monotonic() + 60
     while len(executors(spark)) < 2 and time.monotonic() < until:
         time.sleep(0.2)
     _, frame = multiplied(spark, output, 1)
-    told["again"] = [list(row) for row in frame.collect()]
+    result["again"] = [list(row) for row in frame.collect()]
     newest = max(executors(spark), key=int)
-    told["tasks_of_the_new"] = executors(spark)[newest].completedTasks()
+    result["tasks_of_the_new"] = executors(spark)[newest].completedTasks()
     if hasattr(resource, "prlimit"):
         process = executor_process(spark.sparkContext.applicationId, newest)
         resource.prlimit(process, resource.RLIMIT_FSIZE, (0, 0))
-        _, frame = multiplied(spark, output, 2)  # another job: Spark keeps what one has computed
-        told["without_disk"] = [list(row) for row in frame.collect()]
-        told["failed_without_disk"] = executors(spark)[newest].failedTasks()
-    return told
+        _, frame = multiplied(
+            spark, output, 2
+        )  # a different job, because Spark reuses shuffle files
+        result["without_disk"] = [list(row) for row in frame.collect()]
+        result["failed_without_disk"] = executors(spark)[newest].failedTasks()
+    return result
 
 
 def count_and_be_killed(output, folder):
     spark = session(folder)
     _, frame = multiplied(spark, output, 1)
-    told = {"metrics": [list(row) for row in frame.collect()], "tasks": tasks_text(spark)}
-    print(json.dumps(told), flush=True)
+    result = {"metrics": [list(row) for row in frame.collect()], "tasks": tasks_text(spark)}
+    print(json.dumps(result), flush=True)
     selection, frame = multiplied(spark, output, MANY)
     in_mid_job(spark, lambda: os.kill(os.getpid(), signal.SIGKILL))
     save("metrics", frame, selection, 0.2)
 
 
 def lose_the_master(output, folder):
-    told = {"failures": []}
+    result = {"failures": []}
 
     def restart():
         states = [path.read_bytes() for path in folder.glob("conf/master/recovery/*")]
-        told["states"] = len(states)
-        told["states_with_secret"] = sum((folder / "secret").read_bytes() in s for s in states)
+        result["states"] = len(states)
+        result["states_with_secret"] = sum((folder / "secret").read_bytes() in s for s in states)
         os.kill(read_pid(folder / "master.pid"), signal.SIGKILL)
         while is_running(folder / "master.pid"):
             time.sleep(0.05)
         up(folder)
 
-    # Where workers register again just when a slow master recovers, Spark starts executors under
-    # numbers that it has given already, and the job fails: then another try.
+    # If workers register again just as a slow master recovers, Spark reuses executor ids and the
+    # job fails, so try again.
     for _ in range(3):
         spark = session(folder)
         selection, frame = multiplied(spark, output, MANY)
@@ -176,20 +178,20 @@ def lose_the_master(output, folder):
         try:
             table = save("metrics", frame, selection, 0.2)
         except RunFailure as failure:
-            told["failures"].append(str(failure))
+            result["failures"].append(str(failure))
             watch.join()
             spark.stop()
             continue
-        told["metrics"] = [list(row.values()) for row in table.to_pylist()]
+        result["metrics"] = [list(row.values()) for row in table.to_pylist()]
         watch.join()
         break
     _, frame = multiplied(spark, output, 1)  # the restarted master still lists the application
-    return {**told, "again": [list(row) for row in frame.collect()]}
+    return {**result, "again": [list(row) for row in frame.collect()]}
 
 
 def lose_all_workers(output, folder):
     spark = session(folder)
-    neo_utils.engines.executors.EXECUTOR_SECONDS = 3.0  # once the first ones are there
+    neo_utils.engines.executors.EXECUTOR_SECONDS = 3.0  # after the first executors started
     selection, frame = multiplied(spark, output, MANY)
 
     def kill():
@@ -197,30 +199,30 @@ def lose_all_workers(output, folder):
             os.kill(read_pid(folder / f"{worker}.pid"), signal.SIGKILL)
 
     in_mid_job(spark, kill)
-    told = {}
+    result = {}
     try:
         save("metrics", frame, selection, 0.2)
     except RunFailure as error:
-        told["said"] = str(error)
+        result["message"] = str(error)
     up(folder)
     until = time.monotonic() + 60
     while not executors(spark) and time.monotonic() < until:
         time.sleep(0.2)
     _, frame = multiplied(spark, output, 1)
-    return {**told, "again": [list(row) for row in frame.collect()]}
+    return {**result, "again": [list(row) for row in frame.collect()]}
 
 
 def be_refused(_, folder):
     neo_utils.engines.executors.EXECUTOR_SECONDS = 5.0
     neo_utils.engines.cluster_checks.HANDSHAKE_SECONDS = 4
-    told = {}
+    result = {}
 
     def refused(name, **conf):
         began = time.monotonic()
         try:
             session(folder, **conf)
         except RunFailure as error:
-            told[name] = [str(error), time.monotonic() - began]
+            result[name] = [str(error), time.monotonic() - began]
 
     right = os.environ["CLUSTER_SECRET_FILE"]
     wrong = folder / "wrong-secret"
@@ -241,7 +243,7 @@ def be_refused(_, folder):
         terminate(folder / f"{worker}.pid")
     refused("no workers")
     up(folder)
-    return told
+    return result
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The driver of ``test_compose_cluster``, run in the cluster; it tells what it saw as JSON."""
+"""The driver of ``test_compose_cluster``, run in the cluster. It prints its results as JSON."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from neo_utils.statistics.computation import metrics, read_batches
 from neo_utils.store.selection import select_batches
 from tests.cluster_jobs import executors
 
-MANY = 4_000  # times 4,737 approaches: some ten seconds on two cores
+MANY = 4_000  # times 4,737 approaches: about ten seconds on two cores
 RETURN_SECONDS = 300
 
 
@@ -22,15 +22,15 @@ def main():
         rows = metrics(newest, approaches.crossJoin(spark.range(times)), 0.2).collect()
         return [list(row) for row in rows]
 
-    told = {"times": MANY, "metrics": counted(MANY)}
-    told["lost"] = len(executors(spark, active=False)) - len(executors(spark))
+    result = {"times": MANY, "metrics": counted(MANY)}
+    result["lost"] = len(executors(spark, active=False)) - len(executors(spark))
     until = time.monotonic() + RETURN_SECONDS
     while len(executors(spark)) < 2 and time.monotonic() < until:
         time.sleep(0.5)
-    told["again"] = counted(1)
+    result["again"] = counted(1)
     newest_executor = max(executors(spark), key=int)
-    told["tasks_of_the_new"] = executors(spark)[newest_executor].completedTasks()
-    return told
+    result["tasks_of_the_new"] = executors(spark)[newest_executor].completedTasks()
+    return result
 
 
 if __name__ == "__main__":

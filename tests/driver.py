@@ -1,4 +1,4 @@
-"""Spark drivers in processes of their own, as they may start, stop or break Spark as they like."""
+"""Run Spark drivers in separate processes, where they may start, stop or break Spark."""
 
 import os
 import subprocess
@@ -22,5 +22,5 @@ def run_python(code: str, folder, **environment: str) -> subprocess.CompletedPro
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=300,  # three starts of Java took 97 s where nine processes shared two cores
+        timeout=300,  # three Java starts took 97 s with nine processes on two cores
     )

@@ -1,10 +1,10 @@
-"""Change the definitions of the statistics on purpose, and see whether the oracle tells.
+"""Mutation test of the SQL definitions, with the plain-Python oracle as the reference.
 
     python -m tests.mutate_sql
 
-prints how many such mutants there are, how many are told from the original, and which are not.
-DuckDB runs each over two pages of the sample and over hand-made edges; `tests/oracle.py` counts the
-same in plain Python.
+prints the number of mutants, how many are detected, and those that are not. DuckDB runs each mutant
+on two pages of the sample and on hand-made edge cases; `tests/oracle.py` computes the same in plain
+Python.
 """
 
 import datetime as dt
@@ -28,7 +28,7 @@ from tests.oracle import metrics_of, yearly_of
 DEFINITIONS = ("counted", "metrics", "yearly_statistics")
 
 
-# --- What is counted, and what comes out. ---
+# --- Inputs and expected results. ---
 
 
 class Stored(NamedTuple):
@@ -38,7 +38,7 @@ class Stored(NamedTuple):
 
 
 class Case(NamedTuple):
-    """Batches in the order of their fetch; what is counted of them, by the oracle or by hand."""
+    """Batches in fetch order, and the expected results, computed by the oracle or by hand."""
 
     stored: list[Stored]
     metrics: dict[str, int]
@@ -47,7 +47,7 @@ class Case(NamedTuple):
 
 
 def neo(neo_id, *approaches):
-    """An object with approaches given as (date, body, AU) or (date, body, AU, km/s)."""
+    """Return an object with approaches given as (date, body, AU) or (date, body, AU, km/s)."""
     return {
         "id": neo_id,
         "close_approach_data": [
@@ -63,7 +63,7 @@ def neo(neo_id, *approaches):
 
 
 def stored(first, fetched_on, *objects):
-    """A batch of these objects alone: its catalogue ends with them."""
+    """Return a batch of only these objects, the last ones of its catalogue."""
     page = {"number": (first - 1) // 20, "size": 20, "total_elements": first - 1 + len(objects)}
     body = json.dumps({"page": page, "near_earth_objects": objects}).encode()
     return Stored(Batch(first), fetched_on, body)
@@ -195,7 +195,7 @@ class Mutant(NamedTuple):
         return f"{self.definition}.sql:{self.line}: {before} -> {after or 'nothing'}"
 
 
-# Each pattern, at each place where it stands outside comments, becomes each of these once.
+# Each occurrence of a pattern outside comments is replaced by each of these in turn.
 CHANGES = {
     # comparison
     r" < ": [" <= ", " > ", " >= "],
@@ -255,7 +255,7 @@ UNWRAPPED = ("CAST", "coalesce", "round")  # the function goes, its first argume
 
 
 def original(definition: str) -> str:
-    return sql_text(definition, "{threshold_au}")  # with the name still in it
+    return sql_text(definition, "{threshold_au}")  # keeps the placeholder
 
 
 def mutants() -> Iterator[Mutant]:
@@ -286,7 +286,7 @@ def changes_of(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def closing(text: str, at: int) -> int:
-    """The place behind the parenthesis that closes the one before ``at``."""
+    """Return the position after the parenthesis that closes the one before ``at``."""
     depth = 1
     while depth:
         depth += {"(": 1, ")": -1}.get(text[at], 0)
@@ -294,13 +294,13 @@ def closing(text: str, at: int) -> int:
     return at
 
 
-# Not told, since they find the same rows in every table that can come to be.
-_NO_ROW = "outdated names a batch in which that NEO is not, or none: no approach lies there"
+# Undetectable: these mutants give the same rows for every possible table.
+_NO_ROW = "the extra rows of outdated refer to batches without approaches of that NEO"
 _TYPE = "the same value in another type; every table is cast when it is saved"
-_WHOLE = "sums of whole numbers below 2^53 are exact in doubles, too; larger ones no page has"
-_DROPPED = "what has no partner has no year, and the last join drops it"
-_ROUNDED = "NeoWs lists ten decimals: times 1e10 a velocity is whole but for a double's error"
-_PARTNER = "both have every year and body that has an approach, and no other"
+_WHOLE = "sums of integers below 2^53 are exact in doubles, and no page has larger ones"
+_DROPPED = "a row without a partner has no year, and the last join drops it"
+_ROUNDED = "NeoWs lists ten decimals: times 1e10, a velocity is an integer up to rounding errors"
+_PARTNER = "both contain exactly the years and bodies that have an approach"
 EQUIVALENT = {
     "counted.sql:10: = -> <=": _NO_ROW,
     "counted.sql:10: = -> >=": _NO_ROW,
@@ -310,13 +310,13 @@ EQUIVALENT = {
     "counted.sql:15: CAST(year(close_approach -> (year(close_approach_dat": _TYPE,
     "metrics.sql:17: > -> <>": "a count is zero or more",
     "metrics.sql:18: > -> <>": "a count is zero or more",
-    "metrics.sql:23: UNION ALL -> UNION": "every metric has a name of its own",
-    "metrics.sql:40: UNION ALL -> UNION": "every metric has a name of its own",
+    "metrics.sql:23: UNION ALL -> UNION": "metric names are unique",
+    "metrics.sql:40: UNION ALL -> UNION": "metric names are unique",
     "metrics.sql:25: CAST(coalesce(CASE metri -> (coalesce(CASE metric WH": _TYPE,
     "yearly_statistics.sql:11: 5 -> 6": _ROUNDED,
     "yearly_statistics.sql:11: 5 -> 4": _ROUNDED,
     "yearly_statistics.sql:22: JOIN -> LEFT JOIN": _DROPPED,
-    "yearly_statistics.sql:22: JOIN -> RIGHT JOIN": "counts are of approaches: each has one",
+    "yearly_statistics.sql:22: JOIN -> RIGHT JOIN": "every count has an approach",
     "yearly_statistics.sql:22: JOIN -> FULL JOIN": _DROPPED,
     "yearly_statistics.sql:36: JOIN -> LEFT JOIN": _PARTNER,
     "yearly_statistics.sql:36: JOIN -> RIGHT JOIN": _PARTNER,
@@ -328,20 +328,20 @@ EQUIVALENT = {
 
 class Verdict(NamedTuple):
     mutant: Mutant
-    told_by: str | None  # the first case with other rows, "DuckDB" where it refuses the text
+    detected_by: str | None  # the first case with different rows, or "DuckDB" if it rejects the SQL
 
 
-def judged(mutant: Mutant) -> Verdict:
+def judge(mutant: Mutant) -> Verdict:
     name, text = mutant.definition, mutant.text
     try:
-        told_by = next((case for case in cases() if differs(case, name, text)), None)
+        detected_by = next((case for case in cases() if differs(case, name, text)), None)
     except duckdb.Error:
-        told_by = "DuckDB"
-    return Verdict(mutant, told_by)
+        detected_by = "DuckDB"
+    return Verdict(mutant, detected_by)
 
 
 def differs(case: str, definition: str, text: str) -> bool:
-    """Whether DuckDB finds other rows than the oracle with this text in place of a definition."""
+    """Check whether this text, in place of a definition, gives other rows than the oracle."""
     if definition != "counted":
         query = text.replace("{threshold_au}", cases()[case].threshold)
         return database(case).execute(query).fetchall() != expected(case, definition)
@@ -354,20 +354,20 @@ def differs(case: str, definition: str, text: str) -> bool:
 
 def main() -> None:
     started = time.monotonic()
-    verdicts = [judged(mutant) for mutant in mutants()]
+    verdicts = [judge(mutant) for mutant in mutants()]
     for definition in DEFINITIONS:
-        by = Counter(v.told_by for v in verdicts if v.mutant.definition == definition)
+        by = Counter(v.detected_by for v in verdicts if v.mutant.definition == definition)
         print(
-            f"{definition}.sql: {by.total()} mutants, {by['DuckDB']} refused by DuckDB, "
-            f"{by.total() - by['DuckDB'] - by[None]} told by other rows, {by[None]} not told"
+            f"{definition}.sql: {by.total()} mutants, {by['DuckDB']} rejected by DuckDB, "
+            f"{by.total() - by['DuckDB'] - by[None]} detected, {by[None]} not detected"
         )
     for case in cases():
-        print(f"first told by {case}: {sum(verdict.told_by == case for verdict in verdicts)}")
+        print(f"first detected by {case}: {sum(v.detected_by == case for v in verdicts)}")
     print(f"in {time.monotonic() - started:.1f} s")
     for verdict in verdicts:
-        if verdict.told_by is None:
-            reason = EQUIVALENT.get(str(verdict.mutant), "IT SHOULD BE")
-            print(f"not told: {verdict.mutant}: {reason}")
+        if verdict.detected_by is None:
+            reason = EQUIVALENT.get(str(verdict.mutant), "NO TEST DETECTS IT")
+            print(f"not detected: {verdict.mutant}: {reason}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The archive of Spark's classes: used where it is there, never needed, never wrong."""
+"""The class archive is used if it exists, is never required, and is ignored if unusable."""
 
 import fcntl
 import os
@@ -21,12 +21,12 @@ print(*{line.split()[-1] for line in maps if ".jsa" in line}, sep="\\n")
 assert spark.range(3).count() == 3
 """
 QUERY = "spark.range(3).groupBy('id').count().orderBy('id')"
-linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux tells what a process has mapped")
+linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc/PID/maps")
 
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory):
-    """Make one, beside the archive that this environment may have."""
+    """Create an archive, separate from the one this environment may have."""
     folder = tmp_path_factory.mktemp("archive")
     archive = folder / archive_path(java_home()).name
     ran = run_python(
@@ -37,7 +37,7 @@ def archive(tmp_path_factory):
 
 
 def session_with_archives_in(folder, session=SESSION):
-    """Return code for a session that looks for archives in a folder."""
+    """Return code that starts a session with its archives in a folder."""
     look_there = f"class_archive._FOLDER = Path({str(folder)!r})"
     return f"from neo_utils.engines import class_archive\n{look_there}\n{session}"
 
@@ -100,10 +100,12 @@ def fail(*_):
 
 def test_does_not_retry_after_a_failure(tmp_path, monkeypatch):
     monkeypatch.setattr(class_archive, "_FOLDER", tmp_path)
-    begun = []
-    monkeypatch.setattr(class_archive.subprocess, "Popen", lambda *given, **_: begun.append(given))
+    started = []
+    monkeypatch.setattr(
+        class_archive.subprocess, "Popen", lambda *given, **_: started.append(given)
+    )
     class_archive.create_in_background()
-    assert len(begun) == 1
+    assert len(started) == 1
     monkeypatch.setattr(warm_start, "_note_classes", fail)
     archive = archive_path(java_home())
     with pytest.raises(subprocess.CalledProcessError):
@@ -112,7 +114,7 @@ def test_does_not_retry_after_a_failure(tmp_path, monkeypatch):
     assert "exit status 1" in note
     assert "Java is out of breath" in note
     class_archive.create_in_background()
-    assert len(begun) == 1
+    assert len(started) == 1
 
 
 def test_keeps_only_the_newest_old_archive(tmp_path, monkeypatch):

@@ -216,7 +216,7 @@ def test_a_job_that_no_worker_is_left_for_is_one_line_and_the_next_one_counts(cl
     assert re.fullmatch(
         r"Spark job failed: Job \d+ cancelled because spark://\S+ provided no executor for 3 s\."
         r" Start its workers, .* run the same command again\. Earlier results are unchanged",
-        told["said"],
+        told["message"],
     )
     assert dict(told["again"]) == multiplied(1)
 

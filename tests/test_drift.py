@@ -113,7 +113,7 @@ def test_summary_counts_the_changes(outputs):
 
 
 def test_compares_a_duplicate_neo_from_its_newer_batch(tmp_path):
-    # The newer batch may stand before or behind the older one.
+    # The newer batch may come before or after the older one.
     for name, first, second in (("old", MARCH, MARCH + HOUR), ("new", MARCH + HOUR, MARCH)):
         in_first = neo("A", ("2030-01-01", "Earth", 0.1), ("2040-01-01", "Earth", 0.3))
         in_second = neo("A", ("2030-01-01", "Earth", 0.2), ("2050-01-01", "Earth", 0.3))

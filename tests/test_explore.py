@@ -129,9 +129,9 @@ def test_figures_state_question_range_and_source(catalogue, selection, draw, que
     figure = draw(passages_of(catalogue, question), question, selection)
     assert show(figure).data  # it can be drawn
     title, text = " ".join(figure.axes[0].get_title(loc="left").split()), figure.get_label()
-    for said in (title, text):
-        assert question.in_words in said
-        assert "NEOs at positions 1 to 40, 6501 to 6520" in said
+    for shown in (title, text):
+        assert question.in_words in shown
+        assert "NEOs at positions 1 to 40, 6501 to 6520" in shown
     assert "simulated sample, not NASA data, as listed on 2026-03-01" in figure.get_supxlabel()
     assert figure.axes[0].get_xlabel()
     assert figure.axes[0].get_ylabel()
@@ -161,11 +161,11 @@ def test_each_neo_is_counted_once_by_first_observation(catalogue, selection, neo
     question = Question()
     figure = plot_first_observations(passages_of(catalogue, question), question, selection)
     found = {neo["id"]: neo for neo, _ in listed(neos, question)}.values()
-    seen = [neo["orbital_data"].get("first_observation_date") for neo in found]
+    observed = [neo["orbital_data"].get("first_observation_date") for neo in found]
     bars = {round(bar.get_x() + 0.5): bar.get_height() for bar in figure.axes[0].patches}
-    assert sum(bars.values()) == len([date for date in seen if date])
+    assert sum(bars.values()) == len([date for date in observed if date])
     year = max(bars, key=bars.get)
-    assert bars[year] == len([date for date in seen if date and date.startswith(str(year))])
+    assert bars[year] == len([date for date in observed if date and date.startswith(str(year))])
 
 
 def test_outlines_hazardous_neos_and_scales_markers_by_size(catalogue, selection):
@@ -352,7 +352,7 @@ def test_empty_answer_replaces_the_previous_one(catalogue, selection):
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("values", "message"),
     [
         ({"bodies": ("earth",)}, "bodies=earth is unknown. Use one of Earth, Venus"),
         ({"unit": "miles"}, "unit=miles is unknown. Use LD or AU or km"),
@@ -363,13 +363,13 @@ def test_empty_answer_replaces_the_previous_one(catalogue, selection):
         ({"at_least_m": -1}, "at_least_m=-1"),
     ],
 )
-def test_invalid_question_gives_one_line(catalogue, selection, asked, said):
-    question = Question(**asked)
+def test_invalid_question_gives_one_line(catalogue, selection, values, message):
+    question = Question(**values)
     for ask in (
         lambda: passages_of(catalogue, question),
         lambda: explorer(catalogue, selection, question),
     ):
-        with pytest.raises(WrongParameter, match=said):
+        with pytest.raises(WrongParameter, match=message):
             ask()
 
 
@@ -420,10 +420,10 @@ def test_distance_slider_includes_the_farthest_passage(catalogue, selection, neo
 
 
 def test_alt_text_mentions_the_moon_only_for_earth(catalogue, selection):
-    for bodies, said in ((("Earth",), "the Moon"), (("Venus",), "a lunar distance to the body")):
+    for bodies, limit in ((("Earth",), "the Moon"), (("Venus",), "a lunar distance to the body")):
         question = Question(bodies)
         figure = plot_count_within(passages_of(catalogue, question), question, selection)
-        assert figure.get_label().count(f"nearer than {said}.") == 1
+        assert figure.get_label().count(f"nearer than {limit}.") == 1
 
 
 def test_passages_of_unknown_size_are_marked_or_excluded(catalogue, selection):
@@ -448,11 +448,11 @@ def test_answer_has_the_alt_text_of_its_figure(catalogue, selection):
 
 def test_every_figure_can_be_selected(catalogue, selection):
     named, answer = controls_of(explorer(catalogue, selection, Question()))
-    seen = set()
+    figures = set()
     for name in named["figure"].options:
         named["figure"].value = name
-        seen.add(answer.value)
-    assert len(seen) == 6
+        figures.add(answer.value)
+    assert len(figures) == 6
 
 
 def test_approaches_on_the_fetch_day_are_past(catalogue):

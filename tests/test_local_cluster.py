@@ -27,7 +27,7 @@ def listening(process):
     """Return the addresses at which a process listens."""
     sockets = set()
     for link in Path(f"/proc/{process}/fd").iterdir():
-        with suppress(OSError):  # closed since
+        with suppress(OSError):  # closed meanwhile
             sockets.add(str(link.readlink()))
     lines = [
         line.split()
@@ -35,7 +35,7 @@ def listening(process):
         for line in Path(f"/proc/{process}/net/{table}").read_text().splitlines()[1:]
     ]
     ours = [f[1].partition(":")[0] for f in lines if f[3] == "0A" and f"socket:[{f[9]}]" in sockets]
-    # IPv4 in IPv6 has its four bytes last; each word of four stands in the machine's order.
+    # An IPv4 address in IPv6 is in the last four bytes; each word uses the machine's byte order.
     return [socket.inet_ntoa(int(a[-8:], 16).to_bytes(4, sys.byteorder)) for a in ours]
 
 
@@ -49,17 +49,17 @@ def started(tmp_path, code):
 @pytest.mark.slow
 def test_second_start_starts_nothing(cluster):
     before = [cluster.process_of(name) for name in ("master", "worker-1", "worker-2")]
-    said = cluster.up()
-    assert said.startswith("0 processes started")
-    assert cluster.environment["MASTER"] in said
+    output = cluster.up()
+    assert output.startswith("0 processes started")
+    assert cluster.environment["MASTER"] in output
     assert [cluster.process_of(name) for name in ("master", "worker-1", "worker-2")] == before
 
 
 @pytest.mark.slow
 def test_listens_on_loopback_without_the_rest_server(cluster):
-    # Spark's REST port, 6066 by default, runs what anybody sends.
-    (told,) = [line for line in cluster.up().splitlines() if line.startswith("master")]
-    assert "spark://127.0.0.1:" in told
+    # Spark's REST server, on port 6066 by default, accepts jobs without the secret.
+    (master,) = [line for line in cluster.up().splitlines() if line.startswith("master")]
+    assert "spark://127.0.0.1:" in master
     log = (cluster.folder / "logs/master.log").read_text()
     assert "Bound MasterWebUI to 127.0.0.1" in log
     assert "REST server" not in log
@@ -111,19 +111,19 @@ def test_ctrl_c_during_start_stops_all_daemons(tmp_path):
     while not is_running(tmp_path / "master.pid"):
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    said = process.communicate(timeout=30)[1]
+    output = process.communicate(timeout=30)[1]
     assert process.returncode == 130
-    assert said.strip() == "local cluster: interrupted. The started processes were stopped"
+    assert output.strip() == "local cluster: interrupted. The started processes were stopped"
     assert not any(is_running(file) for file in tmp_path.glob("*.pid"))
 
 
 def test_uncreatable_folder_gives_one_line(tmp_path):
     (tmp_path / "file").touch()
     process = start_cluster(tmp_path / "file" / "cluster", cluster_at(tmp_path).environment)
-    said = process.communicate(timeout=30)[1]
+    output = process.communicate(timeout=30)[1]
     assert process.returncode == 1
-    assert said.startswith("local cluster: [Errno 20] Not a directory")
-    assert len(said.splitlines()) == 1
+    assert output.startswith("local cluster: [Errno 20] Not a directory")
+    assert len(output.splitlines()) == 1
 
 
 def test_does_not_stop_a_process_with_a_reused_pid(tmp_path):
@@ -146,7 +146,7 @@ def test_stops_a_process_with_its_children(tmp_path):
     terminate(tmp_path / "pid")
     assert not is_running(tmp_path / "pid")
     assert process.wait(5) == -signal.SIGTERM
-    # Nobody may have asked yet how it ended: its number is then taken, its command gone.
+    # The child may still be a zombie, whose PID is taken but whose command is gone.
     assert [p for p in all_processes() if p.number == child and p.command == "sleep 60"] == []
 
 
@@ -185,7 +185,7 @@ def test_daemon_stops_on_sigterm(tmp_path):
             assert server.poll() is None
             time.sleep(0.1)
         server.terminate()
-        assert server.wait(10) == 128 + signal.SIGTERM  # as Java ends by it
+        assert server.wait(10) == 128 + signal.SIGTERM  # Java's own status
     finally:
         server.kill()
         server.wait()
@@ -225,7 +225,7 @@ def test_daemon_settings_folder_is_private_and_reused(tmp_path):
 def test_all_daemons_listen_only_on_loopback(cluster):
     numbers = [cluster.process_of(name) for name in ("master", "worker-1", "worker-2")]
     addresses = [address for number in numbers for address in listening(number)]
-    assert len(addresses) >= 6  # of each its own port and its web page
+    assert len(addresses) >= 6  # a port and a web page for each daemon
     assert {address for address in addresses if not address.startswith("127.")} == set()
 
 
@@ -242,9 +242,9 @@ def test_daemon_environment_has_neither_key_nor_secret(tmp_path):
         "ANYTHING_ELSE": "canary",
     }
     command, given = daemon("master", environment, tmp_path)
-    told = " ".join([*command, *given, *given.values()])
-    assert "canary" not in told
-    assert file.read_text() not in told
+    passed = " ".join([*command, *given, *given.values()])
+    assert "canary" not in passed
+    assert file.read_text() not in passed
     assert (given["SPARK_WORKER_CORES"], given["PATH"]) == ("1", "/bin")
 
 
@@ -276,10 +276,10 @@ def test_health_counts_alive_workers(cluster):
 
 
 def test_health_reports_a_missing_master_in_one_line(tmp_path):
-    nobody = health("--ui", cluster_at(tmp_path).ui)
-    assert nobody.returncode == 1
-    assert nobody.stdout == ""
-    assert len(nobody.stderr.splitlines()) == 1
+    ran = health("--ui", cluster_at(tmp_path).ui)
+    assert ran.returncode == 1
+    assert ran.stdout == ""
+    assert len(ran.stderr.splitlines()) == 1
 
 
 def test_other_web_page_is_not_a_master():

@@ -13,7 +13,7 @@ from tests.driver import run_python
 
 
 @pytest.mark.parametrize(
-    ("said", "remedy"),
+    ("output", "remedy"),
     [
         ("java.io.IOException: No space left on device", "set TMPDIR"),
         ("java.io.IOException: Disk quota exceeded", "set TMPDIR"),
@@ -21,8 +21,8 @@ from tests.driver import run_python
         ("the master did not accept the application", None),
     ],
 )
-def test_diagnoses_the_cause_from_java_output(said, remedy):
-    cause = diagnose_machine(said)
+def test_diagnoses_the_cause_from_java_output(output, remedy):
+    cause = diagnose_machine(output)
     assert (cause is None) == (remedy is None)
     assert remedy is None or (remedy in cause and "\n" not in cause)
 

@@ -1,4 +1,4 @@
-"""Stored approaches beside JPL's CAD, which a loopback service plays with answers made by hand."""
+"""Compare stored approaches with JPL's CAD, simulated by a loopback service."""
 
 import datetime as dt
 import json
@@ -16,7 +16,7 @@ from tests.test_statistics import store
 
 DAY = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
-# As the service's documentation has them: https://ssd-api.jpl.nasa.gov/doc/cad.html
+# From the service's documentation: https://ssd-api.jpl.nasa.gov/doc/cad.html
 SIGNATURE = {"source": "NASA/JPL SBDB Close Approach Data API", "version": "1.5"}
 FIELDS = [
     *("des", "orbit_id", "jd", "cd", "dist", "dist_min", "dist_max"),
@@ -43,12 +43,12 @@ PUBLISHED = {
 
 
 def answer_of(*rows, **changes):
-    told = {"signature": SIGNATURE, "count": str(len(rows)), "fields": FIELDS, "data": rows}
-    return {name: value for name, value in (told | changes).items() if value is not None}
+    result = {"signature": SIGNATURE, "count": str(len(rows)), "fields": FIELDS, "data": rows}
+    return {name: value for name, value in (result | changes).items() if value is not None}
 
 
 def row(time, au, sigma_au=0.0, sigma="< 00:01", orbit="660", des="433"):
-    """Return an approach as CAD lists it; a Julian date counts the days from 2000-01-01 12:00."""
+    """Return an approach in CAD's format."""
     days = (dt.datetime.fromisoformat(time) - dt.datetime(2000, 1, 1, 12)) / dt.timedelta(days=1)
     cd = f"{dt.datetime.fromisoformat(time):%Y-%b-%d %H:%M}"
     bounds = [f"{au - sigma_au:.12f}", f"{au + sigma_au:.12f}"]
@@ -57,7 +57,7 @@ def row(time, au, sigma_au=0.0, sigma="< 00:01", orbit="660", des="433"):
 
 
 def passage(time, au, body="Earth"):
-    """Return an approach as NeoWs lists it."""
+    """Return an approach in NeoWs's format."""
     moment = dt.datetime.fromisoformat(time).replace(tzinfo=dt.UTC)
     return {
         "close_approach_date": time[:10],
@@ -85,14 +85,14 @@ def eros(*passages, orbit="659", determined="2021-05-24 17:55:05", uncertainty="
 
 @pytest.fixture
 def reconcile(tmp_path, monkeypatch, capsys):
-    """Return a function that stores, plays CAD, runs the command, and tells what came of it."""
+    """Return a function that stores objects, simulates CAD and runs the command."""
 
-    def run(objects, played, neos="433", source="nasa"):
-        asked = []
+    def run(objects, response, neos="433", source="nasa"):
+        requested = []
 
         def answer(url, headers):
-            asked.append((url, headers))
-            given = played(url) if callable(played) else played
+            requested.append((url, headers))
+            given = response(url) if callable(response) else response
             return given if isinstance(given, Answer) else Answer(200, {}, as_json(given))
 
         if not (tmp_path / "raw").exists():
@@ -103,20 +103,20 @@ def reconcile(tmp_path, monkeypatch, capsys):
         with serve(answer=answer) as url:
             monkeypatch.setattr(cad, "CAD_URL", f"http://{urlsplit(url).netloc}/cad.api")
             status = main(["reconcile"])
-        told = capsys.readouterr()
-        return Told(status, told.out, told.err, asked)
+        result = capsys.readouterr()
+        return Result(status, result.out, result.err, requested)
 
     monkeypatch.setattr(transport, "_RETRIES", 0)
     return run
 
 
-class Told:
-    def __init__(self, status, text, failure, asked):
-        self.status, self.text, self.failure, self.asked = status, text, failure, asked
+class Result:
+    def __init__(self, status, text, failure, requested):
+        self.status, self.text, self.failure, self.requested = status, text, failure, requested
 
     @property
     def found(self):
-        """What was found of the one NEO, and the lines that explain it."""
+        """The counts and the explanations of the only NEO."""
         assert (self.status, self.failure) == (0, "")
         lines = [line.strip() for line in self.text.splitlines() if line.startswith("  ")]
         return [
@@ -125,13 +125,13 @@ class Told:
 
     @property
     def apart(self):
-        """How far apart the two lists are in what they share."""
+        """The largest differences between the matching approaches."""
         (line,) = [line for line in self.text.splitlines() if line.startswith("  apart ")]
         return line.removeprefix("  apart").strip()
 
 
-def as_json(told):
-    return told if isinstance(told, bytes) else json.dumps(told).encode()
+def as_json(result):
+    return result if isinstance(result, bytes) else json.dumps(result).encode()
 
 
 CALM = ("1931-01-30 04:07", 0.174077)  # a passage of Eros on which both lists agree
@@ -171,32 +171,36 @@ def test_finds_fields_by_name_and_accepts_numeric_counts():
 
 
 def test_equal_earth_lists_match(reconcile):
-    told = reconcile(
+    result = reconcile(
         [eros(passage(*FIRST), passage(*CALM), passage("1940-01-01 00:00", 0.1, "Mars"))],
         answer_of(row(*FIRST), row(*CALM)),
     )
-    assert told.found == ["found 2 matched, 0 missing, 0 extra"]
-    assert told.apart == "by at most 0 minutes and 0.0000000000 AU; CAD's times: 0 later, 0 earlier"
-    assert "433 Eros (A898 PA)\n" in told.text
+    assert result.found == ["found 2 matched, 0 missing, 0 extra"]
+    assert (
+        result.apart == "by at most 0 minutes and 0.0000000000 AU; CAD's times: 0 later, 0 earlier"
+    )
+    assert "433 Eros (A898 PA)\n" in result.text
     assert (
         "orbit     stored: solution 659 of 2021-05-24, uncertainty 0; CAD: solution 660 of 433"
-        in (told.text)
+        in (result.text)
     )
-    assert "stored      Source: NeoWs at x, as listed on 2026-03-01" in told.text
-    assert "NASA/JPL SBDB Close Approach Data API 1.5" in told.text
-    assert "CAD uses TDB" in told.text
+    assert "stored      Source: NeoWs at x, as listed on 2026-03-01" in result.text
+    assert "NASA/JPL SBDB Close Approach Data API 1.5" in result.text
+    assert "CAD uses TDB" in result.text
 
 
 def test_ignores_one_minute_but_reports_two(reconcile):
-    told = reconcile(
+    result = reconcile(
         [eros(passage("1931-01-30 04:08", 0.174077), passage("2012-01-31 11:03", 0.17))],
         answer_of(row(*CALM, orbit="659"), row("2012-01-31 11:01", 0.17, orbit="659")),
     )
-    assert told.found == [
+    assert result.found == [
         "found 2 matched, 0 missing, 0 extra",
         "differing 1, unexplained: a bug on either side: 2012-01-31 11:01 at 0.170000 AU",
     ]
-    assert told.apart == "by at most 2 minutes and 0.0000000000 AU; CAD's times: 0 later, 2 earlier"
+    assert (
+        result.apart == "by at most 2 minutes and 0.0000000000 AU; CAD's times: 0 later, 2 earlier"
+    )
 
 
 @pytest.mark.parametrize(
@@ -208,42 +212,42 @@ def test_ignores_one_minute_but_reports_two(reconcile):
     ],
 )
 def test_missing_beyond_the_limit_is_explained_by_it(reconcile, determined, missing):
-    told = reconcile(
+    result = reconcile(
         [eros(passage(*CALM), determined=determined)], answer_of(row(*BEFORE), row(*CALM))
     )
-    assert told.found[0].startswith("found 1 matched, 1 missing, 0 extra")
-    assert told.found[1].startswith(f"missing {missing}")
-    assert len(told.found) == 2
+    assert result.found[0].startswith("found 1 matched, 1 missing, 0 extra")
+    assert result.found[1].startswith(f"missing {missing}")
+    assert len(result.found) == 2
 
 
 def test_missing_within_the_limit_is_unexplained_and_fully_listed(reconcile):
     lost = [row(f"{year}-06-01 00:00", 0.1) for year in (1950, 1960, 1970, 1980)]
-    told = reconcile([eros(passage(*CALM))], answer_of(row(*CALM), *lost))
+    result = reconcile([eros(passage(*CALM))], answer_of(row(*CALM), *lost))
     times = ", ".join(f"{year}-06-01 00:00 at 0.100000 AU" for year in (1950, 1960, 1970, 1980))
-    assert told.found[1:] == [f"missing 4, unexplained: a bug on either side: {times}"]
+    assert result.found[1:] == [f"missing 4, unexplained: a bug on either side: {times}"]
 
 
 def test_shows_three_examples_per_reason(reconcile):
     far = [row(f"{year}-06-01 00:00", 0.3) for year in (1950, 1960, 1970, 1980)]
-    told = reconcile(
+    result = reconcile(
         [eros(passage(*CALM), determined="2025-01-01 00:00:00")], answer_of(row(*CALM), *far)
     )
-    assert told.found[1].startswith("missing 4, listing limit: NeoWs lists this NEO up to 0.2 AU")
-    assert told.found[1].endswith("1970-06-01 00:00 at 0.300000 AU, ...")
+    assert result.found[1].startswith("missing 4, listing limit: NeoWs lists this NEO up to 0.2 AU")
+    assert result.found[1].endswith("1970-06-01 00:00 at 0.300000 AU, ...")
 
 
 def test_extra_beyond_the_cad_limit_is_explained_by_it(reconcile):
-    told = reconcile([eros(passage(*BEFORE), passage(*CALM))], answer_of(row(*CALM)))
-    assert told.found[1:] == [
+    result = reconcile([eros(passage(*BEFORE), passage(*CALM))], answer_of(row(*CALM)))
+    assert result.found[1:] == [
         "extra 1, listing limit: CAD lists this NEO up to 0.2 AU: 1917-04-20 21:19 at 0.450000 AU"
     ]
 
 
 def test_extra_within_both_limits_is_unexplained(reconcile):
-    told = reconcile(
+    result = reconcile(
         [eros(passage(*BEFORE), passage("1950-06-01 00:00", 0.1))], answer_of(row(*BEFORE))
     )
-    assert told.found == [
+    assert result.found == [
         "found 1 matched, 0 missing, 1 extra",
         "extra 1, unexplained: a bug on either side: 1950-06-01 00:00 at 0.100000 AU",
     ]
@@ -255,27 +259,27 @@ def test_explains_differences_at_the_ends_of_the_period(reconcile, time, side):
     edge = (time, 0.1)
     ours = [passage(*CALM)] + ([passage(*edge)] if side == "extra" else [])
     theirs = [row(*CALM)] + ([row(*edge)] if side == "missing" else [])
-    told = reconcile([eros(*ours)], answer_of(*theirs))
-    assert told.found[1].startswith(f"{side} 1, listing limit: at the ends of 1900 to 2200: ")
+    result = reconcile([eros(*ours)], answer_of(*theirs))
+    assert result.found[1].startswith(f"{side} 1, listing limit: at the ends of 1900 to 2200: ")
 
 
 def test_reports_the_largest_distance_difference(reconcile):
-    told = reconcile(
+    result = reconcile(
         [eros(passage(*FIRST), passage(*CALM))],
         answer_of(row(FIRST[0], OF_ANOTHER_ORBIT), row(*CALM)),
     )
     # 0.3149291693 - 0.3149291092, as NeoWs itself has listed this passage at two times.
-    assert told.apart.startswith("by at most 0 minutes and 0.0000000601 AU;")
+    assert result.apart.startswith("by at most 0 minutes and 0.0000000601 AU;")
 
 
 def moved(reconcile, time, au, orbit="660", uncertainty="0", **of_row):
     """Return how a passage of FIRST's place is explained that CAD lists so."""
-    told = reconcile(
+    result = reconcile(
         [eros(passage(*FIRST), uncertainty=uncertainty)],
         answer_of(row(time, au, orbit=orbit, **of_row)),
     )
-    assert told.found[0].startswith("found 1 matched, 0 missing, 0 extra")
-    (why,) = told.found[1:]
+    assert result.found[0].startswith("found 1 matched, 0 missing, 0 extra")
+    (why,) = result.found[1:]
     return why.removeprefix("differing 1, ").partition(f": {time[:4]}")[0]
 
 
@@ -310,11 +314,11 @@ def test_same_orbit_explains_no_shift(reconcile):
 
 
 def test_passage_moved_by_a_week_is_missing_and_extra(reconcile):
-    told = reconcile(
+    result = reconcile(
         [eros(passage(*BEFORE), passage("2050-06-01 00:00", 0.1), uncertainty="7")],
         answer_of(row(*BEFORE), row("2050-06-08 00:00", 0.12, sigma="9_00:00")),
     )
-    assert told.found[1:] == [
+    assert result.found[1:] == [
         "extra 1, orbit solution: the orbit is poorly known: 2050-06-01 00:00 at 0.100000 AU",
         "missing 1, orbit solution: the orbit is poorly known: 2050-06-08 00:00 at 0.120000 AU",
     ]
@@ -325,20 +329,20 @@ def test_passage_moved_by_a_week_is_missing_and_extra(reconcile):
     [("660", "orbit solution: on both sides of the limit of 0.2 AU"), ("659", UNEXPLAINED)],
 )
 def test_other_orbit_moves_a_passage_across_the_limit(reconcile, orbit, why):
-    told = reconcile(
+    result = reconcile(
         [eros(passage(*CALM, "Earth"), determined="2025-01-01 00:00:00")],
         answer_of(row(*CALM, orbit=orbit), row("1950-06-01 00:00", 0.19995, orbit=orbit)),
     )
-    assert told.found[1].startswith(f"missing 1, {why}: 1950-06-01 00:00 at 0.199950 AU")
+    assert result.found[1].startswith(f"missing 1, {why}: 1950-06-01 00:00 at 0.199950 AU")
 
 
 def test_passages_within_three_days_stay_separate(reconcile):
-    told = reconcile(
+    result = reconcile(
         [eros(passage("2028-06-01 00:00", 0.1), passage(*BEFORE))],
         answer_of(row(*BEFORE), row("2028-06-01 00:00", 0.1), row("2028-06-03 00:00", 0.12)),
     )
-    assert told.found[0].startswith("found 2 matched, 1 missing, 0 extra")
-    assert told.found[1].endswith(
+    assert result.found[0].startswith("found 2 matched, 1 missing, 0 extra")
+    assert result.found[1].endswith(
         "unexplained: a bug on either side: 2028-06-03 00:00 at 0.120000 AU"
     )
 
@@ -352,42 +356,44 @@ def test_handles_an_old_page_without_time_and_designation(reconcile):
         del one["close_approach_date_full"]
         one["epoch_date_close_approach"] += 8 * 3_600_000  # local midnight, as they had it
     # One on the same day, and one 90 minutes after it has ended.
-    told = reconcile(
+    result = reconcile(
         [old], answer_of(row("1900-12-27 23:59", FIRST[1]), row("1931-01-31 01:30", CALM[1]))
     )
-    assert told.found == [
+    assert result.found == [
         "found 2 matched, 0 missing, 0 extra",
         "days 2 stored approaches, from old pages, have no time of day",
         "differing 1, unexplained: a bug on either side: 1931-01-31 01:30 at 0.174077 AU",
     ]
-    assert told.apart.startswith("by at most 90 minutes and 0.0000000000 AU; CAD's times: 1 later")
-    assert "des=433&" in told.asked[0][0]
+    assert result.apart.startswith(
+        "by at most 90 minutes and 0.0000000000 AU; CAD's times: 1 later"
+    )
+    assert "des=433&" in result.requested[0][0]
 
 
 def test_uses_the_newer_batch_of_a_duplicate_neo(reconcile, tmp_path, monkeypatch):
     store(tmp_path, 21, [eros(passage(*BEFORE), orbit="600")], DAY - dt.timedelta(days=9), "nasa")
     store(tmp_path, 1, [eros(passage(*CALM))], DAY, "nasa")
     monkeypatch.setattr("tests.test_reconcile.store", None)
-    told = reconcile([], answer_of(row(*CALM, orbit="659")))
-    assert told.found[0].startswith("found 1 matched, 0 missing, 0 extra")
+    result = reconcile([], answer_of(row(*CALM, orbit="659")))
+    assert result.found[0].startswith("found 1 matched, 0 missing, 0 extra")
 
 
 def test_empty_cad_list_is_reported_with_its_possible_cause(reconcile):
     nothing = {"signature": SIGNATURE, "count": "0"}
-    told = reconcile([eros(passage(*CALM), passage(*BEFORE))], nothing)
-    assert "CAD lists no approach, or does not recognise the designation" in told.text
-    assert told.found == [
+    result = reconcile([eros(passage(*CALM), passage(*BEFORE))], nothing)
+    assert "CAD lists no approach, or does not recognise the designation" in result.text
+    assert result.found == [
         "found 0 matched, 0 missing, 2 extra",
         "extra 1, listing limit: CAD lists this NEO up to 0.2 AU: 1917-04-20 21:19 at 0.450000 AU",
         "extra 1, unexplained: a bug on either side: 1931-01-30 04:07 at 0.174077 AU",
     ]
-    told = reconcile([], nothing)
-    assert told.asked
+    result = reconcile([], nothing)
+    assert result.requested
 
 
 def test_compares_a_neo_without_stored_approaches(reconcile):
-    told = reconcile([eros()], answer_of(row(*CALM)))
-    assert told.found == [
+    result = reconcile([eros()], answer_of(row(*CALM)))
+    assert result.found == [
         "found 0 matched, 1 missing, 0 extra",
         "missing 1, unexplained: a bug on either side: 1931-01-30 04:07 at 0.174077 AU",
     ]
@@ -400,31 +406,31 @@ def test_requests_each_neo_once_without_a_key(reconcile, monkeypatch):
     monkeypatch.setenv("API_KEY", KEY)
     nameless = {"id": "3542519", "name": "(2010 PK9)", "close_approach_data": []}
     known = {"id": "2099942", "name": "99942 Apophis (2004 MN4)", "close_approach_data": []}
-    told = reconcile(
+    result = reconcile(
         [eros(), nameless | {"designation": "2010 PK9"}, known | {"designation": "99942"}],
         {"signature": SIGNATURE, "count": 0},
         neos="2010 PK9 2000433, 433 2004mn4",
     )
-    queries = [parse_qs(urlsplit(url).query) for url, _ in told.asked]
+    queries = [parse_qs(urlsplit(url).query) for url, _ in result.requested]
     assert [query["des"] for query in queries] == [["2010 PK9"], ["433"], ["99942"]]
     wanted = {"date-min": ["1900-01-01"], "date-max": ["2200-12-31T23:59:59"], "body": ["Earth"]}
     assert wanted.items() <= queries[0].items()
     assert float(queries[0]["dist-max"][0]) >= 0.5
-    for url, headers in told.asked:
+    for url, headers in result.requested:
         assert "x-api-key" not in {name.lower() for name in headers}
         assert KEY not in url + str(dict(headers))
-    assert [line for line in told.text.splitlines() if line[0] != " "][3:] == [
+    assert [line for line in result.text.splitlines() if line[0] != " "][3:] == [
         "(2010 PK9)",
         "433 Eros (A898 PA)",
         "99942 Apophis (2004 MN4)",
     ]
 
 
-def failed(told, status):
-    assert (told.status, told.text) == (status, "")
-    assert told.failure.startswith("reconcile: ")
-    assert told.failure.count("\n") == 1
-    return told.failure
+def failed(result, status):
+    assert (result.status, result.text) == (status, "")
+    assert result.failure.startswith("reconcile: ")
+    assert result.failure.count("\n") == 1
+    return result.failure
 
 
 WRONG = "the response of {host} for 433 is invalid: "
@@ -463,20 +469,20 @@ def with_value(name, value):
     ],
 )
 def test_invalid_answer_gives_one_line_and_no_result(reconcile, answer, reason):
-    told = reconcile([eros(passage(*CALM))], answer)
-    said = failed(told, 4)
+    result = reconcile([eros(passage(*CALM))], answer)
+    message = failed(result, 4)
     host = urlsplit(cad.CAD_URL).netloc
-    assert said.startswith(f"reconcile: {WRONG.format(host=host)}")
-    assert reason in said
-    assert "\x1b" not in said  # what a terminal would take for a command
+    assert message.startswith(f"reconcile: {WRONG.format(host=host)}")
+    assert reason in message
+    assert "\x1b" not in message  # what a terminal would take for a command
 
 
 def test_rejected_designation_quotes_the_service(reconcile):
     body = b'{"code": "400", "message": "specified object was not found\\u001b[2J"}'
-    said = failed(reconcile([eros()], Answer(400, {}, body)), 4)
-    assert "rejected the designation 433 (specified object was not found" in said
-    assert "\x1b" not in said
-    assert said.endswith("Remove it from NEOS\n")
+    message = failed(reconcile([eros()], Answer(400, {}, body)), 4)
+    assert "rejected the designation 433 (specified object was not found" in message
+    assert "\x1b" not in message
+    assert message.endswith("Remove it from NEOS\n")
 
 
 @pytest.mark.parametrize("status", [302, 404, 429, 500, 503])
@@ -487,54 +493,54 @@ def test_reports_an_unexpected_status(reconcile, status):
 
 def test_failure_of_the_second_neo_gives_no_partial_result(reconcile):
     second = {"id": "1", "name": "(2010 PK9)", "close_approach_data": []}
-    told = reconcile(
+    result = reconcile(
         [eros(passage(*CALM)), second],
         lambda url: answer_of(row(*CALM)) if "des=433" in url else Answer(400, {}, b""),
         neos="433 2010PK9",
     )
-    assert "rejected the designation 2010 PK9. Remove" in failed(told, 4)
+    assert "rejected the designation 2010 PK9. Remove" in failed(result, 4)
 
 
 def test_network_failure_gives_one_line(reconcile):
     def hang_up(_):
         raise ConnectionError
 
-    said = failed(reconcile([eros()], hang_up), 4)
-    assert "does not answer" in said
-    assert "Check the network, or try again later" in said
+    message = failed(reconcile([eros()], hang_up), 4)
+    assert "does not answer" in message
+    assert "Check the network, or try again later" in message
 
 
 @pytest.mark.parametrize("neos", ["", "  ", " , "])
 def test_requests_nothing_without_neos(reconcile, neos):
-    told = reconcile([eros()], {}, neos=neos)
-    assert 'NEOS="433 99942"' in failed(told, 2)
-    assert not told.asked
+    result = reconcile([eros()], {}, neos=neos)
+    assert 'NEOS="433 99942"' in failed(result, 2)
+    assert not result.requested
 
 
 def test_neo_that_is_not_stored_is_reported_before_any_request(reconcile):
-    told = reconcile([eros()], {}, neos="433 99942 2010 PK9")
-    said = failed(told, 1)
-    assert "not stored in" in said
-    assert "NEOs at positions 1 to 20: 99942, 2010 PK9. Set START, END" in said
-    assert not told.asked
+    result = reconcile([eros()], {}, neos="433 99942 2010 PK9")
+    message = failed(result, 1)
+    assert "not stored in" in message
+    assert "NEOs at positions 1 to 20: 99942, 2010 PK9. Set START, END" in message
+    assert not result.requested
 
 
 def test_reports_a_neo_without_a_designation(reconcile):
-    told = reconcile([{"id": "77", "close_approach_data": []}], {}, neos="77")
-    assert "77 is stored without a designation" in failed(told, 2)
+    result = reconcile([{"id": "77", "close_approach_data": []}], {}, neos="77")
+    assert "77 is stored without a designation" in failed(result, 2)
 
 
 def test_does_not_compare_the_sample(reconcile):
-    told = reconcile([eros()], {}, source="sample")
-    assert "simulated sample, of which JPL knows nothing" in failed(told, 2)
-    assert not told.asked
+    result = reconcile([eros()], {}, source="sample")
+    assert "simulated sample, of which JPL knows nothing" in failed(result, 2)
+    assert not result.requested
 
 
 def test_does_not_compare_changed_stored_files(reconcile, tmp_path):
     store(tmp_path, 1, [eros()], DAY, "nasa")
     path = Batch(1).file(tmp_path, "close_approaches")
     path.write_bytes(path.read_bytes()[:-9])
-    said = failed(reconcile([], {}), 1)
-    assert "`make backfill START=1 END=20 SOURCE=nasa" in said
-    assert f"OUTPUT_DIR={tmp_path}` (add the API_URL of NeoWs at x, " in said
-    assert said.endswith(" to fetch it again\n")
+    message = failed(reconcile([], {}), 1)
+    assert "`make backfill START=1 END=20 SOURCE=nasa" in message
+    assert f"OUTPUT_DIR={tmp_path}` (add the API_URL of NeoWs at x, " in message
+    assert message.endswith(" to fetch it again\n")

@@ -140,8 +140,8 @@ def test_report_starts_with_results_and_omits_runner_cells(page, report):
         "Provenance",
     ]
     text = report.read_text(encoding="utf-8")
-    for said in ("make aggregate", "fetch.ipynb", "import ", "log_path", "output_dir"):
-        assert said not in text
+    for word in ("make aggregate", "fetch.ipynb", "import ", "log_path", "output_dir"):
+        assert word not in text
     assert "none found" in text
     assert '<pre tabindex="0">[]' not in text
 
@@ -163,13 +163,13 @@ def test_code_and_definitions_are_folded(page):
 
 
 def test_report_shows_source_credit_versions_and_commands(page, stored):
-    told = dict(pairs(page))
-    assert told["fetched"] == "2026-03-01 00:00 to 2026-03-01 00:00 UTC"
-    assert "DuckDB" in told["engine"]
-    assert told["versions"].startswith("neo_utils 0.")
-    assert "simulated" in told["credit"]
+    rows = dict(pairs(page))
+    assert rows["fetched"] == "2026-03-01 00:00 to 2026-03-01 00:00 UTC"
+    assert "DuckDB" in rows["engine"]
+    assert rows["versions"].startswith("neo_utils 0.")
+    assert "simulated" in rows["credit"]
     same = f"START=1 END=40 SOURCE=sample OUTPUT_DIR={stored}"
-    assert told["reproduce with"] == (
+    assert rows["reproduce with"] == (
         f"make report {same} MASTER=duckdb; if batches are missing, first make fetch {same}"
     )
     links = [attributes["href"] for _, attributes, _ in page.all("a")]
@@ -225,9 +225,9 @@ def test_nasa_is_credited_and_only_a_custom_address_is_given(
     monkeypatch.setenv("API_URL", "https://x.org/browse")
     ((batch, sample),) = selection.provenances.items()
     nasa = sample._replace(source="nasa", url=f"{url}?page=0&size=20")
-    told = made(selection._replace(provenances={batch: nasa}))
-    assert told["credit"].startswith("NASA/JPL-Caltech")
-    assert address in told["reproduce with"].replace(f"OUTPUT_DIR={selection.output}", "OUTPUT")
+    rows = made(selection._replace(provenances={batch: nasa}))
+    assert rows["credit"].startswith("NASA/JPL-Caltech")
+    assert address in rows["reproduce with"].replace(f"OUTPUT_DIR={selection.output}", "OUTPUT")
 
 
 def test_missing_batches_are_reported_before_creating_folders(tmp_path):
@@ -289,9 +289,9 @@ def test_rewrites_a_missing_or_outdated_report(report, stored, capsys):
     report.unlink()
     run("run", ["fetch", "aggregate"], settings_for(stored))
     assert report.read_bytes() == content
-    said = capsys.readouterr().out
-    assert "counted already" in said
-    assert f"report      {report}" in said
+    output = capsys.readouterr().out
+    assert "counted already" in output
+    assert f"report      {report}" in output
 
 
 def test_escapes_text_from_the_data(tmp_path, stored):
@@ -438,11 +438,11 @@ def test_caption_gives_definition_range_and_source(selection):  # noqa: F811
 
 
 def test_links_addresses_and_allows_line_breaks(selection):  # noqa: F811
-    said = "see https://api.nasa.gov/a_b?c=1&d=2, or <that>"
-    outline = Outline(captioned(pd.DataFrame({"long_name": [said]}), "Text", selection).data)
+    cell = "see https://api.nasa.gov/a_b?c=1&d=2, or <that>"
+    outline = Outline(captioned(pd.DataFrame({"long_name": [cell]}), "Text", selection).data)
     ((_, attributes, text),) = outline.all("a")
     assert attributes["href"] == text == "https://api.nasa.gov/a_b?c=1&d=2"
-    assert [text for _, _, text in outline.all("td")] == [said]
+    assert [text for _, _, text in outline.all("td")] == [cell]
     assert len(outline.all("wbr")) == 2
 
 

@@ -52,10 +52,10 @@ def test_rejects_an_invalid_master(master, tmp_path):
 def test_unreachable_master_fails_fast_with_one_line(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    begun = time.monotonic()
+    started = time.monotonic()
     with pytest.raises(SparkUnavailable) as failure:
         connect(f"spark://127.0.0.1:{port}", {}, tmp_path / "spark.log")
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - started < 10
     assert f"spark://127.0.0.1:{port}" in str(failure.value)
     assert len(str(failure.value).splitlines()) == 1
 
@@ -123,7 +123,7 @@ def test_bundled_java_reads_parquet_and_prints_nothing(tmp_path):
     )
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
     assert (tmp_path / "result").read_text() == "Java 25: 2 rows"
-    # Nothing is left where the user works.
+    # No files remain in the working directory.
     assert {path.name for path in tmp_path.iterdir()} == {
         *("approaches.parquet", "cache", "programs", "result", "runs")
     }
@@ -179,10 +179,10 @@ def test_java_ends_when_python_is_killed(tmp_path):
 COUNT_STARTS = """
 import threading
 from neo_utils.engines import spark_session as session
-starts, begun, start_java = [], threading.Event(), session.start_java
+starts, started, start_java = [], threading.Event(), session.start_java
 def counted(*given):
     starts.append(given)
-    begun.set()
+    started.set()
     return start_java(*given)
 session.start_java = counted
 """
@@ -194,7 +194,7 @@ def test_connect_reuses_a_session_started_in_background(tmp_path):
         COUNT_STARTS
         + """
 session.connect_in_background("local[1]", {}, LOG)
-assert begun.wait(60)
+assert started.wait(60)
 spark = connect("local[1]", {}, LOG)
 print(len(starts), spark.range(3).count())
 """,
@@ -209,7 +209,7 @@ def test_connect_reports_a_failure_of_the_background_start(tmp_path):
         + """
 conf = {"spark.driver.memory": "1k"}
 session.connect_in_background("local[1]", conf, LOG)
-assert begun.wait(60)
+assert started.wait(60)
 try:
     connect("local[1]", conf, LOG)
 except SparkUnavailable as failure:

@@ -308,8 +308,8 @@ def test_batch_rewritten_after_the_check_is_reported(engine, tmp_path, monkeypat
 
     monkeypatch.setattr("neo_utils.statistics.computation.check_files", rewrite)
     selection = select_batches(1, 40, "sample", tmp_path)
-    said = "^batch 21-40 in .*unexpected columns.*backfill START=21 END=40 .*`"
-    with pytest.raises(StoredDataBroken, match=said) as failure:
+    match = "^batch 21-40 in .*unexpected columns.*backfill START=21 END=40 .*`"
+    with pytest.raises(StoredDataBroken, match=message) as failure:
         read_batches(engine, selection)
     assert len(str(failure.value).splitlines()) == 1
 
