@@ -308,7 +308,7 @@ def test_batch_rewritten_after_the_check_is_reported(engine, tmp_path, monkeypat
 
     monkeypatch.setattr("neo_utils.statistics.computation.check_files", rewrite)
     selection = select_batches(1, 40, "sample", tmp_path)
-    match = "^batch 21-40 in .*unexpected columns.*backfill START=21 END=40 .*`"
+    message = "^batch 21-40 .*unexpected columns.*backfill START=21 END=40 .*`"
     with pytest.raises(StoredDataBroken, match=message) as failure:
         read_batches(engine, selection)
     assert len(str(failure.value).splitlines()) == 1
