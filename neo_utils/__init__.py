@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from neo_utils.engines.engine import engine_text as describe_engine
+    from neo_utils.engines.engine import describe_engine
     from neo_utils.fetch.plan import plan_fetch
     from neo_utils.figures.yearly import (
         approaches_per_year,
@@ -39,7 +39,7 @@ _PUBLIC = {
     "approaches_per_year": ("figures.yearly", "approaches_per_year"),
     "columns_of": ("statistics.definitions", "columns_of"),
     "connect": ("interface", "connect"),
-    "describe_engine": ("engines.engine", "engine_text"),
+    "describe_engine": ("engines.engine", "describe_engine"),
     "fetch_neos": ("interface", "fetch_neos"),
     "metrics": ("statistics.computation", "metrics"),
     "nearest_per_year": ("figures.yearly", "nearest_per_year"),
