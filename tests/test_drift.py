@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from neo_utils.compare.drift import compare_approaches, compare_metrics, compare_neos, drift_text
-from neo_utils.engines.duckdb import Duck
+from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.errors import StoredDataBroken, StoredDataMissing
 from neo_utils.positions import Batch, position_range
 from neo_utils.run.terminal import status_text
@@ -156,7 +156,7 @@ def test_same_day_passages_of_one_body_stay_separate(tmp_path):
 @pytest.fixture
 def duck():
     """The faster engine; `test_statistics` shows that both count the same."""
-    return Duck()
+    return DuckDBSession()
 
 
 def count(duck, selection, threshold):
