@@ -272,8 +272,8 @@ def test_after_a_restart_of_the_master_the_notebook_counts_on_both_workers(clust
         ("wrong secret", r"not a Spark master with this secret \(.*wrong-secret\)", 30),
         ("no secret", r"not a Spark master with this secret", 30),
         ("no master", r"not a Spark master with this secret", 30),
-        ("too much memory", r"no worker .* in 5 s.* 64g of free memory", 30),
-        ("no workers", r"no worker .* in 5 s.* ALIVE with a free core", 30),
+        ("too much memory", r"no worker .* within 5 s.* 64g of free memory", 30),
+        ("no workers", r"no worker .* within 5 s.* ALIVE with a free core", 30),
     ],
 )
 def test_what_keeps_a_job_from_the_cluster_is_one_line_in_time(refusals, what, said, seconds):

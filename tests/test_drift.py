@@ -57,7 +57,7 @@ def test_reports_a_neo_in_two_batches(tmp_path):
 
 @pytest.fixture
 def outputs(tmp_path):
-    """Return two selections: of 1 January, and of 1 March, when much has changed."""
+    """Return selections of 1 January and of 1 March, with many changes between them."""
     earth, venus = "Earth", "Venus"
     before = [
         neo("stays", ("2030-01-01", earth, 0.1), ("2040-01-01", earth, 0.15)),
@@ -88,7 +88,7 @@ def test_distinguishes_added_removed_and_moved_approaches(outputs):
         (row.neo_id, row.orbiting_body, f"{row.close_approach_date:%Y}", row.change)
         for row in changes.itertuples()
     ] == [
-        # A day later and 0.00009 AU off is the same passage at the same distance.
+        # One day and 0.00009 AU apart: the same passage at the same distance.
         ("moves", "Earth", "2030", "moved"),
         ("moves", "Earth", "2031", "added"),
         ("moves", "Venus", "2031", "removed"),
@@ -159,7 +159,7 @@ def duck():
     return DuckDBSession()
 
 
-def count(duck, selection, threshold):
+def save_metrics(duck, selection, threshold):
     newest, approaches = read_batches(duck, selection)
     save("metrics", metrics(newest, approaches, threshold), selection, threshold)
     yearly = yearly_statistics(approaches, threshold)
@@ -177,12 +177,12 @@ def metrics_line(before, after):
 def test_compares_metrics_if_both_outputs_have_them(outputs, duck):
     before, after = outputs
     assert f"{before.output} has no metrics of its current" in metrics_line(before, after)
-    count(duck, before, 0.1)
+    save_metrics(duck, before, 0.1)
     assert metrics_line(before, after).endswith(
         f"{after.output} has no metrics of its current pages and this version. "
         f"Run `make aggregate START=1 END=20 OUTPUT_DIR={after.output}`"
     )
-    count(duck, after, 0.1)
+    save_metrics(duck, after, 0.1)
     changed = compare_metrics(before, after)
     # 0.1 is not under 0.1; "leaves" and "moves" to Venus were, "comes" and "moves" to Earth are.
     assert changed.loc["total_close_approaches_under_0.1_au_earth"].tolist() == [1, 2]
@@ -190,15 +190,15 @@ def test_compares_metrics_if_both_outputs_have_them(outputs, duck):
     assert "total_neos" not in changed.index
     text = drift_text(before, after)
     assert "total_close_approaches_under_0.1_au_earth  1 -> 2" in text
-    # 2040 has one approach less and 2041 one more; the other years have as many as before.
+    # 2040 has one approach less and 2041 one more; the other years are unchanged.
     assert "totals differ, and the approaches in 2 years" in text
     assert "0 totals differ, and the approaches in 0 years" in drift_text(after, after)
 
 
 def test_does_not_compare_different_thresholds(outputs, duck):
     before, after = outputs
-    count(duck, before, 0.2)
-    count(duck, after, 0.05)
+    save_metrics(duck, before, 0.2)
+    save_metrics(duck, after, 0.05)
     assert metrics_line(before, after).endswith(
         "the threshold is 0.2 AU before and 0.05 AU after. Run `make aggregate START=1 END=20 "
         f"OUTPUT_DIR={before.output}` with threshold_au: 0.05 in the file PARAMETERS"
@@ -208,7 +208,7 @@ def test_does_not_compare_different_thresholds(outputs, duck):
 @pytest.mark.parametrize("which", [0, 1])
 def test_does_not_compare_outdated_metrics(outputs, duck, which):
     for selection in outputs:
-        count(duck, selection, 0.2)
+        save_metrics(duck, selection, 0.2)
     store(outputs[which].output, 1, [neo("another")], MARCH + HOUR)
     changed = [select_batches(1, 20, "sample", selection.output) for selection in outputs]
     assert f"{outputs[which].output} has no metrics of its current" in metrics_line(*changed)
@@ -217,7 +217,7 @@ def test_does_not_compare_outdated_metrics(outputs, duck, which):
 def test_status_marks_outdated_results(outputs, duck):
     settings = parse_settings({"output_dir": str(outputs[0].output)})
     assert "counted   nothing yet\n" in status_text(settings)
-    count(duck, outputs[0], 0.2)
+    save_metrics(duck, outputs[0], 0.2)
     assert "counted   batches-1-20\n" in status_text(settings)
     store(outputs[0].output, 1, [neo("another")], MARCH + HOUR)
     assert "counted   batches-1-20 (outdated or edited: to be counted again)\n" in status_text(
@@ -228,7 +228,7 @@ def test_status_marks_outdated_results(outputs, duck):
 def test_unreadable_results_are_computed_again(outputs, duck):
     before, after = outputs
     for selection in outputs:
-        count(duck, selection, 0.2)
+        save_metrics(duck, selection, 0.2)
     path = result_path("metrics", before.output, before.positions)
     whole = path.read_bytes()
     for broken in (whole[:4] + bytes(100) + whole[104:], whole[:-9]):

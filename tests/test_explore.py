@@ -1,4 +1,4 @@
-"""What explore.ipynb shows, against the pages themselves, read by json alone."""
+"""Compare the content of explore.ipynb with the pages, decoded with json alone."""
 
 import datetime as dt
 import json
@@ -29,7 +29,7 @@ from neo_utils.statistics.definitions import LISTED_WITHIN_AU
 
 SCATTERED = [plot_distance_by_date, plot_size_by_distance, plot_velocity_by_distance]
 FETCHED_ON = "2026-03-01"
-PAGES = [0, 1, 325]  # with a gap; the last has an object that Sentry watches
+PAGES = [0, 1, 325]  # with a gap; the last page has a Sentry object
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +59,8 @@ def neos():
     ]
 
 
-def listed(neos, question):
-    """Return NEO and approach of each that a question asks for."""
+def expected_rows(neos, question):
+    """Return the NEO and approach of each passage that matches a question."""
     return [
         (neo, one)
         for neo in neos
@@ -84,7 +84,7 @@ QUESTIONS = [
 
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_answers_match_the_pages(catalogue, neos, question):
-    expected = listed(neos, question)
+    expected = expected_rows(neos, question)
     passages = passages_of(catalogue, question)
     assert 0 < len(expected) == len(passages)
     distances = sorted(float(one["miss_distance"]["lunar"]) for _, one in expected)
@@ -98,7 +98,7 @@ def test_answers_match_the_pages(catalogue, neos, question):
 def test_distances_use_the_selected_unit(catalogue, neos, unit, key):
     question = Question(within_au=0.05, unit=unit)
     shown = sorted(passages_of(catalogue, question)["distance"])
-    expected = sorted(float(one["miss_distance"][key]) for _, one in listed(neos, question))
+    expected = sorted(float(one["miss_distance"][key]) for _, one in expected_rows(neos, question))
     assert shown == pytest.approx(expected, rel=1e-6)
 
 
@@ -127,7 +127,7 @@ QUESTIONS = {
 @pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
 def test_figures_state_question_range_and_source(catalogue, selection, draw, question):
     figure = draw(passages_of(catalogue, question), question, selection)
-    assert show(figure).data  # it can be drawn
+    assert show(figure).data  # drawing succeeds
     title, text = " ".join(figure.axes[0].get_title(loc="left").split()), figure.get_label()
     for shown in (title, text):
         assert question.in_words in shown
@@ -141,7 +141,7 @@ def test_bars_show_approaches_per_year(catalogue, selection, neos):
     question = Question()
     figure = plot_per_year(passages_of(catalogue, question), question, selection)
     past, both = (shape.get_data() for shape in figure.axes[0].patches)
-    expected = [one["close_approach_date"] for _, one in listed(neos, question)]
+    expected = [one["close_approach_date"] for _, one in expected_rows(neos, question)]
     assert past.values.sum() == sum(date <= FETCHED_ON for date in expected)
     of_2031 = list(past.edges).index(2030.5)
     assert both.values[of_2031] == sum(date.startswith("2031") for date in expected)
@@ -151,7 +151,9 @@ def test_count_within_ends_at_the_total(catalogue, selection, neos):
     question = Question(unit="AU")
     figure = plot_count_within(passages_of(catalogue, question), question, selection)
     distance, count = figure.axes[0].lines[0].get_data()
-    expected = [float(one["miss_distance"]["astronomical"]) for _, one in listed(neos, question)]
+    expected = [
+        float(one["miss_distance"]["astronomical"]) for _, one in expected_rows(neos, question)
+    ]
     assert (distance[-1], count[-1]) == (pytest.approx(max(expected)), len(expected))
     middle = len(distance) // 2
     assert count[middle] == sum(one <= distance[middle] * (1 + 1e-12) for one in expected)
@@ -160,7 +162,7 @@ def test_count_within_ends_at_the_total(catalogue, selection, neos):
 def test_each_neo_is_counted_once_by_first_observation(catalogue, selection, neos):
     question = Question()
     figure = plot_first_observations(passages_of(catalogue, question), question, selection)
-    found = {neo["id"]: neo for neo, _ in listed(neos, question)}.values()
+    found = {neo["id"]: neo for neo, _ in expected_rows(neos, question)}.values()
     observed = [neo["orbital_data"].get("first_observation_date") for neo in found]
     bars = {round(bar.get_x() + 0.5): bar.get_height() for bar in figure.axes[0].patches}
     assert sum(bars.values()) == len([date for date in observed if date])
@@ -172,7 +174,7 @@ def test_outlines_hazardous_neos_and_scales_markers_by_size(catalogue, selection
     question = Question()
     passages = passages_of(catalogue, question)
     figure = plot_distance_by_date(passages, question, selection)
-    markers, _ = figure.axes[0].collections  # where no size is known there are none
+    markers, _ = figure.axes[0].collections  # the second collection is for unknown sizes
     hazardous = passages.set_index("distance")["is_potentially_hazardous"]
     outlined = [hazardous[y] for _, y in markers.get_offsets()]
     assert [width > 0 for width in markers.get_linewidths()] == outlined
@@ -210,7 +212,7 @@ def test_upcoming_table_has_the_nearest_predicted_passages(catalogue, selection,
     table = nearest_upcoming(catalogue, question, selection, rows=5)
     expected = [
         (float(one["miss_distance"]["astronomical"]), one["close_approach_date"], neo, one)
-        for neo, one in listed(neos, question)
+        for neo, one in expected_rows(neos, question)
         if one["close_approach_date"] > FETCHED_ON
     ]
     nearest = sorted(expected, key=lambda row: row[:2])[:5]
@@ -226,8 +228,8 @@ def test_upcoming_table_has_the_nearest_predicted_passages(catalogue, selection,
 
 
 @pytest.fixture(scope="module")
-def as_of_nasa(selection):
-    """The same pages, as if NASA had sent them."""
+def nasa_selection(selection):
+    """Return the same pages with source nasa."""
     provenances = {
         batch: provenance._replace(source="nasa", url="https://api.nasa.gov/neo/rest/v1/neo/browse")
         for batch, provenance in selection.provenances.items()
@@ -243,16 +245,16 @@ def test_simulated_objects_have_no_links(catalogue, selection):
     assert "https://" not in table.to_csv()
 
 
-def test_each_object_links_to_its_jpl_page(catalogue, as_of_nasa, neos):
-    table = nearest_upcoming(catalogue, ANYWHERE, as_of_nasa)
+def test_each_object_links_to_its_jpl_page(catalogue, nasa_selection, neos):
+    table = nearest_upcoming(catalogue, ANYWHERE, nasa_selection)
     page = {neo["name"]: neo["nasa_jpl_url"] for neo in neos}
     assert dict(zip(table["NEO"], table["at JPL"], strict=True)) == {
         name: page[name] for name in table["NEO"]
     }
 
 
-def test_only_sentry_objects_link_to_sentry(catalogue, as_of_nasa, neos):
-    table = nearest_upcoming(catalogue, ANYWHERE, as_of_nasa, rows=2_000).drop_duplicates("NEO")
+def test_only_sentry_objects_link_to_sentry(catalogue, nasa_selection, neos):
+    table = nearest_upcoming(catalogue, ANYWHERE, nasa_selection, rows=2_000).drop_duplicates("NEO")
     watched = {neo["name"]: neo["designation"] for neo in neos if neo["is_sentry_object"]}
     links = {row["NEO"]: row["in Sentry"] for _, row in table.iterrows() if row["in Sentry"]}
     assert links.keys() == watched.keys() & set(table["NEO"])
@@ -413,7 +415,7 @@ def test_controls_keep_exact_values_and_all_bodies(catalogue, selection, questio
 def test_distance_slider_includes_the_farthest_passage(catalogue, selection, neos):
     named, answer = controls_of(explorer(catalogue, selection, Question(("Juptr",))))
     named["within"].value = 10 ** named["within"].max
-    listed_there = listed(neos, Question(("Juptr",), within_au=99))
+    listed_there = expected_rows(neos, Question(("Juptr",), within_au=99))
     predicted = sum(one["close_approach_date"] > FETCHED_ON for _, one in listed_there)
     assert listed_there
     assert f"{len(listed_there) - predicted} past, {predicted} predicted" in answer.value

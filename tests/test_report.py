@@ -33,7 +33,7 @@ VOID = {"meta", "img", "link", "br", "hr", "input", "wbr"}
 
 
 class Outline(HTMLParser):
-    """The elements of a page in order, each with its attributes and the text within."""
+    """Lists the elements of a page in order, each with its attributes and text."""
 
     def __init__(self, text):
         super().__init__()
@@ -163,7 +163,7 @@ def test_code_and_definitions_are_folded(page):
 
 
 def test_report_shows_source_credit_versions_and_commands(page, stored):
-    rows = dict(pairs(page))
+    rows = dict(two_cell_rows(page))
     assert rows["fetched"] == "2026-03-01 00:00 to 2026-03-01 00:00 UTC"
     assert "DuckDB" in rows["engine"]
     assert rows["versions"].startswith("neo_utils 0.")
@@ -176,7 +176,7 @@ def test_report_shows_source_credit_versions_and_commands(page, stored):
     assert links == ["https://cneos.jpl.nasa.gov/sentry/"]  # the sample's address is not linked
 
 
-def pairs(page):
+def two_cell_rows(page):
     """Return the rows that have two cells."""
     rows, cells = [], []
     for tag, _, text in page.elements:
@@ -188,7 +188,7 @@ def pairs(page):
     return [tuple(cells) for cells in rows if len(cells) == 2]
 
 
-def made(selection, **parameters):  # noqa: F811
+def provenance_of(selection, **parameters):  # noqa: F811
     defaults = {"master": "local[*]", "threshold_au": 0.2, "spark_conf": {}}
     return provenance_table(selection, "x", **(defaults | parameters)).set_index("item")["value"]
 
@@ -196,14 +196,14 @@ def made(selection, **parameters):  # noqa: F811
 def test_commands_mention_values_of_the_parameters_file(selection):  # noqa: F811
     selection = selection._replace(output=PROJECT / "output")
     conf = {"spark.ui.enabled": True, "spark.some.password": "not to be shown"}
-    rows = made(selection, threshold_au=0.0001, spark_conf=conf, master="local[2]")
+    rows = provenance_of(selection, threshold_au=0.0001, spark_conf=conf, master="local[2]")
     assert rows["reproduce with"] == (
         "make report START=1 END=20 SOURCE=sample MASTER='local[2]'; if batches are missing, first "
         "make fetch START=1 END=20 SOURCE=sample; with PARAMETERS= naming a copy of "
         "parameters/default.yaml that sets threshold_au: 0.0001, spark_conf: "
         "{spark.ui.enabled: true, spark.some.password: a secret}"
     )
-    command = made(selection, threshold_au=1e-05)["reproduce with"]
+    command = provenance_of(selection, threshold_au=1e-05)["reproduce with"]
     tiny = command.partition("that sets ")[2]
     assert yaml.safe_load(tiny) == {"threshold_au": 1e-05}
 
@@ -225,21 +225,21 @@ def test_nasa_is_credited_and_only_a_custom_address_is_given(
     monkeypatch.setenv("API_URL", "https://x.org/browse")
     ((batch, sample),) = selection.provenances.items()
     nasa = sample._replace(source="nasa", url=f"{url}?page=0&size=20")
-    rows = made(selection._replace(provenances={batch: nasa}))
+    rows = provenance_of(selection._replace(provenances={batch: nasa}))
     assert rows["credit"].startswith("NASA/JPL-Caltech")
     assert address in rows["reproduce with"].replace(f"OUTPUT_DIR={selection.output}", "OUTPUT")
 
 
 def test_missing_batches_are_reported_before_creating_folders(tmp_path):
     output = tmp_path / "none yet"
-    with pytest.raises(StoredDataMissing, match="SOURCE=sample OUTPUT_DIR='.*none yet'` takes"):
+    with pytest.raises(StoredDataMissing, match="SOURCE=sample OUTPUT_DIR='.*none yet'` to fetch"):
         run("report", ["aggregate"], settings_for(output))
     assert not output.exists()
 
 
 @pytest.mark.parametrize(("bodies", "empty"), [((), 2), (("Venus", "Mars"), 1)])
 def test_reports_neos_without_approaches(tmp_path, bodies, empty):
-    def passing(url, headers):
+    def keep_bodies(url, headers):
         answer = service.answer(url, headers)
         page = json.loads(answer.body)
         for neo in page["near_earth_objects"]:
@@ -247,7 +247,7 @@ def test_reports_neos_without_approaches(tmp_path, bodies, empty):
             neo["close_approach_data"] = [one for one in listed if one["orbiting_body"] in bodies]
         return answer._replace(body=json.dumps(page).encode())
 
-    with service.serve(answer=passing) as url:
+    with service.serve(answer=keep_bodies) as url:
         ours = {"end": 20, "source": "nasa", "api_url": url}
         run("run", ["fetch", "aggregate"], settings_for(tmp_path, **ours))
     page = Outline((tmp_path / "runs/batches-1-20/report.html").read_text(encoding="utf-8"))
@@ -266,7 +266,7 @@ def test_second_report_reuses_the_file(report, stored, capsys):
 def test_edited_notebook_runs_again(report, stored, tmp_path, monkeypatch):
     edited = nbformat.read(PROJECT / "notebooks/aggregate.ipynb", as_version=4)
     assert executed_before("aggregate", report.parent, settings_for(stored).notebook_parameters())
-    edited.cells[0].source += "\n\nAs one of us has put it."
+    edited.cells[0].source += "\n\nAn added sentence."
     nbformat.write(edited, tmp_path / "aggregate.ipynb")
     monkeypatch.setattr(
         "neo_utils.run.executed.notebook_path", lambda name: tmp_path / f"{name}.ipynb"

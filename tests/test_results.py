@@ -33,14 +33,14 @@ def save_both(selection, read=None):
         save(name, duck.table(name), selection, 0.2)
 
 
-def counted(selection):
+def saved_sha256(selection):
     return saved_inputs_sha256(selection.output, selection.positions)
 
 
 def test_saved_results_are_identified_by_their_inputs(selection):
-    assert counted(selection) is None
+    assert saved_sha256(selection) is None
     save_both(selection)
-    assert counted(selection) == inputs_sha256(selection, 0.2)
+    assert saved_sha256(selection) == inputs_sha256(selection, 0.2)
     assert "2 batches" in verify_text(
         parse_settings({"start": 1, "end": 40, "output_dir": str(selection.output)})
     )
@@ -56,7 +56,7 @@ def test_edited_table_is_rejected(selection):
         read_result("metrics", selection.output, selection.positions)
     with pytest.raises(StoredDataBroken, match="aggregations"):
         verify_text(parse_settings({"start": 1, "end": 40, "output_dir": str(selection.output)}))
-    assert counted(selection) is None
+    assert saved_sha256(selection) is None
 
 
 @pytest.mark.parametrize("keep", [0, 50, -50])
@@ -66,23 +66,23 @@ def test_truncated_table_is_rejected(selection, keep):
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(StoredDataBroken, match="is corrupted"):
         read_result("yearly_statistics", selection.output, selection.positions)
-    assert counted(selection) is None
+    assert saved_sha256(selection) is None
 
 
 def test_does_not_save_results_of_replaced_pages(selection):
     save_both(selection)
-    before = counted(selection)
+    before = saved_sha256(selection)
     other = selection.provenances | {
         batch: p._replace(page_sha256="0" * 64)
         for batch, p in list(selection.provenances.items())[1:]
     }
     with pytest.raises(StoredDataChanged, match="batch 21-40 was fetched again"):
         save_both(selection._replace(provenances=other))
-    assert counted(selection) == before
+    assert saved_sha256(selection) == before
 
 
 def test_does_not_save_results_of_another_selection(selection):
     part = select_batches(1, 20, "sample", str(selection.output))
     with pytest.raises(StoredDataChanged, match="not those of batches-1-40"):
         save_both(selection, read=part)
-    assert counted(selection) is None
+    assert saved_sha256(selection) is None

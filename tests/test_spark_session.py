@@ -180,11 +180,11 @@ COUNT_STARTS = """
 import threading
 from neo_utils.engines import spark_session as session
 starts, started, start_java = [], threading.Event(), session.start_java
-def counted(*given):
+def count_start(*given):
     starts.append(given)
     started.set()
     return start_java(*given)
-session.start_java = counted
+session.start_java = count_start
 """
 
 

@@ -35,14 +35,14 @@ from tests.oracle import metrics_of, yearly_of
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory):
-    """Return a selection of ten stored batches, and their pages as the service sends them."""
+    """Return a selection of ten stored batches and their pages."""
     output = str(tmp_path_factory.mktemp("sample"))
     fetch(plan_fetch(1, 200, "sample", output_dir=output))
     return select_batches(1, 200, "sample", output), [page_body(n, 20, "k") for n in range(10)]
 
 
 def store(output, first, objects, fetched_at, source="sample", total=10_000):
-    """Store a batch of 20, these objects and others without approaches; return its page."""
+    """Store a batch of these objects, padded to 20 with other NEOs, and return its page."""
     others = [{"id": f"{first}-{n}", "close_approach_data": []} for n in range(20 - len(objects))]
     page = {"number": (first - 1) // 20, "size": 20, "total_elements": total}
     body = json.dumps({"page": page, "near_earth_objects": objects + others}).encode()
@@ -84,7 +84,7 @@ def rows(frame):
     return [tuple(row) for row in frame.collect()]
 
 
-def counted(engine, selection, threshold=0.2):
+def compute(engine, selection, threshold=0.2):
     newest, close_approaches = read_batches(engine, selection)
     return (
         dict(rows(metrics(newest, close_approaches, threshold))),
@@ -92,8 +92,8 @@ def counted(engine, selection, threshold=0.2):
     )
 
 
-def saved(engine, selection):
-    """Return the rows of both tables as they are saved."""
+def save_tables(engine, selection):
+    """Save both tables and return their rows."""
     newest, close_approaches = read_batches(engine, selection)
     return [
         save(name, frame, selection, 0.2).to_pylist()
@@ -107,14 +107,14 @@ def saved(engine, selection):
 @pytest.mark.parametrize("threshold", [0.2, 0.05, 1e-05, 1000])
 def test_metrics_and_years_equal_plain_python(engine, sample, threshold):
     selection, pages = sample
-    totals, yearly = counted(engine, selection, threshold)
+    totals, yearly = compute(engine, selection, threshold)
     assert totals == metrics_of(pages, str(threshold))
     assert yearly == yearly_of(pages, str(threshold), f"{AS_OF:%Y-%m-%d}")
 
 
 def test_spark_duckdb_and_plain_python_agree_on_all_bodies(spark, duck, tmp_path):
-    # Every body; a NEO that moved to another batch; approaches without a time of day, as in old
-    # pages (those of `neo`); a page of the sample, whose approaches have one.
+    # Every body, a NEO that moved to another batch, approaches without a time of day as in old
+    # pages (from `neo`), and a page of the sample, whose approaches have a time.
     bodies = ("Earth", "Venus", "Mars", "Merc", "Juptr", "Moon", "Ceres")
     objects = [
         [neo("A", *(("1999-12-31", body, 0.1 * n) for n, body in enumerate(bodies, 1)))],
@@ -128,7 +128,7 @@ def test_spark_duckdb_and_plain_python_agree_on_all_bodies(spark, duck, tmp_path
     selection = select_batches(1, 60, "sample", tmp_path)
     times = pq.read_table(Batch(1).file(tmp_path, "close_approaches"), partitioning=None)
     assert times["close_approach_time"].null_count == len(bodies)
-    by_spark, by_duck = (saved(engine, selection) for engine in (spark, duck))
+    by_spark, by_duck = (save_tables(engine, selection) for engine in (spark, duck))
     assert by_spark == by_duck
     metrics_rows, yearly_rows = ([tuple(row.values()) for row in table] for table in by_duck)
     assert dict(metrics_rows) == metrics_of(pages, "0.2")
@@ -139,7 +139,7 @@ def test_counts_a_duplicate_neo_once_from_its_newest_batch(engine, tmp_path):
     old, new = (dt.datetime(2026, 1, day, tzinfo=dt.UTC) for day in (1, 2))
     store(tmp_path, 1, [neo("A", ("2000-01-01", "Earth", 0.1), ("2001-01-01", "Venus", 0.1))], new)
     store(tmp_path, 21, [neo("A", ("1999-12-31", "Earth", 0.3))], old)
-    totals, yearly = counted(engine, select_batches(1, 40, "sample", tmp_path))
+    totals, yearly = compute(engine, select_batches(1, 40, "sample", tmp_path))
     assert totals["total_neos"] == 39
     assert totals["total_close_approaches"] == 2
     assert [row[:3] for row in yearly] == [(2000, "Earth", 1), (2001, "Venus", 1)]
@@ -157,7 +157,7 @@ def test_boundaries_of_year_threshold_and_fetch_day(engine, tmp_path):
         ],
         fetched,
     )
-    totals, yearly = counted(engine, select_batches(1, 20, "sample", tmp_path))
+    totals, yearly = compute(engine, select_batches(1, 20, "sample", tmp_path))
     assert [row[:8] for row in yearly] == [
         # year, body, approaches, under 0.2, predicted, neos, nearest, by
         (1900, "Moon", 1, 1, 0, 1, 0.001, "C"),
@@ -177,21 +177,21 @@ def test_folder_names_are_not_glob_patterns(engine, tmp_path, name, sibling):
     for folder, neos in ((name, 1), (sibling, 2)):
         passing = [neo(f"{n}", ("2030-01-01", "Earth", 0.1)) for n in range(neos)]
         store(tmp_path / folder, 1, passing, AS_OF)
-        counted(engine, select_batches(1, 20, "sample", tmp_path / folder))
-    totals, _ = counted(engine, select_batches(1, 20, "sample", tmp_path / name))
+        compute(engine, select_batches(1, 20, "sample", tmp_path / folder))
+    totals, _ = compute(engine, select_batches(1, 20, "sample", tmp_path / name))
     assert totals["total_close_approaches"] == 1
 
 
 def test_smaller_id_wins_a_tie_for_nearest(engine, tmp_path):
     approach = ("2000-01-01", "Earth", 0.1)
     store(tmp_path, 1, [neo("B", approach), neo("A", approach)], AS_OF)
-    _, ((*_, nearest, _),) = counted(engine, select_batches(1, 20, "sample", tmp_path))
+    _, ((*_, nearest, _),) = compute(engine, select_batches(1, 20, "sample", tmp_path))
     assert nearest == "A"
 
 
 def test_neos_without_approaches_count_only_as_neos(engine, tmp_path):
     store(tmp_path, 1, [], AS_OF)
-    totals, yearly = counted(engine, select_batches(1, 20, "sample", tmp_path))
+    totals, yearly = compute(engine, select_batches(1, 20, "sample", tmp_path))
     assert (totals.pop("total_neos"), set(totals.values())) == (20, {0})
     assert yearly == []
 
@@ -226,7 +226,7 @@ def test_saving_twice_gives_the_same_bytes(engine, sample):
 def test_ignores_batches_outside_the_range(engine, sample):
     selection, pages = sample
     part = select_batches(21, 60, "sample", selection.output)
-    assert counted(engine, part)[0] == metrics_of(pages[1:3], "0.2")
+    assert compute(engine, part)[0] == metrics_of(pages[1:3], "0.2")
 
 
 def test_a_gap_is_reported_with_the_fetch_command(tmp_path):
@@ -247,7 +247,7 @@ def test_a_batch_of_another_source_counts_as_missing(tmp_path):
 def test_range_all_ends_at_the_last_batch(engine, tmp_path):
     store(tmp_path, 1, [], AS_OF, total=20)
     selection = select_batches(1, "all", "sample", tmp_path)
-    assert counted(engine, selection)[0]["total_neos"] == 20
+    assert compute(engine, selection)[0]["total_neos"] == 20
     assert selection.positions.name == "batches-1-all"
 
 
@@ -317,7 +317,7 @@ def test_batch_rewritten_after_the_check_is_reported(engine, tmp_path, monkeypat
 def test_counts_the_current_content_of_a_replaced_batch(engine, tmp_path):
     for date in ("1999-01-01", "2001-01-01"):
         store(tmp_path, 1, [neo("A", (date, "Earth", 0.1))], AS_OF)
-        totals, _ = counted(engine, select_batches(1, 20, "sample", tmp_path))
+        totals, _ = compute(engine, select_batches(1, 20, "sample", tmp_path))
         assert f"close_approaches_in_{date[:4]}" in totals
         assert totals["total_close_approaches"] == 1
 
@@ -329,7 +329,7 @@ def test_two_spark_sessions_on_one_folder_keep_separate_inputs(spark, tmp_path):
     store(tmp_path, 1, [neo("A", ("2001-01-01", "Earth", 0.1))], AS_OF, total=40)
     store(tmp_path, 21, [neo("B", ("2001-01-01", "Earth", 0.1))], AS_OF, total=40)
     after = select_batches(1, "all", "sample", tmp_path)
-    assert counted(spark, after)[0]["total_neos"] == 40
+    assert compute(spark, after)[0]["total_neos"] == 40
     assert dict(rows(frame))["total_neos"] == 20
     with pytest.raises(StoredDataChanged, match="not those of batches-1-all"):
         save("metrics", frame, after, 0.2)
@@ -348,6 +348,6 @@ def test_detects_a_changed_spark_input_file(spark, sample):
 def test_removes_old_spark_input_files(spark, tmp_path):
     for day in range(1, 9):
         store(tmp_path, 1, [neo("A", (f"2001-01-0{day}", "Earth", 0.1))], AS_OF)
-        counted(spark, select_batches(1, 20, "sample", tmp_path))
+        compute(spark, select_batches(1, 20, "sample", tmp_path))
     files = list(tmp_path.glob("runs/*/packed/stored_close_approaches-*"))
     assert len(files) == 4
