@@ -176,10 +176,10 @@ def metrics_line(before, after):
 
 def test_compares_metrics_if_both_outputs_have_them(outputs, duck):
     before, after = outputs
-    assert f"{before.output} has no metrics of its current" in metrics_line(before, after)
+    assert f"the metrics of {before.output} are missing or outdated" in metrics_line(before, after)
     save_metrics(duck, before, 0.1)
     assert metrics_line(before, after).endswith(
-        f"{after.output} has no metrics of its current pages and this version. "
+        f"the metrics of {after.output} are missing or outdated. "
         f"Run `make aggregate START=1 END=20 OUTPUT_DIR={after.output}`"
     )
     save_metrics(duck, after, 0.1)
@@ -211,7 +211,8 @@ def test_does_not_compare_outdated_metrics(outputs, duck, which):
         save_metrics(duck, selection, 0.2)
     store(outputs[which].output, 1, [neo("another")], MARCH + HOUR)
     changed = [select_batches(1, 20, "sample", selection.output) for selection in outputs]
-    assert f"{outputs[which].output} has no metrics of its current" in metrics_line(*changed)
+    outdated = outputs[which].output
+    assert f"the metrics of {outdated} are missing or outdated" in metrics_line(*changed)
 
 
 def test_status_marks_outdated_results(outputs, duck):
@@ -234,7 +235,7 @@ def test_unreadable_results_are_computed_again(outputs, duck):
     for broken in (whole[:4] + bytes(100) + whole[104:], whole[:-9]):
         path.write_bytes(broken)
         assert saved_inputs_sha256(before.output, before.positions) is None
-        assert "has no metrics of its current pages" in metrics_line(before, after)
+        assert "are missing or outdated" in metrics_line(before, after)
 
 
 def without_first_row(content):

@@ -72,8 +72,7 @@ def _check_counted(before: Selection, after: Selection) -> None:
         thresholds[one.output] = saved_threshold(one)
         if thresholds[one.output] is None:
             raise StoredDataMissing(
-                f"{one.output} has no metrics of its current pages and this version. Run "
-                f"{_aggregate(one)}"
+                f"the metrics of {one.output} are missing or outdated. Run {_aggregate(one)}"
             )
     old, new = thresholds[before.output], thresholds[after.output]
     if old != new:
