@@ -1,4 +1,4 @@
-"""A service on a loopback port that may send any bytes, at any pace, and hang up when it likes."""
+"""A service on a loopback port that sends arbitrary bytes, delays them, or closes connections."""
 
 import gzip
 import socket
@@ -17,8 +17,8 @@ _NOW = formatdate(usegmt=True)
 SAMPLE_PATH = SAMPLE_URL.partition("sample.invalid")[2]
 
 
-class Asked(NamedTuple):
-    """One request: the page, how often it has been asked for, the path, the headers' names."""
+class Request(NamedTuple):
+    """One request: ``nth`` counts the requests for this page."""
 
     page: int
     nth: int
@@ -27,14 +27,14 @@ class Asked(NamedTuple):
 
 
 class FaultyService:
-    """Answers by ``answer(asked, closing)``: bytes, one after the other, then the end.
+    """Sends the parts that ``answer(request, closing)`` yields, then closes the connection.
 
-    The answer may wait for ``closing``, the event of the test's end, and raise ``ConnectionError``
-    to have the connection reset. Whatever the other side does meanwhile is put up with.
+    The answer may wait for the event ``closing``, set at the end of the test, and may raise
+    ``ConnectionResetError`` to reset the connection. Errors of the client are ignored.
     """
 
     def __init__(self, answer, tls=None):
-        self.asked = Counter()
+        self.requests = Counter()  # by page
         self.sent = 0  # bytes
         self._answer, self._tls = answer, tls
         self._closing = threading.Event()
@@ -51,7 +51,7 @@ class FaultyService:
         return f"http://{self.address}{SAMPLE_PATH}"
 
     def accept(self):
-        with suppress(OSError):  # closed: the end
+        with suppress(OSError):  # the socket was closed
             while not self._closing.is_set():
                 connection, _ = self._listening.accept()
                 thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
@@ -70,41 +70,41 @@ class FaultyService:
     def _serve(self, connection):
         with suppress(OSError), self._secured(connection) as connection:
             try:
-                for part in self._answer(self._hear(connection), self._closing):
+                for part in self._answer(self._read_request(connection), self._closing):
                     connection.sendall(part)
                     self.sent += len(part)
             except ConnectionResetError:
-                # With nothing to linger for, closing resets the connection.
+                # With a linger time of 0, closing resets the connection.
                 linger = struct.pack("ii", 1, 0)
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
 
     def _secured(self, connection):
         try:
             return self._tls.wrap_socket(connection, server_side=True) if self._tls else connection
-        except OSError:  # the other side does not trust the certificate
+        except OSError:  # the client does not trust the certificate
             connection.close()
             raise
 
-    def _hear(self, connection):
-        heard = b""
-        while heard[:1] in (b"", b"G") and b"\r\n\r\n" not in heard:
+    def _read_request(self, connection):
+        received = b""
+        while received[:1] in (b"", b"G") and b"\r\n\r\n" not in received:
             more = connection.recv(65_536)
             if not more:
                 break
-            heard += more
-        lines = heard.decode("latin-1").splitlines()
-        path = lines[0].split()[1] if heard.startswith(b"GET ") else ""
+            received += more
+        lines = received.decode("latin-1").splitlines()
+        path = lines[0].split()[1] if received.startswith(b"GET ") else ""
         headers = dict(line.split(": ", 1) for line in lines[1:] if ": " in line)
         number = path.partition("page=")[2].partition("&")[0]
         page = int(number) if number else -1
         with self._lock:
-            self.asked[page] += 1
-            return Asked(page, self.asked[page], path, headers)
+            self.requests[page] += 1
+            return Request(page, self.requests[page], path, headers)
 
 
 @contextmanager
 def serve_faults(answer, tls=None):
-    """Serve while the context lasts, with the server's context of TLS, if any."""
+    """Serve while the context lasts, over TLS if a server context is given."""
     faulty = FaultyService(answer, tls)
     accepting = threading.Thread(target=faulty.accept, daemon=True)
     accepting.start()
@@ -117,12 +117,12 @@ def serve_faults(answer, tls=None):
 
 @cache
 def sample_page(page, key):
-    """Return what the sample catalogue lists on a page, for a caller with this key."""
+    """Return a page of the sample catalogue for a caller with this key."""
     return service.answer(f"{SAMPLE_URL}?page={page}&size=20", {"X-Api-Key": key}).body
 
 
 def http(body=b"", status=200, **headers):
-    """Return a whole answer; a header of value None is left out, `_` stands for `-`."""
+    """Return an answer. Headers with value None are left out, and `_` becomes `-`."""
     fields = {
         "Content-Type": "application/json",
         "Content-Length": len(body),
@@ -135,5 +135,5 @@ def http(body=b"", status=200, **headers):
 
 
 def zipped(body, **headers):
-    """Return a whole answer with its body packed by gzip."""
+    """Return an answer with a gzip-compressed body."""
     return http(gzip.compress(body, 1), Content_Encoding="gzip", **headers)

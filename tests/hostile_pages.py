@@ -1,8 +1,8 @@
-"""Pages as large as the decoder takes, made to cost as much memory or time as possible.
+"""Pages of the largest size, designed to cost as much memory or time as possible.
 
-``python -m tests.hostile_pages`` decodes each and stores what is rejected; it prints, a line each,
-the name, what became of it and the seconds of the processor, and at last by how many MB it grew:
-for the pages, and for an archived page that unpacks to 200 MB.
+``python -m tests.hostile_pages`` decodes each page and serialises rejected objects. It prints a
+line per page with name, outcome and processor seconds, and finally the growth in memory (MB) for
+the pages, and for an archived page that decompresses to 200 MB.
 """
 
 import resource
@@ -18,7 +18,7 @@ from neo_utils.store.page_tables import decode_page
 from tests.objects import neos, page, put
 
 MB = 2**20
-_ROOM = LARGEST_PAGE - 60_000  # beside 20 objects
+_ROOM = LARGEST_PAGE - 60_000  # free space besides 20 objects
 _APPROACH = (
     b'{"close_approach_date":"2000-01-01","relative_velocity":{"kilometers_per_second":1},'
     b'"miss_distance":{"astronomical":1,"kilometers":1,"lunar":%s},"orbiting_body":"E"}'
@@ -57,7 +57,7 @@ def hostile_pages() -> Iterator[tuple[str, bytes]]:
 
 
 def outcome(body: bytes) -> str:
-    """Decode a page and return what became of it; the rejected are made ready to be stored."""
+    """Decode a page, serialise its rejected objects, and return the outcome."""
     try:
         result = decode_page(body, Batch(1))
     except PageBroken:
@@ -71,15 +71,15 @@ def _peak_mb() -> float:
 
 
 def main() -> None:
-    """Decode all of them, and a page of the archive that grows a thousandfold."""
-    outcome(page(neos()))  # loads what the first page needs
+    """Decode all pages, and an archived page that decompresses to a thousand times its size."""
+    outcome(page(neos()))  # loads modules and caches
     before_mb = _peak_mb()
     for name, body in hostile_pages():
-        began_s = time.process_time()
-        became = outcome(body)
-        print(f"{name}: {became}: {time.process_time() - began_s:.1f}")
+        started_s = time.process_time()
+        result = outcome(body)
+        print(f"{name}: {result}: {time.process_time() - started_s:.1f}")
     pages_mb = _peak_mb() - before_mb
-    bomb = pack(bytes(200 * MB), {})  # which itself takes more than all of the above
+    bomb = pack(bytes(200 * MB), {})  # creating it takes more memory than all of the above
     before_mb = _peak_mb()
     try:
         body_of(bomb)

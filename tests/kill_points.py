@@ -1,20 +1,19 @@
-"""Disturb a real fetch at every request and at every step of every write; see that nothing is lost.
+"""Interrupt a real fetch at every request and every write step; check that no data is lost.
 
 ``python -m tests.kill_points [--every N] [SCENARIO ...]`` prints one line of figures for each
 scenario. With ``--every``, only every N-th point is disturbed: always the same ones.
 
-A fetch of source ``nasa`` asks a loopback service and stores what comes, in a process that ends
-itself by SIGKILL at its n-th point, or for which the disk fails there. Points lie before and after
-every request and every step of a write: folder made, file opened, half written, written, synced,
-renamed, removed, locked. The same command then runs to its end in a fresh process, and the output
-is compared, byte by byte, with that of a run which nobody disturbed. When a batch counts as stored
-is taken from the design, not from the package: its file is there under ``raw``.
+A fetch of source ``nasa`` requests pages from a loopback service and stores them. At its n-th
+point, the process sends itself SIGKILL, or the disk fails. There are points before and after every
+request and every step of a write: create a folder; open, half write, write, sync, rename, remove or
+lock a file. The same command then runs to its end in a new process, and its output is compared byte
+by byte with that of an uninterrupted run. A batch counts as stored if its file under ``raw``
+exists; this rule comes from the design, not from the package.
 
-A killed process leaves what the system holds in its cache, so this is no power cut: that a file is
-synced before its rename, and its folder after it, is what ``test_atomic`` tells.
+A killed process keeps the system's cache, so this does not simulate a power cut. ``test_atomic``
+checks that files are synced before their rename, and folders after it.
 
-Every run is a fork of this process, which has the slow libraries loaded and starts no thread of
-its own.
+Every run is a fork of this process, which has loaded the slow libraries and starts no threads.
 """
 
 import argparse
@@ -57,31 +56,31 @@ from neo_utils.errors import RunFailure
 from neo_utils.fetch.plan import plan_fetch
 from neo_utils.sample import SAMPLE_URL, service
 
-_TODAY = formatdate(usegmt=True)  # one Date that is believed, for every answer
+_TODAY = formatdate(usegmt=True)  # one plausible Date for every answer
 
-# Calls that change the disk, with the place of the argument that names what is changed.
+# Calls that change the disk, with the index of the argument that names the file.
 _CALLS = [
     *((os, name, 0) for name in ("mkdir", "unlink", "remove", "rmdir", "truncate")),
     *((os, name, 1) for name in ("replace", "rename", "link", "symlink")),
     *((os, name, 0) for name in ("fsync", "fdatasync", "ftruncate")),
     (fcntl, "flock", 0),
 ]
-_NO_OWN_STATUS = 70  # ended by an exception that is no plain failure
+_UNEXPECTED_ERROR = 70  # exit status after an exception other than RunFailure
 
-Tree = dict[str, bytes]  # content by name; a folder's name ends with a slash
+Tree = dict[str, bytes]  # content by name; names of folders end with a slash
 
 
-class Lost(Exception):
-    """The fetch did not keep its promise; the message says where and how."""
+class DataLost(Exception):
+    """A guarantee of the fetch was broken; the message states where and how."""
 
 
 class Fetch(NamedTuple):
-    """One command: positions 1 to 20 * ``pages`` of the listing at ``url``."""
+    """One fetch command: positions 1 to 20 * ``pages`` of the listing at ``url``."""
 
     url: str
     pages: int = 3
     refetch: bool = False
-    connections: int = 1  # with one, the points come in the same order in every run
+    connections: int = 1  # with one connection, the order of points is the same in every run
 
     def __call__(self, output: Path) -> None:
         neo_utils.neows.transport.CONNECTIONS = neo_utils.fetch.fetching.CONNECTIONS = (
@@ -93,19 +92,19 @@ class Fetch(NamedTuple):
 
 
 class Run(NamedTuple):
-    """How a run ended: ``status`` as shells count, but negative for the signal that ended it."""
+    """How a run ended: ``status`` is the exit status, or the negative number of the signal."""
 
     status: int
     points: list[str]
-    asked: Counter[int]  # how often the service was asked for each page
-    said: str  # where it failed
+    requests: Counter[int]  # requests per page
+    error: str  # the error message, if it failed
 
 
 # --- points in a run ------------------------------------------------------------------------------
 
 
 class Points:
-    """The points of this process: ``at(point)`` is called at each, from now to its end."""
+    """The points of this process: ``at(point)`` is called at each, from now on."""
 
     def __init__(self, output: Path, at: Callable[[str], None]) -> None:
         self._output, self.at = output, at
@@ -148,7 +147,7 @@ class Points:
         return descriptor
 
     def _name(self, file) -> str | None:
-        """Name a path or an open file below the output; None for any other."""
+        """Return the relative name of a path or open file in the output; None for any other."""
         if hasattr(file, "fileno"):
             file = file.fileno()
         if isinstance(file, int):
@@ -183,7 +182,7 @@ class Points:
 
 
 class _TornFile:
-    """A file open for writing; what is written comes in two halves, with a point between them."""
+    """A file open for writing that writes in two halves, with a point between them."""
 
     def __init__(self, file, name, points):
         self._file, self._name, self._points = file, name, points
@@ -216,18 +215,20 @@ class _TornFile:
 
 
 class Bench:
-    """A folder with a service beside it, where one run follows the other."""
+    """A folder and a service for consecutive runs."""
 
     def __init__(self, folder: Path) -> None:
-        self._asked, self._trace, self._said = (folder / n for n in ("asked", "trace", "said"))
-        self._asked.mkdir()
+        self._requests, self._trace, self._error = (
+            folder / name for name in ("requests", "trace", "error")
+        )
+        self._requests.mkdir()
         self._keys = (f"key-of-the-kill-points-{number}" for number in itertools.count())
         self.folder, self.output = folder, folder / "output"
 
     def run(self, fetch: Fetch, act: Callable[[int], None] | None = None) -> Run:
-        """Run a command in a fresh process; ``act(n)`` is called at its n-th point."""
+        """Run a command in a new process; ``act(n)`` is called at its n-th point."""
         key = next(self._keys)
-        self._said.write_text("")
+        self._error.write_text("")
 
         def command() -> int:
             os.environ["API_KEY"] = key
@@ -242,33 +243,33 @@ class Bench:
             try:
                 fetch(self.output)
             except RunFailure as failure:
-                self._said.write_text(str(failure))
+                self._error.write_text(str(failure))
                 return failure.exit_status
             except BaseException:
-                self._said.write_text(traceback.format_exc())
-                return _NO_OWN_STATUS
+                self._error.write_text(traceback.format_exc())
+                return _UNEXPECTED_ERROR
             return 0
 
         status = in_child(command)
-        asked = self._asked / key
-        pages = map(int, asked.read_text().split()) if asked.exists() else ()
+        file = self._requests / key
+        pages = map(int, file.read_text().split()) if file.exists() else ()
         points = self._trace.read_text().splitlines()
-        return Run(status, points, Counter(pages), self._said.read_text())
+        return Run(status, points, Counter(pages), self._error.read_text())
 
     @contextmanager
     def serving(self, *listings: dict[int, bytes]) -> Iterator[list[str]]:
-        """Serve listings, by page number, from another process; yield their addresses."""
+        """Serve listings (pages by number) from another process; yield their addresses."""
         ours, theirs = socket.socketpair()
 
-        def serve_until_left() -> None:
+        def serve_until_closed() -> None:
             ours.close()
-            StreamRequestHandler.disable_nagle_algorithm = True  # it would cost 40 ms an answer
+            StreamRequestHandler.disable_nagle_algorithm = True  # saves 40 ms per answer
             with ExitStack() as stack:
                 services = [service.serve(answer=self._answer_from(pages)) for pages in listings]
                 theirs.sendall(" ".join(map(stack.enter_context, services)).encode())
-                theirs.recv(1)  # returns once the other process has closed its end, or is gone
+                theirs.recv(1)  # returns when the other process closes its end or exits
 
-        pid = forked(serve_until_left)
+        pid = forked(serve_until_closed)
         theirs.close()
         try:
             yield ours.recv(1000).decode().split()
@@ -279,7 +280,7 @@ class Bench:
     def _answer_from(self, pages: dict[int, bytes]) -> Callable[..., service.Answer]:
         def answer(url, headers):
             key, number = headers["X-Api-Key"], int(parse_qs(urlsplit(url).query)["page"][0])
-            with (self._asked / key).open("a") as file:
+            with (self._requests / key).open("a") as file:
                 file.write(f"{number}\n")
             body = pages[number].replace(b"api_key=", b"api_key=" + key.encode())
             head = {"Content-Type": "application/json", "Date": _TODAY}
@@ -289,10 +290,10 @@ class Bench:
 
 
 def forked(work: Callable[[], int | None]) -> int:
-    """Return the number of a fork of this process that does ``work``, and ends with its status."""
+    """Fork this process, run ``work`` there, and return the process number."""
     pid = os.fork()
     if pid == 0:
-        status = _NO_OWN_STATUS
+        status = _UNEXPECTED_ERROR
         try:
             status = work() or 0
         except BaseException:
@@ -303,26 +304,26 @@ def forked(work: Callable[[], int | None]) -> int:
 
 
 def in_child(work: Callable[[], int | None]) -> int:
-    """Do ``work`` in a fork of this process, and return how that ended."""
+    """Run ``work`` in a fork of this process, and return its exit status."""
     return os.waitstatus_to_exitcode(os.waitpid(forked(work), 0)[1])
 
 
 def listing(pages: int, total: int, rejected_on: int) -> dict[int, bytes]:
-    """Return the sample's first pages, one of them with an object that is to be rejected."""
+    """Return the first pages of the sample, one of them with an invalid object."""
     bodies = {}
     for number in range(pages):
         answer = service.answer(f"{SAMPLE_URL}?page={number}", {"X-Api-Key": "@"})
         body = json.loads(answer.body.replace(b"api_key=%40", b"api_key="))
         body["page"]["total_elements"] = total
         for neo in body["near_earth_objects"]:
-            del neo["close_approach_data"][5:]  # a light page, since it is asked for so often
+            del neo["close_approach_data"][5:]  # a small page saves time
         if number == rejected_on:
             body["near_earth_objects"][4]["close_approach_data"] = "none"
         bodies[number] = json.dumps(body).encode()
     return bodies
 
 
-# --- what must hold -------------------------------------------------------------------------------
+# --- guarantees -----------------------------------------------------------------------------------
 
 
 def tree_of(folder: Path) -> Tree:
@@ -339,7 +340,7 @@ def batch_name(page: int) -> str:
 
 
 def batch_in(tree: Tree, page: int) -> Tree | None:
-    """Return the files of a batch, without temporary ones, where it is stored."""
+    """Return the files of a batch, without temporary ones; None if it is not stored."""
     name = batch_name(page)
     files = {
         path: content
@@ -354,32 +355,33 @@ def is_hidden(path: str) -> bool:
 
 
 def check_left(left: Tree, versions: list[Tree], pages: int) -> set[int]:
-    """Check what a disturbed run left, and return the pages that are stored."""
+    """Check what an interrupted run left, and return the pages that are stored."""
     for path, content in left.items():
         if not is_hidden(path) and content not in [tree.get(path) for tree in versions]:
-            raise Lost(f"{path} is neither the old nor the new one")
+            raise DataLost(f"{path} is neither the old nor the new one")
     batches = {page: batch_in(left, page) for page in range(pages)}
     for page, files in batches.items():
         if files is not None and files not in [batch_in(tree, page) for tree in versions]:
-            raise Lost(f"batch {batch_name(page)} is stored, but not whole: {sorted(files)}")
+            raise DataLost(f"batch {batch_name(page)} is stored, but not whole: {sorted(files)}")
     return {page for page, files in batches.items() if files is not None}
 
 
 def check_equal(tree: Tree, expected: Tree) -> None:
     if tree != expected:
         names = [n for n in sorted({*tree, *expected}) if tree.get(n) != expected.get(n)]
-        raise Lost(f"the finished output differs from the undisturbed one in {names}")
+        raise DataLost(f"the finished output differs from the uninterrupted one in {names}")
 
 
-def check_asked(run: Run, pages: Collection[int]) -> None:
+def check_requests(run: Run, pages: Collection[int]) -> None:
     if run.status != 0:
-        raise Lost(f"the command that goes on ends with {run.status}: {run.said}")
-    if run.asked != dict.fromkeys(pages, 1):
-        raise Lost(f"the pages {sorted(run.asked.elements())} were asked for, not {sorted(pages)}")
+        raise DataLost(f"the resumed command ended with {run.status}: {run.error}")
+    if run.requests != dict.fromkeys(pages, 1):
+        found = sorted(run.requests.elements())
+        raise DataLost(f"requested pages {found} instead of {sorted(pages)}")
 
 
 def check_readable(output: Path, given: dict[int, bytes]) -> None:
-    """Check that a finished output holds what the service gave, each batch from its one page."""
+    """Check that a finished output contains what the service sent, each batch from its page."""
     for page, body in given.items():
         name = batch_name(page)
         archived = output / f"pages/batch-number={name}/page_{name}.json.zst"
@@ -405,8 +407,8 @@ def check_readable(output: Path, given: dict[int, bytes]) -> None:
             assert table.schema.metadata[b"page_sha256"] == sha256
 
 
-def check_sight(points: list[str], tree: Tree) -> None:
-    """Check that the harness sees what it is to disturb: every step of every file's write."""
+def check_points(points: list[str], tree: Tree) -> None:
+    """Check that the points cover every step of every file's write."""
     others = {".", ".lock", *(path.removesuffix("/") for path in tree if path.endswith("/"))}
     files = {path for path in tree if not path.endswith("/") and not is_hidden(path)}
     seen = defaultdict(set)
@@ -422,72 +424,73 @@ def check_sight(points: list[str], tree: Tree) -> None:
 
 
 class Scenario:
-    """A command, what lay in the output before it, and what it makes of that undisturbed."""
+    """A command, the output before it, and the output after an uninterrupted run."""
 
     def __init__(self, bench: Bench, fetch: Fetch, older: Fetch | None = None) -> None:
         self.bench, self.fetch = bench, fetch
         self.before = bench.folder / ("older" if older else "nothing")
         self.requests_saved = 0
-        self.states: set[frozenset[tuple[str, bytes]]] = set()  # of the output, gone on from
+        self.states: set[frozenset[tuple[str, bytes]]] = set()  # outputs that were resumed from
         shutil.rmtree(bench.output, ignore_errors=True)
         if older:
-            check_asked(bench.run(older), range(older.pages))
+            check_requests(bench.run(older), range(older.pages))
             bench.output.rename(self.before)
         self.old = tree_of(self.before)
-        self.lay(self.before)
-        undisturbed = bench.run(fetch)
-        check_asked(undisturbed, range(fetch.pages))
-        self.points, self.new = undisturbed.points, tree_of(bench.output)
-        check_sight(self.points, self.new)
-        assert not {path for path in self.old.items() & self.new.items() if path[1]}  # told apart
+        self.restore(self.before)
+        uninterrupted = bench.run(fetch)
+        check_requests(uninterrupted, range(fetch.pages))
+        self.points, self.new = uninterrupted.points, tree_of(bench.output)
+        check_points(self.points, self.new)
+        # No file is equal before and after, so the checks can distinguish them.
+        assert not {path for path in self.old.items() & self.new.items() if path[1]}
         given = listing(fetch.pages, **NEW)
         assert in_child(partial(check_readable, bench.output, given)) == 0
 
-    def lay(self, before: Path) -> None:
-        """Make the output what it was ``before``."""
+    def restore(self, before: Path) -> None:
+        """Replace the output by a copy of ``before``."""
         shutil.rmtree(self.bench.output, ignore_errors=True)
         if before.exists():
             shutil.copytree(before, self.bench.output)
 
     def kill(self, nth: int) -> None:
-        """Kill the command at its n-th point, and see that it can go on."""
+        """Kill the command at its n-th point, and check that it resumes."""
 
         def act(count: int) -> None:
             if count == nth:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-        self.lay(self.before)
+        self.restore(self.before)
         run = self.bench.run(self.fetch, act)
         if run.status != -signal.SIGKILL:
-            raise Lost(f"ended with {run.status}, not killed: {run.said}")
+            raise DataLost(f"ended with {run.status} instead of being killed: {run.error}")
         if self.fetch.connections == 1 and run.points != self.points[: nth + 1]:
-            raise Lost(f"another point than in the undisturbed run: {run.points[-1]}")
-        self.requests_saved += len(self.go_on())
+            raise DataLost(f"a point that the uninterrupted run does not have: {run.points[-1]}")
+        self.requests_saved += len(self.resume())
 
     def fail(self, nth: int, code: int) -> None:
-        """Let the disk fail at the n-th point; the command says so in a line, and can go on."""
+        """Let the disk fail at the n-th point; check the one-line message, and that it resumes."""
 
         def act(count: int) -> None:
             if count == nth:
                 raise OSError(code, os.strerror(code))
 
-        self.lay(self.before)
+        self.restore(self.before)
         run = self.bench.run(self.fetch, act)
-        needed = (str(self.bench.output), os.strerror(code), "stay", "the same command goes on")
-        one_line = "\n" not in run.said and all(words in run.said for words in needed)
-        # No harm comes of an output that is there already, nor of a holder that cannot be named.
-        unharmed = run.status == 0 and self.points[nth].endswith((" .lock", " mkdir ."))
-        if not unharmed and not (run.status == 1 and one_line):
-            raise Lost(f"ended with {run.status}: {run.said}")
-        stored = self.go_on()
-        if unharmed and len(stored) < self.fetch.pages:
-            raise Lost("ended with 0, though not everything was stored")
+        needed = (str(self.bench.output), os.strerror(code), "kept", "the same command")
+        one_line = "\n" not in run.error and all(words in run.error for words in needed)
+        # Failing to create an existing folder, or to write the process number, is harmless.
+        harmless = run.status == 0 and self.points[nth].endswith((" .lock", " mkdir ."))
+        if not harmless and not (run.status == 1 and one_line):
+            raise DataLost(f"ended with {run.status}: {run.error}")
+        stored = self.resume()
+        if harmless and len(stored) < self.fetch.pages:
+            raise DataLost("ended with 0, but not everything was stored")
 
-    def go_on(self) -> set[int]:
-        """Give the same command again, check what it makes, return the pages stored before it.
+    def resume(self) -> set[int]:
+        """Run the same command again, check its output, and return the pages stored before it.
 
-        That is done once for each state of the output: where two points leave the same bytes, the
-        command has nothing to tell them apart.
+        This is done once per state of the output: if two points leave the same bytes, the command
+        does the same.
         """
         left, pages = tree_of(self.bench.output), set(range(self.fetch.pages))
         stored = check_left(left, [self.old, self.new], len(pages))
@@ -495,31 +498,33 @@ class Scenario:
         state = frozenset(without_pid.items())
         if state not in self.states:
             if self.fetch.refetch:
-                self.fetch_instead(pages - stored)
-            check_asked(self.bench.run(self.fetch), pages if self.fetch.refetch else pages - stored)
+                self.check_plain_fetch(pages - stored)
+            check_requests(
+                self.bench.run(self.fetch), pages if self.fetch.refetch else pages - stored
+            )
             check_equal(tree_of(self.bench.output), self.new)
             self.states.add(state)
         return stored
 
-    def fetch_instead(self, missing: set[int]) -> None:
-        """See that a plain fetch, too, can go on after a backfill; then lay what it found."""
-        disturbed = self.bench.folder / "disturbed"
-        shutil.rmtree(disturbed, ignore_errors=True)
-        shutil.copytree(self.bench.output, disturbed)
-        check_asked(self.bench.run(self.fetch._replace(refetch=False)), missing)
+    def check_plain_fetch(self, missing: set[int]) -> None:
+        """Check that a plain fetch also resumes after a backfill; then restore the output."""
+        interrupted = self.bench.folder / "interrupted"
+        shutil.rmtree(interrupted, ignore_errors=True)
+        shutil.copytree(self.bench.output, interrupted)
+        check_requests(self.bench.run(self.fetch._replace(refetch=False)), missing)
         fetched = tree_of(self.bench.output)
         leftovers = {path for path in fetched if is_hidden(path)} - {".lock"}
         stored = check_left(fetched, [self.old, self.new], self.fetch.pages)
         if leftovers or len(stored) < self.fetch.pages:
-            raise Lost(f"a fetch after the backfill stores {sorted(stored)}, leaves {leftovers}")
-        self.lay(disturbed)
+            raise DataLost(f"a fetch after the backfill stored {sorted(stored)}, left {leftovers}")
+        self.restore(interrupted)
 
 
 PAGES = 3
-OLD = {"total": 40_000, "rejected_on": 0}  # of the listing that a backfill replaces
+OLD = {"total": 40_000, "rejected_on": 0}  # the listing before a backfill
 NEW = {"total": 41_000, "rejected_on": 1}
 
-# How a step fails; every other one because the disk is full.
+# Error codes of failing steps; all other steps fail because the disk is full.
 CODES = {"fsync": errno.EIO, "unlink": errno.EIO, "flock": errno.EIO}
 
 
@@ -541,7 +546,7 @@ def four_connections(bench: Bench, every: int) -> str:
     """Kill a fetch over four connections at points drawn with a fixed seed."""
     with bench.serving(listing(8, **NEW)) as (url,):
         scenario = Scenario(bench, Fetch(url, 8, connections=4))
-        # How many points there are differs by a few: two may find the same folder missing.
+        # The number of points varies slightly: two connections may create the same folder.
         certain = range(len(scenario.points) - 10)
         return killed(scenario, Random(20260301).sample(certain, 30)[::every])  # noqa: S311
 
@@ -564,7 +569,7 @@ def failing_disk(bench: Bench, every: int) -> str:
                 with named(point):
                     scenario.fail(nth, CODES.get(what, errno.ENOSPC))
                 count += 1
-    return f"failed at {count} steps, each time said in one line"
+    return f"failed at {count} steps, each with a one-line message"
 
 
 def killed(scenario: Scenario, points: Collection[int]) -> str:
@@ -572,7 +577,7 @@ def killed(scenario: Scenario, points: Collection[int]) -> str:
         with named(scenario.points[nth]):
             scenario.kill(nth)
     return (
-        f"killed at {len(points)} points ({len(scenario.states)} different trees left behind), "
+        f"killed at {len(points)} points ({len(scenario.states)} different trees left), "
         f"{scenario.requests_saved} requests saved"
     )
 
@@ -581,8 +586,8 @@ def killed(scenario: Scenario, points: Collection[int]) -> str:
 def named(point: str) -> Iterator[None]:
     try:
         yield
-    except Lost as lost:
-        raise Lost(f"disturbed {point}: {lost}") from None
+    except DataLost as lost:
+        raise DataLost(f"interrupted {point}: {lost}") from None
 
 
 SCENARIOS = {
@@ -592,7 +597,7 @@ SCENARIOS = {
 
 
 def main(arguments: list[str]) -> int:
-    """Print the figures of these scenarios, or of all; return 1 where something was lost."""
+    """Print the figures of these scenarios, or of all; return 1 if data was lost."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--every", type=int, default=1, metavar="N")
     parser.add_argument("scenarios", nargs="*", default=list(SCENARIOS))
@@ -600,17 +605,17 @@ def main(arguments: list[str]) -> int:
     for late in ("multiprocessing.synchronize", "netrc", "pandas"):  # loaded only in a run
         importlib.import_module(late)
     pa.array([""])
-    gc.freeze()  # a fork copies what the collector touches
-    # In memory a sync costs nothing, and SIGKILL cannot tell the difference.
+    gc.freeze()  # otherwise forks copy the memory that the garbage collector touches
+    # Syncing costs nothing in memory, and SIGKILL has the same effect there.
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
     for name in given.scenarios:
         with tempfile.TemporaryDirectory(dir=memory, ignore_cleanup_errors=True) as folder:
             try:
                 figures = SCENARIOS[name](Bench(Path(folder)), given.every)
-            except Lost as lost:
+            except DataLost as lost:
                 print(f"{name}: {lost}", file=sys.stderr)
                 return 1
-        print(f"{name}: {figures}, every tree byte-equal", flush=True)
+        print(f"{name}: {figures}, all trees equal", flush=True)
     return 0
 
 

@@ -1,11 +1,11 @@
-"""Small hand-made NeoWs objects and pages in the service's modern form; all values are invented."""
+"""Small NeoWs objects and pages in the service's current format, with invented values."""
 
 import copy
 import json
 
 
 def approach(**changes):
-    """A passage; a nested distance or velocity is changed with `put`."""
+    """Return an approach; change a nested distance or velocity with `put`."""
     return {
         "close_approach_date": "2031-04-05",
         "close_approach_date_full": "2031-Apr-05 06:07",
@@ -26,7 +26,7 @@ def approach(**changes):
 
 
 def neo(**changes):
-    """An object with every field that is kept, and some that are not."""
+    """Return an object with every stored field and some others."""
     number = changes.get("id", "3000001")
     return {
         "links": {"self": f"https://example.invalid/neo/{number}"},
@@ -57,28 +57,28 @@ def neo(**changes):
 
 
 def neos(count=20, **changes):
-    """Objects with the ids "3000001", "3000002", ..."""
-    one = neo(**changes)  # copied, since a change of one object shall not reach the others
+    """Return objects with the ids "3000001", "3000002", ..."""
+    one = neo(**changes)  # copied below, so the objects are independent
     ids = [str(3_000_000 + place) for place in range(1, count + 1)]
     return [copy.deepcopy(one) | {"id": id_, "neo_reference_id": id_} for id_ in ids]
 
 
 def page(neos, number=0, total=41_000, indent=None):
-    """The bytes of a Browse page."""
+    """Return the bytes of a Browse page."""
     information = {"size": 20, "total_elements": total, "number": number}
     document = {"links": {}, "page": information, "near_earth_objects": neos}
     return json.dumps(document, indent=indent).encode()
 
 
 def put(document, path, value):
-    """A copy of a document with one value replaced, e.g. at `("miss_distance", "kilometers")`."""
+    """Return a copy of a document with a new value at a path: `("miss_distance", "kilometers")`."""
     changed = copy.deepcopy(document)
     _parent(changed, path)[path[-1]] = value
     return changed
 
 
 def without(document, *path):
-    """A copy of a document without the value at this path."""
+    """Return a copy of a document without the value at this path."""
     changed = copy.deepcopy(document)
     del _parent(changed, path)[path[-1]]
     return changed

@@ -1,4 +1,4 @@
-"""The statistics of NeoWs pages, counted in plain Python: no function of the package is used."""
+"""The statistics of NeoWs pages in plain Python, without any function of the package."""
 
 import json
 from collections import defaultdict
@@ -40,7 +40,7 @@ def metrics_of(pages, threshold):
 
 
 def with_approaches_repeated(metrics, times):
-    """Return the metrics as they are with every approach counted so many times."""
+    """Return the metrics with every approach counted ``times`` times."""
     return {
         name: value * (1 if name.startswith("total_neos") else times)
         for name, value in metrics.items()

@@ -1,4 +1,4 @@
-"""Compare the service's first page with `tests.live_contract`: what came, went, changed."""
+"""Compare the service's first page with `tests.live_contract`: added, missing, changed fields."""
 
 import json
 from collections import Counter, defaultdict
@@ -18,32 +18,32 @@ from tests.page_forms import form_of, has_form
 
 
 class Difference(NamedTuple):
-    """What is not as the contract has it, and whether that matters: whether we read it."""
+    """A difference from the contract; it matters if the package reads the field."""
 
     path: str
     text: str
     matters: bool = True
 
     def __str__(self):
-        return f"{self.path}: {self.text}{'' if self.matters else ' (nothing reads it)'}"
+        return f"{self.path}: {self.text}{'' if self.matters else ' (not used)'}"
 
 
 def differences(body, headers):
-    """Return how an answer to the request for page 0 differs from the contract."""
+    """Return the differences between an answer for page 0 and the contract."""
     try:
         page = json.loads(body)
     except ValueError as error:
-        return [Difference("the answer", f"is no JSON ({type(error).__name__})")]
+        return [Difference("the answer", f"is not JSON ({type(error).__name__})")]
     values = defaultdict(list)
     _collect(page, "", values)
     read = paths_read()
-    told = [*_known(values), *_new(values), *_of_other_units(values), *_page_numbers(values)]
-    found = [Difference(path, text, path in read) for path, text in told]
+    changes = [*_known(values), *_new(values), *_unit_changes(values), *_page_numbers(values)]
+    found = [Difference(path, text, path in read) for path, text in changes]
     return [*found, *_header_changes(headers), *_undecoded(body)]
 
 
 def paths_read():
-    """Return the paths that the package reads, as its types have them."""
+    """Return the paths that the package reads, from its types."""
     of_objects = (upcoming._Neo, orbits._Neo)
     read = [_paths(inspect.type_info(one), "near_earth_objects[]") for one in of_objects]
     return _paths(inspect.type_info(Envelope), "").union(*read)
@@ -59,7 +59,7 @@ def _paths(kind, path):
 
 
 def _collect(value, path, values):
-    """Gather the values of a page by their paths."""
+    """Collect the values of a page by path."""
     values[path].append(value)
     if isinstance(value, dict):
         for name, one in value.items():
@@ -74,18 +74,18 @@ def _joined(path, name):
 
 
 def _objects_around(values, path):
-    """Return the objects that may hold a value at this path."""
+    """Return the objects that may contain this path."""
     return [one for one in values.get(path.rpartition(".")[0], ()) if isinstance(one, dict)]
 
 
 def _known(values):
-    """Tell what is gone or has another form, of what the contract has."""
+    """Yield fields of the contract that are missing or have another form."""
     for path, form in FORMS.items():
         forms, found = form.split(" or "), values.get(path, [])
         yield from ((path, text) for text in _absence(values, path, forms))
         others = [one for one in found if not any(has_form(one, form) for form in forms)]
         for name, count in Counter(form_of(one, forms) for one in others).items():
-            yield path, f"{name} in {count:,} of {len(found):,}, where {forms[0]} was"
+            yield path, f"{name} in {count:,} of {len(found):,}, previously {forms[0]}"
 
 
 def _absence(values, path, forms):
@@ -96,11 +96,11 @@ def _absence(values, path, forms):
         return
     missing = len(_objects_around(values, path)) - len(found)
     if missing and not ("nowhere" in forms or ("absent" in forms and found)):
-        yield f"gone from {missing:,} of {missing + len(found):,}"
+        yield f"missing in {missing:,} of {missing + len(found):,}"
 
 
 def _new(values):
-    """Tell what the contract does not have; of an object or list, the whole and not its parts."""
+    """Yield fields that the contract does not have; for an object or list, not its parts."""
     for path, found in values.items():
         parent = path.removesuffix("[]") if path.endswith("[]") else path.rpartition(".")[0]
         if path and path not in FORMS and parent in ("", *FORMS):
@@ -108,7 +108,7 @@ def _new(values):
             yield path, f"new, {forms}, in {len(found):,} of {len(_objects_around(values, path)):,}"
 
 
-def _of_other_units(values):
+def _unit_changes(values):
     for where, units in UNITS.items():
         for path, unit in units.items():
             factors = [_factor(one, path, unit) for one in values.get(where, ())]
@@ -117,16 +117,16 @@ def _of_other_units(values):
                 yield (
                     f"{where}.{path}",
                     f"another unit or meaning in {len(factors):,} of {len(values[where]):,}: "
-                    f"{factors[0]:.6g} times what follows from {unit.other}",
+                    f"{factors[0]:.6g} times the value expected from {unit.other}",
                 )
 
 
 def _factor(item, path, unit):
-    """Return how many times too large a value is; None where it is right, or cannot be told."""
+    """Return how many times too large a value is; None if it is right or unknown."""
     try:
         value, expected = float(_at(item, path)), unit.expected(_at(item, unit.other))
     except (KeyError, TypeError, ValueError, OverflowError):
-        return None  # its form is another, which is told already
+        return None  # its form differs, which is reported already
     if isclose(value, expected, rel_tol=unit.tolerance):
         return None
     return value / expected if expected else inf
@@ -141,22 +141,22 @@ def _at(item, path):
 def _page_numbers(values):
     for size in values.get("page.size", ()):
         if size != BATCH_SIZE:
-            yield "page.size", f"not the {BATCH_SIZE} that were asked for"
+            yield "page.size", f"not the requested {BATCH_SIZE}"
     for total in values.get("page.total_elements", ()):
         if type(total) is int and not CATALOGUE_SIZE / 2 < total < CATALOGUE_SIZE * 2:
-            yield "page.total_elements", f"{total:,}, where some {CATALOGUE_SIZE:,} were in 2026"
+            yield "page.total_elements", f"{total:,}, previously about {CATALOGUE_SIZE:,} (2026)"
 
 
 def _header_changes(headers):
     for name, form in HEADERS.items():
         if name not in headers:
-            yield Difference(f"header {name}", "gone")
+            yield Difference(f"header {name}", "missing")
         elif not has_form(headers[name], form):
-            yield Difference(f"header {name}", f"{form_of(headers[name])}, where {form} was")
+            yield Difference(f"header {name}", f"{form_of(headers[name])}, previously {form}")
 
 
 def _undecoded(body):
-    """Tell what our own decoding refuses."""
+    """Return what the package's own decoder rejects."""
     try:
         rejected = decode_page(body, Batch(1)).rejected
     except PageBroken as error:

@@ -1,4 +1,4 @@
-"""The forms that values of the service's pages have, and what a value is called that has one."""
+"""Names for the forms of values in the service's pages."""
 
 import re
 
@@ -10,7 +10,7 @@ def _text(pattern):
     return lambda value: isinstance(value, str) and re.fullmatch(pattern, value, re.ASCII)
 
 
-# From narrow to wide: a value is called by the first form that it has.
+# From narrow to wide: the first form that matches names the value.
 HAS_FORM = {
     "null": lambda value: value is None,
     "boolean": lambda value: isinstance(value, bool),
@@ -33,13 +33,13 @@ HAS_FORM = {
 
 
 def has_form(value, form):
-    """Tell whether a value has a form; "absent" and "nowhere" are none that a value has."""
+    """Check whether a value has a form; no value has the forms "absent" and "nowhere"."""
     return form in HAS_FORM and bool(HAS_FORM[form](value))
 
 
 def form_of(value, expected=()):
-    """Return the form of a value, never the value itself: a page's links hold the key."""
-    # But for bodies, whose name is worth to know: letters, too few for a key.
+    """Return the form of a value, never the value itself: a page's links contain the key."""
+    # Except for bodies, whose names are useful: a few letters cannot be a key.
     if "body" in expected and isinstance(value, str) and re.fullmatch(r"[A-Za-z ]{1,12}", value):
         return f'"{value}"'
     return next(form for form in HAS_FORM if has_form(value, form))

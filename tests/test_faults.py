@@ -49,12 +49,12 @@ NASA_HEADERS_OF_429 = {
 }
 
 
-class World(NamedTuple):
+class FaultContext(NamedTuple):
     """What a fault may use beside the page that it spoils."""
 
     closing: threading.Event  # the test's end
     elsewhere: str  # the address of another service, which nobody shall ask
-    borne: list  # what was put up with to its end, though it shall not be
+    tolerated: list  # what was put up with to its end, though it shall not be
 
 
 class Case(NamedTuple):
@@ -63,20 +63,20 @@ class Case(NamedTuple):
     # One of the two: the bytes in place of the page, or the page changed.
     fault: Callable | None = None
     change: Callable | None = None
-    says: str = ""  # in the failure's line, or in the reason of what is rejected
+    message: str = ""  # in the failure's line, or in the reason of what is rejected
     pages: frozenset = frozenset({2})  # those that the service spoils
     times: float = inf  # how often it does so
     end: str = "100"
     total: int = 41_000  # NEOs that the service lists
     bounds: dict = {}  # noqa: RUF012 -- of the package, lowered so that the test is quick
     url: Callable = lambda faulty: faulty.url
-    clock_ours: bool = False
+    uses_local_clock: bool = False
 
 
-def once_and_for_ever(name, fault, says, for_ever="exit 4", **more):
+def once_and_always(name, fault, says, always="exit 4", **more):
     return (
         Case(f"{name}, once", "retried", fault, times=1, **more),
-        Case(name, for_ever, fault, says=says, **more),
+        Case(name, always, fault, message=says, **more),
     )
 
 
@@ -110,29 +110,29 @@ def resets(body, _):
     raise ConnectionResetError
 
 
-def hangs(_, world):
-    world.closing.wait()
+def hangs(_, context):
+    context.closing.wait()
     yield from ()
 
 
-def hangs_in_mid_body(body, world):
+def hangs_in_mid_body(body, context):
     whole = http(body)
     yield whole[: len(whole) // 2]
-    world.closing.wait()
+    context.closing.wait()
 
 
 def drips(answer, from_byte):
     """Send a part at once, then a byte every 50 ms; after five seconds the rest."""
 
-    def drip(body, world):
+    def drip(body, context):
         whole = answer(body)
         start = len(whole) - len(body) if from_byte == "body" else from_byte
         yield whole[:start]
         for place in range(start, start + 100):
-            if world.closing.wait(0.05):
+            if context.closing.wait(0.05):
                 return
             yield whole[place : place + 1]
-        world.borne.append("drip")
+        context.tolerated.append("drip")
         yield whole[start + 100 :]
 
     return drip
@@ -145,8 +145,8 @@ def hundreds_of_megabytes(*_):
 
 
 def redirects(status, location):
-    return lambda _, world: [
-        http(status=status, Location=location.format(elsewhere=world.elsewhere, key=KEY))
+    return lambda _, context: [
+        http(status=status, Location=location.format(elsewhere=context.elsewhere, key=KEY))
     ]
 
 
@@ -197,7 +197,7 @@ KEY_FAULTS = [
         f"403, {code}",
         "exit 4",
         refuses(code),
-        says=rf"rejected the API key \({code}\)\. Check API_KEY, .*https://api\.nasa\.gov",
+        message=rf"rejected the API key \({code}\)\. Check API_KEY, .*https://api\.nasa\.gov",
         pages=PAGES,
     )
     for code in ("API_KEY_MISSING", "API_KEY_INVALID", "API_KEY_DISABLED")
@@ -213,51 +213,51 @@ CASES = [
         "403 with a page of HTML",
         "exit 4",
         sends(http(HEROKU, 403)),
-        says=r"rejected the API key\. Check",
+        message=r"rejected the API key\. Check",
         pages=PAGES,
     ),
-    Case("404", "exit 4", sends(http(b"{}", 404)), says="status 404"),
-    *once_and_for_ever("500", sends(http(b"oops", 500)), "status 500"),
-    *once_and_for_ever("502", sends(http(b"upstream connect error", 502)), "status 502"),
-    *once_and_for_ever(
+    Case("404", "exit 4", sends(http(b"{}", 404)), message="status 404"),
+    *once_and_always("500", sends(http(b"oops", 500)), "status 500"),
+    *once_and_always("502", sends(http(b"upstream connect error", 502)), "status 502"),
+    *once_and_always(
         "503 with Heroku's page of HTML",
         sends(http(HEROKU, 503, Content_Type="text/html")),
         "status 503",
     ),
-    *once_and_for_ever(
+    *once_and_always(
         "503 whose body drips", drips(lambda b: http(b, 503), "body"), "status 503", bounds=SLOW
     ),
     Case(
         "429 of NASA: 2870 seconds, HTML",
         "parked",
         sends(http(HEROKU, 429, **NASA_HEADERS_OF_429)),
-        says=r"Run the same command again after \d\d:\d\d on \d{4}-\d\d-\d\d, or with WAIT=1",
+        message=r"Run the same command again after \d\d:\d\d on \d{4}-\d\d-\d\d, or with WAIT=1",
     ),
-    *once_and_for_ever(
+    *once_and_always(
         "429 with a short wait",
         sends(http(status=429, Retry_After=25)),
         "Run the same command again after",
-        for_ever="parked",
+        always="parked",
     ),
-    *once_and_for_ever("200 with nothing", sends(http()), "not a Browse page"),
-    *once_and_for_ever("200 with HTML", sends(http(HEROKU)), "not a Browse page"),
-    *once_and_for_ever(
+    *once_and_always("200 with nothing", sends(http()), "not a Browse page"),
+    *once_and_always("200 with HTML", sends(http(HEROKU)), "not a Browse page"),
+    *once_and_always(
         "truncated JSON", lambda body, _: [http(body[: len(body) // 2])], "not a Browse page"
     ),
-    *once_and_for_ever("a gzip body that breaks off", gzip_breaks_off, "not a Browse page"),
-    *once_and_for_ever("a gzip body that is none", gzip_is_none, "is incomplete"),
-    *once_and_for_ever("a Content-Length larger than the body", breaks_off, "is incomplete"),
-    *once_and_for_ever("a connection reset in mid-body", resets, "is incomplete"),
-    *once_and_for_ever("a connection closed without an answer", sends(b""), "does not answer"),
-    *once_and_for_ever("an answer that is no HTTP", sends(b"220 hello\r\n\r\n"), "does not answer"),
-    *once_and_for_ever("a hang before the answer", hangs, "does not answer", bounds=STALLED),
-    *once_and_for_ever("a hang in mid-body", hangs_in_mid_body, "is incomplete", bounds=STALLED),
-    *once_and_for_ever("a body that drips", drips(http, "body"), r"took more than", bounds=SLOW),
-    *once_and_for_ever("headers that drip", drips(http, 20), "took more than", bounds=SLOW),
+    *once_and_always("a gzip body that breaks off", gzip_breaks_off, "not a Browse page"),
+    *once_and_always("a gzip body that is none", gzip_is_none, "is incomplete"),
+    *once_and_always("a Content-Length larger than the body", breaks_off, "is incomplete"),
+    *once_and_always("a connection reset in mid-body", resets, "is incomplete"),
+    *once_and_always("a connection closed without an answer", sends(b""), "does not answer"),
+    *once_and_always("an answer that is no HTTP", sends(b"220 hello\r\n\r\n"), "does not answer"),
+    *once_and_always("a hang before the answer", hangs, "does not answer", bounds=STALLED),
+    *once_and_always("a hang in mid-body", hangs_in_mid_body, "is incomplete", bounds=STALLED),
+    *once_and_always("a body that drips", drips(http, "body"), r"took more than", bounds=SLOW),
+    *once_and_always("headers that drip", drips(http, 20), "took more than", bounds=SLOW),
     Case(
         "a host that no DNS knows",
         "exit 4",
-        says=r"sample-does-not-exist\.invalid does not answer \(NameResolutionError\)",
+        message=r"sample-does-not-exist\.invalid does not answer \(NameResolutionError\)",
         pages=PAGES,
         url=lambda _: "https://sample-does-not-exist.invalid/browse",
     ),
@@ -265,14 +265,14 @@ CASES = [
         "a TLS failure",
         "exit 4",
         sends(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
-        says=r"127\.0\.0\.1:\d+ does not answer \(SSL\w*\)",
+        message=r"127\.0\.0\.1:\d+ does not answer \(SSL\w*\)",
         pages=PAGES | {-1},
         url=lambda faulty: faulty.url.replace("http:", "https:"),
     ),
     Case(
         "nobody listening",
         "exit 4",
-        says=r"127\.0\.0\.1:1 does not answer \(NewConnectionError\)",
+        message=r"127\.0\.0\.1:1 does not answer \(NewConnectionError\)",
         pages=PAGES,
         url=lambda _: "http://127.0.0.1:1/browse",
     ),
@@ -280,61 +280,61 @@ CASES = [
         "a redirect to another host",
         "exit 4",
         redirects(302, "http://{elsewhere}/browse"),
-        says=r"redirects to 127\.0\.0\.1\. The redirect was not followed",
+        message=r"redirects to 127\.0\.0\.1\. The redirect was not followed",
     ),
     Case(
         "a redirect to the same host",
         "exit 4",
         redirects(308, "/neo/rest/v1/neo/browse?page=2&size=20"),
-        says="redirects to another address. The redirect was not followed",
+        message="redirects to another address. The redirect was not followed",
     ),
     Case(
         "a redirect whose address holds the key",
         "exit 4",
         redirects(301, "http://{key}@{elsewhere}/?api_key={key}"),
-        says="redirects to another address. The redirect was not followed",
+        message="redirects to another address. The redirect was not followed",
     ),
     Case(
         "a redirect to no address",
         "exit 4",
         redirects(302, "http://[\xff"),
-        says="redirects to another address. The redirect was not followed",
+        message="redirects to another address. The redirect was not followed",
     ),
-    *once_and_for_ever(
+    *once_and_always(
         "a body of hundreds of megabytes",
         hundreds_of_megabytes,
         "sent more than 1,048,576 bytes",
         bounds=SMALL,
     ),
-    *once_and_for_ever(
+    *once_and_always(
         "the page of another number",
         lambda *_: [http(sample_page(3, KEY))],
         "page 3 was returned instead of page 2",
     ),
-    *once_and_for_ever(
+    *once_and_always(
         "fewer objects than the size",
         lambda body, _: [http(document(lambda p: p["near_earth_objects"].pop() and None)(body))],
         "19 objects instead of 20",
     ),
-    *once_and_for_ever(
+    *once_and_always(
         "a million tiny objects",
         lambda body, _: [zipped(re.sub(rb"\[\{.*\]", b"[%s0]" % (b"0," * 10**6), body))],
         "more than 20 objects",
     ),
-    *once_and_for_ever(
+    *once_and_always(
         "JSON nested 1,000 deep",
         lambda body, _: [http(nested(1_000)(body))],
         "recursion depth",
     ),
-    *once_and_for_ever(
+    *once_and_always(
         "JSON nested 100,000 deep",
         lambda body, _: [zipped(nested(100_000)(body))],
         "recursion depth",
     ),
-    *once_and_for_ever(
+    *once_and_always(
         "NaN that is no JSON", lambda body, _: [http(distance(b"NaN")(body))], "malformed"
     ),
-    *once_and_for_ever(
+    *once_and_always(
         "a catalogue of 9,007,199,254,740,992 NEOs",
         lambda body, _: [http(body.replace(b":41000", b":%d" % 2**53, 1))],
         "it reports 9,007,199,254,740,992 NEOs",
@@ -348,32 +348,32 @@ CASES = [
                 b'"near_earth_objects":[]}' % json.loads(body)["page"]["number"]
             )
         ],
-        says="past the end of the catalogue at 0",
+        message="past the end of the catalogue at 0",
         pages=PAGES,
     ),
     Case(
         "a distance of NaN",
         "rejected",
         change=distance(b'"NaN"'),
-        says=r"miss_distance\.kilometers: Expected",
+        message=r"miss_distance\.kilometers: Expected",
     ),
     Case(
         "a distance of 1e400",
         "rejected",
         change=distance(b"1e400"),
-        says=r"miss_distance\.kilometers: Number out of range",
+        message=r"miss_distance\.kilometers: Number out of range",
     ),
     Case(
         "a negative distance",
         "rejected",
         change=distance(b'"-12.5"'),
-        says=r"miss_distance\.kilometers: Expected `float` > 0",
+        message=r"miss_distance\.kilometers: Expected `float` > 0",
     ),
     Case(
         "a distance of 0",
         "rejected",
         change=first_approach(lambda a: a["miss_distance"].update(astronomical="0.0")),
-        says=r"miss_distance\.astronomical: Expected `float` > 0",
+        message=r"miss_distance\.astronomical: Expected `float` > 0",
     ),
     Case(
         "a velocity of 1e9 km/s",
@@ -381,31 +381,31 @@ CASES = [
         change=first_approach(
             lambda a: a["relative_velocity"].update(kilometers_per_second="1000000000.5")
         ),
-        says=r"kilometers_per_second: Expected `float` <= 300",
+        message=r"kilometers_per_second: Expected `float` <= 300",
     ),
     Case(
         "an approach in the year 9999",
         "rejected",
         change=first_approach(lambda a: a.update(close_approach_date="9999-12-31")),
-        says=r"close_approach_date: Expected `date` from 1900-01-01 to 2260-12-31",
+        message=r"close_approach_date: Expected `date` from 1900-01-01 to 2260-12-31",
     ),
     Case(
         "an id that is not valid Unicode",
         "rejected",
         change=lambda body: body.replace(b'"id":"', rb'"id":"\ud800', 1),
-        says=r"\$\.id: Expected `str \| null`, got `MalformedText`",
+        message=r"\$\.id: Expected `str \| null`, got `MalformedText`",
     ),
     Case(
         "the date 0000-00-00",
         "rejected",
         change=first_approach(lambda a: a.update(close_approach_date="0000-00-00")),
-        says=r"close_approach_date: Invalid",
+        message=r"close_approach_date: Invalid",
     ),
     Case(
         "an id twice on one page",
         "rejected",
         change=document(twice_on_one_page),
-        says=r"\$\.id: id \w+ twice on this page",
+        message=r"\$\.id: id \w+ twice on this page",
     ),
     Case(
         "an approach listed twice",
@@ -445,25 +445,25 @@ CASES = [
         "a Date header of the far future",
         "kept",
         lambda body, _: [http(body, Date="Fri, 31 Dec 9999 23:59:59 GMT")],
-        clock_ours=True,
+        uses_local_clock=True,
     ),
     Case(
         "a Date header of the far past",
         "kept",
         lambda body, _: [http(body, Date="Mon, 02 Jan 1995 12:00:00 GMT")],
-        clock_ours=True,
+        uses_local_clock=True,
     ),
     Case(
         "no Date header",
         "kept",
         lambda body, _: [http(body, Date=None)],
-        clock_ours=True,
+        uses_local_clock=True,
     ),
     Case(
         "a Date header of rubbish",
         "kept",
         lambda body, _: [http(body, Date="Fri, 31 Dec 9999 23:59:59 -1200")],
-        clock_ours=True,
+        uses_local_clock=True,
     ),
     Case("an empty list past the last page", "kept", end="200", total=100),
     Case(
@@ -530,18 +530,18 @@ def cut(body, page, total):
     return json.dumps(listed).encode()
 
 
-class Spoilt:
+class FaultyListing:
     """A service that spoils pages as a case says; ``served`` are the pages that were in order."""
 
     def __init__(self, case, elsewhere):
         self.case, self.elsewhere, self.served = case, elsewhere, {}
-        self.asked, self.borne = Counter(), []
+        self.requests, self.tolerated = Counter(), []
 
-    def __call__(self, asked, closing):
-        self.asked[asked.page] += 1
-        case, page = self.case, asked.page
+    def __call__(self, request, closing):
+        self.requests[request.page] += 1
+        case, page = self.case, request.page
         body = cut(sample_page(max(page, 0), KEY), page, case.total)
-        if page not in case.pages or asked.nth > case.times or not (case.fault or case.change):
+        if page not in case.pages or request.nth > case.times or not (case.fault or case.change):
             self.served[page] = body
             return [http(body)]
         if case.pages != PAGES and page >= 0:
@@ -550,14 +550,14 @@ class Spoilt:
             self.served[page] = case.change(body)
             assert self.served[page] != body
             return [http(self.served[page])]
-        if case.clock_ours:
+        if case.uses_local_clock:
             self.served[page] = body
-        return case.fault(body, World(closing, self.elsewhere, self.borne))
+        return case.fault(body, FaultContext(closing, self.elsewhere, self.tolerated))
 
     def _let_others_go_first(self, closing):
         """Wait for the requests of the pages in order, so that they are under way at the fault."""
         for _ in range(500):
-            if len(PAGES & self.asked.keys()) == len(PAGES) or closing.wait(0.01):
+            if len(PAGES & self.requests.keys()) == len(PAGES) or closing.wait(0.01):
                 return
 
 
@@ -606,7 +606,7 @@ def run(url, output, end, start=1):
 def fail(case, url, output):
     """Run, and look at the failure that the case expects, and at what it leaves stored."""
     failures = {"parked": RateLimitReached, "exit 4": ServiceFailure}
-    with pytest.raises(failures[case.outcome], match=case.says) as caught:
+    with pytest.raises(failures[case.outcome], match=case.message) as caught:
         run(url, output, case.end)
     line = str(caught.value)
     assert "\n" not in line
@@ -615,11 +615,11 @@ def fail(case, url, output):
     # The runner learns no more than the name, and knows the names of `errors` alone.
     assert caught.type.__module__ == "neo_utils.errors"
     assert exit_status_of(caught.typename) == STATUSES[case.outcome]
-    sound = PAGES - case.pages
-    assert stored_pages(output).keys() == sound
-    assert f"Stored before that: {len(sound)} of" in line
-    spoilt = [Batch(1 + 20 * page).name for page in case.pages]
-    assert not [p for p in output.rglob("*") if any(f"_{name}." in p.name for name in spoilt)]
+    valid = PAGES - case.pages
+    assert stored_pages(output).keys() == valid
+    assert f"Stored before that: {len(valid)} of" in line
+    faulty_names = [Batch(1 + 20 * page).name for page in case.pages]
+    assert not [p for p in output.rglob("*") if any(f"_{name}." in p.name for name in faulty_names)]
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
@@ -627,51 +627,51 @@ def test_fault_has_its_documented_outcome(case, tmp_path, monkeypatch):
     for name, value in case.bounds.items():
         monkeypatch.setattr(f"neo_utils.{name}", value)
     with serve_faults(lambda *_: [http()]) as elsewhere:
-        spoilt = Spoilt(case, elsewhere.address)
-        with serve_faults(spoilt) as faulty:
+        listing = FaultyListing(case, elsewhere.address)
+        with serve_faults(listing) as faulty:
             if case.outcome in ("parked", "exit 4"):
                 fail(case, case.url(faulty), tmp_path)
             else:
-                succeed(case, spoilt, run(faulty.url, tmp_path, case.end), tmp_path)
-        assert not elsewhere.asked
-    assert spoilt.borne == []
+                succeed(case, listing, run(faulty.url, tmp_path, case.end), tmp_path)
+        assert not elsewhere.requests
+    assert listing.tolerated == []
     stored = stored_pages(tmp_path)
     places = {row["position"] - 41 for row in rejected_in(tmp_path)}  # on page 2
     for page, content in stored.items():
-        assert content == expected_of(spoilt.served[page], places if page == 2 else ())
+        assert content == expected_of(listing.served[page], places if page == 2 else ())
     assert not [path for path in tmp_path.rglob("*") if ".tmp" in path.name]
-    goes_on_where_it_ended(tmp_path, PAGES - stored.keys())
+    resumes_missing_pages(tmp_path, PAGES - stored.keys())
     PLAYED[case.outcome] += 1
 
 
-def succeed(case, spoilt, done, output):
+def succeed(case, listing, done, output):
     """Look at what a run has done that the case expects to end well."""
     rejected = rejected_in(output)
     assert (done.pages, done.neos, done.rejected) == (5, 100 - len(rejected), len(rejected))
-    assert {spoilt.asked[page] for page in PAGES - {2}} == {1}
-    assert spoilt.asked[2] == (2 if case.outcome == "retried" else 1)
+    assert {listing.requests[page] for page in PAGES - {2}} == {1}
+    assert listing.requests[2] == (2 if case.outcome == "retried" else 1)
     assert len(rejected) == (case.outcome == "rejected")
     for row in rejected:
-        as_served = json.loads(without_key(spoilt.served[2]))["near_earth_objects"]
+        as_served = json.loads(without_key(listing.served[2]))["near_earth_objects"]
         assert row["object"] == as_served[row["position"] - 41]
-        assert re.search(case.says, f"{row['field_path']}: {row['reason']}")
-    if case.clock_ours:
+        assert re.search(case.message, f"{row['field_path']}: {row['reason']}")
+    if case.uses_local_clock:
         written = pq.read_schema(Batch(41).file(output, "raw")).metadata[b"fetched_at"]
         age = dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(written.decode())
         assert abs(age) < dt.timedelta(minutes=1)
 
 
-def goes_on_where_it_ended(output, missing):
+def resumes_missing_pages(output, missing):
     """The same command, once the service is well again, asks for the missing pages alone."""
-    with serve_faults(lambda asked, _: [http(sample_page(asked.page, KEY))]) as faulty:
+    with serve_faults(lambda request, _: [http(sample_page(request.page, KEY))]) as faulty:
         run(faulty.url, output, 100)
-    assert faulty.asked == dict.fromkeys(missing, 1)
+    assert faulty.requests == dict.fromkeys(missing, 1)
     assert stored_pages(output).keys() == PAGES
 
 
 def test_unknown_body_is_stored_as_the_service_spells_it(tmp_path):
     case = next(case for case in CASES if case.name == "an unknown body")
-    with serve_faults(Spoilt(case, "")) as faulty:
+    with serve_faults(FaultyListing(case, "")) as faulty:
         run(faulty.url, tmp_path, 100)
     table = pq.read_table(Batch(41).file(tmp_path, "close_approaches"), partitioning=None)
     assert Counter(table["orbiting_body"].to_pylist())["Vulcan"] == 1
@@ -679,7 +679,7 @@ def test_unknown_body_is_stored_as_the_service_spells_it(tmp_path):
 
 def test_object_on_two_pages_is_counted_once(tmp_path):
     case = next(case for case in CASES if case.name.startswith("an object that moves"))
-    with serve_faults(Spoilt(case, "")) as faulty:
+    with serve_faults(FaultyListing(case, "")) as faulty:
         run(faulty.url, tmp_path, 100)
     selection = select_batches(1, 100, "nasa", str(tmp_path))
     engine = connect("duckdb", {}, tmp_path / "no.log")
@@ -703,18 +703,18 @@ class Moving:
     def __init__(self, before, after):
         self.before, self.after = before, after
         self.moved = threading.Event()
-        self.asked = Counter()
+        self.requests = Counter()
         self.began = time.time()
 
-    def __call__(self, asked, _):
-        page = asked.page
-        self.asked[page] += 1
+    def __call__(self, request, _):
+        page = request.page
+        self.requests[page] += 1
         if page not in (0, 4):
             self.moved.wait(5)
         total = self.after if self.moved.is_set() else self.before
         if page == 4:
             self.moved.set()
-        later_s = sum(self.asked.values()) + 10 * (page in (1, 2, 3))
+        later_s = sum(self.requests.values()) + 10 * (page in (1, 2, 3))
         date = formatdate(self.began + later_s, usegmt=True)
         return [http(cut(sample_page(page, KEY), page, total), Date=date)]
 
@@ -726,7 +726,7 @@ def test_fetches_catalogue_that_grows_during_a_run(tmp_path, after):
         done = run(faulty.url, tmp_path, "all")
         assert (done.neos, done.catalogue_size) == (after, after)
         # The last page came with 10 objects before, and is asked for again.
-        assert listing.asked == dict.fromkeys(range(-(-after // 20)), 1) | {4: 2}
+        assert listing.requests == dict.fromkeys(range(-(-after // 20)), 1) | {4: 2}
     stored = stored_pages(tmp_path)
     assert [len(stored[page][0]) for page in sorted(stored)][:5] == [20] * 4 + [min(20, after - 80)]
     assert sum(len(ids) for ids, _, _ in stored.values()) == after
@@ -737,14 +737,14 @@ def test_fetches_catalogue_that_shrinks_during_a_run(tmp_path):
     with serve_faults(listing) as faulty:
         done = run(faulty.url, tmp_path, "all")
         assert done.neos == 70 + 20  # page 4 came before
-        assert listing.asked == dict.fromkeys(range(8), 1)
+        assert listing.requests == dict.fromkeys(range(8), 1)
         # What is past the end now is no failure of the next run, nor a wrong START of it.
         run(faulty.url, tmp_path, "all")
 
 
 def test_unchanged_catalogue_size_is_not_an_error(tmp_path):
     with serve_faults(
-        lambda asked, _: [http(cut(sample_page(asked.page, KEY), asked.page, 100))]
+        lambda request, _: [http(cut(sample_page(request.page, KEY), request.page, 100))]
     ) as faulty:
         assert run(faulty.url, tmp_path, "all").pages == 5
         assert run(faulty.url, tmp_path, "all").pages == 0

@@ -50,11 +50,11 @@ class Listing:
     """A service on a loopback port: the sample, cut to ``size`` NEOs and changed by ``change``."""
 
     def __init__(self, size=None, change=None):
-        self.size, self.change, self.asked = size, change, Counter()
+        self.size, self.change, self.requests = size, change, Counter()
 
     def __call__(self, url, headers):
         page = int(url.partition("page=")[2].partition("&")[0])
-        self.asked[page] += 1
+        self.requests[page] += 1
         answer = service.answer(url, headers)
         body = json.loads(answer.body)
         if self.size is not None:
@@ -88,7 +88,7 @@ def test_rerun_sends_no_request_and_changes_nothing(tmp_path):
         before = files_of(tmp_path)
         assert fetch_range(tmp_path, source="nasa", api_url=url).pages == 0
     assert files_of(tmp_path) == before
-    assert listing.asked == dict.fromkeys(range(5), 1)
+    assert listing.requests == dict.fromkeys(range(5), 1)
 
 
 @settings(max_examples=8, deadline=None)
@@ -146,7 +146,7 @@ def test_backfill_fetches_everything_again(tmp_path):
         before = files_of(tmp_path)
         assert fetch_range(tmp_path, source="nasa", api_url=url, refetch=True).pages == 5
     assert files_of(tmp_path) == before
-    assert listing.asked == dict.fromkeys(range(5), 2)
+    assert listing.requests == dict.fromkeys(range(5), 2)
 
 
 def test_service_on_a_port_gives_the_same_tables(tmp_path):
@@ -179,9 +179,9 @@ def test_next_run_detects_grown_catalogue(tmp_path):
         assert [batch.first for batch in neos] == [1, 21, 41, 61, 81]
         # Full and short: what has not grown costs one request.
         for _ in range(2):
-            listing.asked.clear()
+            listing.requests.clear()
             fetch_range(tmp_path, 1, "all", "nasa", api_url=url)
-            assert listing.asked == {4: 1}
+            assert listing.requests == {4: 1}
 
 
 def test_growth_after_full_last_page_is_detected(tmp_path):

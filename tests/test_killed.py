@@ -1,4 +1,4 @@
-"""Killed anywhere, nothing lost: the figures that ``tests.kill_points`` finds."""
+"""A run killed at any point loses no data, as ``tests.kill_points`` measures."""
 
 import re
 import signal
@@ -40,12 +40,12 @@ def harnesses(every):
     }
     yield started
     for harness in started.values():
-        harness.send_signal(signal.SIGINT)  # one that still runs then clears its folder away
+        harness.send_signal(signal.SIGINT)  # a running one then removes its folder
         harness.communicate()
 
 
 def figures_of(harness, capsys):
-    """Show the harness's line on the terminal; return the kill points and the requests saved."""
+    """Print the harness's line; return the number of kill points and of requests saved."""
     line, failure = harness.communicate()
     assert harness.returncode == 0, failure
     with capsys.disabled():

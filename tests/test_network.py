@@ -43,8 +43,8 @@ def test_never_sends_netrc_password(key, environment, tmp_path):
     environment.setenv("NETRC", str(netrc))
     heard = []
 
-    def listen(asked, _):
-        heard.append(asked.headers)
+    def listen(request, _):
+        heard.append(request.headers)
         return [http(b"{}")]
 
     with (

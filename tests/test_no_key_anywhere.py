@@ -363,5 +363,5 @@ def test_no_proxy_gets_the_key_of_a_service_on_this_machine(name, tmp_path, monk
     with serve_faults(lambda *_: [http()]) as proxy, serve_faults(well) as faulty:
         monkeypatch.setenv(name, f"http://{proxy.address}")
         fetch(plan_fetch(1, 20, "nasa", faulty.url, str(tmp_path)))
-    assert faulty.asked == {0: 1}
-    assert not proxy.asked
+    assert faulty.requests == {0: 1}
+    assert not proxy.requests

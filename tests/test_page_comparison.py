@@ -69,42 +69,42 @@ def test_every_form_in_the_contract_is_defined():
     [
         (
             without(PAGE, *NEO, "is_sentry_object"),
-            ["near_earth_objects[].is_sentry_object: gone from 1 of 20"],
+            ["near_earth_objects[].is_sentry_object: missing in 1 of 20"],
         ),
         (
             without(PAGE, *NEO, "orbital_data"),
-            ["near_earth_objects[].orbital_data: gone from 1 of 20"],
+            ["near_earth_objects[].orbital_data: missing in 1 of 20"],
         ),
         (
             without(PAGE, *NEO, "orbital_data", "equinox"),
-            ["near_earth_objects[].orbital_data.equinox: gone from 1 of 20 (nothing reads it)"],
+            ["near_earth_objects[].orbital_data.equinox: missing in 1 of 20 (not used)"],
         ),
         (without(PAGE, *NEO, "designation"), []),  # as the service has done once
         (
             everywhere(PAGE, lambda neo: {k: v for k, v in neo.items() if k != "designation"}),
-            ["near_earth_objects[].designation: gone from 20 of 20"],
+            ["near_earth_objects[].designation: missing in 20 of 20"],
         ),
         (
             put(PAGE, (*NEO, "albedo"), 0.25),
-            ["near_earth_objects[].albedo: new, number, in 1 of 20 (nothing reads it)"],
+            ["near_earth_objects[].albedo: new, number, in 1 of 20 (not used)"],
         ),
         (
             put(PAGE, (*NEO, "discovery"), {"site": "x", "observers": ["y"]}),
-            ["near_earth_objects[].discovery: new, object, in 1 of 20 (nothing reads it)"],
+            ["near_earth_objects[].discovery: new, object, in 1 of 20 (not used)"],
         ),
-        (put(PAGE, ("meta",), [{}]), ["meta: new, list, in 1 of 1 (nothing reads it)"]),
+        (put(PAGE, ("meta",), [{}]), ["meta: new, list, in 1 of 1 (not used)"]),
         (
             put(PAGE, (*NEO, "absolute_magnitude_h"), "20.5"),
             [
-                "near_earth_objects[].absolute_magnitude_h: number as text in 1 of 20, where "
-                "number was",
+                "near_earth_objects[].absolute_magnitude_h: number as text in 1 of 20, "
+                "previously number",
                 "near_earth_objects[].estimated_diameter",
                 "near_earth_objects[].estimated_diameter",
             ],
         ),
         (
             put(PAGE, (*NEO, "name"), None),
-            ["near_earth_objects[].name: null in 1 of 20, where text was"],
+            ["near_earth_objects[].name: null in 1 of 20, previously text"],
         ),
         (put(PAGE, (*NEO, "orbital_data", "observations_used"), None), []),
         (put(PAGE, (*NEO, "close_approach_data"), []), []),
@@ -114,56 +114,57 @@ def test_every_form_in_the_contract_is_defined():
         ),
         (
             put(PAGE, (*APPROACH, "orbiting_body"), "Jupiter"),
-            [f'{AT_APPROACH}.orbiting_body: "Jupiter" in 1 of {APPROACHES}, where body was'],
+            [f'{AT_APPROACH}.orbiting_body: "Jupiter" in 1 of {APPROACHES}, previously body'],
         ),
         (
             put(PAGE, (*APPROACH, "close_approach_date_full"), "27.12.2031 01:30"),
             [
-                f"{AT_APPROACH}.close_approach_date_full: text in 1 of {APPROACHES}, where date "
-                "with English month, hour and minute was"
+                f"{AT_APPROACH}.close_approach_date_full: text in 1 of {APPROACHES}, previously "
+                "date with English month, hour and minute"
             ],
         ),
         (
             put(PAGE, (*APPROACH, "close_approach_date"), "2201-01-01"),
-            [f"{AT_APPROACH}.close_approach_date: date in 1 of {APPROACHES}, where date from"],
+            [f"{AT_APPROACH}.close_approach_date: date in 1 of {APPROACHES}, previously date from"],
         ),
         (
             put(PAGE, (*APPROACH, "miss_distance", "miles"), 1.5),
             [
-                f"{AT_APPROACH}.miss_distance.miles: number in 1 of {APPROACHES}, where number as "
-                "text was (nothing reads it)"
+                f"{AT_APPROACH}.miss_distance.miles: number in 1 of {APPROACHES}, previously "
+                "number as text (not used)"
             ],
         ),
         (
             put(PAGE, (*APPROACH, "miss_distance"), "0.25"),
             [
-                f"{AT_APPROACH}.miss_distance: number as text in 1 of {APPROACHES}, where object",
+                f"{AT_APPROACH}.miss_distance: number as text in 1 of {APPROACHES}, "
+                "previously object",
                 "decoding: 1 of 20 objects are rejected: Expected `object`, got `str` at",
             ],
         ),
         (
             without(PAGE, *APPROACH, "miss_distance", "astronomical"),
             [
-                f"{AT_APPROACH}.miss_distance.astronomical: gone from 1 of {APPROACHES}",
+                f"{AT_APPROACH}.miss_distance.astronomical: missing in 1 of {APPROACHES}",
                 "decoding: 1 of 20 objects are rejected: Object missing required field",
             ],
         ),
         (
             put(PAGE, ("page", "total_elements"), 990_000),
-            ["page.total_elements: 990,000, where some 41,000 were in 2026"],
+            ["page.total_elements: 990,000, previously about 41,000 (2026)"],
         ),
         (
             put(PAGE, ("page", "size"), "20"),
             [
-                "page.size: whole number as text in 1 of 1, where whole number was",
-                "page.size: not the 20 that were asked for",
+                "page.size: whole number as text in 1 of 1, previously whole number",
+                "page.size: not the requested 20",
             ],
         ),
         (
             put(PAGE, NEO[:1], PAGE["near_earth_objects"][1:]),
             ["decoding: 19 objects instead of 20"],
         ),
-        ({}, ["links: gone from 1 of 1 (nothing", "page: gone", "near_earth", "decoding: not a"]),
+        ({}, ["links: missing in 1 of 1 (not", "page: missing", "near_earth", "decoding: not a"]),
         ([], ["decoding: not a Browse page: Expected `object`, got `array`"]),
     ],
 )
@@ -179,8 +180,8 @@ def test_renamed_field_is_missing_and_new():
         return {k.replace("orbiting_body", "body"): v for k, v in approach.items()}
 
     assert said_of(of_all_approaches(PAGE, renamed))[:2] == [
-        f"{AT_APPROACH}.orbiting_body: gone from {APPROACHES} of {APPROACHES}",
-        f"{AT_APPROACH}.body: new, body, in {APPROACHES} of {APPROACHES} (nothing reads it)",
+        f"{AT_APPROACH}.orbiting_body: missing in {APPROACHES} of {APPROACHES}",
+        f"{AT_APPROACH}.body: new, body, in {APPROACHES} of {APPROACHES} (not used)",
     ]
 
 
@@ -205,7 +206,7 @@ def test_changed_unit_is_detected_from_related_values():
     ):
         (said,) = said_of(of_all_approaches(PAGE, change))
         assert said.startswith(f"{AT_APPROACH}.{path}: another unit or meaning in {APPROACHES}")
-        assert f": {factor} times what follows from " in said
+        assert f": {factor} times the value expected from " in said
 
 
 def test_reports_midnight_in_california_instead_of_time():
@@ -224,14 +225,14 @@ def test_reports_midnight_in_california_instead_of_time():
 
 def test_reports_missing_and_changed_headers():
     assert said_of(PAGE, {"Date": "yesterday", "X-RateLimit-Limit": "2000"}) == [
-        "header Date: text, where date of HTTP was",
-        "header X-RateLimit-Remaining: gone",
+        "header Date: text, previously date of HTTP",
+        "header X-RateLimit-Remaining: missing",
     ]
 
 
 def test_reports_invalid_json():
     assert [str(one) for one in differences(b"<html>", HEADERS)] == [
-        "the answer: is no JSON (JSONDecodeError)"
+        "the answer: is not JSON (JSONDecodeError)"
     ]
 
 
@@ -250,26 +251,26 @@ def test_modern_page_has_no_difference():
 
 def test_reports_fields_missing_in_2018():
     assert said_of_recorded("2018-09_page0_nulls.json") == [
-        "near_earth_objects[].id: gone from 20 of 20",
-        f"{AT_APPROACH}.close_approach_date_full: gone from 10 of 10",
-        "page.total_elements: 19,336, where some 41,000 were in 2026",
+        "near_earth_objects[].id: missing in 20 of 20",
+        f"{AT_APPROACH}.close_approach_date_full: missing in 10 of 10",
+        "page.total_elements: 19,336, previously about 41,000 (2026)",
     ]
 
 
 def test_reports_fields_missing_in_2017():
     neo, orbit = "near_earth_objects[]", "near_earth_objects[].orbital_data"
     assert said_of_recorded("2017-04_page0_old-schema.json") == [
-        f"{neo}.id: gone from 20 of 20",
-        f"{neo}.name_limited: gone from 20 of 20",
-        f"{neo}.designation: gone from 20 of 20",
-        f"{AT_APPROACH}.close_approach_date_full: gone from 32 of 32",
-        f"{orbit}.first_observation_date: gone from 20 of 20",
-        f"{orbit}.last_observation_date: gone from 20 of 20",
-        f"{orbit}.data_arc_in_days: gone from 20 of 20 (nothing reads it)",
-        f"{orbit}.observations_used: gone from 20 of 20",
-        f"{orbit}.orbit_class: gone from 20 of 20 (nothing reads it)",
-        f"{neo}.is_sentry_object: gone from 20 of 20",
-        "page.total_elements: 16,346, where some 41,000 were in 2026",
+        f"{neo}.id: missing in 20 of 20",
+        f"{neo}.name_limited: missing in 20 of 20",
+        f"{neo}.designation: missing in 20 of 20",
+        f"{AT_APPROACH}.close_approach_date_full: missing in 32 of 32",
+        f"{orbit}.first_observation_date: missing in 20 of 20",
+        f"{orbit}.last_observation_date: missing in 20 of 20",
+        f"{orbit}.data_arc_in_days: missing in 20 of 20 (not used)",
+        f"{orbit}.observations_used: missing in 20 of 20",
+        f"{orbit}.orbit_class: missing in 20 of 20 (not used)",
+        f"{neo}.is_sentry_object: missing in 20 of 20",
+        "page.total_elements: 16,346, previously about 41,000 (2026)",
     ]
 
 
@@ -287,17 +288,17 @@ def test_live_test_passes_with_a_compatible_service():
         said = compare(*first_page(KEY, url))
     assert requests == ["/neo/rest/v1/neo/browse?page=0&size=20"]
     assert said == [
-        "first page as the contract has it, 0 differences that nothing reads",
+        "first page matches the contract, 0 differences in unused fields",
         f"20 of 41,000 NEOs, {APPROACHES} approaches; 999 of 1,000 requests left",
     ]
 
 
 def test_unused_differences_warn_and_used_ones_fail():
     new = json.dumps(put(PAGE, (*NEO, "albedo"), 0.25)).encode()
-    assert compare(new, HEADERS)[1].endswith("albedo: new, number, in 1 of 20 (nothing reads it)")
-    gone = json.dumps(without(PAGE, *NEO, "is_sentry_object")).encode()
-    with pytest.raises(pytest.fail.Exception, match="is_sentry_object: gone from 1 of 20"):
-        compare(gone, HEADERS)
+    assert compare(new, HEADERS)[1].endswith("albedo: new, number, in 1 of 20 (not used)")
+    missing = json.dumps(without(PAGE, *NEO, "is_sentry_object")).encode()
+    with pytest.raises(pytest.fail.Exception, match="is_sentry_object: missing in 1 of 20"):
+        compare(missing, HEADERS)
 
 
 def test_live_test_fails_in_one_line_without_key_or_answer():

@@ -366,7 +366,7 @@ def test_status_429_stops_the_run_and_states_when_to_retry(tmp_path, monkeypatch
     ):
         before = dt.datetime.now().astimezone()
         fetch_range(faulty.url, tmp_path, 60)
-    assert faulty.asked == {0: 1}
+    assert faulty.requests == {0: 1}
     assert failure.value.exit_status == 3
     (told,) = local_times(str(failure.value))
     # Not before the service takes requests again, and less than two minutes after it.
@@ -406,7 +406,7 @@ def test_endless_short_waits_end_the_run(clock):
     ):
         ask(faulty, Pace(60, print))
     assert clock.waits == [20, 20, 20]
-    assert faulty.asked == {0: 4}
+    assert faulty.requests == {0: 4}
 
 
 def test_progress_line_shows_reason_and_is_cleared(monkeypatch):
