@@ -9,7 +9,7 @@ from neo_utils.store.atomic import remove_leftovers, write_in_order
 
 
 class PowerCut(BaseException):
-    """Not an Exception: nothing may tidy up after it."""
+    """A BaseException, so no handler cleans up after it."""
 
 
 def contents_of(folder):
@@ -21,7 +21,7 @@ def files_in(folder):
 
 
 def killed(monkeypatch, step, write):
-    """Whether a write was ended before its `step`-th sync, rename or removal (from 0)."""
+    """Stop a write before its `step`-th sync, rename or removal (from 0); return if it stopped."""
     steps = iter(range(step))
 
     def counted(call):
@@ -44,13 +44,13 @@ def killed(monkeypatch, step, write):
 
 @pytest.fixture
 def events(monkeypatch):
-    """What happens to the disk, in order: syncs with the file's size, renames with its name."""
+    """Return the disk operations in order: syncs with the file size, renames with the name."""
     happened = []
     fsync, replace, unlink = os.fsync, os.replace, os.unlink
 
     def recorded_fsync(descriptor):
         state = os.fstat(descriptor)
-        # Of a file, how much of it has left Python's buffer by then.
+        # The size shows that Python's buffer was flushed before.
         folder = stat.S_ISDIR(state.st_mode)
         happened.append(("sync folder", None) if folder else ("sync file", state.st_size))
         fsync(descriptor)
@@ -182,7 +182,7 @@ def test_marker_only_appears_with_files_of_its_own_write(tmp_path, monkeypatch, 
         remove_leftovers(folder)
         found = contents_of(folder)
         outcomes.append(whole.index(found) if "mark" in found else None)
-    # The old write whole, then no mark, then the new one whole: never back and forth.
+    # The complete old files, then no marker, then the complete new files.
     assert list(dict.fromkeys(outcomes)) == [0, None, 1]
 
 
@@ -213,7 +213,7 @@ def test_temporary_name_is_not_a_table_name(tmp_path, monkeypatch):
     path = tmp_path / "neo_partition_1-20.parquet"
     assert killed(monkeypatch, 1, lambda: write_in_order([(path, b"1")]))
     (leftover,) = files_in(tmp_path)
-    # Spark, Hive and DuckDB pass over a leading dot or another ending.
+    # Spark, Hive and DuckDB ignore names with a leading dot or another suffix.
     assert leftover.name.startswith(".")
     assert not leftover.name.endswith(".parquet")
 

@@ -145,5 +145,5 @@ def test_key_is_removed_from_links_in_any_encoding(form):
 def test_label_names_the_service():
     assert service_of("nasa").label == "NASA NeoWs"
     assert service_of("sample").label == "simulated sample, not NASA data"
-    # A service of one's own is not called NASA's.
+    # A user's own service is not labelled as NASA's.
     assert Service("nasa", "http://127.0.0.1:8000/browse").label == "NeoWs at 127.0.0.1"

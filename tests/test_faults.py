@@ -1,4 +1,4 @@
-"""What becomes of a run when the service misbehaves; docs/faults.md lists the same for readers."""
+"""The outcome of a run for each fault of the service, as listed in docs/faults.md."""
 
 import datetime as dt
 import gzip
@@ -50,25 +50,25 @@ NASA_HEADERS_OF_429 = {
 
 
 class FaultContext(NamedTuple):
-    """What a fault may use beside the page that it spoils."""
+    """What a fault may use besides the page that it changes."""
 
-    closing: threading.Event  # the test's end
-    elsewhere: str  # the address of another service, which nobody shall ask
-    tolerated: list  # what was put up with to its end, though it shall not be
+    closing: threading.Event  # set at the end of the test
+    elsewhere: str  # address of a service that must receive no request
+    tolerated: list  # faults that the client should have aborted
 
 
 class Case(NamedTuple):
     name: str
     outcome: str
-    # One of the two: the bytes in place of the page, or the page changed.
+    # Either sends bytes instead of the page, or changes the page.
     fault: Callable | None = None
     change: Callable | None = None
-    message: str = ""  # in the failure's line, or in the reason of what is rejected
-    pages: frozenset = frozenset({2})  # those that the service spoils
-    times: float = inf  # how often it does so
+    message: str = ""  # pattern in the error or in the rejection's reason
+    pages: frozenset = frozenset({2})  # pages with the fault
+    times: float = inf  # requests per page with the fault
     end: str = "100"
     total: int = 41_000  # NEOs that the service lists
-    bounds: dict = {}  # noqa: RUF012 -- of the package, lowered so that the test is quick
+    bounds: dict = {}  # noqa: RUF012 -- limits of the package, lowered for a fast test
     url: Callable = lambda faulty: faulty.url
     uses_local_clock: bool = False
 
@@ -81,7 +81,7 @@ def once_and_always(name, fault, says, always="exit 4", **more):
 
 
 def sends(answer):
-    """The same bytes for every request."""
+    """Send the same bytes for every request."""
     return lambda *_: [answer]
 
 
@@ -122,7 +122,7 @@ def hangs_in_mid_body(body, context):
 
 
 def drips(answer, from_byte):
-    """Send a part at once, then a byte every 50 ms; after five seconds the rest."""
+    """Send a part, then a byte every 50 ms, and the rest after five seconds."""
 
     def drip(body, context):
         whole = answer(body)
@@ -151,7 +151,7 @@ def redirects(status, location):
 
 
 def document(change):
-    """Change the page as an object of Python."""
+    """Change the decoded JSON of the page."""
 
     def changed(body):
         page = json.loads(body)
@@ -475,16 +475,16 @@ CASES = [
         total=100,
     ),
 ]
-# These change while the run goes on, and have a test each.
+# These happen during a run, and each has its own test.
 OF_THE_LISTING = {
     "a catalogue that grows in mid-run": "kept",
     "a catalogue that shrinks in mid-run": "kept",
 }
-PLAYED = Counter()  # outcomes of the cases that have ended as they should
+PLAYED = Counter()  # outcomes of passed cases
 
 
 def summary():
-    """Return what is printed at the end of the tests: how many faults were played."""
+    """Return the summary line: how many faults were played."""
     outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(PLAYED.items()))
     return [f"faults: {PLAYED.total()} played ({outcomes})"] if PLAYED else []
 
@@ -500,7 +500,7 @@ STATUSES = {
 
 
 class NoWaiting(threading.Event):
-    """An event whose waits take no time; ``waits`` notes how long they would have been."""
+    """An event that does not wait; ``waits`` records the requested durations."""
 
     waits: list[float]
 
@@ -511,7 +511,7 @@ class NoWaiting(threading.Event):
 
 @pytest.fixture(autouse=True)
 def waits(monkeypatch):
-    """Let no pause between two requests take time, and return how long they would have been."""
+    """Skip all pauses between requests, and return their durations."""
     noted = []
     event = type("NoWaiting", (NoWaiting,), {"waits": noted})
     monkeypatch.setattr(rate_limit, "threading", SimpleNamespace(Event=event, Lock=threading.Lock))
@@ -531,7 +531,7 @@ def cut(body, page, total):
 
 
 class FaultyListing:
-    """A service that spoils pages as a case says; ``served`` are the pages that were in order."""
+    """A service with the fault of a case; ``served`` contains the valid pages."""
 
     def __init__(self, case, elsewhere):
         self.case, self.elsewhere, self.served = case, elsewhere, {}
@@ -555,14 +555,14 @@ class FaultyListing:
         return case.fault(body, FaultContext(closing, self.elsewhere, self.tolerated))
 
     def _let_others_go_first(self, closing):
-        """Wait for the requests of the pages in order, so that they are under way at the fault."""
+        """Wait until all pages are requested, so the others are in progress at the fault."""
         for _ in range(500):
             if len(PAGES & self.requests.keys()) == len(PAGES) or closing.wait(0.01):
                 return
 
 
 def stored_pages(output):
-    """Return what is stored of each page: ids, number of approaches, the page as archived."""
+    """Return the stored ids, number of approaches and archived page of each page."""
     found = {}
     for path in output.glob("raw/*/*.parquet"):
         batch = Batch(int(path.stem.split("_")[-1].partition("-")[0]))
@@ -577,7 +577,7 @@ def stored_pages(output):
 
 
 def expected_of(served, rejected=()):
-    """Return the same of a page as the service has sent it, by nothing of the package."""
+    """Return the same for a page as sent, without using the package."""
     objects = json.loads(served)["near_earth_objects"]
     taken = [o for place, o in enumerate(objects) if place not in rejected]
     approaches = {
@@ -604,7 +604,7 @@ def run(url, output, end, start=1):
 
 
 def fail(case, url, output):
-    """Run, and look at the failure that the case expects, and at what it leaves stored."""
+    """Run, and check the expected error and what stays stored."""
     failures = {"parked": RateLimitReached, "exit 4": ServiceFailure}
     with pytest.raises(failures[case.outcome], match=case.message) as caught:
         run(url, output, case.end)
@@ -612,7 +612,7 @@ def fail(case, url, output):
     assert "\n" not in line
     assert len(line) < 400
     assert not re.search("canary|0x[0-9a-f]{6}", line)
-    # The runner learns no more than the name, and knows the names of `errors` alone.
+    # The runner only receives the class name, and finds it in `errors`.
     assert caught.type.__module__ == "neo_utils.errors"
     assert exit_status_of(caught.typename) == STATUSES[case.outcome]
     valid = PAGES - case.pages
@@ -645,7 +645,7 @@ def test_fault_has_its_documented_outcome(case, tmp_path, monkeypatch):
 
 
 def succeed(case, listing, done, output):
-    """Look at what a run has done that the case expects to end well."""
+    """Check a run that is expected to succeed."""
     rejected = rejected_in(output)
     assert (done.pages, done.neos, done.rejected) == (5, 100 - len(rejected), len(rejected))
     assert {listing.requests[page] for page in PAGES - {2}} == {1}
@@ -662,7 +662,7 @@ def succeed(case, listing, done, output):
 
 
 def resumes_missing_pages(output, missing):
-    """The same command, once the service is well again, asks for the missing pages alone."""
+    """Check that the same command only requests the missing pages from a healthy service."""
     with serve_faults(lambda request, _: [http(sample_page(request.page, KEY))]) as faulty:
         run(faulty.url, output, 100)
     assert faulty.requests == dict.fromkeys(missing, 1)
@@ -687,7 +687,7 @@ def test_object_on_two_pages_is_counted_once(tmp_path):
     assert engine.sql("SELECT count(*) FROM stored_neos").collect() == [(100,)]
     pages = [json.loads(sample_page(number, KEY))["near_earth_objects"] for number in range(5)]
     listed = {o["id"]: o for page in pages for o in page}
-    del listed[pages[2][0]["id"]]  # the one that had to make room
+    del listed[pages[2][0]["id"]]  # the object that the duplicate replaced
     assert counted["total_neos"] == 99
     assert counted["total_close_approaches"] == sum(
         len(o["close_approach_data"]) for o in listed.values()
@@ -695,7 +695,7 @@ def test_object_on_two_pages_is_counted_once(tmp_path):
 
 
 class Moving:
-    """A catalogue of ``before`` NEOs that has ``after`` of them once page 4 has been asked for.
+    """A catalogue of ``before`` NEOs that has ``after`` NEOs once page 4 was requested.
 
     All but page 0 come only then. The service's clock goes on by a second with every answer.
     """
@@ -725,7 +725,7 @@ def test_fetches_catalogue_that_grows_during_a_run(tmp_path, after):
     with serve_faults(listing) as faulty:
         done = run(faulty.url, tmp_path, "all")
         assert (done.neos, done.catalogue_size) == (after, after)
-        # The last page came with 10 objects before, and is asked for again.
+        # The last page had 10 objects before, so it is requested again.
         assert listing.requests == dict.fromkeys(range(-(-after // 20)), 1) | {4: 2}
     stored = stored_pages(tmp_path)
     assert [len(stored[page][0]) for page in sorted(stored)][:5] == [20] * 4 + [min(20, after - 80)]
@@ -736,9 +736,9 @@ def test_fetches_catalogue_that_shrinks_during_a_run(tmp_path):
     listing = Moving(150, 70)
     with serve_faults(listing) as faulty:
         done = run(faulty.url, tmp_path, "all")
-        assert done.neos == 70 + 20  # page 4 came before
+        assert done.neos == 70 + 20  # page 4 was sent before
         assert listing.requests == dict.fromkeys(range(8), 1)
-        # What is past the end now is no failure of the next run, nor a wrong START of it.
+        # Batches past the new end cause no error in the next run.
         run(faulty.url, tmp_path, "all")
 
 
@@ -774,7 +774,7 @@ def test_gzip_bomb_is_rejected_before_decompression():
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 20 * MB  # the bound of 4, and room for growing to it
+    assert peak < 20 * MB  # the limit of 4 MB, and room for growing buffers
 
 
 def test_gzip_bomb_in_redirect_is_not_read():
@@ -797,11 +797,11 @@ def test_reads_at_most_the_size_limit(monkeypatch):
         pytest.raises(AnswerBroken, match="sent more than"),
     ):
         get_page(session, Service("nasa", faulty.url), Batch(1), Pace(0, print))
-    assert faulty.sent < 30 * MB  # the rest is what the system's buffers had taken
+    assert faulty.sent < 30 * MB  # the difference is in the system's buffers
 
 
 def test_documentation_states_the_limits():
-    # Real pages have 0.6 MB at most and come within seconds (FACTS of 2026).
+    # Real pages have at most 0.6 MB and arrive within seconds (2026).
     text = (PROJECT / "docs/faults.md").read_text(encoding="utf-8")
     assert f"{transport._LARGEST_BODY // MB} MiB" in text
     assert f"{transport._LONGEST_ANSWER_S} s in all" in text

@@ -47,7 +47,7 @@ def fetch_range(output, start=1, end=100, source="sample", **more):
 
 
 class Listing:
-    """A service on a loopback port: the sample, cut to ``size`` NEOs and changed by ``change``."""
+    """A service with the sample, cut to ``size`` NEOs and modified by ``change``."""
 
     def __init__(self, size=None, change=None):
         self.size, self.change, self.requests = size, change, Counter()
@@ -105,11 +105,11 @@ def test_split_ranges_store_the_same_bytes(five_batches, tmp_path_factory, ends,
 
 def test_connection_count_does_not_change_bytes(tmp_path, monkeypatch):
     def answer(url, headers):
-        together.wait(timeout=60)  # until as many requests are under way
+        together.wait(timeout=60)  # until this many requests run concurrently
         answer = service.answer(url, headers)
         return answer._replace(headers=answer.headers | {"Date": today})
 
-    today = formatdate(usegmt=True)  # one date that is believed, for all answers
+    today = formatdate(usegmt=True)  # one plausible date for all answers
     files = {}
     with service.serve(answer=answer) as url:
         for connections in (1, 2, CONNECTIONS, 10):  # each divides 10 pages
@@ -129,7 +129,7 @@ def test_concurrent_requests_are_limited(tmp_path):
         with lock:
             under_way.add(url)
             most.append(len(under_way))
-        sleep(0.02)  # the others could come meanwhile
+        sleep(0.02)  # time for other requests to arrive
         with lock:
             under_way.remove(url)
         return service.answer(url, headers)
@@ -177,7 +177,7 @@ def test_next_run_detects_grown_catalogue(tmp_path):
         assert fetch_range(tmp_path, 1, "all", "nasa", api_url=url).neos == 20 + 20 + 10
         neos = select_batches(1, "all", "nasa", str(tmp_path)).provenances
         assert [batch.first for batch in neos] == [1, 21, 41, 61, 81]
-        # Full and short: what has not grown costs one request.
+        # A full or short catalogue that has not grown costs one request.
         for _ in range(2):
             listing.requests.clear()
             fetch_range(tmp_path, 1, "all", "nasa", api_url=url)
@@ -214,7 +214,7 @@ def test_end_all_fetches_the_whole_catalogue(tmp_path):
     assert (tmp_path / "raw/batch-number=41-60/neo_partition_41-60.parquet").exists()
     plan = plan_fetch(1, "all", "nasa", url, str(tmp_path))
     assert [batch.first for batch in plan.stored] == [1, 21]
-    # The last one, which had 10 rows, is asked for again: the listing may have grown.
+    # The last batch, with 10 rows, is requested again: the catalogue may have grown.
     assert [batch.first for batch in plan.to_fetch(plan.size_to_ask_for)] == [41]
 
 
@@ -266,7 +266,7 @@ def test_invalid_page_stores_nothing(tmp_path, body):
 
 def test_resumes_after_rate_limit(tmp_path, five_batches):
     def refuse(page, answer):
-        # NASA's answer of 2023: HTML, no JSON.
+        # NASA's answer of 2023: HTML instead of JSON.
         headers = {"Content-Type": "text/html", "Retry-After": "2870"}
         return service.Answer(429, headers, b"<h1>429</h1>") if page >= 3 else answer
 
@@ -292,7 +292,7 @@ def test_sample_counts_as_missing_and_never_overwrites_nasa_data(tmp_path):
     ):
         fetch_range(tmp_path, 1, 40)
     assert files_of(tmp_path) == before
-    # Asked for in so many words, it is done.
+    # An explicit request overwrites it.
     assert fetch_range(tmp_path, 1, 40, refetch=True).pages == 2
 
 
@@ -353,7 +353,7 @@ def test_plan_shows_hours_of_quota_and_expected_end(tmp_path, monkeypatch):
         return (done - dt.datetime.now()) / dt.timedelta(hours=1)
 
     assert "0.0 hours of quota (1,000 requests per hour)" in plan(200)
-    assert "about" not in plan(20_000).partition("quota")[2]  # 1,000 requests go at once
+    assert "about" not in plan(20_000).partition("quota")[2]  # 1,000 requests are allowed at once
     # 2,050 requests: 1,000 now, 1,000 when these are an hour old, 50 after another hour.
     assert hours("all") == pytest.approx(2, abs=0.05)
     monkeypatch.delenv("API_KEY")
@@ -361,7 +361,7 @@ def test_plan_shows_hours_of_quota_and_expected_end(tmp_path, monkeypatch):
     assert hours(800) == pytest.approx(1, abs=0.05)  # 40 requests: 30, and 10 an hour later
     assert hours(1_200) == pytest.approx(24, abs=0.05)  # 60 requests: 50 of a day, then 10
     # 50 a day: the last 20 of 2,050 an hour after the 40th day's end.
-    assert hours("all") == pytest.approx(40 * 24 + 1, abs=1.1)  # summer time may begin or end
+    assert hours("all") == pytest.approx(40 * 24 + 1, abs=1.1)  # daylight saving may start or end
 
 
 def test_sample_address_never_resolves():

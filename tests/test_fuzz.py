@@ -1,4 +1,4 @@
-"""Pages that no service should send, through the decoder: `make fuzz` runs this file for longer.
+"""Fuzz the decoder with invalid pages; `make fuzz` runs this file for longer.
 
 Whatever comes, there is a page or `PageBroken`; and every row of the page is compared with what
 `json` reads in the same bytes.
@@ -24,11 +24,11 @@ from tests.objects import neos, page, put, without
 from tests.test_pages import BETWEEN, MODERN, OLD, RECORDED, passing
 
 FIRST = Batch(1)
-OUTCOMES = defaultdict(Counter)  # of every test: how many pages were decoded, or broken
+OUTCOMES = defaultdict(Counter)  # per test: number of decoded and invalid pages
 
 
 def summary():
-    """What is printed at the end of `make fuzz`: a line per test."""
+    """Return the summary of `make fuzz`: a line per test."""
     for test, outcomes in OUTCOMES.items():
         each = ", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.most_common())
         yield f"{outcomes.total():>7,} pages: {each}; {test}"
@@ -39,11 +39,11 @@ def note(outcome):
     OUTCOMES[test.removesuffix(" (call)")][outcome] += 1
 
 
-# --- What a page says, read by `json` alone. ---
+# --- Expected values, read with `json` alone. ---
 
 
 def read_by_json(body):
-    """The page with every number as its text, or None where `json` cannot read it."""
+    """Return the page with numbers as text, or None if `json` cannot read it."""
     text = body.decode("utf-8", "surrogateescape")
     try:
         return json.loads(text, strict=False, parse_int=str, parse_float=str)
@@ -52,7 +52,7 @@ def read_by_json(body):
 
 
 def without_null(value):
-    # The decoder takes the text "null" for null wherever it expects no text.
+    # The decoder treats the text "null" as null except in text fields.
     return None if value is None or str(value).lower() == "null" else value
 
 
@@ -128,7 +128,7 @@ def true_neo(one):
     )
 
 
-# Values of which nothing may become null: far within the ranges.
+# Values well within the ranges: none may become null.
 PLAIN = {
     "absolute_magnitude_h": (0, 30),
     "estimated_diameter_min": (1, 10_000),
@@ -151,7 +151,7 @@ def rows(table):
 
 
 def decoded_truly(body, batch=FIRST):
-    """The decoded page, compared with what `json` reads; None for a broken one."""
+    """Return the decoded page after comparing it with `json`; None if it is invalid."""
     try:
         result = decode_page(body, batch)
     except PageBroken:
@@ -184,9 +184,9 @@ def decoded_truly(body, batch=FIRST):
     return result
 
 
-# --- Pages whose structure is that of a page. ---
+# --- Pages with a valid structure. ---
 
-# What has a meaning somewhere, or did have one in some other program.
+# Tokens with a special meaning in JSON or in other programs.
 WORDS = [
     *("NaN", "inf", "-inf", "-1", "-0", ".5", "-.5", "5.", "+1", "1_0", "0x10", "٣", "01", "1e5"),
     *("1e400", "1e-400", "0", "1", "true", "FALSE", "null", "NULL", "Earth", "3000001", "3000020"),
@@ -242,7 +242,7 @@ def test_changed_value_does_not_affect_other_objects(place, path, value):
 
 
 def as_in_2017(one):
-    """An object as old pages list it: no id of its own, days without instants."""
+    """Return an object as in old pages: without id, and dates without times."""
     one = without(without(without(one, "id"), "name_limited"), "designation")
     for each in one["close_approach_data"]:
         del each["close_approach_date_full"]
@@ -264,7 +264,7 @@ EDITS = st.tuples(
 
 
 def edited(objects, edit):
-    """A copy of the objects with one edit, or the same where an earlier edit took its place."""
+    """Return a copy with one edit, or unchanged if an earlier edit removed its target."""
     kind, place, path, value = edit
     try:
         if kind == "take away":
@@ -328,7 +328,7 @@ def test_any_page_info_is_decoded_or_rejected(first, objects, choice, other, tot
     decoded_truly(page(other if choice == 9 else objects, **of_page), Batch(first))
 
 
-# --- Pages whose bytes are damaged. ---
+# --- Pages with damaged bytes. ---
 
 BODIES = [
     page(FULL),
@@ -376,7 +376,7 @@ TOKENS = [
 def test_any_token_is_decoded_or_rejected(body, changes):
     values = VALUES[body]
     tokens = {values[at % len(values)]: token for at, token in changes}
-    for (start, end), token in sorted(tokens.items(), reverse=True):  # the places before stay valid
+    for (start, end), token in sorted(tokens.items(), reverse=True):  # earlier offsets stay valid
         body = body[:start] + token + body[end:]
     decoded_truly(body)
 
@@ -402,7 +402,7 @@ def damaged_bodies(draw):
     return body
 
 
-@settings(max_examples=4 * settings().max_examples)  # most of them are broken, and that in no time
+@settings(max_examples=4 * settings().max_examples)  # most are invalid and rejected quickly
 @given(damaged_bodies())
 def test_any_bytes_are_decoded_or_rejected(body):
     decoded_truly(body)

@@ -1,4 +1,4 @@
-"""Proxies, certificates and passwords of the environment: what reaches whom, and what is shown."""
+"""Proxies, certificates and passwords from the environment, and messages about them."""
 
 import ssl
 import subprocess
@@ -13,7 +13,7 @@ from tests.faulty_service import http, serve_faults
 
 KEY = "canary-0123456789-of-the-network"
 PASSWORD = "canaryPASSWORD0123456789"  # noqa: S105
-HOST = "neo.invalid"  # RFC 2606: it never resolves, so that only a proxy can be asked for it
+HOST = "neo.invalid"  # RFC 2606: never resolves, so only a proxy can serve it
 PROXIES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"]
 CERTIFICATES = ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"]
 
@@ -115,12 +115,12 @@ def test_no_proxy_setting_bypasses_proxy(environment):
         send_request(session, f"https://{HOST}/browse")
 
 
-# --- Certificates, by OpenSSL's program. ---
+# --- Certificates, created with the openssl command. ---
 
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory):
-    """A folder with a certificate authority, and what it has signed: good, expired, other."""
+    """Create a certificate authority with a good, an expired and another host's certificate."""
     if not which("openssl"):
         pytest.skip("there is no openssl to make certificates with")
     folder = tmp_path_factory.mktemp("authority")

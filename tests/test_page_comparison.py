@@ -1,4 +1,4 @@
-"""What `make test-live` says of a page, told from the sample's pages and recorded ones."""
+"""What `make test-live` reports about pages of the sample and recorded pages."""
 
 import json
 import re
@@ -31,7 +31,7 @@ def said_of(page, headers=HEADERS):
 
 
 def everywhere(page, change):
-    """A copy of a page, with each NEO as `change` returns it."""
+    """Return a copy of a page with each NEO replaced by `change(neo)`."""
     return put(page, NEO[:1], [change(neo) for neo in page["near_earth_objects"]])
 
 
@@ -79,7 +79,7 @@ def test_every_form_in_the_contract_is_defined():
             without(PAGE, *NEO, "orbital_data", "equinox"),
             ["near_earth_objects[].orbital_data.equinox: missing in 1 of 20 (not used)"],
         ),
-        (without(PAGE, *NEO, "designation"), []),  # as the service has done once
+        (without(PAGE, *NEO, "designation"), []),  # the service once did this
         (
             everywhere(PAGE, lambda neo: {k: v for k, v in neo.items() if k != "designation"}),
             ["near_earth_objects[].designation: missing in 20 of 20"],
@@ -210,7 +210,7 @@ def test_changed_unit_is_detected_from_related_values():
 
 
 def test_reports_midnight_in_california_instead_of_time():
-    def at_midnight(approach):  # as the service wrote it up to 2018
+    def at_midnight(approach):  # the service's format until 2018
         day = approach["close_approach_date_full"].partition(" ")[0]
         ms = approach["epoch_date_close_approach"] // 86_400_000 * 86_400_000 + 7 * 3_600_000
         return approach | {
@@ -236,7 +236,7 @@ def test_reports_invalid_json():
     ]
 
 
-# --- The recorded pages, beside what is known of their differences. ---
+# --- Recorded pages and their known differences. ---
 
 
 def said_of_recorded(name):
@@ -274,7 +274,7 @@ def test_reports_fields_missing_in_2017():
     ]
 
 
-# --- The request, and what is said of it. ---
+# --- The request and its report. ---
 
 
 def test_live_test_passes_with_a_compatible_service():

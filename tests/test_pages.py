@@ -14,7 +14,7 @@ from neo_utils.store.schemas import CLOSE_APPROACHES, RAW
 from tests.hostile_pages import hostile_pages
 from tests.objects import approach, neo, neos, page, put, without
 
-# Recorded answers of the service lie outside the project; what is in them is not ours to copy.
+# Recorded answers of the service are stored outside the project, for copyright reasons.
 RECORDED = Path(__file__).parents[2] / "shared/neows/pages"
 OLD = "2017-04_page0_old-schema.json"
 BETWEEN = "2018-09_page0_nulls.json"
@@ -39,16 +39,16 @@ def first_row(body):
 
 
 def changed(path, value):
-    """The 20 objects, a value of the tenth replaced."""
+    """Return 20 objects with one value of the tenth replaced."""
     return put(neos(), (9, *path), value)
 
 
 def as_text(path, token):
-    """A page whose tenth object has these very bytes at a path."""
+    """Return a page whose tenth object has these bytes at a path."""
     return page(changed(path, "@")).replace(b'"@"', token)
 
 
-# --- The recorded pages. The truth is read by `json`, with nothing of the package. ---
+# --- Recorded pages. Expected values are read with `json`, without the package. ---
 
 
 def closest(neo):
@@ -156,7 +156,7 @@ def test_old_pages_list_dates_and_modern_pages_list_times():
     assert times[MODERN].null_count == 0
 
 
-# --- What a page may leave out, and in which forms it may say it. ---
+# --- Optional fields and accepted formats. ---
 
 
 def test_tables_have_their_schemas_without_approaches():
@@ -212,7 +212,7 @@ def test_missing_id_is_filled_from_reference_id(first):
 
 
 def test_old_page_has_no_approach_time():
-    # Pages until 2018 give the midnight of California there, and no text.
+    # Pages until 2018 have midnight in California here, and no text.
     old = approach(close_approach_date="1950-01-02", epoch_date_close_approach=-631_036_800_000)
     for one in (without(old, "close_approach_date_full"), old | {"close_approach_date_full": None}):
         row = decoded([neo(close_approach_data=[one]), *neos()[1:]]).close_approaches.to_pylist()[0]
@@ -292,7 +292,7 @@ def test_white_space_does_not_change_tables():
     assert decoded(neos(), indent=2) == decoded(neos())
 
 
-# --- Closest, and which approaches count. ---
+# --- Closest approach and duplicates. ---
 
 
 def passing(date, kilometers, body="Earth", velocity="12.5"):
@@ -328,7 +328,7 @@ def test_closest_approach_is_numeric_minimum_over_all_bodies():
 def test_duplicate_approach_is_stored_once():
     approaches = [
         passing("2001-01-01", "900000", "Earth"),
-        passing("2001-01-01", "900000", "Earth"),  # the same once more
+        passing("2001-01-01", "900000", "Earth"),  # a duplicate
         passing("2001-01-01", "500000", "Moon"),  # same time, another body
         passing("2002-01-01", "900000", "Earth"),  # same body, another time
     ]
@@ -373,7 +373,7 @@ def test_unknown_body_is_stored_as_spelled(body):
     assert table["orbiting_body"][9].as_py() == body
 
 
-# --- Objects that break the contract. ---
+# --- Objects that fail validation. ---
 
 
 @pytest.mark.parametrize("indent", [None, 2])
@@ -502,7 +502,7 @@ def test_stores_null_for_optional_value_out_of_range(path, value):
 
 
 def assert_nulled(body, path, columns=()):
-    """The value at this path of the tenth object is null, is named, and all else is as before."""
+    """Check that a value of the tenth object is null and reported, and nothing else changed."""
     before, now = decoded(neos()), decode_page(body, FIRST)
     assert now.rejected == []
     assert now.close_approaches == before.close_approaches
@@ -557,7 +557,7 @@ def test_rejects_object_with_too_many_malformed_values():
     )
 
 
-# Half of a surrogate pair, bytes that are no UTF-8, an escape that JSON lacks, a bare tab.
+# An unpaired surrogate, invalid UTF-8, an invalid escape, a tab.
 NO_TEXTS = [rb'"\ud800"', rb'"a \uDC00\ud83c\udf0d"', b'"\xff\xfe"', rb'"\x41"', b'"a\tb"']
 
 
@@ -670,7 +670,7 @@ def test_leading_dot_does_not_hide_other_faults():
     assert result.neos["orbital_period"][8].as_py() == 0.5
 
 
-# --- Pages that cannot be used as a whole. ---
+# --- Invalid pages. ---
 
 
 @pytest.mark.parametrize(
@@ -693,7 +693,7 @@ def test_leading_dot_does_not_hide_other_faults():
         (page(neos(), number="none"), "not a Browse page"),
         (page(neos(), number=-1), "not a Browse page"),
         (page(neos(), total=None), "not a Browse page"),
-        (as_text(KILOMETERS, b"NaN"), "not a Browse page"),  # what JSON has no word for
+        (as_text(KILOMETERS, b"NaN"), "not a Browse page"),  # JSON has no NaN
         (as_text(KILOMETERS, b"Infinity"), "not a Browse page"),
         (page(neos(), number=1), "page 1 was returned instead of page 0"),
         (page([]), "0 objects instead of 20"),
@@ -728,7 +728,7 @@ def test_hostile_pages_use_bounded_memory_and_time():
     *pages, grown_mb = ran.stdout.splitlines()
     assert len(pages) == len(list(hostile_pages())) + 1
     assert "the archived page has more than" in pages[-1]
-    assert max(float(line.rsplit(": ", 1)[1]) for line in pages) < 10  # seconds of the processor
+    assert max(float(line.rsplit(": ", 1)[1]) for line in pages) < 10  # processor seconds
     of_pages, of_archive = map(float, grown_mb.split())
     assert of_pages < 300
     assert of_archive < 100
@@ -743,7 +743,7 @@ def test_rejects_deeply_nested_page(path):
 
 
 def test_error_does_not_show_page_content():
-    # The answer may hold the caller's key in its links.
+    # The links of the answer may contain the caller's key.
     objects = changed(("links", "self"), "?api_key=secret")
     for body in (page(objects, number=1), page(objects)[:-1], page(objects[5:])):
         with pytest.raises(PageBroken) as error:

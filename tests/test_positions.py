@@ -20,7 +20,7 @@ def names(batches):
         (1, 20, ["1-20"]),
         (1, 40, ["1-20", "21-40"]),
         (21, 40, ["21-40"]),
-        ("41", "80", ["41-60", "61-80"]),  # as the command line gives them
+        ("41", "80", ["41-60", "61-80"]),  # as the command line passes them
         (40_981, 41_000, ["40981-41000"]),
     ],
 )
@@ -85,7 +85,7 @@ def named_or_taken(value, take):
 
 
 def around(value, remainder):
-    # Looked for one by one, so as not to repeat the arithmetic of the code.
+    # Found by search, to avoid repeating the code's arithmetic.
     below = next((n for n in range(value, 0, -1) if n % 20 == remainder), None)
     above = next(n for n in range(max(1, value), value + 21) if n % 20 == remainder)
     return sorted({below, above} - {None})

@@ -1,4 +1,4 @@
-"""The rate limit: reading what the service says of it, slowing down, waiting, parking."""
+"""The rate limit: read its headers, slow down, wait, stop."""
 
 import datetime as dt
 import io
@@ -40,7 +40,7 @@ KEY = "canary" + "-of-the-quota-tests"
 NOON = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 DAY_S = 86_400
 
-# As it was seen in 2023, without a word of JSON (FACTS: the service).
+# As observed in 2023: HTML instead of JSON.
 NASA_429 = http(
     b"<html><head><title>429 Too Many Requests</title></head><body>slow down</body></html>",
     429,
@@ -51,7 +51,7 @@ NASA_429 = http(
 
 
 class FakeClock:
-    """Time that passes only by waiting; ``waits`` notes every wait that was begun."""
+    """A clock that only advances while waiting; ``waits`` records every wait."""
 
     def __init__(self):
         self.now, self.waits = 0.0, []
@@ -85,7 +85,7 @@ def headers(limit, remaining):
     [
         (1000, 999, 0),
         (1000, 101, 0),
-        (1000, 100, 3.6),  # the last tenth, at the rate at which an hour gives it back
+        (1000, 100, 3.6),  # the last tenth, at the rate at which it is restored
         (1000, 0, 3.6),
         (2000, 200, 1.8),
         (30, 4, 0),
@@ -112,9 +112,9 @@ def test_last_tenth_of_quota_is_spread_over_the_hour(limit, remaining, seconds):
         ("86401", DAY_S),  # a day at most
         ("9" * 5000, DAY_S),
         ("Sun, 22 Nov 2026 12:00:45 GMT", 45),
-        ("Sun, 22 Nov 2026 12:00:45 -0000", 45),  # no zone, which means GMT in HTTP
+        ("Sun, 22 Nov 2026 12:00:45 -0000", 45),  # no zone means GMT in HTTP
         ("Sun, 22 Nov 2026 13:00:45 +0100", 45),
-        ("Sunday, 22-Nov-26 12:00:45 GMT", 45),  # the two older forms of HTTP's dates
+        ("Sunday, 22-Nov-26 12:00:45 GMT", 45),  # the two older HTTP date formats
         ("Sun Nov 22 12:00:45 2026", 45),
         ("Fri, 31 Dec 9999 23:59:59 GMT", DAY_S),
         ("Fri, 31 Dec 9999 23:59:59 +1200", DAY_S),
@@ -139,14 +139,14 @@ def test_retry_after_accepts_seconds_and_date(value, seconds):
         "inf",
         "nan",
         "soon",
-        "٣٠",  # Arabic digits, which Python takes for a number
+        "٣٠",  # Arabic digits, which Python's int accepts
         "²",
         "30, 60",
         "Sun, 22 Nov 2026 12:00:00 GMT",  # now
         "Sun, 22 Nov 2026 11:59:59 GMT",
         "Thu, 01 Jan 1970 00:00:00 GMT",
         "Sun, 32 Nov 2026 12:00:45 GMT",
-        "Fri, 31 Dec 9999 23:59:59 -1200",  # past what a date can hold
+        "Fri, 31 Dec 9999 23:59:59 -1200",  # beyond the largest date
         "Fri, 31 Dec 99999 23:59:59 GMT",
         "Mon, 01 Jan 99999999999999 00:00:00 GMT",
         "Mon, 01 Jan 2030 00:00:00 +99999999999999",
@@ -208,7 +208,7 @@ def test_invalid_limit_is_none(value, clock):
     "names",
     [
         ("X-RateLimit-Limit", "X-RateLimit-Remaining"),
-        ("X-Ratelimit-Limit", "X-Ratelimit-Remaining"),  # as seen in 2023
+        ("X-Ratelimit-Limit", "X-Ratelimit-Remaining"),  # as observed in 2023
         ("x-ratelimit-limit", "x-ratelimit-remaining"),
         ("X-RATELIMIT-LIMIT", "X-RATELIMIT-REMAINING"),
     ],
@@ -291,7 +291,7 @@ def test_connections_pause_one_after_the_other(monkeypatch):
 
 
 def times_of_requests(pace, clock, limit, requests):
-    """Return when each request leaves, against a service that counts down from its limit."""
+    """Return the time of each request to a service that counts down from its limit."""
     left = []
     for remaining in range(limit - 1, limit - 1 - requests, -1):
         pace.take_turn()
@@ -307,7 +307,7 @@ def test_last_hundred_of_thousand_requests_are_3_6_s_apart(clock):
 
 
 def test_demo_key_pause_is_skipped_if_longer_than_longest_wait(clock):
-    # It goes on to the wall, which is told with the time to come back.
+    # It continues to the limit, and the message states when to retry.
     assert times_of_requests(Pace(60, lambda _: None), clock, 30, 30) == [0.0] * 30
     assert clock.waits == []
 
@@ -338,7 +338,7 @@ def test_hours_until_last_applies_hourly_and_daily_limits(requests, hourly, dail
 
 @given(st.integers(1, 400), st.integers(1, 40), st.integers(1, 60))
 def test_hours_until_last_is_minimal_within_limits(requests, hourly, daily):
-    # Request by request: one may leave an hour after the one `hourly` before it, and so the day.
+    # Brute force: a request may follow the one `hourly` before it after an hour; same for the day.
     left = []
     for n in range(requests):
         of_hour = left[n - hourly] + 1 if n >= hourly else 0
@@ -369,7 +369,7 @@ def test_status_429_stops_the_run_and_states_when_to_retry(tmp_path, monkeypatch
     assert faulty.requests == {0: 1}
     assert failure.value.exit_status == 3
     (told,) = local_times(str(failure.value))
-    # Not before the service takes requests again, and less than two minutes after it.
+    # At most two minutes after the service accepts requests again, and not before.
     assert dt.timedelta(0) <= told - (before + dt.timedelta(seconds=2870)) < dt.timedelta(minutes=2)
     assert "WAIT=1" in str(failure.value)
 

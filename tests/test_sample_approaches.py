@@ -24,7 +24,7 @@ def test_approaches_are_sorted_and_unique():
 
 def test_approaches_are_within_the_limit_of_the_body():
     for neo in spread():
-        # The wider limit of Earth ended with November 2024.
+        # Earth's wider limit ended in November 2024.
         determined = neo["orbital_data"]["orbit_determination_date"]
         limits = LIMITS_AU | {"Earth": 0.5 if determined < "2024-12" else 0.2}
         for approach in neo["close_approach_data"]:
@@ -69,7 +69,7 @@ def test_tenth_of_neos_has_no_approach():
 
 
 def test_three_fifths_of_first_earth_approaches_are_below_0_2_au():
-    # 1,836 of 2,970 in the real listing, where two limits are mixed.
+    # 1,836 of 2,970 in the real listing, which mixes two limits.
     earth = [au(each) for each in approaches_of(first_200()) if each["orbiting_body"] == "Earth"]
     assert 0.55 < sum(distance < 0.2 for distance in earth) / len(earth) < 0.70
 

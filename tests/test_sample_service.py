@@ -80,7 +80,7 @@ def test_port_and_adapter_serve_the_same_answer(session):
     with serve() as url:
         over_port = session.get(url, params={"page": 1}, headers=KEY, timeout=5)
     direct = session.get(SAMPLE_URL, params={"page": 1}, headers=KEY, timeout=5)
-    assert over_port.headers["Content-Encoding"] == "gzip"  # which requests asks for by itself
+    assert over_port.headers["Content-Encoding"] == "gzip"  # requests accepts gzip by default
     assert over_port.content == direct.content
     assert over_port.headers["Date"] == direct.headers["Date"]
 

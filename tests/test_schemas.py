@@ -138,7 +138,7 @@ def test_columns_of_shows_type_unit_and_definition_as_text():
 def test_definition_is_sql_with_threshold(name, threshold):
     text = sql_text(name, threshold)
     assert "{" not in text
-    assert duckdb.extract_statements(text)  # raises where it does not parse
+    assert duckdb.extract_statements(text)  # raises if it does not parse
 
 
 def test_each_total_has_a_definition_in_words():

@@ -1,4 +1,4 @@
-"""Commands that read beside a backfill, and folders that cannot be read."""
+"""Commands that read during a backfill, and unreadable folders."""
 
 import os
 import shutil
@@ -73,7 +73,7 @@ def test_reports_corrupted_batch_during_backfill(output):
 
 
 def loop(path):
-    """Put a symbolic link to itself in place of a file or folder: root cannot read that either."""
+    """Replace a file or folder by a symbolic link to itself, which even root cannot read."""
     shutil.rmtree(path) if path.is_dir() else path.unlink()
     path.symlink_to(path)
 

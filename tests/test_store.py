@@ -60,13 +60,13 @@ def store(output, objects=CLEAN, batch=FIRST, parquet_settings=None, **changes):
 
 
 def metadata_of(path):
-    """The Parquet file's own key-value pairs, without those that describe its columns."""
+    """Return the metadata of a Parquet file, without those that describe its columns."""
     pairs = pq.read_metadata(path).metadata
     of_columns = (b"ARROW:schema", b"IVOA.VOTable-Parquet.")
     return {k.decode(): v.decode() for k, v in pairs.items() if not k.startswith(of_columns)}
 
 
-# --- What lies where. ---
+# --- File layout. ---
 
 
 def test_batch_has_documented_file_layout(tmp_path):
@@ -95,7 +95,7 @@ def test_table_round_trips(tmp_path, path, schema, table):
     body = store(tmp_path)
     read = pq.read_table(tmp_path / path, partitioning=None)
     assert read.equals(getattr(decode_page(body, FIRST), table))
-    # `check_metadata` of the whole schema would compare the file's metadata, too.
+    # `check_metadata` on the whole schema would also compare the file's metadata.
     assert all(a.equals(b, check_metadata=True) for a, b in zip(read.schema, schema, strict=True))
 
 
@@ -159,7 +159,7 @@ def test_same_input_gives_same_bytes(tmp_path):
     assert len(contents_of(tmp_path / "one")) == 4
 
 
-# --- The page as received. ---
+# --- Archived page. ---
 
 
 def test_archived_page_is_readable_and_matches_its_checksum(tmp_path):
@@ -189,7 +189,7 @@ def test_archived_page_records_provenance_in_skippable_frame(tmp_path):
     assert archived[8 + length :].startswith(bytes.fromhex("28b52ffd"))  # RFC 8878, 3.1.1
 
 
-# --- What was rejected. ---
+# --- Rejected objects. ---
 
 
 def test_rejected_objects_are_stored_as_json_lines(tmp_path):
@@ -237,7 +237,7 @@ def test_rejected_objects_are_read_in_batch_order(tmp_path):
     assert [one["position"] for one in rejected] == [5, 10, 45, 50]
 
 
-# --- When a run is killed. ---
+# --- Killed runs. ---
 
 
 @pytest.mark.parametrize(
@@ -271,14 +271,14 @@ def state_of(output, whole):
 
 
 def make_folders(output, batch):
-    # Making them is synced, too, which the steps counted here leave out.
+    # Create the folders first, so their syncs are not counted here.
     for table in TABLES:
         batch.file(output, table).parent.mkdir(parents=True)
 
 
 def test_batch_is_stored_only_with_its_raw_file(tmp_path, monkeypatch):
     stored = []
-    for step in range(4 + 4 * 2):  # 4 files are synced; each is renamed, and its folder synced
+    for step in range(4 + 4 * 2):  # 4 files are synced, then each is renamed and its folder synced
         output = tmp_path / str(step)
         make_folders(output, FIRST)
         assert killed(monkeypatch, step, lambda to=output: store(to, BROKEN))
@@ -286,7 +286,7 @@ def test_batch_is_stored_only_with_its_raw_file(tmp_path, monkeypatch):
         if stored[-1]:
             remove_temporaries(output, [FIRST])
             assert len(contents_of(output)) == 4
-    assert stored == [False] * 11 + [True]  # at the last step only the folder's sync was missing
+    assert stored == [False] * 11 + [True]  # the last step only lacks the sync of the folder
 
 
 def test_removes_temporary_files_of_named_batches(tmp_path, monkeypatch):
@@ -298,7 +298,7 @@ def test_removes_temporary_files_of_named_batches(tmp_path, monkeypatch):
     assert {path.parent.name for path in files_in(tmp_path)} == {"batch-number=21-40"}
 
 
-# --- Settings, other readers, what is stored. ---
+# --- Settings, other readers, stored batches. ---
 
 
 @pytest.mark.parametrize(
@@ -364,7 +364,7 @@ def test_provenance_round_trips(tmp_path):
     ],
 )
 def test_stored_batches_are_listed_in_order(tmp_path, start, end, expected):
-    for batch in (Batch(101), SECOND, FIRST):  # as text, 101 stands before 21
+    for batch in (Batch(101), SECOND, FIRST):  # as text, 101 sorts before 21
         store(tmp_path, CLEAN, batch)
     assert list(stored_provenances(tmp_path, position_range(start, end))) == expected
 
@@ -423,7 +423,7 @@ def test_any_rejected_object_round_trips(tmp_path, token):
     p = Provenance("nasa", "u", dt.datetime(2026, 1, 1, tzinfo=dt.UTC), sha256(body), 41_000)
     write_batch(tmp_path, Batch(1), decoded, body, p)
     (rejected,) = read_rejected(tmp_path, [Batch(1)])
-    # What JSON cannot say stands there as text, broken bytes escaped.
+    # Text that is not JSON is stored as a string with invalid bytes escaped.
     shown = token.decode("utf-8", "backslashreplace")
     assert f'"id": {shown}, "neo_reference_id"' in rejected["object"]
 
@@ -512,7 +512,7 @@ def test_unreadable_table_is_reported_with_repair_command(tmp_path, table, colum
     store(tmp_path, CLEAN, SECOND)
     NOT_READABLE[fault](SECOND.file(tmp_path, table))
     if fault == "of other columns" and columns == ["id"]:
-        return  # the one column that is asked for is there
+        return  # the requested column exists
     remedy = rf"^batch 21-40 in .* \({table}: (?!None).+`make backfill START=21 END=40 .*`"
     with pytest.raises(StoredDataBroken, match=remedy) as error:
         read_table(tmp_path, [FIRST, SECOND], table, columns)

@@ -1,4 +1,4 @@
-"""Text from a service, on the terminal: nothing that a terminal obeys, no forged line."""
+"""Untrusted text is printed without control characters or forged lines."""
 
 import io
 import json
@@ -71,7 +71,7 @@ def test_guarded_streams_keep_line_breaks_and_progress_bar(monkeypatch):
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory):
-    """An output of two pages from a service, where one id stands in both and is hostile."""
+    """Return an output of two pages that share a hostile id."""
     output = tmp_path_factory.mktemp("output")
 
     def answer(url, headers):

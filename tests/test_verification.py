@@ -32,7 +32,7 @@ def contents(output):
 
 
 def edit(path):
-    """Change one value as an analyst might by hand, keeping schema and metadata."""
+    """Change one value by hand, keeping schema and metadata."""
     table = pq.read_table(path, partitioning=None)
     index, field = next((i, f) for i, f in enumerate(table.schema) if f.type == pa.float64())
     changed = pa.array([1.0] * table.num_rows, pa.float64())
@@ -53,7 +53,7 @@ def edit_note(path, change):
 
 
 def make_older(path):
-    """Take the checksums out of the note, as an older layout had it."""
+    """Remove the checksums from the note, as in an older layout."""
     edit_note(path, lambda note: {k: v for k, v in note.items() if not k.endswith("_sha256")})
 
 
@@ -250,7 +250,7 @@ class Listed(msgspec.Struct):
 def test_archived_objects_skips_invalid_objects(output):
     objects = neos()
     objects[0]["orbital_data"]["data_arc_in_days"] = "many"
-    objects[1]["orbital_data"]["data_arc_in_days"] = "42"  # numbers may come as texts
+    objects[1]["orbital_data"]["data_arc_in_days"] = "42"  # numbers may be texts
     body = page(objects, number=1)
     provenance = Provenance("sample", SAMPLE_URL, dt.datetime.now(dt.UTC), sha256(body), 41_000)
     write_batch(output, BATCH, decode_page(body, BATCH), body, provenance)
@@ -330,13 +330,13 @@ def test_rebuild_is_limited_to_the_range(output):
 
 
 def test_checksum_is_sha256():
-    # The empty message's, FIPS 180-4.
+    # Of the empty message, FIPS 180-4.
     assert sha256(b"") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
 @pytest.fixture
 def with_rejected(tmp_path):
-    """Return an output of one batch, two of whose objects were rejected."""
+    """Return an output with one batch that has two rejected objects."""
     objects = put(put(neos(), (4, "id"), 5), (9, "close_approach_data"), None)
     body = page(objects, number=BATCH.page_number)
     time = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)

@@ -1,4 +1,4 @@
-"""What an astronomer's program finds in the stored tables, read by astropy."""
+"""Units and descriptions in the stored tables, as read by astropy."""
 
 import datetime as dt
 import io
@@ -49,7 +49,7 @@ each_table = pytest.mark.parametrize("name", SCHEMAS)
 
 
 def count(output):
-    """Write the statistics, by the engine that starts at once."""
+    """Write the statistics with DuckDB, which starts fastest."""
     selection = select_batches(1, END, "sample", output)
     engine = connect("duckdb", {}, output / "spark.log")
     newest, approaches = read_batches(engine, selection)
@@ -73,7 +73,7 @@ def content_of(path):
 
 
 def described(content):
-    """Return the document, checked; a warning is a failure, too."""
+    """Return the validated document; a warning is a failure."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         return parse(io.BytesIO(content), verify="exception")
@@ -84,7 +84,7 @@ def fields_of(output, name):
 
 
 def quantities(path):
-    """Return a stored table with units, as the documentation says."""
+    """Return a stored table with units, as documented."""
     fields = parse(io.BytesIO(content_of(path))).get_first_table().fields
     stored = pq.read_table(path, partitioning=None)
     return QTable(
@@ -126,7 +126,7 @@ def test_each_column_has_a_valid_ucd(counted, name):
     ucds = [field.ucd for field in fields_of(counted, name)]
     assert all(ucds)
     assert [ucd for ucd in ucds if not check_ucd(ucd, check_controlled_vocabulary=True)] == []
-    # A service that looks for the table's own identifier must not find two.
+    # There must be only one main identifier per table.
     assert ucds.count("meta.id;meta.main") <= 1
 
 
@@ -209,7 +209,7 @@ def test_miss_distances_agree_in_au_and_km(counted):
     table = quantities(files_of(counted, "close_approaches")[0])
     au, km = table["miss_distance_au"], table["miss_distance_km"]
     assert u.allclose(au.to(u.km), km, rtol=1e-8)
-    moons = 384_400 * u.km  # the mean distance; NeoWs's 389 to the AU are 384,570 km
+    moons = 384_400 * u.km  # mean distance; NeoWs uses 384,570 km (389 per AU)
     assert u.allclose(table["miss_distance_lunar"] * moons, km, rtol=1e-3)
 
 
@@ -230,7 +230,7 @@ def test_quantity_table_has_units(counted, name):
     apart = [quantities(path) for path in files_of(counted, name)]
     assert len(table) == sum(map(len, apart))
     for column in table.colnames:
-        # Of a lunar distance neither astropy nor the VOTable has a unit.
+        # Neither astropy nor the VOTable has a unit for lunar distances.
         assert table[column].unit == apart[0][column].unit
         assert table[column].info.description == apart[0][column].info.description
         expected = np.concatenate([getattr(one[column], "value", one[column]) for one in apart])
@@ -251,7 +251,9 @@ def test_quantity_table_uses_newest_batch_of_each_neo(tmp_path):
 def test_astropy_reads_statistics(counted, name):
     (path,) = files_of(counted, name)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "No table::len")  # it then looks for the longest text
+        warnings.filterwarnings(
+            "ignore", "No table::len"
+        )  # astropy then searches for the longest text
         table = QTable.read(path, format="parquet.votable")
     stored = read_parquet(path)
     for field in SCHEMAS[name]:
@@ -283,11 +285,11 @@ def test_same_input_gives_same_bytes_in_another_process(counted):
     assert made == [path.read_bytes()] * 2
 
 
-# --- What the service might send, and what other tables hold. ---
+# --- Unusual answers and other tables. ---
 
 
 def table_of(**columns):
-    """Return the fields of a table's VOTable by their names."""
+    """Return the fields of a table's VOTable by name."""
     content = voparquet_metadata(pa.table(columns), {})[CONTENT.decode()]
     return {field.name: field for field in described(content.encode()).get_first_table().fields}
 
@@ -328,11 +330,11 @@ def test_api_key_is_in_no_votable(tmp_path, monkeypatch):
         assert described(content.encode()).resources[0].infos[0].value == "nasa"
 
 
-# --- Outputs of a version that had no VOTable. ---
+# --- Outputs of versions without VOTable. ---
 
 
 def without_votable(output):
-    """Store the tables anew as an earlier version did, and note their checksums in the pages."""
+    """Rewrite the tables as an earlier version did, and record their checksums in the pages."""
     for batch in position_range(1, END).batches(END):
         sums = {}
         for name in ("raw", "close_approaches"):
