@@ -87,17 +87,17 @@ def test_rejected_key_is_reported_with_code_and_link():
 
 
 def test_redirect_is_not_followed():
-    asked = []
+    requested = []
 
     def redirect(url, _):
-        asked.append(url)
+        requested.append(url)
         return Answer(302, {"Location": "https://example.org/elsewhere"}, b"")
 
     with pytest.raises(
         ServiceFailure, match=r"redirects to example\.org\. The redirect was not followed"
     ):
         get(redirect)
-    assert len(asked) == 1
+    assert len(requested) == 1
 
 
 @pytest.mark.parametrize(("seconds", "minutes"), [("2870", 47), ("0", 59), ("soon", 59)])
@@ -105,8 +105,8 @@ def test_rate_limit_message_states_when_to_retry(seconds, minutes):
     earliest = dt.datetime.now() + dt.timedelta(minutes=minutes)
     with pytest.raises(RateLimitReached) as failure:
         get(lambda *_: Answer(429, {"Retry-After": seconds}, b"<html></html>"))
-    told = str(failure.value).partition("after ")[2].partition(",")[0]
-    assert dt.datetime.strptime(told, "%H:%M on %Y-%m-%d") >= earliest.replace(second=0) - (
+    retry_at = str(failure.value).partition("after ")[2].partition(",")[0]
+    assert dt.datetime.strptime(retry_at, "%H:%M on %Y-%m-%d") >= earliest.replace(second=0) - (
         dt.timedelta(minutes=1)
     )
 

@@ -73,10 +73,10 @@ class Case(NamedTuple):
     uses_local_clock: bool = False
 
 
-def once_and_always(name, fault, says, always="exit 4", **more):
+def once_and_always(name, fault, message, always="exit 4", **more):
     return (
         Case(f"{name}, once", "retried", fault, times=1, **more),
-        Case(name, always, fault, message=says, **more),
+        Case(name, always, fault, message=message, **more),
     )
 
 
@@ -169,7 +169,7 @@ def first_approach(change):
 
 
 def distance(literal):
-    """Write this for a distance, as it stands: with quotation marks or without."""
+    """Write this for a distance, as given: with or without quotation marks."""
 
     def changed(body):
         return re.sub(rb'("kilometers":)"[\d.]+"', rb"\g<1>" + literal, body, count=1)

@@ -140,7 +140,10 @@ def test_concurrent_requests_are_limited(tmp_path):
 
 
 def test_backfill_fetches_everything_again(tmp_path):
-    listing = Listing()
+    today = formatdate(usegmt=True)  # one plausible date for all answers
+    listing = Listing(
+        change=lambda _, answer: answer._replace(headers=answer.headers | {"Date": today})
+    )
     with service.serve(answer=listing) as url:
         fetch_range(tmp_path, source="nasa", api_url=url)
         before = files_of(tmp_path)
@@ -305,8 +308,10 @@ def test_backfill_without_key_keeps_nasa_data(tmp_path, monkeypatch):
         fetch_range(tmp_path, 1, 20, "auto", refetch=True)
 
 
-@pytest.mark.parametrize(("page_is_cut", "said"), [(False, "NeoWs"), (True, "unknown origin")])
-def test_backfill_without_key_keeps_corrupted_nasa_batch(tmp_path, monkeypatch, page_is_cut, said):
+@pytest.mark.parametrize(("page_is_cut", "message"), [(False, "NeoWs"), (True, "unknown origin")])
+def test_backfill_without_key_keeps_corrupted_nasa_batch(
+    tmp_path, monkeypatch, page_is_cut, message
+):
     with service.serve() as url:
         fetch_range(tmp_path, 1, 20, "nasa", api_url=url)
     Batch(1).file(tmp_path, "raw").write_bytes(b"cut short")
@@ -315,7 +320,7 @@ def test_backfill_without_key_keeps_corrupted_nasa_batch(tmp_path, monkeypatch, 
     before = files_of(tmp_path)
     monkeypatch.delenv("API_KEY")
     monkeypatch.setattr("neo_utils.fetch.plan.api_key", lambda: None)
-    with pytest.raises(WrongParameter, match=f"batch 1-20 in .* contains data of {said}"):
+    with pytest.raises(WrongParameter, match=f"batch 1-20 in .* contains data of {message}"):
         fetch_range(tmp_path, 1, 20, "auto", refetch=True)
     assert files_of(tmp_path) == before
     with service.serve() as url:

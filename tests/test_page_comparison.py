@@ -26,7 +26,7 @@ NEO = ("near_earth_objects", 3)
 APPROACH = (*NEO, "close_approach_data", 0)
 
 
-def said_of(page, headers=HEADERS):
+def report_of(page, headers=HEADERS):
     return [str(one) for one in differences(json.dumps(page).encode(), headers)]
 
 
@@ -47,7 +47,7 @@ AT_APPROACH = "near_earth_objects[].close_approach_data[]"
 
 
 def test_sample_page_has_no_difference():
-    assert said_of(PAGE) == []
+    assert report_of(PAGE) == []
 
 
 def test_contract_has_every_path_that_the_package_reads():
@@ -65,7 +65,7 @@ def test_every_form_in_the_contract_is_defined():
 
 
 @pytest.mark.parametrize(
-    ("page", "said"),
+    ("page", "messages"),
     [
         (
             without(PAGE, *NEO, "is_sentry_object"),
@@ -168,18 +168,18 @@ def test_every_form_in_the_contract_is_defined():
         ([], ["decoding: not a Browse page: Expected `object`, got `array`"]),
     ],
 )
-def test_reports_missing_new_and_changed_fields(page, said):
-    found = said_of(page)
-    assert len(found) == len(said), found
-    for text, begins in zip(found, said, strict=True):
-        assert text.startswith(begins)
+def test_reports_missing_new_and_changed_fields(page, messages):
+    found = report_of(page)
+    assert len(found) == len(messages), found
+    for text, start in zip(found, messages, strict=True):
+        assert text.startswith(start)
 
 
 def test_renamed_field_is_missing_and_new():
     def renamed(approach):
         return {k.replace("orbiting_body", "body"): v for k, v in approach.items()}
 
-    assert said_of(of_all_approaches(PAGE, renamed))[:2] == [
+    assert report_of(of_all_approaches(PAGE, renamed))[:2] == [
         f"{AT_APPROACH}.orbiting_body: missing in {APPROACHES} of {APPROACHES}",
         f"{AT_APPROACH}.body: new, body, in {APPROACHES} of {APPROACHES} (not used)",
     ]
@@ -204,9 +204,9 @@ def test_changed_unit_is_detected_from_related_values():
         (in_seconds, "epoch_date_close_approach", "0.001"),
         (by_cneos, "miss_distance.lunar", "1.00044"),
     ):
-        (said,) = said_of(of_all_approaches(PAGE, change))
-        assert said.startswith(f"{AT_APPROACH}.{path}: another unit or meaning in {APPROACHES}")
-        assert f": {factor} times the value expected from " in said
+        (message,) = report_of(of_all_approaches(PAGE, change))
+        assert message.startswith(f"{AT_APPROACH}.{path}: another unit or meaning in {APPROACHES}")
+        assert f": {factor} times the value expected from " in message
 
 
 def test_reports_midnight_in_california_instead_of_time():
@@ -218,13 +218,13 @@ def test_reports_midnight_in_california_instead_of_time():
             "epoch_date_close_approach": ms,
         }
 
-    (said,) = said_of(of_all_approaches(PAGE, at_midnight))
-    told = f"epoch_date_close_approach: another unit or meaning in {APPROACHES} of {APPROACHES}"
-    assert said.startswith(f"{AT_APPROACH}.{told}")
+    (message,) = report_of(of_all_approaches(PAGE, at_midnight))
+    expected = f"epoch_date_close_approach: another unit or meaning in {APPROACHES} of {APPROACHES}"
+    assert message.startswith(f"{AT_APPROACH}.{expected}")
 
 
 def test_reports_missing_and_changed_headers():
-    assert said_of(PAGE, {"Date": "yesterday", "X-RateLimit-Limit": "2000"}) == [
+    assert report_of(PAGE, {"Date": "yesterday", "X-RateLimit-Limit": "2000"}) == [
         "header Date: text, previously date of HTTP",
         "header X-RateLimit-Remaining: missing",
     ]
@@ -285,9 +285,9 @@ def test_live_test_passes_with_a_compatible_service():
         return answer(url, headers)
 
     with serve(answer=counted) as url:
-        said = compare(*first_page(KEY, url))
+        messages = compare(*first_page(KEY, url))
     assert requests == ["/neo/rest/v1/neo/browse?page=0&size=20"]
-    assert said == [
+    assert messages == [
         "first page matches the contract, 0 differences in unused fields",
         f"20 of 41,000 NEOs, {APPROACHES} approaches; 999 of 1,000 requests left",
     ]
@@ -320,6 +320,6 @@ def test_live_test_never_prints_the_key():
             return {name: with_key(one) for name, one in value.items()} | {"found_at": KEY}
         return [with_key(one) for one in value] if isinstance(value, list) else KEY
 
-    said = "\n".join(said_of(with_key(PAGE), {"X-RateLimit-Limit": KEY, "Date": KEY}))
-    assert "near_earth_objects[].found_at: new, text, in 20 of 20" in said
-    assert not re.search(KEY[:8], said)
+    message = "\n".join(report_of(with_key(PAGE), {"X-RateLimit-Limit": KEY, "Date": KEY}))
+    assert "near_earth_objects[].found_at: new, text, in 20 of 20" in message
+    assert not re.search(KEY[:8], message)

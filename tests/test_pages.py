@@ -674,7 +674,7 @@ def test_leading_dot_does_not_hide_other_faults():
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         (b"", "not a Browse page"),
         (b'""', "not a Browse page"),
@@ -711,8 +711,8 @@ def test_leading_dot_does_not_hide_other_faults():
         (page([0] * 30), "more than 20 objects"),
     ],
 )
-def test_reports_why_a_page_is_invalid(body, said):
-    with pytest.raises(PageBroken, match=said) as error:
+def test_reports_why_a_page_is_invalid(body, message):
+    with pytest.raises(PageBroken, match=message) as error:
         decode_page(body, FIRST)
     assert type(error.value) is PageBroken  # not past the end
 

@@ -34,7 +34,7 @@ def test_end_all_covers_the_catalogue(end):
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "said"),
+    ("start", "end", "parts"),
     [
         (5, 20, ["START=5", "Use 1 or 21 "]),
         (20, 40, ["START=20", "Use 1 or 21 "]),
@@ -56,10 +56,10 @@ def test_end_all_covers_the_catalogue(end):
         (101, 60, ["START=101", "END=60", "END=120 ", "START=41"]),
     ],
 )
-def test_invalid_value_is_reported_with_nearest_valid_ones(start, end, said):
+def test_invalid_value_is_reported_with_nearest_valid_ones(start, end, parts):
     with pytest.raises(WrongParameter) as error:
         position_range(start, end)
-    assert [part for part in said if part not in str(error.value)] == []
+    assert [part for part in parts if part not in str(error.value)] == []
     assert error.value.exit_status == 2
     assert "\n" not in str(error.value)
 
@@ -174,11 +174,11 @@ def test_each_table_of_a_batch_has_a_file(table, path):
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "said"),
+    ("start", "end", "message"),
     [(-20, 20, "Use 1 "), (-40, 20, "Use 1 "), (1, -1, "Use 20 "), (1, -20, "Use 20 ")],
 )
-def test_suggests_first_position_for_negative_values(start, end, said):
-    with pytest.raises(WrongParameter, match=said):
+def test_suggests_first_position_for_negative_values(start, end, message):
+    with pytest.raises(WrongParameter, match=message):
         position_range(start, end)
 
 

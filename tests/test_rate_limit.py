@@ -232,16 +232,16 @@ def ask(faulty, pace, batch=1):
 
 
 def test_short_wait_is_reported_before_and_after(clock):
-    told = []
-    assert Pace(60, told.append).wait(60, "waiting for the rate limit")
+    reports = []
+    assert Pace(60, reports.append).wait(60, "waiting for the rate limit")
     assert clock.waits == [60]
-    assert told == ["waiting for the rate limit: 60 s", ""]
+    assert reports == ["waiting for the rate limit: 60 s", ""]
 
 
 def test_too_long_wait_is_refused(clock):
-    told = []
-    assert not Pace(60, told.append).wait(60.5, "waiting")
-    assert (clock.waits, told) == ([], [])
+    reports = []
+    assert not Pace(60, reports.append).wait(60.5, "waiting")
+    assert (clock.waits, reports) == ([], [])
 
 
 def test_repeated_waits_are_added_up(clock):
@@ -368,9 +368,13 @@ def test_status_429_stops_the_run_and_states_when_to_retry(tmp_path, monkeypatch
         fetch_range(faulty.url, tmp_path, 60)
     assert faulty.requests == {0: 1}
     assert failure.value.exit_status == 3
-    (told,) = local_times(str(failure.value))
+    (retry_at,) = local_times(str(failure.value))
     # At most two minutes after the service accepts requests again, and not before.
-    assert dt.timedelta(0) <= told - (before + dt.timedelta(seconds=2870)) < dt.timedelta(minutes=2)
+    assert (
+        dt.timedelta(0)
+        <= retry_at - (before + dt.timedelta(seconds=2870))
+        < dt.timedelta(minutes=2)
+    )
     assert "WAIT=1" in str(failure.value)
 
 

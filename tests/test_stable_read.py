@@ -56,8 +56,8 @@ def test_readers_report_no_fault_during_backfill(output):
             assert verify(output, RANGE) == {}
             assert unfinished(output, RANGE) == []
             check_files(output, BATCHES)
-            said = verify_text(parse_settings({"start": 1, "end": END, "output_dir": str(output)}))
-            assert said.startswith("3 batches of batches-1-60")
+            message = verify_text(parse_settings({"start": 1, "end": END, "output_dir": str(output)}))
+            assert message.startswith("3 batches of batches-1-60")
             assert next_round()
 
 
@@ -134,8 +134,8 @@ def test_folder_of_another_user_gives_one_line_error(pristine, tmp_path):
         capture_output=True,
         text=True,
     )
-    said = list(zip(ran.stdout.splitlines(), ran.stderr.splitlines(), strict=True))
-    assert len(said) == 15
-    for status, line in said:
+    lines = list(zip(ran.stdout.splitlines(), ran.stderr.splitlines(), strict=True))
+    assert len(lines) == 15
+    for status, line in lines:
         assert status.startswith("1 "), line
         assert "cannot be read (Permission denied)" in line

@@ -454,9 +454,9 @@ def test_suggested_command_contains_only_trusted_address(tmp_path, monkeypatch, 
     address = "https://example.invalid/browse"
     monkeypatch.setenv("API_URL", address if set_by_user else "https://another.invalid/browse")
     store(tmp_path, CLEAN, FIRST)
-    said = str(corrupted(tmp_path, FIRST, "x"))
-    assert (f"SOURCE=nasa API_URL={address} " in said) == set_by_user
-    assert ("add the API_URL of NeoWs at example.invalid" in said) != set_by_user
+    message = str(corrupted(tmp_path, FIRST, "x"))
+    assert (f"SOURCE=nasa API_URL={address} " in message) == set_by_user
+    assert ("add the API_URL of NeoWs at example.invalid" in message) != set_by_user
 
 
 FORGED = {

@@ -86,7 +86,7 @@ FAULTS = {
     "the archived page is no archive": ("pages", lambda path: path.write_bytes(b"{}" * 99)),
     "the archive is of an older layout": ("pages", make_older),
     "another batch's approaches lie there": ("close_approaches", swap),
-    "a rejected file lies there that was not written": ("rejected", write_rejected),
+    "an unexpected rejected file exists": ("rejected", write_rejected),
 }
 
 
@@ -153,7 +153,7 @@ FRAME = 0x184D2A50.to_bytes(4, "little")
 
 
 @pytest.mark.parametrize(
-    ("archived", "said"),
+    ("archived", "message"),
     [
         (b"", "^the archived page is truncated$"),
         (FRAME + b"\0\0\0", "^the archived page is truncated$"),
@@ -164,9 +164,9 @@ FRAME = 0x184D2A50.to_bytes(4, "little")
         (FRAME + b"\x03\0\0\0[1]", "^the note of the archived page is not a JSON object$"),
     ],
 )
-def test_note_of_rejects_invalid_archive(archived, said):
+def test_note_of_rejects_invalid_archive(archived, message):
     assert note_of(FRAME + b"\x14\0\0\0" + NOTE + b"...") == {"source": "sample"}
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         note_of(archived)
 
 

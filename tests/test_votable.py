@@ -108,10 +108,10 @@ def test_each_file_has_one_votable_with_its_columns(counted, name):
 @each_table
 def test_astropy_reads_the_units_of_the_schema(counted, name):
     units = {field.name: field.unit for field in fields_of(counted, name)}
-    told = {f.name: f.metadata[b"unit"].decode() for f in SCHEMAS[name] if b"unit" in f.metadata}
-    lunar = [column for column, unit in told.items() if unit == "LD"]
+    units = {f.name: f.metadata[b"unit"].decode() for f in SCHEMAS[name] if b"unit" in f.metadata}
+    lunar = [column for column, unit in units.items() if unit == "LD"]
     assert {column: unit for column, unit in units.items() if unit is not None} == {
-        column: u.Unit(unit) for column, unit in told.items() if column not in lunar
+        column: u.Unit(unit) for column, unit in units.items() if column not in lunar
     }
     assert lunar == (["miss_distance_lunar"] if name == "close_approaches" else [])
 
@@ -181,9 +181,9 @@ def test_declared_text_sizes_are_sufficient(counted, name):
 def test_votable_contains_batch_metadata(counted):
     path = files_of(counted, "raw")[0]
     (resource,) = described(content_of(path)).resources
-    told = {info.name: info.value for info in resource.infos}
-    assert told == {k.decode(): v.decode() for k, v in pq.read_schema(path).metadata.items()}
-    assert told["note"] == "simulated sample, not NASA data"
+    recorded = {info.name: info.value for info in resource.infos}
+    assert recorded == {k.decode(): v.decode() for k, v in pq.read_schema(path).metadata.items()}
+    assert recorded["note"] == "simulated sample, not NASA data"
 
 
 def test_sql_text_keeps_line_breaks(counted):
@@ -269,8 +269,8 @@ def test_same_input_gives_same_bytes_in_another_process(counted):
     code = (
         "import sys, pyarrow.parquet as pq; from neo_utils.store.batches import parquet_bytes;"
         "table = pq.read_table(sys.argv[1], partitioning=None);"
-        "told = {k.decode(): v.decode() for k, v in table.schema.metadata.items()};"
-        "sys.stdout.buffer.write(parquet_bytes(table, told))"
+        "metadata = {k.decode(): v.decode() for k, v in table.schema.metadata.items()};"
+        "sys.stdout.buffer.write(parquet_bytes(table, metadata))"
     )
     made = [
         subprocess.run(  # noqa: S603
