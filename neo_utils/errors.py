@@ -40,11 +40,11 @@ class ServiceFailure(RunFailure):
     exit_status = 4
 
 
-class PageUnusable(ServiceFailure):
+class PageFailed(ServiceFailure):
     """A page failed validation in every attempt."""
 
 
-class PageAbsent(ServiceFailure):
+class PageNotFound(ServiceFailure):
     """The service has no such page (status 404)."""
 
 

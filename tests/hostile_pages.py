@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 
 from neo_utils.neows.contract import LARGEST_PAGE
-from neo_utils.neows.pages import PageBroken
+from neo_utils.neows.pages import InvalidPage
 from neo_utils.positions import Batch
 from neo_utils.store.batches import json_lines
 from neo_utils.store.page_archive import body_of, pack
@@ -60,7 +60,7 @@ def outcome(body: bytes) -> str:
     """Decode a page, serialise its rejected objects, and return the outcome."""
     try:
         result = decode_page(body, Batch(1))
-    except PageBroken:
+    except InvalidPage:
         return "broken"
     json_lines(result.rejected)
     return f"{len(result.rejected)} rejected, {len(result.nulled)} null"

@@ -10,7 +10,7 @@ from msgspec import inspect
 from neo_utils.compare import orbits
 from neo_utils.explore import upcoming
 from neo_utils.neows.contract import Envelope
-from neo_utils.neows.pages import PageBroken
+from neo_utils.neows.pages import InvalidPage
 from neo_utils.positions import BATCH_SIZE, Batch
 from neo_utils.store.page_tables import decode_page
 from tests.live_contract import CATALOGUE_SIZE, FORMS, HEADERS, UNITS
@@ -159,7 +159,7 @@ def _undecoded(body):
     """Return what the package's own decoder rejects."""
     try:
         rejected = decode_page(body, Batch(1)).rejected
-    except PageBroken as error:
+    except InvalidPage as error:
         return [Difference("decoding", str(error))]
     reasons = Counter(f"{one.reason} at {one.field_path}" for one in rejected)
     return [

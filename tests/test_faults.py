@@ -28,7 +28,7 @@ from neo_utils.neows import rate_limit, transport
 from neo_utils.neows.client import get_page
 from neo_utils.neows.rate_limit import Pace
 from neo_utils.neows.service import Service
-from neo_utils.neows.transport import AnswerBroken, open_session
+from neo_utils.neows.transport import IncompleteAnswer, open_session
 from neo_utils.positions import Batch
 from neo_utils.settings.folders import PROJECT
 from neo_utils.statistics.computation import metrics, read_batches
@@ -769,7 +769,7 @@ def test_gzip_bomb_is_rejected_before_decompression():
     assert len(packed) < MB
     tracemalloc.start()
     try:
-        with pytest.raises(AnswerBroken, match="sent more than 4,194,304 bytes"):
+        with pytest.raises(IncompleteAnswer, match="sent more than 4,194,304 bytes"):
             ask(lambda *_: [http(packed, Content_Encoding="gzip")])
         _, peak = tracemalloc.get_traced_memory()
     finally:
@@ -794,7 +794,7 @@ def test_reads_at_most_the_size_limit(monkeypatch):
     with (
         serve_faults(hundreds_of_megabytes) as faulty,
         open_session(KEY) as session,
-        pytest.raises(AnswerBroken, match="sent more than"),
+        pytest.raises(IncompleteAnswer, match="sent more than"),
     ):
         get_page(session, Service("nasa", faulty.url), Batch(1), Pace(0, print))
     assert faulty.sent < 30 * MB  # the difference is in the system's buffers

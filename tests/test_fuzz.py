@@ -1,6 +1,6 @@
 """Fuzz the decoder with invalid pages; `make fuzz` runs this file for longer.
 
-Whatever comes, there is a page or `PageBroken`; and every row of the page is compared with what
+Whatever comes, there is a page or `InvalidPage`; and every row of the page is compared with what
 `json` reads in the same bytes.
 """
 
@@ -15,7 +15,7 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neo_utils.neows.pages import PageBroken
+from neo_utils.neows.pages import InvalidPage
 from neo_utils.positions import Batch
 from neo_utils.sample.catalogue import page_body
 from neo_utils.store.page_tables import decode_page
@@ -154,7 +154,7 @@ def decoded_truly(body, batch=FIRST):
     """Return the decoded page after comparing it with `json`; None if it is invalid."""
     try:
         result = decode_page(body, batch)
-    except PageBroken:
+    except InvalidPage:
         note("broken")
         return None
     assert result.neos.schema.equals(RAW)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from neo_utils.neows.pages import PageBroken, PagePastEnd
+from neo_utils.neows.pages import InvalidPage, PagePastEnd
 from neo_utils.positions import Batch
 from neo_utils.settings.folders import PROJECT
 from neo_utils.store.page_tables import decode_page
@@ -712,9 +712,9 @@ def test_leading_dot_does_not_hide_other_faults():
     ],
 )
 def test_reports_why_a_page_is_invalid(body, message):
-    with pytest.raises(PageBroken, match=message) as error:
+    with pytest.raises(InvalidPage, match=message) as error:
         decode_page(body, FIRST)
-    assert type(error.value) is PageBroken  # not past the end
+    assert type(error.value) is InvalidPage  # not past the end
 
 
 def test_hostile_pages_use_bounded_memory_and_time():
@@ -737,7 +737,7 @@ def test_hostile_pages_use_bounded_memory_and_time():
 @pytest.mark.parametrize("path", [("name",), ("links", "self"), KILOMETERS])
 def test_rejects_deeply_nested_page(path):
     deep = b"[" * 100_000 + b"]" * 100_000
-    with pytest.raises(PageBroken, match="not a Browse page"):
+    with pytest.raises(InvalidPage, match="not a Browse page"):
         decode_page(as_text(path, deep), FIRST)
     assert decoded(neos()).neos.num_rows == 20
 
@@ -746,7 +746,7 @@ def test_error_does_not_show_page_content():
     # The links of the answer may contain the caller's key.
     objects = changed(("links", "self"), "?api_key=secret")
     for body in (page(objects, number=1), page(objects)[:-1], page(objects[5:])):
-        with pytest.raises(PageBroken) as error:
+        with pytest.raises(InvalidPage) as error:
             decode_page(body, FIRST)
         assert "secret" not in str(error.value)
 
@@ -755,7 +755,7 @@ def test_accepts_shorter_last_page():
     result = decode_page(page(neos(7), number=2, total=47), Batch(41))
     assert (result.neos.num_rows, result.catalogue_size) == (7, 47)
     for count in (6, 8, 20):
-        with pytest.raises(PageBroken, match=f"{count} objects instead of 7"):
+        with pytest.raises(InvalidPage, match=f"{count} objects instead of 7"):
             decode_page(page(neos(count), number=2, total=47), Batch(41))
 
 
@@ -771,13 +771,13 @@ def test_page_past_the_end_reports_catalogue_size(total, past):
 
 
 def test_full_page_with_wrong_total_is_invalid():
-    with pytest.raises(PageBroken) as error:
+    with pytest.raises(InvalidPage) as error:
         decode_page(page(neos(), number=4, total=0), Batch(81))
     assert type(error.value) is not PagePastEnd
 
 
 def test_unrequested_page_is_invalid():
-    with pytest.raises(PageBroken) as error:
+    with pytest.raises(InvalidPage) as error:
         decode_page(page(neos(), number=0, total=40), Batch(61))
     assert type(error.value) is not PagePastEnd
 

@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import requests
 
-from neo_utils.errors import OutputUnwritable, PageAbsent, PageUnusable, RunFailure
+from neo_utils.errors import OutputUnwritable, PageFailed, PageNotFound, RunFailure
 from neo_utils.fetch.plan import Plan, past_end
 from neo_utils.fetch.progress import page_progress, show_wait
 from neo_utils.neows.client import Answer, get_page
-from neo_utils.neows.pages import PageBroken, PagePastEnd
+from neo_utils.neows.pages import InvalidPage, PagePastEnd
 from neo_utils.neows.rate_limit import Pace
 from neo_utils.neows.service import Service
-from neo_utils.neows.transport import CONNECTIONS, AnswerBroken, open_session
+from neo_utils.neows.transport import CONNECTIONS, IncompleteAnswer, open_session
 from neo_utils.positions import LARGEST_CATALOGUE, Batch
 from neo_utils.settings.service_address import DEMO_KEY
 from neo_utils.settings.variables import api_key
@@ -30,7 +30,7 @@ from neo_utils.store.provenance import Provenance
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 3  # for a page that fails validation
-MOST_UNUSABLE = 3  # failed pages after which a run stops: the service is at fault, not the page
+MOST_FAILED_PAGES = 3  # failed pages after which a run stops: the service is at fault, not the page
 
 
 class FetchResult(NamedTuple):
@@ -113,17 +113,17 @@ def _fetch_concurrently(
         tasks = {pool.submit(fetch_one, batch): batch for batch in batches}
         # Arrow's first conversion imports pandas (0.5 s). Do it while waiting for the first answer.
         pa.array([])
-        unusable: list[PageUnusable] = []
+        failed_pages: list[PageFailed] = []
         try:
             for task in as_completed(tasks):
                 try:
                     yield tasks[task], task.result()
-                except PageUnusable as failure:  # the other pages may still be valid
-                    unusable.append(failure)
-                    if len(unusable) == MOST_UNUSABLE:
+                except PageFailed as failure:  # the other pages may still be valid
+                    failed_pages.append(failure)
+                    if len(failed_pages) == MOST_FAILED_PAGES:
                         break
-            if unusable:
-                raise unusable[0]
+            if failed_pages:
+                raise failed_pages[0]
         except BaseException as failure:
             pace.stop()
             pool.shutdown(cancel_futures=True)
@@ -148,7 +148,7 @@ def _fetch_batch(
         answer, page = _get_valid_page(session, plan.service, batch, pace)
     except PagePastEnd as error:
         return FetchResult(0, 0, 0, 0, error.catalogue_size)
-    except PageAbsent:
+    except PageNotFound:
         size = max([plan.catalogue_size or 0, *sizes.values()])
         if 0 < size < batch.first:  # a service may also answer 404 past the end
             return FetchResult(0, 0, 0, 0, size)
@@ -199,14 +199,14 @@ def _get_valid_page(
             page = decode_page(answer.body, batch)
             if page.catalogue_size <= LARGEST_CATALOGUE:
                 return answer, page
-            reason = PageBroken(f"it reports {page.catalogue_size:,} NEOs")
+            reason = InvalidPage(f"it reports {page.catalogue_size:,} NEOs")
         except PagePastEnd as error:
             if error.catalogue_size:
                 raise
             reason = error  # an empty catalogue is a fault of the service
-        except (AnswerBroken, PageBroken) as error:
+        except (IncompleteAnswer, InvalidPage) as error:
             reason = error
-    raise PageUnusable(
+    raise PageFailed(
         f"the page of batch {batch.name} was invalid {ATTEMPTS} times: {reason}. Nothing of it "
         "is stored"
     ) from None

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 import requests
 
-from neo_utils.errors import PageAbsent, RateLimitReached, ServiceFailure
+from neo_utils.errors import PageNotFound, RateLimitReached, ServiceFailure
 from neo_utils.neows.rate_limit import HOUR_S, Pace, http_date, retry_after_s
 from neo_utils.neows.service import Service
-from neo_utils.neows.transport import AnswerBroken, body_of, send_request
+from neo_utils.neows.transport import IncompleteAnswer, body_of, send_request
 from neo_utils.positions import BATCH_SIZE, Batch
 from neo_utils.settings.service_address import DEMO_KEY, KEYS_ARE_GIVEN_AT
 
@@ -37,9 +37,9 @@ def get_page(session: requests.Session, service: Service, batch: Batch, pace: Pa
     ------
     RateLimitReached
         On status 429, if the total wait would be too long.
-    PageAbsent
+    PageNotFound
         On status 404.
-    AnswerBroken
+    IncompleteAnswer
         If the body is incomplete, too slow or too large.
     ServiceFailure
         On any other status except 200, or if no answer arrives.
@@ -99,7 +99,7 @@ def _check_status(response: requests.Response) -> None:
             "would send your key there. Check API_URL"
         )
     if response.status_code == requests.codes.not_found:
-        raise PageAbsent(f"{host} has no such page (status 404). Check API_URL")
+        raise PageNotFound(f"{host} has no such page (status 404). Check API_URL")
     if response.status_code != requests.codes.ok:
         raise ServiceFailure(
             f"{host} answered with status {response.status_code}{_error_code(response)}"
@@ -129,7 +129,7 @@ def _rate_limit_reached(wait_s: float) -> RateLimitReached:
 
 def _error_code(response: requests.Response) -> str:
     """Return the gateway's error code, such as API_KEY_INVALID, if the body contains one."""
-    with suppress(AnswerBroken):
+    with suppress(IncompleteAnswer):
         if code := _ERROR_CODE.search(body_of(response)):
             return f" ({code[1].decode()})"
     return ""

@@ -32,11 +32,11 @@ UNDECODABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 _LENIENT_LOCK = threading.Lock()  # one page at a time: a hostile one may take 200 MB
 
 
-class PageBroken(ValueError):
+class InvalidPage(ValueError):
     """The page as a whole is not valid; the message gives the reason."""
 
 
-class PagePastEnd(PageBroken):
+class PagePastEnd(InvalidPage):
     """The page is past the end of a catalogue of ``catalogue_size`` NEOs."""
 
     def __init__(self, catalogue_size: int) -> None:
@@ -85,11 +85,11 @@ def decode_objects(body: bytes, batch: Batch) -> Objects:
 
     Raises
     ------
-    PageBroken
+    InvalidPage
         As `decode_page` does.
     """
     if len(body) > LARGEST_PAGE:
-        raise PageBroken(f"it has more than {LARGEST_PAGE:,} bytes")
+        raise InvalidPage(f"it has more than {LARGEST_PAGE:,} bytes")
     try:
         page = _PAGE.decode(body)
         objects = Objects(page.page, page.near_earth_objects, [], [])
@@ -107,7 +107,7 @@ def decode_each_object(body: bytes, batch: Batch) -> Objects:
 
     Raises
     ------
-    PageBroken
+    InvalidPage
         As `decode_page` does.
     """
     with _LENIENT_LOCK:
@@ -121,7 +121,7 @@ def raw_objects(body: bytes) -> RawObjects:
 
     Raises
     ------
-    PageBroken
+    InvalidPage
         If the body is not a page.
     """
     try:
@@ -131,7 +131,7 @@ def raw_objects(body: bytes) -> RawObjects:
             read = mask_malformed_text(body)
             page = _PAGE_OF_RAW_OBJECTS.decode(read)
     except UNDECODABLE as error:
-        raise PageBroken(f"not a Browse page: {error}") from None
+        raise InvalidPage(f"not a Browse page: {error}") from None
     readable = [bytes(one) for one in page.objects]
     as_sent, start = [], 0
     for one in readable:
@@ -144,7 +144,7 @@ def raw_objects(body: bytes) -> RawObjects:
 def _decode_leniently(body: bytes, batch: Batch) -> Objects:
     listed = raw_objects(body)
     if len(listed.readable) > MOST_OBJECTS:
-        raise PageBroken(f"more than {MOST_OBJECTS} objects")
+        raise InvalidPage(f"more than {MOST_OBJECTS} objects")
     neos: dict[str | None, Neo] = {}
     rejected, nulled = [], []
     for position, raw, sent in zip(count(batch.first), listed.readable, listed.as_sent):
@@ -182,11 +182,11 @@ def _rejection(position: int, message: str, object_json: bytes) -> Rejected:
 def _check_page(page: Objects, batch: Batch) -> None:
     info, objects = page.info, len(page.neos) + len(page.rejected)
     if info.number != batch.page_number:
-        raise PageBroken(f"page {info.number} was returned instead of page {batch.page_number}")
+        raise InvalidPage(f"page {info.number} was returned instead of page {batch.page_number}")
     expected = max(0, min(BATCH_SIZE, info.total_elements - batch.first + 1))
     if objects == expected == 0:
         raise PagePastEnd(info.total_elements)
     if objects != expected:
-        raise PageBroken(f"{objects} objects instead of {expected}")
+        raise InvalidPage(f"{objects} objects instead of {expected}")
     if not page.neos:
-        raise PageBroken(f"every object failed validation: {page.rejected[0].reason}")
+        raise InvalidPage(f"every object failed validation: {page.rejected[0].reason}")

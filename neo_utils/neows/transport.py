@@ -33,7 +33,7 @@ _RETRIES = 4  # with pauses of 0, 2, 4, 8 s: enough for a restart of the service
 _TEMPORARY_FAULTS = (500, 502, 503, 504)
 
 
-class AnswerBroken(ServiceFailure):
+class IncompleteAnswer(ServiceFailure):
     """The answer's body is incomplete, too slow or too large. A retry may succeed."""
 
 
@@ -99,7 +99,7 @@ def body_of(response: requests.Response) -> bytes:
 
     Raises
     ------
-    AnswerBroken
+    IncompleteAnswer
         If the body is incomplete, too slow or too large.
     """
     host, body = urlsplit(response.url).netloc, bytearray()
@@ -108,14 +108,14 @@ def body_of(response: requests.Response) -> bytes:
         for chunk in response.iter_content(2**16):
             body += chunk
             if len(body) > _LARGEST_BODY:
-                raise AnswerBroken(f"{host} sent more than {_LARGEST_BODY:,} bytes for a page")
+                raise IncompleteAnswer(f"{host} sent more than {_LARGEST_BODY:,} bytes for a page")
     except requests.RequestException as error:
         if not getattr(connection, "timed_out", False):
-            raise AnswerBroken(
+            raise IncompleteAnswer(
                 f"the answer of {host} is incomplete ({root_cause(error)})"
             ) from None
     if getattr(connection, "timed_out", False):
-        raise AnswerBroken(f"{host} took more than {_LONGEST_ANSWER_S} s for a page")
+        raise IncompleteAnswer(f"{host} took more than {_LONGEST_ANSWER_S} s for a page")
     return bytes(body)
 
 

@@ -41,7 +41,7 @@ def decode_page(body: bytes, batch: Batch) -> Page:
 
     Raises
     ------
-    PageBroken
+    InvalidPage
         If the page is not JSON, is not the requested page, has too few or too many objects, or has
         no valid object.
 
