@@ -697,7 +697,7 @@ def test_object_on_two_pages_is_counted_once(tmp_path):
 class Moving:
     """A catalogue of ``before`` NEOs that has ``after`` NEOs once page 4 was requested.
 
-    All but page 0 come only then. The service's clock goes on by a second with every answer.
+    All pages except 0 are only sent then. The service's clock advances by a second per answer.
     """
 
     def __init__(self, before, after):

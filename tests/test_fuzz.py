@@ -1,7 +1,7 @@
 """Fuzz the decoder with invalid pages; `make fuzz` runs this file for longer.
 
-Whatever comes, there is a page or `InvalidPage`; and every row of the page is compared with what
-`json` reads in the same bytes.
+The decoder returns a page or raises `InvalidPage`, and every row of a page is compared with what
+`json` reads from the same bytes.
 """
 
 import copy
@@ -64,7 +64,7 @@ def whole(value):
     return None if without_null(value) is None else int(Decimal(value))
 
 
-def truth(value):
+def as_boolean(value):
     if without_null(value) is None or isinstance(value, bool):
         return without_null(value)
     return value.lower() == "true" if value.lower() in ("true", "false") else bool(int(value))
@@ -78,18 +78,18 @@ def part(value, name):
     return (without_null(value) or {}).get(name)
 
 
-def true_id(one):
+def expected_id(one):
     return one["neo_reference_id"] if one.get("id") is None else one["id"]
 
 
-def true_approaches(one):
+def expected_approaches(one):
     first_of = {}
     for each in one["close_approach_data"]:
         listed = day(each["close_approach_date"])
         full = each.get("close_approach_date_full")
         time_ms = whole(each.get("epoch_date_close_approach")) if full else None
         row = (
-            true_id(one),
+            expected_id(one),
             listed,
             None if time_ms is None else instant(time_ms),
             each["orbiting_body"],
@@ -106,16 +106,16 @@ def instant(milliseconds):
     return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(milliseconds=milliseconds)
 
 
-def true_neo(one):
-    approaches = true_approaches(one)
+def expected_neo(one):
+    approaches = expected_approaches(one)
     _, when, *_, kilometers, velocity = min(approaches, key=lambda a: a[6], default=[None] * 8)
     meters = part(one.get("estimated_diameter"), "meters")
     orbit = one.get("orbital_data")
     return (
-        true_id(one),
+        expected_id(one),
         *(one.get(name) for name in RAW.names[1:6]),
         number(one.get("absolute_magnitude_h")),
-        truth(one.get("is_potentially_hazardous_asteroid")),
+        as_boolean(one.get("is_potentially_hazardous_asteroid")),
         number(part(meters, "estimated_diameter_min")),
         number(part(meters, "estimated_diameter_max")),
         kilometers,
@@ -150,7 +150,7 @@ def rows(table):
     return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
 
-def decoded_truly(body, batch=FIRST):
+def decoded_and_compared(body, batch=FIRST):
     """Return the decoded page after comparing it with `json`; None if it is invalid."""
     try:
         result = decode_page(body, batch)
@@ -175,8 +175,8 @@ def decoded_truly(body, batch=FIRST):
         steps = [int(step) if step.isdigit() else step for step in path]
         assert not is_plain(steps[-1], find(objects[one.position], steps))
         objects[one.position] = put(objects[one.position], steps, None)
-    neos_held = [true_neo(one) for one in objects.values()]
-    approaches_held = [row for one in objects.values() for row in true_approaches(one)]
+    neos_held = [expected_neo(one) for one in objects.values()]
+    approaches_held = [row for one in objects.values() for row in expected_approaches(one)]
     assert rows(result.neos) == neos_held
     assert rows(result.close_approaches) == approaches_held
     assert whole(document["page"]["number"]) == batch.page_number
@@ -229,7 +229,7 @@ PATHS = list(paths_in(FULL[0]))
 @given(st.integers(0, 19), st.sampled_from(PATHS), ANY_JSON)
 def test_changed_value_does_not_affect_other_objects(place, path, value):
     objects = put(FULL, (place, *path), value)
-    result = decoded_truly(page(objects))
+    result = decoded_and_compared(page(objects))
     assert result.neos.num_rows + len(result.rejected) == 20
     assert result.neos.num_rows >= 19
     others = [one["id"] for at, one in enumerate(FULL) if at != place]
@@ -299,7 +299,7 @@ def test_mixed_page_matches_plain_json(forms, edits, indent):
     objects = [copy.deepcopy(FORMS[form][place]) for place, form in enumerate(forms)]
     for edit in edits:
         objects = edited(objects, edit)
-    decoded_truly(page(objects, indent=indent).replace(b'"twice: ', b'"'))
+    decoded_and_compared(page(objects, indent=indent).replace(b'"twice: ', b'"'))
 
 
 SIZES = [0, 1, 19, 20, 21, 27, 40, 41, 41_000, 41_001, "41000", 41_005.0]
@@ -325,7 +325,7 @@ def test_any_page_info_is_decoded_or_rejected(first, objects, choice, other, tot
         {"number": number + 1},
         *[{}] * 4,
     )[choice]
-    decoded_truly(page(other if choice == 9 else objects, **of_page), Batch(first))
+    decoded_and_compared(page(other if choice == 9 else objects, **of_page), Batch(first))
 
 
 # --- Pages with damaged bytes. ---
@@ -378,7 +378,7 @@ def test_any_token_is_decoded_or_rejected(body, changes):
     tokens = {values[at % len(values)]: token for at, token in changes}
     for (start, end), token in sorted(tokens.items(), reverse=True):  # earlier offsets stay valid
         body = body[:start] + token + body[end:]
-    decoded_truly(body)
+    decoded_and_compared(body)
 
 
 @st.composite
@@ -405,4 +405,4 @@ def damaged_bodies(draw):
 @settings(max_examples=4 * settings().max_examples)  # most are invalid and rejected quickly
 @given(damaged_bodies())
 def test_any_bytes_are_decoded_or_rejected(body):
-    decoded_truly(body)
+    decoded_and_compared(body)
