@@ -167,9 +167,13 @@ def decoded_and_compared(body, batch=FIRST):
         return result
     note("decoded but for some objects" if result.rejected else "decoded")
     objects = dict(enumerate(document["near_earth_objects"], batch.first))
+    # Rejected objects are stored on one line, with spaces for line breaks, even in damaged strings.
+    on_one_line = read_by_json(body.replace(b"\n", b" ").replace(b"\r", b" "))
     for one in result.rejected:
+        del objects[one.position]
         assert b"\n" not in one.object_json
-        assert read_by_json(one.object_json) == objects.pop(one.position)
+        expected = on_one_line["near_earth_objects"][one.position - batch.first]
+        assert read_by_json(one.object_json) == expected
     for one in result.nulled:
         path = re.findall(r"(\w+)", one.field_path)
         steps = [int(step) if step.isdigit() else step for step in path]
