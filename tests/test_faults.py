@@ -622,7 +622,14 @@ def fail(case, url, output):
     assert not [p for p in output.rglob("*") if any(f"_{name}." in p.name for name in faulty_names)]
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+# `make test` plays every fourth case, always the same ones.
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, id=case.name, marks=[pytest.mark.slow] if number % 4 else [])
+        for number, case in enumerate(CASES)
+    ],
+)
 def test_fault_has_its_documented_outcome(case, tmp_path, monkeypatch):
     for name, value in case.bounds.items():
         monkeypatch.setattr(f"neo_utils.{name}", value)

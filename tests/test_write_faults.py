@@ -246,6 +246,7 @@ def children_of(parents):
     return {pid for pid, parent in processes().items() if parent in parents}
 
 
+@pytest.mark.slow
 def test_ctrl_c_is_one_line_and_status_130_and_the_same_command_goes_on(tmp_path):
     settings = {"SOURCE": "sample", "START": "1", "END": "2000"}
     process = start("fetch", tmp_path, **settings)
@@ -316,6 +317,7 @@ class Held:
         return service.answer(url, headers)
 
 
+@pytest.mark.slow
 def test_a_second_run_says_who_holds_the_output_and_goes_on_once_that_one_is_killed(
     tmp_path, monkeypatch
 ):
