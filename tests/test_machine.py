@@ -60,7 +60,7 @@ def test_java_gets_a_fallback_user_name_and_home(tmp_path, monkeypatch):
     assert jvm._machine_options()[-1] == f"-Duser.home={tmp_path}/a\\ folder"
 
 
-@pytest.mark.parametrize("home", [None, "/proc/none"])
+@pytest.mark.parametrize("home", [None, pytest.param("/proc/none", marks=pytest.mark.slow)])
 def test_runs_without_a_writable_home(tmp_path, home):
     environment = {name: value for name, value in os.environ.items() if name != "HOME"}
     ours = {"END": "20", "SOURCE": "sample", "MASTER": "duckdb", "OUTPUT_DIR": str(tmp_path)}

@@ -258,6 +258,7 @@ def test_build_requirements_are_locked_in_the_versions_of_the_other_locks():
         assert {pin for pin in lock if pin.partition("==")[0] in names} <= build
 
 
+@pytest.mark.slow
 def test_targets_run_one_after_the_other_under_j(tmp_path):
     given = ("START=1", "END=20", "MASTER=duckdb", f"OUTPUT_DIR={tmp_path / 'output'}")
     ran = run(PROJECT, "make", "-j8", "fetch", "aggregate", *given, SOURCE="sample")
