@@ -59,7 +59,9 @@ LEFT_OUT = pytest.StashKey[list[pytest.Item]]()
 
 
 def pytest_deselected(items):
-    """Remember the slow tests that this session leaves out."""
+    """Remember the slow tests that `make test` leaves out; other selections are the user's."""
+    if "not slow" not in items[0].config.option.markexpr:
+        return
     for item in items:
         if item.get_closest_marker("slow") and not item.get_closest_marker("live"):
             item.config.stash.setdefault(LEFT_OUT, []).append(item)

@@ -346,7 +346,7 @@ def test_detects_a_changed_spark_input_file(spark, sample):
 
 
 def test_removes_old_spark_input_files(spark, tmp_path):
-    for day in range(1, 9):
+    for day in range(1, 7):
         store(tmp_path, 1, [neo("A", (f"2001-01-0{day}", "Earth", 0.1))], AS_OF)
         compute(spark, select_batches(1, 20, "sample", tmp_path))
     files = list(tmp_path.glob("runs/*/packed/stored_close_approaches-*"))
