@@ -132,11 +132,11 @@ def test_each_table_has_a_caption_with_definition_and_source(page):
 def test_report_starts_with_results_and_omits_runner_cells(page, report):
     headings = [text for _, _, text in page.all("h2", "h3")]
     assert headings == [
-        "How often did they come close?",
+        "How often did they pass close to a planet?",
         "Year by year",
         "Approaches per year",
         "The nearest approach of every year",
-        "What was counted",
+        "Consistency of the input",
         "Provenance",
     ]
     text = report.read_text(encoding="utf-8")
