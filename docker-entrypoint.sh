@@ -1,8 +1,8 @@
 #!/bin/sh
-# What a container of the image does: a daemon of the cluster, JupyterLab, or a command of neo_utils.
+# Start a daemon of the cluster, JupyterLab, or a command of neo_utils.
 
-# A name for a user that has none, such as that of `docker run --user "$(id -u)"`: Python takes it
-# from the environment, and Java as the Dockerfile tells.
+# Give a name to users without one, such as that of `docker run --user "$(id -u)"`. Python reads it
+# from the environment; the Dockerfile explains how Java gets it.
 if ! getent passwd "$(id -u)" > /dev/null; then
   echo "neo:x:$(id -u):$(id -g)::$HOME:/bin/sh" > /tmp/.passwd
   export LOGNAME=neo NSS_WRAPPER_PASSWD=/tmp/.passwd NSS_WRAPPER_GROUP=/etc/group

@@ -1,6 +1,6 @@
-"""Write docs/reference.md from the code itself: ``python -m docs.reference`` prints it.
+"""Generate docs/reference.md from the code: ``python -m docs.reference`` prints it.
 
-`make docs` puts it in its place, and a test compares the two.
+`make docs` writes the file, and a test compares the two.
 """
 
 import re
@@ -21,58 +21,61 @@ from neo_utils.store.schemas import CLOSE_APPROACHES, METRICS, RAW, YEARLY_STATI
 _OUTPUT = Path("output")
 _RANGE = PositionRange(1, 200)
 _FILES = {
-    "raw": "one row per NEO, 20 to a batch; written last: the batch is stored when it is there",
+    "raw": "one row per NEO, 20 per batch; written last: the batch is stored once it exists",
     "close_approaches": "one row per close approach of these NEOs",
-    "pages": "the page as received, keys removed, after a note on where it comes from",
-    "rejected": "only where objects broke the service's contract: position, field, reason, object",
+    "pages": "the page as received, keys removed, preceded by its provenance",
+    "rejected": "only if objects failed validation: position, field, reason, object",
 }
 
 
 _PAGE = """\
 # Reference
 
-Made from the code by `make docs`. What the words mean is told in [explanation.md](explanation.md).
+Generated from the code by `make docs`. [explanation.md](explanation.md) defines the terms.
 
 ## Commands
 
 {commands}
 ## Parameters
 
-In a file of `parameters/`. Those with a name in the second column can also be given on the command
-line of `make`, in the environment or in `.env`, in this order, which go before the file.
+Set these in a file of `parameters/`. You can also set those with a name in the second column on the
+command line of `make`, in the environment or in `.env`. These override the file, in this order.
 
 {parameters}
-These stand in no file of parameters; nor does `CLUSTER_SECRET_FILE`, which names the file with a
-cluster's secret in the environment or in `.env` ([cluster.md](cluster.md)).
+A parameters file cannot contain the following names. It cannot contain
+`CLUSTER_SECRET_FILE` either. Set the path of a cluster's secret file in the environment or
+in `.env` ([cluster.md](cluster.md)).
 
 {names}
-`explore.ipynb` has parameters of its own:
+`explore.ipynb` has its own parameters:
 
 {question}
 ## Files
 
 {files}
-The metadata of the Parquet files tell source, address without the key, fetch time, the page's
-SHA-256, catalogue size and package version, or what a result follows from; each column's tell unit,
-definition and UCD. A VOTable tells the same by the IVOA's VOParquet convention.
+The metadata of a batch's Parquet files record source, address without the key, fetch time, the
+page's SHA-256, catalogue size and package version. Those of a result record its inputs. The
+metadata of each column record unit, definition and UCD. A VOTable contains the same information,
+following the IVOA's VOParquet convention.
 
 {columns}
 ### `neos` and `passages`, in `explore.ipynb`
 
-Not files, but what SQL can ask for there:
+These are not files, but tables for SQL queries in the notebook:
 
 {explored}
 ## Metrics
 
-Integers, here at the threshold of 0.2 AU:
+All metrics are integers. The threshold here is 0.2 AU:
 
 {metrics}
-The definitions are these texts, which Spark or DuckDB runs; 0.2 is `threshold_au`.
+These SQL texts, which Spark or DuckDB runs, are the definitions; 0.2 is `threshold_au`.
 
 {definitions}
 ## Exit statuses
 
-Of `python -m neo_utils`; `make` shows them and ends with 2 whatever failed.
+These are the exit statuses of `python -m neo_utils`. `make` shows them and itself exits with 2
+after any failure.
 
 {statuses}"""
 _TABLES = {
@@ -91,7 +94,7 @@ def reference() -> str:
         names=_table(("name", "meaning"), _names()),
         question=_table(("parameter", "type", "default", "meaning"), _question()),
         metrics=_table(("metric", "counts"), _metrics()),
-        files=_table(("file", "holds"), _files()),
+        files=_table(("file", "content"), _files()),
         columns="\n".join(_columns(name, schema) for name, schema in _TABLES.items()),
         explored=_sql("passages"),
         definitions="\n".join(map(_sql, ("counted", "metrics", "yearly_statistics"))),
@@ -141,7 +144,7 @@ def _files() -> list[tuple[str, str]]:
         (f"`{result_path('yearly_statistics', _OUTPUT, _RANGE)}`", "one row per year and body"),
         (f"`{folder}/*.ipynb`", "the executed notebooks"),
         (f"`{report_path(folder)}`", "the report"),
-        (f"`{folder}/*.log`, `{folder}/packed`", "Spark's log, and the tables it read"),
+        (f"`{folder}/*.log`, `{folder}/packed`", "Spark's log, and the tables that it read"),
     ]
 
 
