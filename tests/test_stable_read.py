@@ -56,7 +56,9 @@ def test_readers_report_no_fault_during_backfill(output):
             assert verify(output, RANGE) == {}
             assert unfinished(output, RANGE) == []
             check_files(output, BATCHES)
-            message = verify_text(parse_settings({"start": 1, "end": END, "output_dir": str(output)}))
+            message = verify_text(
+                parse_settings({"start": 1, "end": END, "output_dir": str(output)})
+            )
             assert message.startswith("3 batches of batches-1-60")
             assert next_round()
 
