@@ -107,10 +107,10 @@ def test_each_file_has_one_votable_with_its_columns(counted, name):
 
 @each_table
 def test_astropy_reads_the_units_of_the_schema(counted, name):
-    units = {field.name: field.unit for field in fields_of(counted, name)}
+    read = {field.name: field.unit for field in fields_of(counted, name)}
     units = {f.name: f.metadata[b"unit"].decode() for f in SCHEMAS[name] if b"unit" in f.metadata}
     lunar = [column for column, unit in units.items() if unit == "LD"]
-    assert {column: unit for column, unit in units.items() if unit is not None} == {
+    assert {column: unit for column, unit in read.items() if unit is not None} == {
         column: u.Unit(unit) for column, unit in units.items() if column not in lunar
     }
     assert lunar == (["miss_distance_lunar"] if name == "close_approaches" else [])

@@ -19,7 +19,7 @@ from neo_utils.report.policy import is_whole_report
 from neo_utils.run.executed import executed_before
 from neo_utils.run.kernel_folders import remove_leftover_folders
 from neo_utils.run.kernels import kernel
-from neo_utils.run.terminal import plan_of, select_stored, source_text, summary_text
+from neo_utils.run.terminal import plan_of, selection_of, source_text, summary_text
 from neo_utils.settings.run_settings import RunSettings
 from neo_utils.settings.spark import is_embedded
 from neo_utils.statistics.result_files import kernel_log, report_path, run_folder
@@ -71,7 +71,7 @@ def run(
         if source == "nasa":
             route_to(plan.service.url)
     else:
-        selection = select_stored(settings)
+        selection = selection_of(settings)
         source = next(iter(selection.provenances.values())).source
     # "auto" is decided once: a key that disappears during the run must not change the source.
     settings = msgspec.structs.replace(settings, source=source)
@@ -140,7 +140,7 @@ def _update_report(folder: Path, settings: RunSettings) -> None:
         return
     from neo_utils.report.page import write_report  # loaded while the kernel counted
 
-    write_report(notebook, report, select_stored(settings))
+    write_report(notebook, report, selection_of(settings))
 
 
 def _is_left_out(name: str, command: str, folder: Path, settings: RunSettings) -> bool:
@@ -150,7 +150,7 @@ def _is_left_out(name: str, command: str, folder: Path, settings: RunSettings) -
     if not executed_before(name, folder, settings.notebook_parameters()):
         return False
     try:
-        selection = select_stored(settings)
+        selection = selection_of(settings)
     except (StoredDataMissing, StoredDataBroken):  # asked before they are fetched
         return False
     wanted = inputs_sha256(selection, settings.threshold_au)

@@ -32,7 +32,7 @@ def plan_of(settings: RunSettings) -> Plan:
     )
 
 
-def select_stored(settings: RunSettings) -> Selection:
+def selection_of(settings: RunSettings) -> Selection:
     """Return the stored batches that a run counts, as `select_batches` does."""
     return select_batches(settings.start, settings.end, settings.source, settings.output_dir)
 
@@ -92,7 +92,7 @@ def summary_text(settings: RunSettings, plan: Plan | None, notebooks: list[str])
     notebooks
         Those that the run executed.
     """
-    selection = select_stored(settings)
+    selection = selection_of(settings)
     output, positions = selection.output, selection.positions
     lines = [selection.source_line]
     if plan:

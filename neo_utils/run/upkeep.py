@@ -9,7 +9,7 @@ from neo_utils.errors import StoredDataBroken, StoredDataMissing, WrongParameter
 from neo_utils.neows.service import Service
 from neo_utils.positions import Batch, PositionRange, spans
 from neo_utils.run.cleaning import find_results, remove
-from neo_utils.run.terminal import select_stored
+from neo_utils.run.terminal import selection_of
 from neo_utils.settings.folders import output_folder
 from neo_utils.settings.run_settings import RunSettings
 from neo_utils.statistics.results import check_results
@@ -132,7 +132,7 @@ def reconciled_with_cad(settings: RunSettings, named: str) -> str:
             "NEOS is not set: name NEOs by id, number or designation, as in "
             'make reconcile NEOS="433 99942"'
         )
-    selection = select_stored(settings)
+    selection = selection_of(settings)
     if any(provenance.source == "sample" for provenance in selection.provenances.values()):
         raise WrongParameter(
             f"{selection.output} holds the simulated sample, of which JPL knows nothing: use "
