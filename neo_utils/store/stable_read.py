@@ -10,7 +10,7 @@ from neo_utils.positions import TABLES, Batch
 from neo_utils.store.locks import is_being_written
 
 _PAUSE_S = 0.05  # between two checks
-_QUIET_S = 1.0  # with an active writer, a batch unchanged for this long counts as corrupted
+_QUIET_S = 3.0  # with an active writer, a batch unchanged for this long counts as corrupted
 _LONGEST_S = 30.0
 _T = TypeVar("_T")
 
@@ -22,7 +22,7 @@ def confirmed_faults(
 
     A writer replaces the files of a batch one by one, so a reader may see old files beside new
     ones. A fault that ``check`` finds counts if it persists with the same files: for 50 ms, or for
-    a second while a process writes to this output.
+    three seconds while a process writes to this output.
     """
     wrong, files = {}, {}
     for batch in batches:
@@ -44,7 +44,7 @@ def confirmed_faults(
 
 
 def wait_for_writer(output: Path, is_stored: Callable[[], bool]) -> None:
-    """Wait at most one second for an active writer to store the missing files."""
+    """Wait at most three seconds for an active writer to store the missing files."""
     end = time.monotonic() + _QUIET_S
     while not is_stored():
         if time.monotonic() > end or not is_being_written(output):
@@ -53,7 +53,7 @@ def wait_for_writer(output: Path, is_stored: Callable[[], bool]) -> None:
 
 
 def retry_beside_writer(output: Path, read: Callable[[], _T]) -> _T:
-    """Return the result of ``read``, retrying for one second if an active writer removed a file."""
+    """Return the result of ``read``, retrying for three seconds if a writer removed a file."""
     end = time.monotonic() + _QUIET_S
     while True:
         try:
