@@ -46,14 +46,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return failure.exit_status
     except OSError as error:
         where = "" if error.filename or not settings else f" in {settings.output_dir}"
-        advice = "what is stored stays, and the same command goes on once this is mended"
-        print(f"{command}: {printable(f'{error}{where}')}: {advice}", file=sys.stderr)
+        advice = "Stored data is kept. Fix the cause, then run the same command again to resume"
+        print(f"{command}: {printable(f'{error}{where}')}. {advice}", file=sys.stderr)
         return RunFailure.exit_status
     except KeyboardInterrupt:
         replaces = command == "rebuild" or (settings and settings.refetch)
-        but = ", but for batches that were just replaced: the same command makes them whole"
+        but = ", except batches that were being replaced" if replaces else ""
         print(
-            f"\n{command}: stopped; what is stored stays{but if replaces else ''}", file=sys.stderr
+            f"\n{command}: interrupted. Stored data is kept{but}. Run the same command again to "
+            "resume",
+            file=sys.stderr,
         )
         return INTERRUPTED
     return status or 0

@@ -48,10 +48,10 @@ def clean(output):
 def test_all_results_of_a_run_are_removed_and_what_was_fetched_is_kept(output):
     fetched = {p: p.read_bytes() for p in output.glob("[rcp]*/batch-*/*")}
     assert len(fetched) == 3
-    assert clean(output) == f"removed what was counted in {output}; what was fetched stays"
+    assert clean(output) == f"removed the computed results in {output}; fetched data is kept"
     assert {path.name for path in output.iterdir()} == LEFT
     assert {path: path.read_bytes() for path in fetched} == fetched
-    assert clean(output) == f"nothing that was counted is in {output}; nothing was removed"
+    assert clean(output) == f"no computed results in {output}; nothing was removed"
 
 
 def add_a_cell(path):

@@ -104,7 +104,7 @@ def tasks_by_worker(events):
         for e in events
         if e["Event"] == "SparkListenerExecutorAdded"
     }
-    left_out = {stage["Stage ID"] for stage in described(events, "a file that no worker sees")}
+    left_out = {stage["Stage ID"] for stage in described(events, "a missing file")}
     return Counter(
         page[e["Task Info"]["Executor ID"]]
         for e in events
@@ -169,8 +169,8 @@ def test_the_secret_stands_in_no_command_line_no_log_no_work_folder_and_no_recor
 
 def test_a_file_that_a_worker_does_not_see_is_named_in_one_line(first_job):
     assert re.fullmatch(
-        r"a worker could not read /\S+/packed/stored_\w+-\w+\.parquet \(file not exist\): "
-        r".*OUTPUT_DIR must be the same folder, under the same path, on every machine; .*",
+        r"a worker could not read /\S+/packed/stored_\w+-\w+\.parquet \(file not exist\)\. "
+        r".*OUTPUT_DIR must be the same folder, under the same path, on every machine.*",
         first_job["unseen"],
     )
 

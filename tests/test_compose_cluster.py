@@ -192,7 +192,7 @@ def test_a_key_in_env_is_used_and_what_is_counted_is_not_counted_again(cluster, 
     (cluster.clone / ".env").unlink()
     assert again.returncode == 0, again.stderr
     assert "with your API_KEY" in again.stdout
-    assert "counted already" in again.stdout
+    assert "up to date" in again.stdout
 
 
 def test_a_wrong_parameter_is_one_line_and_the_runners_status(cluster):

@@ -217,11 +217,11 @@ def test_does_not_compare_outdated_metrics(outputs, duck, which):
 
 def test_status_marks_outdated_results(outputs, duck):
     settings = parse_settings({"output_dir": str(outputs[0].output)})
-    assert "counted   nothing yet\n" in status_text(settings)
+    assert "results   none yet\n" in status_text(settings)
     save_metrics(duck, outputs[0], 0.2)
-    assert "counted   batches-1-20\n" in status_text(settings)
+    assert "results   batches-1-20\n" in status_text(settings)
     store(outputs[0].output, 1, [neo("another")], MARCH + HOUR)
-    assert "counted   batches-1-20 (outdated or edited: to be counted again)\n" in status_text(
+    assert "results   batches-1-20 (outdated or edited, to be computed again)\n" in status_text(
         settings
     )
 

@@ -93,7 +93,7 @@ def test_the_same_command_again_fetches_nothing_and_changes_no_byte(clone):
     before = data_of(clone / "output")
     again = run(clone, "make", "run", "START=1", "END=200")
     assert "fetched     0 pages, 10 were stored before" in again.stdout
-    assert "counted already" in again.stdout
+    assert "up to date" in again.stdout
     assert data_of(clone / "output") == before
 
 
@@ -216,7 +216,7 @@ def test_clean_leaves_what_was_fetched(clone):
     before = data_of(clone / "output")
     ran = run(clone, "make", "clean")
     assert ran.returncode == 0
-    assert f"removed what was counted in {clone / 'output'}; what was fetched stays" in ran.stdout
+    assert f"removed the computed results in {clone / 'output'}; fetched data is kept" in ran.stdout
     assert not (clone / "output" / "runs").exists()
     fetched = {name for name in before if not name.startswith(("aggregations", "yearly"))}
     assert data_of(clone / "output").keys() == fetched

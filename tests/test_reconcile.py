@@ -532,7 +532,7 @@ def test_reports_a_neo_without_a_designation(reconcile):
 
 def test_does_not_compare_the_sample(reconcile):
     result = reconcile([eros()], {}, source="sample")
-    assert "simulated sample, of which JPL knows nothing" in failure_message(result, 2)
+    assert "simulated sample, which JPL does not list" in failure_message(result, 2)
     assert not result.requested
 
 

@@ -259,7 +259,7 @@ def test_reports_neos_without_approaches(tmp_path, bodies, empty):
 def test_second_report_reuses_the_file(report, stored, capsys):
     before = report.stat().st_mtime_ns
     run("report", ["aggregate"], settings_for(stored))
-    assert "counted already" in capsys.readouterr().out
+    assert "up to date" in capsys.readouterr().out
     assert report.stat().st_mtime_ns == before
 
 
@@ -290,7 +290,7 @@ def test_rewrites_a_missing_or_outdated_report(report, stored, capsys):
     run("run", ["fetch", "aggregate"], settings_for(stored))
     assert report.read_bytes() == content
     output = capsys.readouterr().out
-    assert "counted already" in output
+    assert "up to date" in output
     assert f"report      {report}" in output
 
 

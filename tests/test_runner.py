@@ -55,7 +55,7 @@ def write_notebook(path, code):
     nbformat.write(notebook, path)
 
 
-def test_an_error_without_a_message_is_told_by_its_name(tmp_path, monkeypatch):
+def test_an_error_without_a_message_is_reported_by_its_name(tmp_path, monkeypatch):
     write_notebook(tmp_path / "empty.ipynb", "raise MemoryError")
     monkeypatch.setattr("neo_utils.run.execution.notebook_path", lambda _: tmp_path / "empty.ipynb")
     (tmp_path / "run").mkdir()
@@ -66,7 +66,7 @@ def test_an_error_without_a_message_is_told_by_its_name(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_refetch_mends_a_broken_batch_of_a_range_that_was_counted(tmp_path):
+def test_refetch_repairs_a_corrupted_batch_of_an_aggregated_range(tmp_path):
     given = {"end": 20, "source": "sample", "output_dir": str(tmp_path), "master": "duckdb"}
     run("run", ["fetch", "aggregate"], parse_settings(given))
     raw = Batch(1).file(tmp_path, "raw")
@@ -76,9 +76,7 @@ def test_a_refetch_mends_a_broken_batch_of_a_range_that_was_counted(tmp_path):
     assert raw.read_bytes() == content
 
 
-def test_a_kernel_that_dies_is_told_once_and_leaves_no_notebook_that_passes_for_its_result(
-    tmp_path, monkeypatch, caplog
-):
+def test_dead_kernel_is_reported_once_and_leaves_no_valid_notebook(tmp_path, monkeypatch, caplog):
     deadly = tmp_path / "aggregate.ipynb"
     folder = tmp_path / "run"
     folder.mkdir()
@@ -101,15 +99,15 @@ def test_a_kernel_that_dies_is_told_once_and_leaves_no_notebook_that_passes_for_
     assert not executed_before("aggregate", folder, {"end": 20})
 
 
-def test_a_kernel_that_dies_before_its_notebook_begins_is_one_line_that_names_its_log(tmp_path):
+def test_kernel_that_dies_early_is_one_line_with_its_log(tmp_path):
     with kernel(tmp_path / "aggregate-kernel.log") as started:
         os.kill(started.provisioner.pid, signal.SIGKILL)
         with pytest.raises(NotebookFailed) as failure:
             execute("aggregate", tmp_path, {"end": 20}, started)
     assert re.fullmatch(
-        r"the kernel of aggregate.ipynb failed \(Kernel died before .*\), perhaps for want of"
-        r" memory; what is stored stays, and the same command goes on."
-        rf" {tmp_path}/aggregate-kernel.log may tell more",
+        r"the kernel of aggregate.ipynb failed \(Kernel died before .*\), perhaps because of "
+        r"insufficient memory\. Stored data is kept; run the same command again to resume\. "
+        rf"See {tmp_path}/aggregate-kernel\.log",
         str(failure.value),
     )
 

@@ -25,52 +25,52 @@ def message(text_of, failure, *given):
     return str(error.value)
 
 
-def test_verify_says_how_many_batches_were_verified(output):
+def test_verify_counts_intact_batches(output):
     assert verify_text(parameters(output)) == (
-        f"4 batches of batches-1-200 in {output}: all are as they were stored"
+        f"4 batches of batches-1-200 in {output}: all intact"
     )
     assert verify_text(parameters(output, 21, 40)).startswith("1 batches of batches-21-40 in ")
 
 
 @pytest.mark.parametrize("text_of", [verify_text, rebuild_text])
-def test_nothing_is_neither_sound_nor_made_again_and_no_folder_is_made(text_of, tmp_path):
+def test_missing_output_is_reported_and_not_created(text_of, tmp_path):
     absent = tmp_path / "typo"
     assert message(text_of, StoredDataMissing, absent) == (
-        f"no batch of batches-1-200 is stored in {absent}: set OUTPUT_DIR, START and END to what "
-        f"is stored (`make status`), or `make fetch START=1 END=200 OUTPUT_DIR={absent}`"
+        f"no batch of batches-1-200 is stored in {absent}. Set OUTPUT_DIR, START and END to "
+        f"stored data (see `make status`), or run `make fetch START=1 END=200 OUTPUT_DIR={absent}`"
     )
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("text_of", [verify_text, rebuild_text])
-def test_a_range_of_which_nothing_is_stored_is_no_success(text_of, output):
-    said = message(text_of, StoredDataMissing, output, 101, "all")
-    assert said.startswith(f"no batch of batches-101-all is stored in {output}: ")
-    assert said.endswith(f"`make fetch START=101 END=all OUTPUT_DIR={output}`")
+def test_range_without_stored_batches_is_a_failure(text_of, output):
+    line = message(text_of, StoredDataMissing, output, 101, "all")
+    assert line.startswith(f"no batch of batches-101-all is stored in {output}. ")
+    assert line.endswith(f"`make fetch START=101 END=all OUTPUT_DIR={output}`")
 
 
-def test_broken_batches_are_named_with_the_ranges_that_mend_them(output):
+def test_corrupted_batches_are_named_with_the_commands_that_repair_them(output):
     for batch in (FIRST, SECOND, FOURTH):
         batch.file(output, "close_approaches").unlink()
-    said = message(verify_text, StoredDataBroken, output)
-    assert said.startswith(
-        f"3 of 4 batches are not as they were stored in {output}: "
+    line = message(verify_text, StoredDataBroken, output)
+    assert line.startswith(
+        f"3 of 4 batches in {output} are corrupted: "
         "1-20 (close_approaches_1-20.parquet is missing); 21-40 ("
     )
     place = f"SOURCE=sample OUTPUT_DIR={output}`"
     assert (
-        f"`make backfill START=1 END=40 {place} and `make backfill START=61 END=80 {place} takes"
-    ) in said
+        f"`make backfill START=1 END=40 {place} and `make backfill START=61 END=80 {place} to fetch"
+    ) in line
 
 
-def test_what_a_killed_run_left_is_not_stored_to_verify_as_to_the_plan(output):
+def test_incomplete_batches_are_reported_by_verify_and_plan(output):
     for batch in (SECOND, THIRD):
         batch.file(output, "raw").unlink()
-    said = message(verify_text, StoredDataMissing, output)
-    assert said.startswith(f"not stored in {output}: 21-40, 41-60, of which a killed run left")
+    line = message(verify_text, StoredDataMissing, output)
+    assert line.startswith(f"a killed run left 21-40, 41-60 incomplete in {output}. Run ")
     assert (
-        f"`make fetch START=21 END=60 SOURCE=sample OUTPUT_DIR={output}` takes them. The other 2"
-        in said
+        f"`make fetch START=21 END=60 SOURCE=sample OUTPUT_DIR={output}` to fetch them. The other 2"
+        in line
     )
     plan = describe(plan_fetch(1, 80, "sample", output_dir=str(output)))
     assert "to fetch   2 batches" in plan
@@ -78,15 +78,15 @@ def test_what_a_killed_run_left_is_not_stored_to_verify_as_to_the_plan(output):
     assert verify_text(parameters(output)).startswith("4 batches ")
 
 
-def test_what_a_killed_run_left_is_made_of_its_page(output):
+def test_rebuild_completes_a_batch_from_its_page(output):
     SECOND.file(output, "raw").unlink()
-    assert rebuild_text(parameters(output)).startswith("made the tables of 4 batches again")
+    assert rebuild_text(parameters(output)).startswith("rebuilt the tables of 4 batches")
     assert verify_text(parameters(output)).startswith("4 batches ")
 
 
-def test_a_broken_batch_is_told_before_one_that_is_not_stored(output):
+def test_corrupted_batches_are_reported_before_incomplete_ones(output):
     FIRST.file(output, "pages").unlink()
     SECOND.file(output, "raw").unlink()
-    said = message(verify_text, StoredDataBroken, output)
-    assert said.startswith("1 of 3 batches are not")
-    assert "21-40" not in said
+    line = message(verify_text, StoredDataBroken, output)
+    assert line.startswith("1 of 3 batches in ")
+    assert "21-40" not in line

@@ -1,4 +1,4 @@
-"""A disk that fails, Ctrl-C, two runs at once: one line each, and what is stored stays."""
+"""A disk that fails, Ctrl-C, two runs at once: one line each, and stored data is kept."""
 
 import errno
 import hashlib
@@ -256,7 +256,10 @@ def test_ctrl_c_is_one_line_and_status_130_and_the_same_command_goes_on(tmp_path
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert err.strip() == "fetch: stopped; what is stored stays"
+    assert (
+        err.strip()
+        == "fetch: interrupted. Stored data is kept. Run the same command again to resume"
+    )
     assert "Traceback" not in out
     wait_until(lambda: not kernels & processes().keys(), seconds=5)
 
@@ -291,7 +294,10 @@ def test_ctrl_c_while_spark_counts_is_one_line_and_no_java_stays(tmp_path):
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert err.strip() == "aggregate: stopped; what is stored stays"
+    assert (
+        err.strip()
+        == "aggregate: interrupted. Stored data is kept. Run the same command again to resume"
+    )
     wait_until(lambda: not (kernels | javas) & processes().keys(), seconds=15)
 
 

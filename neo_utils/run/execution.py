@@ -81,8 +81,9 @@ def execute(
         raise failure from None
     except RuntimeError as error:  # of nbclient and Jupyter's client, before a cell or within one
         raise NotebookFailed(
-            f"the kernel of {name}.ipynb failed ({error}), perhaps for want of memory; what is "
-            f"stored stays, and the same command goes on. {kernel_log(folder, name)} may tell more"
+            f"the kernel of {name}.ipynb failed ({error}), perhaps because of insufficient memory. "
+            "Stored data is kept; run the same command again to resume. See "
+            f"{kernel_log(folder, name)}"
         ) from None
 
 

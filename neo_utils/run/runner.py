@@ -93,7 +93,7 @@ def run(
 
         for name in notebooks:
             if left_out(name):
-                print("counted already: same pages, definitions, notebook and parameters")
+                print("up to date: nothing changed since the last run")
             else:
                 if name not in kernels:  # it was counted, until the fetch replaced a page
                     kernels[name] = start(name)

@@ -1,4 +1,4 @@
-"""What the commands tell on the terminal: plan, status, upkeep, the summary of a run."""
+"""Text output of the commands: plan, status, run summary."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -68,7 +68,7 @@ def status_text(settings: RunSettings) -> str:
         own = {batch: stored[batch] for batch in batches}
         lines += [f"note      {note}" for note in drift_notes(output, own)]
     lines.append(f"rejected  {len(read_rejected(output, stored)):,} objects")
-    lines.append(f"counted   {', '.join(_counted(output, stored)) or 'nothing yet'}")
+    lines.append(f"results   {', '.join(_counted(output, stored)) or 'none yet'}")
     lines.append(f"folder    {printable(str(output))}")
     return "\n".join(lines)
 
@@ -79,18 +79,18 @@ def _counted(output: Path, stored: Mapping[Batch, Provenance]) -> Iterator[str]:
         labels = {provenance.service.label for provenance in own.values()}
         selection = Selection(positions, output, " and ".join(labels), own)
         outdated = not own or saved_threshold(selection) is None
-        yield f"{positions.name}{' (outdated or edited: to be counted again)' if outdated else ''}"
+        yield f"{positions.name}{' (outdated or edited, to be computed again)' if outdated else ''}"
 
 
 def summary_text(settings: RunSettings, plan: Plan | None, notebooks: list[str]) -> str:
-    """Return what the run has done: the headline numbers with their definitions, and the files.
+    """Return a summary of a run: the headline numbers with their definitions, and the files.
 
     Parameters
     ----------
     plan
-        What the fetch was to do; None where the run had none.
+        The plan of the fetch, or None without one.
     notebooks
-        Those that the run executed.
+        The notebooks that the run executed.
     """
     selection = selection_of(settings)
     output, positions = selection.output, selection.positions

@@ -1,4 +1,4 @@
-"""Keep stored data sound: verify them, rebuild them, compare them with others."""
+"""Maintenance commands: verify, rebuild, clean, and comparisons with other data."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -26,14 +26,14 @@ _MOST_NAMED = 10  # files in one line
 
 
 def verify_text(settings: RunSettings) -> str:
-    """Return how many batches are as they were stored.
+    """Check all stored batches of a range and return how many are intact.
 
     Raises
     ------
     StoredDataBroken
-        Naming each batch that is not, or a table of statistics of this range.
+        If a batch, or a table of statistics of this range, is corrupted; it is named.
     StoredDataMissing
-        Where a batch is stored in part, or none at all.
+        If a batch is incomplete, or none is stored.
     """
     output, positions = settings.output, settings.positions
     reasons, begun = verify(output, positions), unfinished(output, positions)
@@ -43,47 +43,47 @@ def verify_text(settings: RunSettings) -> str:
     if reasons:
         batches = "; ".join(f"{batch.name} ({reason})" for batch, reason in reasons.items())
         raise StoredDataBroken(
-            f"{len(reasons):,} of {stored:,} batches are not as they were stored in {output}: "
-            f"{batches}. {_commands('backfill', reasons, output)} takes them again; where their "
-            "pages are sound, `make rebuild` of the same range makes their tables"
+            f"{len(reasons):,} of {stored:,} batches in {output} are corrupted: {batches}. Run "
+            f"{_commands('backfill', reasons, output)} to fetch them again, or `make rebuild` of "
+            "the same range if their pages are intact"
         )
     if begun:
         batches = ", ".join(batch.name for batch in begun)
         raise StoredDataMissing(
-            f"not stored in {output}: {batches}, of which a killed run left a part; "
-            f"{_commands('fetch', begun, output)} takes them. The other {stored:,} batches are as "
-            "they were stored"
+            f"a killed run left {batches} incomplete in {output}. Run "
+            f"{_commands('fetch', begun, output)} to fetch them. The other {stored:,} batches are "
+            "intact"
         )
     if not stored:
         raise _nothing(output, positions)
     check_results(output, positions)
     where = printable(str(output))
-    return f"{stored:,} batches of {positions.name} in {where}: all are as they were stored"
+    return f"{stored:,} batches of {positions.name} in {where}: all intact"
 
 
 def rebuild_text(settings: RunSettings) -> str:
-    """Make the tables again from the archived pages and return how many batches that were."""
+    """Rebuild the tables from the archived pages and return the number of batches."""
     output, positions = settings.output, settings.positions
     if not batches_with("pages", output, positions):  # else the folder would be made and locked
         raise _nothing(output, positions)
-    with sole_run(output):  # nobody counts what is replaced
+    with sole_run(output):  # no other process reads what is replaced
         made = rebuild(output, positions)
-    return f"made the tables of {made:,} batches again from their pages"
+    return f"rebuilt the tables of {made:,} batches from their pages"
 
 
 def clean_text(settings: RunSettings) -> str:
-    """Remove all that was counted, of every range, and return where and what else was kept."""
+    """Remove the computed results of every range, and return what was removed and kept."""
     output = settings.output
     where = printable(str(output))
     if not exists(output):
-        return f"there is no {where}"
+        return f"{where} does not exist"
     results = find_results(output)
-    text = f"nothing that was counted is in {where}; nothing was removed"
+    text = f"no computed results in {where}; nothing was removed"
     if results.own:  # else a lock would be put into a folder of any kind
         with sole_run(output):
             results = find_results(output)
             remove(results)
-        text = f"removed what was counted in {where}; what was fetched stays"
+        text = f"removed the computed results in {where}; fetched data is kept"
     names = [shown(path.relative_to(output), 200) for path in results.other]
     if not names:
         return text
@@ -97,7 +97,7 @@ def drift_between(settings: RunSettings, against: str) -> str:
     """Return what changed from the output ``against`` to the one of the settings."""
     if not against or not exists(output_folder(against, "AGAINST")):
         raise WrongParameter(
-            f"AGAINST={shown(against)} names no other output: use make drift AGAINST=older-output"
+            f"AGAINST={shown(against)} is not another output. Use `make drift AGAINST=older-output`"
         )
     before, after = (
         select_batches(settings.start, settings.end, settings.source, output)
@@ -119,13 +119,13 @@ def reconciled_with_cad(settings: RunSettings, named: str) -> str:
     Raises
     ------
     WrongParameter
-        Where NEOS names nothing, or what is stored is the sample.
+        If NEOS is empty, or the stored data is the sample.
     StoredDataMissing
-        Where the range is not stored, or one of the NEOs is not.
+        If the range or one of the NEOs is not stored.
     StoredDataBroken
-        Where a file is not as it was stored.
+        If a file is corrupted.
     ServiceFailure
-        Where CAD does not answer, or not as its documentation has it.
+        If CAD does not answer, or its answer is not valid.
     """
     if not named.strip():
         raise WrongParameter(
@@ -135,7 +135,7 @@ def reconciled_with_cad(settings: RunSettings, named: str) -> str:
     selection = selection_of(settings)
     if any(provenance.source == "sample" for provenance in selection.provenances.values()):
         raise WrongParameter(
-            f"{selection.output} holds the simulated sample, of which JPL knows nothing: use "
+            f"{selection.output} contains the simulated sample, which JPL does not list. Use "
             "SOURCE=nasa, or the OUTPUT_DIR with NASA's data"
         )
     check_files(selection.output, selection.provenances)
@@ -155,6 +155,6 @@ def _commands(target: str, batches: Iterable[Batch], output: Path) -> str:
 
 def _nothing(output: Path, positions: PositionRange) -> StoredDataMissing:
     return StoredDataMissing(
-        f"no batch of {positions.name} is stored in {output}: set OUTPUT_DIR, START and END to "
-        f"what is stored (`make status`), or {make_command('fetch', positions, output)}"
+        f"no batch of {positions.name} is stored in {output}. Set OUTPUT_DIR, START and END to "
+        f"stored data (see `make status`), or run {make_command('fetch', positions, output)}"
     )
