@@ -1,11 +1,11 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
-# A target reads what the one before it on the command line wrote.
+# Later targets on the command line read the output of earlier ones.
 .NOTPARALLEL:
-# Another Python's library, with which none of ours starts.
+# It would point Python at another installation's library.
 unexport PYTHONHOME
-# Where Jupyter would find other kernels under the name of ours.
+# It could name other kernels.
 unexport JUPYTER_PATH
 
 override PYTHON := $(or $(PYTHON),python3)
@@ -17,13 +17,13 @@ TOOLS := .venv/.tools
 # -I: PYTHONPATH, PYTHONHOME and packages of the user's own Python must not reach a run.
 NEO   := @$(BIN)/python -I -m neo_utils
 
-# In the order in which they are run: aggregate.ipynb counts what fetch.ipynb has stored.
+# In the order of execution: aggregate.ipynb reads the output of fetch.ipynb.
 NOTEBOOKS := $(addprefix notebooks/,fetch.ipynb aggregate.ipynb explore.ipynb)
 
-# Compose would take our .env for its own, and show the line that it cannot read.
+# Compose would read the project's .env as its own, and print lines that it cannot parse.
 COMPOSE := docker compose --env-file /dev/null --file docker-compose-cluster.yml
 UP      := $(COMPOSE) --progress quiet up --detach --no-build
-# Named without a value, which ps would show: docker takes it from the environment.
+# Passed by name only, so that ps does not show the values.
 PASSED  := START END SOURCE API_KEY API_URL LOG_LEVEL WAIT REFETCH LONGEST_WAIT_S THRESHOLD_AU \
   PARQUET_COMPRESSION PARQUET_DICTIONARY
 define NEEDS_DOCKER
@@ -33,10 +33,10 @@ define NEEDS_DOCKER
   make local-cluster-up needs none" >&2; exit 2; }
 endef
 
-# A misspelt name on the command line would otherwise be taken for a wish to run with the default.
+# A misspelt name would otherwise run with the default value.
 NAMES   := START END SOURCE API_URL OUTPUT_DIR MASTER LOG_LEVEL REFETCH LONGEST_WAIT_S
 NAMES   += PARQUET_COMPRESSION PARQUET_DICTIONARY THRESHOLD_AU
-# These stand in no file of parameters.
+# These are not in parameter files.
 NAMES += API_KEY             # NASA's key; best kept in .env
 NAMES += WAIT                # 1 waits through the rate limit, for up to a day
 NAMES += PARAMETERS          # the file of parameters, such as parameters/cluster.yaml
@@ -53,10 +53,10 @@ PASSED_ON := PYTEST_% HYPOTHESIS_% PIP_% UV_% JAVA_% SPARK_% DOCKER_% COMPOSE_% 
 UNKNOWN := $(filter-out $(NAMES) $(PASSED_ON),$(GIVEN))
 $(if $(UNKNOWN),$(error Unknown variable $(UNKNOWN). Known variables: $(strip $(NAMES))))
 
-# What a plain run has no use for.
+# Packages that only benchmarks need.
 BENCH = $(SET_UP) bench && $(BIN)/python -m benchmarks
 
-# build is for what is made again; a notebook run by hand may have put NASA's data there.
+# build holds only files that can be recreated, unless a notebook run by hand stored NASA's data there.
 KEEP_NASAS = @! grep -rqs '"source": "nasa"' build --include='page_*' || \
   { echo "build holds NASA's data: move them elsewhere first; nothing was removed" >&2; exit 2; }
 
@@ -67,18 +67,18 @@ help: ## Show this list
 	@echo
 	@echo "e.g. make run START=1 END=200; also: SOURCE API_URL OUTPUT_DIR MASTER LOG_LEVEL WAIT PARAMETERS AGAINST NEOS; API_KEY: in .env"
 
-setup: $(READY) ## Install the locked packages into .venv; every target does so itself
+setup: $(READY) ## Install the locked packages into .venv (every target does this when needed)
 
-run: $(READY) ## Fetch what is missing of START..END, count, plot, report
+run: $(READY) ## Fetch missing pages of START..END, aggregate, plot, write the report
 	$(NEO) run --parameters "$(PARAMETERS)"
 
-fetch: $(READY) ## Fetch what is missing of START..END
+fetch: $(READY) ## Fetch missing pages of START..END
 	$(NEO) fetch --parameters "$(PARAMETERS)"
 
-aggregate: $(READY) ## Count and plot what is stored of START..END
+aggregate: $(READY) ## Aggregate and plot the stored data of START..END
 	$(NEO) aggregate --parameters "$(PARAMETERS)"
 
-report: $(READY) ## Write what is stored of START..END as one HTML file, counted where it is not yet
+report: $(READY) ## Write the report of START..END as one HTML file, aggregating if needed
 	$(NEO) report --parameters "$(PARAMETERS)"
 
 backfill: $(READY) ## Fetch all of START..END again and replace it
@@ -90,13 +90,13 @@ plan: $(READY) ## Show what a fetch of START..END would request
 status: $(READY) ## Show what is stored
 	$(NEO) status --parameters "$(PARAMETERS)"
 
-verify: $(READY) ## Check what is stored of START..END against what was written
+verify: $(READY) ## Check the stored data of START..END against its checksums
 	$(NEO) verify --parameters "$(PARAMETERS)"
 
-rebuild: $(READY) ## Make the tables of START..END again from the archived pages
+rebuild: $(READY) ## Rebuild the tables of START..END from the archived pages
 	$(NEO) rebuild --parameters "$(PARAMETERS)"
 
-drift: $(READY) ## Tell what changed since the older output AGAINST=folder
+drift: $(READY) ## Show what changed since the older output AGAINST=folder
 	$(NEO) drift --parameters "$(PARAMETERS)"
 
 reconcile: $(READY) ## Compare the Earth approaches of NEOS="433 99942" with JPL's list (needs a network)
@@ -105,9 +105,9 @@ reconcile: $(READY) ## Compare the Earth approaches of NEOS="433 99942" with JPL
 lab: $(READY) ## Open JupyterLab on the notebooks
 	$(NEO) lab
 
-# At first what waits for nobody, so that a port that is taken is told at once. Then again and again:
-# Compose does not wait for a master that is unhealthy for want of a worker which has just come back.
-cluster-up: ## Build and start the Spark cluster of Docker Compose; done when it is healthy
+# Start the services without dependencies first, so a port conflict fails at once. Then retry: Compose
+# does not wait for a master that is unhealthy until a restarted worker is back.
+cluster-up: ## Build and start the Spark cluster of Docker Compose
 	$(NEEDS_DOCKER)
 	@echo "starting (the first time, the image is made: about two minutes) ..."
 	@mkdir -p build && docker build $(DOCKER_BUILD_FLAGS) --tag neo-data-recaller . >build/image.log 2>&1 || \
@@ -124,10 +124,10 @@ cluster-up: ## Build and start the Spark cluster of Docker Compose; done when it
 	@echo "past jobs       http://$$($(COMPOSE) port history-server 18080)"
 	@echo "a job for it    make cluster-run START=1 END=200"
 
-# MASTER and OUTPUT_DIR of .env and the environment are meant for this machine.
+# MASTER and OUTPUT_DIR in .env and the environment apply to this machine, not to the cluster.
 cluster-run: PARAMETERS = parameters/cluster.yaml
 cluster-run: OUTPUT = $(if $(filter command,$(origin OUTPUT_DIR)),$(OUTPUT_DIR),output)
-cluster-run: ## Fetch what is missing of START..END, count, plot, on that cluster
+cluster-run: ## Same as run, on that cluster
 	$(NEEDS_DOCKER)
 	@[ "$(origin MASTER)" != "command line" ] || { echo "MASTER is this cluster's own here: leave it out, or use make run" >&2; exit 2; }
 	@[ -n "$$($(COMPOSE) ps --quiet --status running jupyter)" ] || { echo "the cluster does not run: make cluster-up" >&2; exit 2; }
@@ -137,22 +137,22 @@ cluster-run: ## Fetch what is missing of START..END, count, plot, on that cluste
 	  sh -c 'trap "rm -f /tmp/.env" EXIT; trap : INT HUP TERM; python -m neo_utils run --parameters "$$1"' sh "$(PARAMETERS)"
 	@echo "a copy of them  $(COMPOSE) cp jupyter:/neo/output/. copy"
 
-cluster-status: ## Show its workers, cores, memory and running applications
+cluster-status: ## Show the workers, cores, memory and running applications
 	$(NEEDS_DOCKER)
 	@$(COMPOSE) exec -T spark-master python -m neo_utils.cluster.health
 
-cluster-logs: ## Show the last lines of its logs
+cluster-logs: ## Show the last lines of the logs
 	$(NEEDS_DOCKER)
 	@$(COMPOSE) logs --tail 50
 
-cluster-down: ## Stop it; what it stored stays in its volumes
+cluster-down: ## Stop the cluster; stored data is kept in its volumes
 	$(NEEDS_DOCKER)
 	@$(COMPOSE) --progress quiet down
 
 local-cluster-up: $(READY) ## Start a Spark master and two workers on this machine, for MASTER=spark://127.0.0.1:7077
 	$(NEO) local-cluster-up
 
-local-cluster-down: $(READY) ## End them
+local-cluster-down: $(READY) ## Stop them
 	$(NEO) local-cluster-down
 
 define TEST_NOTEBOOKS
@@ -161,16 +161,16 @@ rm -rf build/sample build/explored-sample
 OUTPUT_DIR=build/nothing $(BIN)/pytest --nbval --nbval-current-env $(NOTEBOOKS)
 endef
 
-test: $(TOOLS) ## Run the fast tests, and the notebooks against their stored outputs (four minutes)
+test: $(TOOLS) ## Run the fast tests and compare the notebooks with their stored outputs (four minutes)
 	$(BIN)/pytest -m 'not live and not slow'
 	$(TEST_NOTEBOOKS)
 
-test-all: $(TOOLS) ## Run all tests, also those with a cluster, Docker and a browser, and the notebooks (half an hour)
+test-all: $(TOOLS) ## Run all tests, including cluster, Docker and browser (half an hour)
 	$(BIN)/pytest
 	$(TEST_NOTEBOOKS)
 
 # A longer traceback shows the arguments of functions, and the key may be among them.
-test-live: $(TOOLS) ## Ask NASA for one page and say what has changed in it (needs a network and a key)
+test-live: $(TOOLS) ## Compare one page from NASA with the known format (needs a network and a key)
 	@$(BIN)/pytest -q -rN --tb=short --show-capture=no -m live tests/test_live.py
 
 lint: $(TOOLS) ## Check style, types and the direction of imports
@@ -179,37 +179,37 @@ lint: $(TOOLS) ## Check style, types and the direction of imports
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
 
-fuzz: $(TOOLS) ## Send thousands of broken pages through the decoder (minutes)
+fuzz: $(TOOLS) ## Decode thousands of damaged pages (minutes)
 	$(BIN)/pytest tests/test_fuzz.py --hypothesis-profile=long
 
-mutants: $(TOOLS) ## Change the code on purpose and see whether the tests notice (half an hour)
+mutants: $(TOOLS) ## Change the code on purpose and check that tests fail (half an hour)
 	$(SET_UP) mutants
 	$(BIN)/python -m tests.mutate_python
 	$(BIN)/python -m tests.mutate_sql
 
-bench: $(READY) ## Time the project beside what one would use instead (a coffee break)
+bench: $(READY) ## Compare run times with the obvious alternatives (a coffee break)
 	$(BENCH) short
 
-bench-full: $(READY) ## The same at length, up to the whole catalogue and ten million approaches (half an hour)
+bench-full: $(READY) ## The same with the whole catalogue and ten million approaches (half an hour)
 	$(BENCH) full
 
-bench-cluster: $(READY) ## Count these on 1, 2 and 4 worker cores of a cluster on this machine (twenty minutes)
+bench-cluster: $(READY) ## Aggregate these on 1, 2 and 4 worker cores of a local cluster (twenty minutes)
 	$(BENCH) cluster
 
-bench-set-up: $(READY) ## Time every part of a set-up, from a fresh clone to the first result (ten minutes)
+bench-set-up: $(READY) ## Time each part of a set-up, from a fresh clone to the first result (ten minutes)
 	$(BENCH) set-up
 
-scaling: $(READY) ## Draw docs/scaling.svg from it: how time and memory grow with the data
+scaling: $(READY) ## Draw docs/scaling.svg: time and memory by amount of data
 	$(BIN)/python -m benchmarks.scaling
 
-notebooks: $(READY) ## Run the notebooks with their own values and store the outputs in them
+notebooks: $(READY) ## Run the notebooks with their default parameters and store the outputs
 	$(KEEP_NASAS)
 	rm -rf build/sample build/explored-sample
 	OUTPUT_DIR=build/nothing $(BIN)/jupyter nbconvert --log-level ERROR --to notebook --execute --inplace \
 	  --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False \
 	  --KernelManager.transport_encryption=auto $(NOTEBOOKS)
 
-docs: $(READY) ## Make docs/reference.md and the README's figure anew from the code
+docs: $(READY) ## Regenerate docs/reference.md and the README's figure
 	mkdir -p build && $(BIN)/python -m docs.reference > build/reference.md
 	mv build/reference.md docs/reference.md
 	$(BIN)/python -m docs.figure > build/approaches-per-year.png
@@ -219,12 +219,12 @@ COMPILE_ONLY := $(BIN)/uv pip compile --quiet --upgrade --universal --python-ver
   --no-emit-index-url --no-annotate --no-header
 COMPILE := $(COMPILE_ONLY) --all-extras pyproject.toml
 
-lock: $(READY) ## Choose the newest versions that pyproject.toml admits
+lock: $(READY) ## Update the lock files to the newest versions that pyproject.toml allows
 	$(COMPILE) -o requirements.lock
 	$(COMPILE) --group dev --constraint requirements.lock -o requirements-dev.lock
 	$(COMPILE_ONLY) --group build --constraint requirements-dev.lock -o requirements-build.lock
 
-clean: ## Remove what can be made again without a request; what was fetched stays
+clean: ## Remove files that can be recreated without a request; fetched data is kept
 	$(KEEP_NASAS)
 	@! test -e $(READY) || $(BIN)/python -m neo_utils clean --parameters "$(PARAMETERS)"
 	rm -rf build
@@ -245,6 +245,6 @@ $(READY): requirements-build.lock requirements.lock
 	  { echo "PYTHON=$(PYTHON) is not Python 3.11 or newer: make PYTHON=python3.12 ..." >&2; exit 2; }
 	$(SET_UP) run
 
-# What tests and checks need, and a run does not.
+# Packages that only tests and checks need.
 $(TOOLS): $(READY) requirements-dev.lock
 	$(SET_UP) tools

@@ -1,4 +1,4 @@
-"""Whether a notebook was executed before: to its end, as it stands now, with the same values."""
+"""Check whether an executed notebook is still up to date."""
 
 import json
 from collections.abc import Mapping
@@ -9,12 +9,12 @@ from neo_utils.settings.folders import PROJECT
 
 
 def notebook_path(name: str) -> Path:
-    """Return where the notebook lies that is executed: "fetch" or "aggregate"."""
+    """Return the path of a notebook: "fetch" or "aggregate"."""
     return PROJECT / "notebooks" / f"{name}.ipynb"
 
 
 def executed_before(name: str, folder: Path, parameters: Mapping[str, Any]) -> bool:
-    """Tell whether a folder holds this notebook, executed well with the same parameters."""
+    """Check whether a folder contains this notebook, executed to its end with these parameters."""
     try:
         notebook = json.loads((folder / f"{name}.ipynb").read_bytes())
         told = notebook["metadata"]["papermill"]
@@ -23,17 +23,17 @@ def executed_before(name: str, folder: Path, parameters: Mapping[str, Any]) -> b
         shown = all(c["execution_count"] for c in notebook["cells"] if c["cell_type"] == "code")
         same_text = has_same_text(name, notebook)
     except (OSError, ValueError, LookupError, TypeError):
-        return False  # none, or one that was cut short or edited
+        return False  # missing, truncated or edited
     return bool(ended_well and as_given and shown and same_text)
 
 
 def has_same_text(name: str, notebook: Mapping[str, Any]) -> bool:
-    """Check whether an executed notebook has the cells of the one that this version executes."""
+    """Check whether an executed notebook has the same cells as this version's notebook."""
     return _text(notebook) == _text(json.loads(notebook_path(name).read_bytes()))
 
 
 def _text(notebook: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the cells as they were written; Papermill adds one with the values that were given."""
+    """Return the cells without the one that Papermill adds for the parameters."""
     return [
         (cell["cell_type"], "".join(cell["source"]))
         for cell in notebook["cells"]

@@ -1,4 +1,4 @@
-"""Execute one notebook by Papermill, and tell in one line why it failed."""
+"""Execute a notebook with Papermill, and report a failure in one line."""
 
 import logging
 import sys
@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-# Papermill's import checks nothing with it, but jsonschema, deep below, would build a grammar of
-# web addresses: 2 of 3 seconds. Without that package it leaves this check out.
+# Importing this optional package costs 2 of 3 seconds: jsonschema would build a grammar of web
+# addresses, which Papermill never uses.
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
 import papermill  # noqa: E402
@@ -19,7 +19,7 @@ from neo_utils.run.executed import notebook_path  # noqa: E402
 from neo_utils.statistics.result_files import kernel_log  # noqa: E402
 from neo_utils.text import printable  # noqa: E402
 
-# What fails is raised, too, and told below; both would tell of kernels that Ctrl-C ended.
+# Failures are raised and reported below. These loggers would also report kernels that Ctrl-C ended.
 for _name in ("papermill", "asyncio"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)
 
@@ -32,7 +32,7 @@ class NotebookFailed(RunFailure):
         self.executed = executed
 
     def __str__(self) -> str:
-        """Return the message, and on a second line where the notebook is."""
+        """Return the message and, on a second line, the path of the notebook."""
         if not self.executed:
             return super().__str__()
         return f"{super().__str__()}\n  as far as it came: {printable(str(self.executed))}"
@@ -41,7 +41,7 @@ class NotebookFailed(RunFailure):
 def execute(
     name: str, folder: Path, parameters: Mapping[str, Any], kernel: AsyncKernelManager
 ) -> None:
-    """Execute a notebook in a kernel of its own, and keep it, with the error where a cell fails.
+    """Execute a notebook in its own kernel and save it, with the error if a cell fails.
 
     A run that is ended, or whose kernel dies, leaves none, nor that of an earlier run.
 
@@ -62,24 +62,24 @@ def execute(
     notebook = _as_it_is(notebook_path(name))
     declared = papermill.inspect_notebook(notebook)
     executed = folder / f"{name}.ipynb"
-    executed.unlink(missing_ok=True)  # else it might pass for the result of a run that is killed
+    executed.unlink(missing_ok=True)  # otherwise a killed run would leave the old result
     try:
         papermill.execute_notebook(
             notebook,
             _as_it_is(executed),
             {key: value for key, value in parameters.items() if key in declared},
-            progress_bar=False,  # counts cells; the pages are what takes time
-            # Else it writes the notebook before and after each cell, half a second in all.
+            progress_bar=False,  # it counts cells, but pages take the time
+            # Saving after every cell would cost half a second per run.
             request_save_on_cell_execute=False,
-            stderr_file=sys.stderr,  # what cells say: progress over pages, the log
+            stderr_file=sys.stderr,  # progress and log of the cells
             km=kernel,
         )
     except PapermillExecutionError as error:
-        said = error.evalue.partition("\n")[0] or error.ename  # MemoryError says nothing
+        said = error.evalue.partition("\n")[0] or error.ename  # MemoryError has no message
         failure = NotebookFailed(said, executed)
         failure.exit_status = exit_status_of(error.ename)
         raise failure from None
-    except RuntimeError as error:  # of nbclient and Jupyter's client, before a cell or within one
+    except RuntimeError as error:  # from nbclient or Jupyter's client
         raise NotebookFailed(
             f"the kernel of {name}.ipynb failed ({error}), perhaps because of insufficient memory. "
             "Stored data is kept; run the same command again to resume. See "
@@ -88,5 +88,5 @@ def execute(
 
 
 def _as_it_is(path: Path) -> str:
-    """Return a path for Papermill, which takes {...} in it for the place of a parameter."""
+    """Escape a path for Papermill, which treats {...} as a parameter."""
     return str(path).replace("{", "{{").replace("}", "}}")

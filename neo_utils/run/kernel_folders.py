@@ -15,17 +15,17 @@ _PREFIX = "neo-kernel-"
 
 @contextmanager
 def kernel_folder() -> Iterator[str]:
-    """Make a folder for one kernel and remove it at the end.
+    """Create a folder for one kernel and remove it at the end.
 
     The lock on the folder is released when this process ends, even if it is killed. A later run
     then removes the folder: see `remove_leftover_folders`.
     """
-    # Locked before it has its final name: no other run can take a new folder for a leftover.
+    # Lock it before it gets its final name, so no other run mistakes it for a leftover.
     new = Path(tempfile.mkdtemp(prefix=f"new-{_PREFIX}"))
     descriptor = os.open(new, os.O_RDONLY)
     folder = new.with_name(new.name.removeprefix("new-"))
     try:
-        with suppress(OSError):  # some network file systems have no locks; nothing is cleaned there
+        with suppress(OSError):  # no locks on some network file systems: leftovers stay there
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         new.rename(folder)
         yield str(folder)

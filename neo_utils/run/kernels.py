@@ -1,4 +1,4 @@
-"""Start a notebook's kernel ahead of time, in an environment of our own, and always end it."""
+"""Start a notebook kernel ahead of time, in a controlled environment, and always shut it down."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -15,13 +15,13 @@ from neo_utils.environment import PROJECT_NAMES, chosen_environment
 from neo_utils.run.kernel_folders import kernel_folder, processes_with_temporary
 from neo_utils.settings.folders import PROJECT
 
-# Empty: matplotlib's own defaults, whatever style the user has chosen for other work.
+# An empty file: matplotlib's defaults apply, whatever style the user has configured.
 MATPLOTLIBRC = Path(figures.__file__).with_name("matplotlibrc")
-# Java sees that its kernel is gone once it is ready, some 3 s after its start on quiet cores.
+# Java notices that its kernel is gone only once it has started, about 3 s on idle cores.
 _JAVA_SECONDS = 15.0
 
 
-# IPYTHONDIR does not cover the settings of the whole machine, such as /etc/ipython.
+# IPYTHONDIR does not override system-wide settings such as /etc/ipython.
 _LAUNCH = """
 import sys
 del sys.path[0]
@@ -33,7 +33,7 @@ launch_new_instance()
 
 
 class _OwnKernel(KernelSpecManager):
-    """Knows the kernel of this Python only: a user's "python3" may have other packages."""
+    """Offer only this Python's kernel: a user's "python3" may have other packages."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:  # noqa: ARG002 - overrides
         spec = KernelSpec(**get_kernel_dict())
@@ -44,7 +44,7 @@ class _OwnKernel(KernelSpecManager):
 
 @contextmanager
 def kernel(log: Path, first: str = "", *, kill_java: bool = False) -> Iterator[AsyncKernelManager]:
-    """Start a kernel in the project's folder, which gets ready while the caller does other things.
+    """Start a kernel in the project's folder without waiting until it is ready.
 
     Parameters
     ----------
@@ -57,14 +57,14 @@ def kernel(log: Path, first: str = "", *, kill_java: bool = False) -> Iterator[A
         nothing outside the kernel's temporary folder; a cluster needs the orderly end.
     """
     with ExitStack() as stack:
-        # It is ended without being asked, and what is temporary to it goes with it.
+        # The kernel is killed at the end, so its temporary files need a folder that goes with it.
         folder = stack.enter_context(kernel_folder())
         manager = AsyncKernelManager(
             transport_encryption="auto",  # ipykernel asks for it
             kernel_spec_manager=_OwnKernel(),
             connection_file=f"{folder}/connection.json",
         )
-        # No history: that is a file of the user's own sessions.
+        # Keep out of the history file of the user's own sessions.
         no_history = ["--HistoryManager.hist_file=:memory:"]
         with log.open("wb") as file:
             run_sync(manager.start_kernel)(
@@ -85,7 +85,7 @@ def kernel(log: Path, first: str = "", *, kill_java: bool = False) -> Iterator[A
 
 def _environment(folder: str) -> dict[str, str]:
     """Return the environment of a kernel: the project's Python, without any user's settings."""
-    empty = f"{folder}/configuration"  # the programs that look for settings here find none
+    empty = f"{folder}/configuration"  # an empty folder for configuration
     ours = {
         "TMPDIR": folder,
         "IPYTHONDIR": empty,
@@ -104,7 +104,7 @@ def _end(manager: AsyncKernelManager, folder: str, java_seconds: float) -> None:
 
     A Java that finds its temporary folder gone while it starts would never end.
     """
-    with suppress(psutil.NoSuchProcess):  # it has died, and its Java may live on
+    with suppress(psutil.NoSuchProcess):  # the kernel has died; its Java may still run
         psutil.Process(manager.provisioner.pid).suspend()  # type: ignore[union-attr]
     started = list(processes_with_temporary(folder))
     run_sync(manager.shutdown_kernel)(now=True)

@@ -1,4 +1,4 @@
-"""Run the notebooks in kernels that are started at once, and sum up in a few lines."""
+"""Run the notebooks in kernels that start early, and print a summary."""
 
 import os
 import sys
@@ -26,8 +26,8 @@ from neo_utils.statistics.result_files import kernel_log, report_path, run_folde
 from neo_utils.statistics.results import inputs_sha256, saved_inputs_sha256
 from neo_utils.store.locks import sole_run
 
-# Pages that take ten answer times, five asked for at once: Spark, which may take 2 GB, then does
-# not wait much longer than its start takes.
+# Up to this many missing pages, Spark starts during the fetch. With more, it would hold up to 2 GB
+# for longer than its start takes.
 _SOON = 50
 _IMPORTS = "import neo_utils.figures.yearly, neo_utils.statistics.computation"
 
@@ -40,7 +40,7 @@ def run(
     Parameters
     ----------
     command
-        What the user asked for: "run" and "report" do not count again what is counted already.
+        The user's command. "run" and "report" skip results that are up to date.
     notebooks
         "fetch", "aggregate".
     settings
@@ -57,15 +57,15 @@ def run(
     """
     began = time.monotonic() if began is None else began
     for name in [name for name in os.environ if name.startswith("JUPYTER_")]:
-        del os.environ[name]  # they would choose how kernels are started
+        del os.environ[name]  # they would change how kernels start
     plan = plan_of(settings) if "fetch" in notebooks else None
     if plan:
         print(source_text(plan), flush=True)
-    # Seconds between two lines of progress, which tqdm reads in the kernel: a log is no screen.
+    # Seconds between two progress lines, read by tqdm in the kernel. A log file needs fewer.
     os.environ["TQDM_MININTERVAL"] = "0.5" if sys.stderr.isatty() else "30"
     output = settings.output
     folder = run_folder(output, settings.positions)
-    # What cannot be used or is missing is reported before a folder is made and a kernel started.
+    # Report unusable or missing input before creating a folder or starting a kernel.
     if plan:
         source = plan.service.source
         if source == "nasa":
@@ -73,15 +73,14 @@ def run(
     else:
         selection = selection_of(settings)
         source = next(iter(selection.provenances.values())).source
-    # "auto" is decided once: a key that disappears during the run must not change the source.
+    # Resolve "auto" once: a key that disappears during the run must not change the source.
     settings = msgspec.structs.replace(settings, source=source)
     remove_leftover_folders()
     with sole_run(output), ExitStack() as stack:
         folder.mkdir(parents=True, exist_ok=True)
         left_out = partial(_is_left_out, command=command, folder=folder, settings=settings)
         start = partial(_start_kernel, stack, folder, is_embedded(settings.master))
-        # All at once: the one that counts gets ready, and its Spark starts, during the fetch, which
-        # hides that start.
+        # Start all kernels now, so that Spark starts during the fetch.
         kernels = {}
         for name in notebooks:
             if not left_out(name):
@@ -95,15 +94,15 @@ def run(
             if left_out(name):
                 print("up to date: nothing changed since the last run")
             else:
-                if name not in kernels:  # it was counted, until the fetch replaced a page
+                if name not in kernels:  # it was up to date until the fetch replaced a page
                     kernels[name] = start(name)
-                if name == "aggregate":  # what writes the report takes a second to load
+                if name == "aggregate":  # the report writer takes a second to load
                     Thread(target=import_module, args=["neo_utils.report.page"]).start()
                 execute(name, folder, settings.notebook_parameters(), kernels[name])
         if "aggregate" in notebooks:
             _update_report(folder, settings)
         summary = summary_text(settings, plan, notebooks)
-    # After the kernels have ended, so this is the time from prompt to prompt.
+    # Printed after the kernels have ended: this is the time from prompt to prompt.
     print(f"done in {time.monotonic() - began:.1f} s\n{summary}", flush=True)
     if "aggregate" in kernels and is_embedded(settings.master):
         from neo_utils.engines.class_archive import create_in_background
@@ -118,7 +117,7 @@ def _start_kernel(
 
 
 def _get_ready(plan: Plan | None, folder: Path, settings: RunSettings) -> str:
-    """Return code that loads what the notebook will and, where few pages are missing, starts Spark.
+    """Return code that imports what the notebook needs and, if few pages are missing, starts Spark.
 
     Both go on while pages are fetched, and the notebook finds them: that saves half a second and
     some three seconds.
@@ -138,20 +137,20 @@ def _update_report(folder: Path, settings: RunSettings) -> None:
     report, notebook = report_path(folder), folder / "aggregate.ipynb"
     if is_whole_report(report) and report.stat().st_mtime_ns > notebook.stat().st_mtime_ns:
         return
-    from neo_utils.report.page import write_report  # loaded while the kernel counted
+    from neo_utils.report.page import write_report  # loaded while the kernel ran
 
     write_report(notebook, report, selection_of(settings))
 
 
 def _is_left_out(name: str, command: str, folder: Path, settings: RunSettings) -> bool:
-    """Tell whether the same pages were counted before, by the same notebook and texts."""
+    """Check whether the saved results have the same pages, notebook and definitions."""
     if command not in ("run", "report") or name != "aggregate":
         return False
     if not executed_before(name, folder, settings.notebook_parameters()):
         return False
     try:
         selection = selection_of(settings)
-    except (StoredDataMissing, StoredDataBroken):  # asked before they are fetched
+    except (StoredDataMissing, StoredDataBroken):  # checked before they are fetched
         return False
     wanted = inputs_sha256(selection, settings.threshold_au)
     return saved_inputs_sha256(selection.output, selection.positions) == wanted

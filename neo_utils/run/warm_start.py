@@ -22,11 +22,11 @@ from neo_utils.store.locks import try_lock
 from neo_utils.store.selection import select_batches
 
 _MADE_UP = "@lambda-form-invoker"
-_KEPT = 2  # where two Javas take turns, each would otherwise remove and make anew, a minute long
+_KEPT = 2  # with two Java versions in turn, each would otherwise recreate its own: a minute
 
 
 def make(archive: Path) -> None:
-    """Make the archive and remove the older ones but one, or leave a note why it failed.
+    """Create the archive and remove all but one older one, or store the reason of a failure.
 
     Where another process does so already, it is left to that one.
 
@@ -66,11 +66,11 @@ def _half(archive: Path) -> Path:
 def _write(archive: Path, folder: Path) -> None:
     classes = folder / "classes"
     jars = _note_classes(classes, folder)
-    # Classes that Java makes up as it runs: with these in the archive, Java 17 crashes when a
-    # profiler or another agent looks on. Without them a start takes no longer.
+    # Leave out classes that Java generates at run time: with them, Java 17 crashes under a profiler
+    # or another agent. They make no start faster.
     noted = classes.read_text(encoding="utf-8").splitlines(keepends=True)
     classes.write_text("".join(line for line in noted if not line.startswith(_MADE_UP)))
-    # Written aside and renamed: a session that starts meanwhile finds all of it or nothing.
+    # Write to a temporary name and rename, so other sessions see a complete file or none.
     half = _half(archive)
     half.unlink(missing_ok=True)
     dump = ("-Xshare:dump", f"-XX:SharedClassListFile={classes}", f"-XX:SharedArchiveFile={half}")
@@ -88,7 +88,7 @@ def _write(archive: Path, folder: Path) -> None:
 
 
 def _note_classes(classes: Path, folder: Path) -> str:
-    """Count two batches of the sample; return the class path of the Java that did so."""
+    """Aggregate two batches of the sample and return the class path of its Java."""
     output = str(folder / "output")
     fetch(plan_fetch(1, 40, "sample", output_dir=output))
     options = f"-Xshare:off -XX:DumpLoadedClassList={escape_option(classes)}"
@@ -104,7 +104,7 @@ def _note_classes(classes: Path, folder: Path) -> str:
 
 
 if __name__ == "__main__":
-    os.nice(19)  # whoever works at this machine goes first
+    os.nice(19)  # lowest priority
     path = archive_path(java_home())
     if not path.exists():
         make(path)

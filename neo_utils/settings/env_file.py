@@ -20,7 +20,7 @@ _OTHER_TOOLS = ("COMPOSE_", "DOCKER_")  # Docker Compose reads its settings from
 
 
 def read_env_file(path: Path, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return what ``.env`` sets; nothing if there is no such file.
+    """Return the values in ``.env``; an empty mapping if the file does not exist.
 
     ``${NAME}`` and ``${NAME:-default}`` are replaced by the value of the environment, or else of an
     earlier line. Any other ``$`` is refused, except in an API_KEY: of that, only a whole

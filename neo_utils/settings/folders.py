@@ -1,4 +1,4 @@
-"""The project's folder, and the folders that a user names."""
+"""The project folder, and the folders that users choose."""
 
 import re
 import unicodedata
@@ -26,7 +26,7 @@ _SCHEME = re.compile(
 
 
 def output_folder(output_dir: str | Path, name: str = "OUTPUT_DIR") -> Path:
-    """Return the folder of the data; a relative one lies in the project's folder.
+    """Return the absolute path of a data folder.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def output_folder(output_dir: str | Path, name: str = "OUTPUT_DIR") -> Path:
         folder = PROJECT / Path(text).expanduser()
     except RuntimeError as error:
         raise WrongParameter(f"{name}={shown(text)} cannot be used: {error}") from None
-    # Notebooks, metadata and terminals hold text; a surrogate stands for a byte that is no UTF-8.
+    # Notebooks, metadata and terminals need text. A surrogate represents a byte that is not UTF-8.
     if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in str(folder)):
         raise WrongParameter(
             f"{name}={shown(text)} cannot be used: its path, {shown(folder, 500)}, holds control "
@@ -63,7 +63,7 @@ def output_folder(output_dir: str | Path, name: str = "OUTPUT_DIR") -> Path:
 
 
 def check_output_dir(output_dir: str) -> None:
-    """Raise WrongParameter if a path that is no folder is in the way.
+    """Raise WrongParameter if a file is in the place of a folder.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def check_output_dir(output_dir: str) -> None:
     try:
         existing = next(path for path in (folder, *folder.parents) if path.exists())
         usable = existing.is_dir()
-    except PermissionError:  # reported where it is read or written
+    except PermissionError:  # reported when it is read or written
         return
     except OSError as error:  # such as a name that is too long
         raise WrongParameter(

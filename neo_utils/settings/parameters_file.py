@@ -12,12 +12,12 @@ import yaml
 from neo_utils.errors import WrongParameter
 from neo_utils.text import shown
 
-_MOST_BYTES = 32_768  # ours have 1,500
+_MOST_BYTES = 32_768  # the project's own have 1,500
 _DEEPEST = 5  # spark_conf has a depth of 2
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """A loader without what can make a small file exhaust memory, or hide a value."""
+    """Load plain values only: no aliases, no deep nesting, no repeated names."""
 
     depth = 0
 
@@ -41,7 +41,7 @@ class _PlainLoader(yaml.SafeLoader):
 
 
 def read_parameters_file(path: Path, known: Sequence[str]) -> dict[str, Any]:
-    """Return what a parameters file sets.
+    """Return the values of a parameters file.
 
     Raises
     ------

@@ -14,7 +14,7 @@ _PLAIN_ADDRESS = re.compile(r"https?://[\w.:\[\]-]+(/[\w./~%-]*)?", re.ASCII)
 
 
 def check_api_url(url: str) -> None:
-    """Raise WrongParameter for an address that cannot be asked, or not without giving the key away.
+    """Raise WrongParameter for an address that is not valid or would expose the key.
 
     Only plain addresses pass: where parsers of addresses differ, the key goes to another host than
     the one that was looked at.
@@ -25,7 +25,7 @@ def check_api_url(url: str) -> None:
     except ValueError:  # a broken IPv6 address, a port past 65535
         usable = False
     if usable and (parts.query or parts.fragment or "@" in url):
-        # Not shown: what stands there may be a key.
+        # Not shown, because it may contain a key.
         raise WrongParameter("API_URL holds a query or a user name: give the bare address")
     if not usable or not _PLAIN_ADDRESS.fullmatch(url):
         raise WrongParameter(f"API_URL={shown(url)} is no web address: use https://host/path")
@@ -34,7 +34,7 @@ def check_api_url(url: str) -> None:
 
 
 def chosen_source(source: str, key: str | None, api_url: str = NASA_URL) -> str:
-    """Return "nasa" or "sample"; ``auto`` means the service where a key or its address is set.
+    """Return "nasa" or "sample"; ``auto`` means "nasa" if a key or another address is set.
 
     Examples
     --------

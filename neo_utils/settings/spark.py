@@ -10,13 +10,13 @@ SECRET_SETTING = "spark.authenticate.secret"  # noqa: S105 - a setting's name
 _MASTER = re.compile(
     r"local(\[(\*|[1-9]\d{0,3})(,\d{1,4})?\])?|spark://[^\s:,/]+:\d+(,[^\s:,/]+:\d+)*"
 )
-DUCKDB = "duckdb"  # the master that means no Spark at all
+DUCKDB = "duckdb"  # the engine without Spark
 _SETTING = re.compile(r"[A-Za-z][\w.:/$-]{0,199}", re.ASCII)
-_LARGEST_NUMBER = 2**63  # Java's; this refuses inf and nan, too
+_LARGEST_NUMBER = 2**63  # Java's limit; also rejects inf and nan
 
 
 def check_master(master: str) -> None:
-    """Raise WrongParameter for what is neither an address of a Spark master nor "duckdb"."""
+    """Raise WrongParameter unless ``master`` is a Spark master's address or "duckdb"."""
     if master != DUCKDB and not _MASTER.fullmatch(master):
         raise WrongParameter(
             f"MASTER={shown(master)} is no Spark master: use local[*], local[2] or "
@@ -25,7 +25,7 @@ def check_master(master: str) -> None:
 
 
 def check_conf(spark_conf: object) -> None:
-    """Raise WrongParameter for settings that are none, or that hold the cluster's secret."""
+    """Raise WrongParameter for invalid settings, and for one with the cluster's secret."""
     if not isinstance(spark_conf, Mapping):
         raise WrongParameter("spark_conf is no mapping: use lines such as `spark.ui.enabled: true`")
     if SECRET_SETTING in spark_conf:  # papermill writes parameters into the notebook
@@ -51,10 +51,10 @@ def _is_plain(value: object) -> bool:
 
 
 def is_embedded(master: str) -> bool:
-    """Tell whether executors run in this process."""
+    """Check whether executors run in this process."""
     return master.startswith("local")
 
 
 def is_secret(name: str) -> bool:
-    """Tell whether a setting's value is to be shown to nobody."""
+    """Check whether a setting's value must not be shown."""
     return re.search("secret|password|token", name, re.IGNORECASE) is not None

@@ -17,14 +17,14 @@ _SHORTEST_KEY = 16
 def setting(
     name: str, environment: Mapping[str, str] = os.environ, env_file: Path = PROJECT / ".env"
 ) -> str:
-    """Return a setting from the environment or ``.env``; an empty text where it is not set."""
+    """Return a setting from the environment or ``.env``, or an empty text if it is not set."""
     return environment.get(name) or read_env_file(env_file, environment).get(name) or ""
 
 
 def api_key(
     environment: Mapping[str, str] = os.environ, env_file: Path = PROJECT / ".env"
 ) -> str | None:
-    """Return the API key from the environment or ``.env``, or None where none is set."""
+    """Return the API key from the environment or ``.env``, or None if it is not set."""
     key = setting("API_KEY", environment, env_file).strip()
     if not re.fullmatch(r"[!-~]*", key):
         raise WrongParameter("API_KEY holds blanks or characters that no key has: copy it anew")
