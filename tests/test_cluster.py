@@ -62,7 +62,7 @@ def killed_job(cluster, output, first_job):
         told = cluster.job("count_and_be_killed", output, status=-signal.SIGKILL)
     finally:
         work.unlink()
-        work.mkdir()
+        work.mkdir(exist_ok=True)  # the worker may have created it again
     return {**told, "result_before": result}
 
 
