@@ -100,7 +100,7 @@ def test_commands_print_no_control_characters(hostile):
         "nasa",
         *["note"] * (len(lines) - 4),
         "rejected",
-        "counted",
+        "results",
         "folder",
     ]
     assert "2 batches" in verify_text(settings)
