@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from neo_utils.engines.engine import describe_engine
+    from neo_utils.engines.engine import connect, describe_engine
     from neo_utils.fetch.plan import plan_fetch
     from neo_utils.figures.yearly import (
         approaches_per_year,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         plot_approaches_per_year,
         plot_nearest_per_year,
     )
-    from neo_utils.interface import connect, fetch_neos
+    from neo_utils.interface import fetch_neos
     from neo_utils.statistics.computation import metrics, yearly_statistics
     from neo_utils.statistics.computation import read_batches as tables
     from neo_utils.statistics.definitions import columns_of, sql_text
@@ -38,7 +38,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "approaches_per_year": ("figures.yearly", "approaches_per_year"),
     "columns_of": ("statistics.definitions", "columns_of"),
-    "connect": ("interface", "connect"),
+    "connect": ("engines.engine", "connect"),
     "describe_engine": ("engines.engine", "describe_engine"),
     "fetch_neos": ("interface", "fetch_neos"),
     "metrics": ("statistics.computation", "metrics"),

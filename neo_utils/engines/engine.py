@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 from urllib.parse import unquote, urlsplit
 
@@ -43,19 +44,42 @@ _SPARK_TYPES = {
 }
 
 
-def connect(master: str, spark_conf: Mapping[str, Any], log_path: Path) -> Engine:
-    """Return a Spark session on ``master``, or a DuckDB database if it is "duckdb".
+def connect(
+    master: str = "local[*]",
+    spark_conf: Mapping[str, Any] | None = None,
+    log_path: Path | None = None,
+) -> Engine:
+    """Return a Spark session on ``master``, or a DuckDB database with the same ``sql``.
 
-    Parameters and exceptions are those of `neo_utils.engines.spark_session.connect`. DuckDB needs
-    no Java and ignores ``spark_conf``, which `describe_engine` reports.
+    Parameters
+    ----------
+    master
+        "local[*]" is Spark on this machine, "spark://host:7077" a cluster, "duckdb" needs no Java.
+    spark_conf
+        More Spark settings by name. DuckDB ignores them, which `describe_engine` reports.
+    log_path
+        File for Java's output; None creates one in a temporary folder.
+
+    Raises
+    ------
+    WrongParameter
+        If ``master`` or a setting is not valid.
+    JavaMissing, SparkUnavailable
+        If Spark cannot start or its cluster does not answer.
+
+    Examples
+    --------
+    >>> connect("duckdb").sql("SELECT 6 * 7").collect()
+    [(42,)]
     """
+    spark_conf = {} if spark_conf is None else spark_conf
     check_master(master)
     if master == DUCKDB:
         check_conf(spark_conf)
         return DuckDBSession(ignored=tuple(spark_conf))
     from neo_utils.engines.spark_session import connect as connect_spark
 
-    return connect_spark(master, spark_conf, log_path)
+    return connect_spark(master, spark_conf, log_path or Path(mkdtemp(prefix="neo-")) / "spark.log")
 
 
 def describe_engine(engine: Engine) -> str:
