@@ -7,6 +7,7 @@ import yaml
 from neo_utils.errors import WrongParameter
 from neo_utils.settings.env_file import read_env_file
 from neo_utils.settings.folders import PROJECT, output_folder
+from neo_utils.settings.log import set_log_level
 from neo_utils.settings.run_settings import RunSettings, parse_settings, read_run_settings
 from neo_utils.settings.service_address import chosen_source
 from neo_utils.settings.variables import api_key
@@ -201,6 +202,8 @@ def test_auto_means_nasa_where_a_key_is_set_and_the_sample_elsewhere():
     assert chosen_source("auto", "a-key") == "nasa"
     assert chosen_source("auto", None) == "sample"
     assert chosen_source("nasa", None) == "nasa"
+    with pytest.raises(WrongParameter, match="SOURCE=esa is not valid: use auto, nasa or sample"):
+        chosen_source("esa", None)
     # Whoever names a service means it.
     assert chosen_source("auto", None, "http://127.0.0.1:8000/browse") == "nasa"
 
@@ -249,6 +252,11 @@ def test_a_relative_output_folder_lies_in_the_project(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert output_folder("output") == PROJECT / "output"
     assert output_folder(tmp_path) == tmp_path
+
+
+def test_an_unknown_log_level_is_refused():
+    with pytest.raises(WrongParameter, match="LOG_LEVEL=LOUD is not valid: use DEBUG, INFO"):
+        set_log_level("LOUD")
 
 
 def test_what_the_image_installs_is_what_everybody_else_tests():

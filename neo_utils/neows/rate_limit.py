@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 
-from neo_utils.settings.run_settings import LONGEST_RETRY_AFTER_S
+from neo_utils.settings.service_address import LONGEST_RETRY_AFTER_S
 
 # NeoWs limits the requests of the last hour, and for DEMO_KEY also those of the last day. A request
 # sent at 10:15 is available again at 11:15. https://api.data.gov/docs/rate-limits

@@ -1,5 +1,6 @@
 """The commands of ``neo``: what each one does and which options it takes."""
 
+import os
 from argparse import ArgumentParser, BooleanOptionalAction, Namespace
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -9,11 +10,11 @@ from typing import NamedTuple, NoReturn
 from neo_utils.errors import WrongParameter
 from neo_utils.settings.folders import PROJECT
 from neo_utils.settings.run_settings import (
-    LONGEST_RETRY_AFTER_S,
     PARAMETERS,
     RunSettings,
     read_run_settings,
 )
+from neo_utils.settings.service_address import LONGEST_RETRY_AFTER_S
 from neo_utils.settings.variables import setting
 from neo_utils.text import shown
 
@@ -44,6 +45,8 @@ def _notebooks(*names: str) -> Callable[[RunSettings, Namespace], None]:
                 "the notebooks are not here: run this command in a checkout of the project, or use "
                 "`import neo_utils` in a script"
             )
+        for name in [name for name in os.environ if name.startswith("JUPYTER_")]:
+            del os.environ[name]  # they would change how kernels start
         # The runner loads Jupyter: a wrong parameter is reported before that.
         import_module("neo_utils.run.runner").run(
             options.command, list(names), settings, options.began

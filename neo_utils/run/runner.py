@@ -56,8 +56,6 @@ def run(
         Where nothing is to be fetched, and batches of the range are not stored.
     """
     began = time.monotonic() if began is None else began
-    for name in [name for name in os.environ if name.startswith("JUPYTER_")]:
-        del os.environ[name]  # they would change how kernels start
     plan = plan_of(settings) if "fetch" in notebooks else None
     if plan:
         print(source_text(plan), flush=True)

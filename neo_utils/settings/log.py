@@ -1,12 +1,23 @@
 """The package's own log."""
 
 import logging
+from typing import Literal
 
+from neo_utils.settings.choices import check_choice
 from neo_utils.text import PrintableFormatter
+
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
 def set_log_level(level: str) -> None:
-    """Show messages of the package's own log from this level on; other logs are unchanged."""
+    """Show messages of the package's own log from this level on; other logs are unchanged.
+
+    Raises
+    ------
+    WrongParameter
+        For an unknown level.
+    """
+    check_choice("LOG_LEVEL", level, LogLevel)
     log = logging.getLogger("neo_utils")
     log.setLevel(level)
     if not log.handlers:

@@ -15,15 +15,21 @@ from msgspec import Meta, Struct
 
 from neo_utils.errors import WrongParameter
 from neo_utils.positions import PositionRange, position_range
+from neo_utils.settings.choices import choices_text
 from neo_utils.settings.env_file import read_env_file, unknown_names_warning
 from neo_utils.settings.folders import PROJECT, check_output_dir, output_folder
+from neo_utils.settings.log import LogLevel
 from neo_utils.settings.parameters_file import read_parameters_file
-from neo_utils.settings.service_address import NASA_URL, check_api_url
+from neo_utils.settings.service_address import (
+    LONGEST_RETRY_AFTER_S,
+    NASA_URL,
+    Source,
+    check_api_url,
+)
 from neo_utils.settings.spark import check_conf, check_master
 from neo_utils.settings.variables import api_key
 from neo_utils.text import shown
 
-LONGEST_RETRY_AFTER_S = 86_400  # DEMO_KEY is also limited per day
 # Read from the environment or .env, but not parameters of a notebook.
 _FURTHER_NAMES = ("API_KEY", "WAIT", "AGAINST", "NEOS", "CLUSTER_SECRET_FILE", "EVENT_LOG_DIR")
 
@@ -38,7 +44,7 @@ class RunSettings(Struct, frozen=True, kw_only=True):
         int | Literal["all"], Meta(description="last position: a multiple of 20, or all")
     ] = 200
     source: Annotated[
-        Literal["auto", "nasa", "sample"],
+        Source,
         Meta(
             description="where the data come from; auto is nasa if an API key is set, else sample"
         ),
@@ -48,7 +54,7 @@ class RunSettings(Struct, frozen=True, kw_only=True):
         str, Meta(description="folder of the data; a relative path starts at the project's folder")
     ] = "output"
     log_level: Annotated[
-        Literal["DEBUG", "INFO", "WARNING", "ERROR"],
+        LogLevel,
         Meta(description="DEBUG shows every request, file and Spark setting"),
     ] = "INFO"
     refetch: Annotated[
@@ -192,8 +198,7 @@ def valid_values(name: str) -> str:
     """
     kind = PARAMETERS[name][0]
     if get_origin(kind) is Literal:
-        *others, last = get_args(kind)
-        return f"{', '.join(others)} or {last}"
+        return choices_text(kind)
     if kind is bool:
         return "true or false"
     if kind is str:

@@ -1,14 +1,18 @@
 """The address and the keys of NASA's NeoWs service, and which other addresses may be set."""
 
 import re
+from typing import Literal
 from urllib.parse import urlsplit
 
 from neo_utils.errors import WrongParameter
+from neo_utils.settings.choices import check_choice
 from neo_utils.text import shown
 
+Source = Literal["auto", "nasa", "sample"]
 NASA_URL = "https://api.nasa.gov/neo/rest/v1/neo/browse"
 KEYS_ARE_GIVEN_AT = "https://api.nasa.gov"
 DEMO_KEY = "DEMO_KEY"  # NASA's key for first steps: 30 requests an hour, 50 a day per address
+LONGEST_RETRY_AFTER_S = 86_400  # DEMO_KEY is also limited per day
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 _PLAIN_ADDRESS = re.compile(r"https?://[\w.:\[\]-]+(/[\w./~%-]*)?", re.ASCII)
 
@@ -36,11 +40,17 @@ def check_api_url(url: str) -> None:
 def chosen_source(source: str, key: str | None, api_url: str = NASA_URL) -> str:
     """Return "nasa" or "sample"; ``auto`` means "nasa" if a key or another address is set.
 
+    Raises
+    ------
+    WrongParameter
+        For any other source.
+
     Examples
     --------
     >>> chosen_source("auto", key=None), chosen_source("auto", key="a key")
     ('sample', 'nasa')
     """
+    check_choice("SOURCE", source, Source)
     if source != "auto":
         return source
     return "nasa" if key or api_url != NASA_URL else "sample"
