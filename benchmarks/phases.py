@@ -9,15 +9,16 @@ from typing import Any, NamedTuple
 # For each notebook, in the order of a run: what a cell says and which step that makes it. The first
 # that fits counts; a cell that fits none is of the rest, as is what passes between cells.
 STEPS: Mapping[str, Mapping[str, str]] = {
-    "fetch": {"from neo_utils": "fetch: imports", "fetch(": "pages"},
+    "fetch": {"import neo_utils": "fetch: imports", "fetch_neos(": "pages"},
     "aggregate": {
-        "from neo_utils": "count: imports",
+        "import neo_utils": "count: imports",
         "connect(": "connect",
-        "read_batches(": "batches",
+        "tables(": "batches",
         'save("metrics"': "metrics",
         'save("yearly_statistics"': "yearly",
-        "engine.stop(": "stop",
-        "show(": "figures",
+        "spark.stop(": "stop",
+        "spark.sql(": "bodies",
+        "plot_": "figures",
         "captioned(": "figures",  # and tables
     },
 }

@@ -12,7 +12,6 @@ import pandas as pd
 from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.fetch.fetching import fetch
 from neo_utils.fetch.plan import plan_fetch
-from neo_utils.figures.notebook_display import show
 from neo_utils.figures.yearly import approaches_per_year, plot_approaches_per_year
 from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
 from neo_utils.store.selection import Selection, select_batches
@@ -42,8 +41,7 @@ def counted_sample() -> Counted:
 def png_of(counted: Counted) -> bytes:
     """Return the figure as the notebook of such a run shows it."""
     per_year = approaches_per_year(counted.yearly)
-    png: bytes = show(plot_approaches_per_year(per_year, counted.selection)).data
-    return png
+    return plot_approaches_per_year(per_year, counted.selection).png
 
 
 if __name__ == "__main__":

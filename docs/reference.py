@@ -10,12 +10,14 @@ from pathlib import Path
 import pyarrow as pa
 from papermill import inspect_notebook
 
+import neo_utils as neo
 from neo_utils import errors
 from neo_utils.positions import TABLES, Batch, PositionRange
 from neo_utils.settings.folders import PROJECT
 from neo_utils.settings.run_settings import NAMES_IN_ENVIRONMENT, PARAMETERS, RunSettings
 from neo_utils.statistics.definitions import sql_text, totals_defined
-from neo_utils.statistics.result_files import report_path, result_path, run_folder
+from neo_utils.statistics.result_files import report_path, result_path
+from neo_utils.store.folders import run_folder
 from neo_utils.store.schemas import CLOSE_APPROACHES, METRICS, RAW, YEARLY_STATISTICS
 
 _OUTPUT = Path("output")
@@ -36,6 +38,12 @@ Generated from the code by `make docs`. [explanation.md](explanation.md) defines
 ## Commands
 
 {commands}
+## Python interface
+
+`import neo_utils as neo` offers these names. `help(neo.select)` shows the arguments, errors and
+examples of `select`.
+
+{interface}
 ## Parameters
 
 Set these in a file of `parameters/`. You can also set those with a name in the second column on the
@@ -90,6 +98,7 @@ def reference() -> str:
     """Return the page."""
     return _PAGE.format(
         commands=_table(("command", ""), _commands()),
+        interface=_table(("name", "result"), _interface()),
         parameters=_table(("parameter", "also as", "default", "meaning"), _parameters()),
         names=_table(("name", "meaning"), _names()),
         question=_table(("parameter", "type", "default", "meaning"), _question()),
@@ -106,6 +115,11 @@ def _commands() -> list[tuple[str, str]]:
     makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
     found = re.findall(r"^([a-z-]+):.*?## (.+)$", makefile, re.MULTILINE)
     return [(f"`make {name}`", text) for name, text in found]
+
+
+def _interface() -> list[tuple[str, str]]:
+    names = [name for name in neo.__all__ if not name.startswith("_")]
+    return [(f"`neo.{name}`", _first_line(getattr(neo, name))) for name in names]
 
 
 def _parameters() -> list[tuple[str, str, str, str]]:

@@ -2,7 +2,7 @@
 
     import neo_utils as neo
 
-    neo.fetch_neos(1, 40, source="sample")
+    neo.fetch_neos(neo.plan_fetch(1, 40, source="sample"))
     stored = neo.select(1, 40)
     engine = neo.connect("duckdb")
     neos, approaches = neo.tables(engine, stored)
@@ -18,17 +18,21 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from neo_utils.engines.engine import connect, describe_engine
+    from neo_utils.fetch.fetching import fetch as fetch_neos
     from neo_utils.fetch.plan import plan_fetch
+    from neo_utils.figures.tables import captioned
     from neo_utils.figures.yearly import (
         approaches_per_year,
         nearest_per_year,
         plot_approaches_per_year,
         plot_nearest_per_year,
     )
-    from neo_utils.interface import fetch_neos
-    from neo_utils.statistics.computation import metrics, yearly_statistics
+    from neo_utils.report.provenance import provenance_table
+    from neo_utils.settings.log import set_log_level
+    from neo_utils.statistics.computation import metrics, totals, yearly_statistics
     from neo_utils.statistics.computation import read_batches as tables
     from neo_utils.statistics.definitions import columns_of, sql_text
+    from neo_utils.statistics.results import save
     from neo_utils.store.quantities import quantity_table
     from neo_utils.store.selection import select_batches as select
 
@@ -37,25 +41,31 @@ __version__ = "0.1.0"
 # Public name: module, name there.
 _PUBLIC = {
     "approaches_per_year": ("figures.yearly", "approaches_per_year"),
+    "captioned": ("figures.tables", "captioned"),
     "columns_of": ("statistics.definitions", "columns_of"),
     "connect": ("engines.engine", "connect"),
     "describe_engine": ("engines.engine", "describe_engine"),
-    "fetch_neos": ("interface", "fetch_neos"),
+    "fetch_neos": ("fetch.fetching", "fetch"),
     "metrics": ("statistics.computation", "metrics"),
     "nearest_per_year": ("figures.yearly", "nearest_per_year"),
     "plan_fetch": ("fetch.plan", "plan_fetch"),
     "plot_approaches_per_year": ("figures.yearly", "plot_approaches_per_year"),
     "plot_nearest_per_year": ("figures.yearly", "plot_nearest_per_year"),
+    "provenance_table": ("report.provenance", "provenance_table"),
     "quantity_table": ("store.quantities", "quantity_table"),
+    "save": ("statistics.results", "save"),
     "select": ("store.selection", "select_batches"),
+    "set_log_level": ("settings.log", "set_log_level"),
     "sql_text": ("statistics.definitions", "sql_text"),
     "tables": ("statistics.computation", "read_batches"),
+    "totals": ("statistics.computation", "totals"),
     "yearly_statistics": ("statistics.computation", "yearly_statistics"),
 }
 
 __all__ = [
     "__version__",
     "approaches_per_year",
+    "captioned",
     "columns_of",
     "connect",
     "describe_engine",
@@ -65,10 +75,14 @@ __all__ = [
     "plan_fetch",
     "plot_approaches_per_year",
     "plot_nearest_per_year",
+    "provenance_table",
     "quantity_table",
+    "save",
     "select",
+    "set_log_level",
     "sql_text",
     "tables",
+    "totals",
     "yearly_statistics",
 ]
 

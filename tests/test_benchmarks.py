@@ -157,8 +157,13 @@ def executed(folder, name, *cells):
 
 
 def test_the_phases_of_a_run_make_all_of_its_time(tmp_path):
-    executed(tmp_path, "fetch", ("from neo_utils import x", 2, 5), ("fetch(plan)", 5, 6))
-    cells = [("start = 1", 7, 7.5), ("show(a)", 8, 9), ("x", 9, 9.5), ("captioned(b)", 9.5, 10)]
+    executed(tmp_path, "fetch", ("import neo_utils as neo", 2, 5), ("neo.fetch_neos(plan)", 5, 6))
+    cells = [
+        ("start = 1", 7, 7.5),
+        ("neo.plot_a(b)", 8, 9),
+        ("x", 9, 9.5),
+        ("captioned(b)", 9.5, 10),
+    ]
     executed(tmp_path, "aggregate", *cells)
     phases = phases_s(tmp_path, BEGAN, wall_s=13.0)
     # The rest: 1 s between the notebooks, 0.5 s between cells, and two cells of no step.
@@ -168,8 +173,8 @@ def test_the_phases_of_a_run_make_all_of_its_time(tmp_path):
 
 
 def test_a_notebook_that_an_earlier_run_executed_is_no_phase_of_this_one(tmp_path):
-    executed(tmp_path, "fetch", ("fetch(plan)", 1, 2))
-    executed(tmp_path, "aggregate", ("show(a)", -9, -5))
+    executed(tmp_path, "fetch", ("neo.fetch_neos(plan)", 1, 2))
+    executed(tmp_path, "aggregate", ("neo.plot_a(b)", -9, -5))
     phases = phases_s(tmp_path, BEGAN, wall_s=4.0)
     assert phases == {"before": 1.0, "pages": 1.0, "rest": 0.0, "after": 2.0}
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from neo_utils.environment import PROJECT_NAMES, chosen_environment
-from neo_utils.figures.notebook_display import captioned, show
+from neo_utils.figures.tables import captioned
 from neo_utils.figures.yearly import approaches_per_year, plot_approaches_per_year
 from neo_utils.settings.folders import PROJECT
 from tests.test_figures import YEARLY, selection  # noqa: F401 - a fixture
@@ -43,14 +43,14 @@ def users_options():
 
 
 def pixels(selection):  # noqa: F811 - as above
-    png = show(plot_approaches_per_year(approaches_per_year(YEARLY), selection)).data
+    png = plot_approaches_per_year(approaches_per_year(YEARLY), selection).png
     return mpl.image.imread(io.BytesIO(png))
 
 
 @pytest.fixture
 def expected(selection):  # noqa: F811
     """Computed before the user's options are set."""
-    return pixels(selection), captioned(TABLE, "A table", selection).data
+    return pixels(selection), captioned(TABLE, "A table", selection).html
 
 
 @pytest.mark.usefixtures("expected", "users_options")  # in this order
@@ -61,7 +61,7 @@ def test_figures_ignore_the_users_style(expected, selection):  # noqa: F811
 @pytest.mark.usefixtures("expected", "users_options")
 def test_tables_ignore_the_users_options(expected, selection):  # noqa: F811
     assert "0.335523" in expected[1]
-    assert captioned(TABLE, "A table", selection).data == expected[1]
+    assert captioned(TABLE, "A table", selection).html == expected[1]
 
 
 def test_children_receive_only_listed_variables():

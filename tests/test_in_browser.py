@@ -448,17 +448,14 @@ def test_every_figure_every_unit_and_an_empty_question_are_answered(notebook):
 HOSTILE_NOTEBOOK = """
 import pandas as pd
 from IPython.display import display
-from neo_utils.engines.engine import connect
-from neo_utils.explore.catalogue import open_catalogue, stored_or_sample
-from neo_utils.explore.controls import explorer
-from neo_utils.explore.question import Question
-from neo_utils.explore.upcoming import nearest_upcoming
-from neo_utils.figures.notebook_display import captioned
+import neo_utils as neo
+from neo_utils.explore import Question, explorer, nearest_upcoming, open_catalogue, stored_or_sample
 selection = stored_or_sample({output!r})
 catalogue = open_catalogue(selection)
 bodies = catalogue.sql("SELECT DISTINCT orbiting_body FROM passages").collect()
 question = Question(tuple(row[0] for row in bodies), 1900, 2200, 2.0, False, 0, "LD")
-display(captioned(nearest_upcoming(catalogue, question, selection), question.in_words, selection))
+upcoming = nearest_upcoming(catalogue, question, selection)
+display(neo.captioned(upcoming, question.in_words, selection))
 display(explorer(catalogue, selection, question))
 print("at its end")
 """

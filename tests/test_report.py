@@ -2,6 +2,7 @@
 
 import json
 import re
+from base64 import b64decode
 from html.parser import HTMLParser
 from itertools import pairwise
 
@@ -10,10 +11,11 @@ import pandas as pd
 import pytest
 import yaml
 
+from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.errors import StoredDataMissing
 from neo_utils.fetch.fetching import fetch
 from neo_utils.fetch.plan import plan_fetch
-from neo_utils.figures.notebook_display import captioned, show
+from neo_utils.figures.tables import captioned
 from neo_utils.positions import Batch, position_range
 from neo_utils.report.page import write_report
 from neo_utils.report.policy import DOCUMENT_START
@@ -116,7 +118,7 @@ def test_each_figure_has_alt_text_and_a_table(page):
 
 def test_each_table_has_a_caption_with_definition_and_source(page):
     captions = [text for _, _, text in page.all("figcaption")]
-    assert len(captions) == 6
+    assert len(captions) == 7
     for caption in captions:
         assert "NEOs at positions 1 to 40" in caption
         assert "simulated sample, not NASA data, as listed on 2026-03-01 00:00 UTC" in caption
@@ -133,14 +135,17 @@ def test_report_starts_with_results_and_omits_runner_cells(page, report):
     headings = [text for _, _, text in page.all("h2", "h3")]
     assert headings == [
         "How often did they pass close to a planet?",
+        "Which bodies did they pass?",
         "Year by year",
         "Approaches per year",
         "The nearest approach of every year",
+        "The saved table",
         "Consistency of the input",
+        "Definitions",
         "Provenance",
     ]
     text = report.read_text(encoding="utf-8")
-    for word in ("make aggregate", "fetch.ipynb", "import ", "log_path", "output_dir"):
+    for word in ("make aggregate", "fetch.ipynb", "import ", "spark.log", "output_dir"):
         assert word not in text
     assert "none found" in text
     assert '<pre tabindex="0">[]' not in text
@@ -190,7 +195,8 @@ def two_cell_rows(page):
 
 def provenance_of(selection, **parameters):  # noqa: F811
     defaults = {"master": "local[*]", "threshold_au": 0.2, "spark_conf": {}}
-    return provenance_table(selection, "x", **(defaults | parameters)).set_index("item")["value"]
+    table = provenance_table(selection, DuckDBSession(), **(defaults | parameters))
+    return table.set_index("item")["value"]
 
 
 def test_commands_mention_values_of_the_parameters_file(selection):  # noqa: F811
@@ -346,7 +352,7 @@ def assert_no_active_content(outline, links=()):
 def test_escapes_table_cells_and_captions(selection, value):  # noqa: F811
     table = pd.DataFrame({value: [value, 1.5], "any": [[value], None]})
     table.index = pd.Index([value, "b"], name=f"by {value}")
-    outline = Outline(captioned(table, value, selection._replace(label=value)).data)
+    outline = Outline(captioned(table, value, selection._replace(label=value)).html)
     assert_no_active_content(outline)
     shown = [text for _, _, text in outline.all("th", "td")]
     assert shown.count(printable(value)) == 3
@@ -354,7 +360,7 @@ def test_escapes_table_cells_and_captions(selection, value):  # noqa: F811
 
 def test_categories_are_text_and_numbers_keep_their_digits(selection):  # noqa: F811
     table = pd.DataFrame({"body": pd.Categorical([EVENT, "Earth"]), "au": [0.335523, None]})
-    outline = Outline(captioned(table, "Text", selection).data)
+    outline = Outline(captioned(table, "Text", selection).html)
     assert_no_active_content(outline)
     assert [text for _, _, text in outline.all("td")] == [EVENT, "0.335523", "Earth", ""]
 
@@ -422,13 +428,13 @@ def test_strips_active_picture_attributes(tmp_path, stored):
 
 def test_picture_has_the_alt_text_of_its_figure(selection):  # noqa: F811
     figure = draw_per_year(selection)
-    data, metadata = show(figure)._repr_mimebundle_()
-    assert data.keys() == {"image/png"}
-    assert metadata["image/png"]["alt"] == figure.get_label()
+    data, metadata = figure._repr_mimebundle_()
+    assert b64decode(data["image/png"]).startswith(b"\x89PNG")
+    assert metadata["image/png"]["alt"] == data["text/plain"] == figure.alt_text
 
 
 def test_caption_gives_definition_range_and_source(selection):  # noqa: F811
-    outline = Outline(captioned(YEARLY, "Approaches to <Earth>", selection).data)
+    outline = Outline(captioned(YEARLY, "Approaches to <Earth>", selection).html)
     ((_, _, caption),) = outline.all("figcaption")
     assert caption == (
         "Approaches to <Earth>. NEOs at positions 1 to 20. "
@@ -439,7 +445,7 @@ def test_caption_gives_definition_range_and_source(selection):  # noqa: F811
 
 def test_links_addresses_and_allows_line_breaks(selection):  # noqa: F811
     cell = "see https://api.nasa.gov/a_b?c=1&d=2, or <that>"
-    outline = Outline(captioned(pd.DataFrame({"long_name": [cell]}), "Text", selection).data)
+    outline = Outline(captioned(pd.DataFrame({"long_name": [cell]}), "Text", selection).html)
     ((_, attributes, text),) = outline.all("a")
     assert attributes["href"] == text == "https://api.nasa.gov/a_b?c=1&d=2"
     assert [text for _, _, text in outline.all("td")] == [cell]
@@ -448,7 +454,7 @@ def test_links_addresses_and_allows_line_breaks(selection):  # noqa: F811
 
 def test_counts_have_thousands_separators_but_years_do_not(selection):  # noqa: F811
     table = pd.DataFrame({"year": [2026], "approaches": [41_000], "distance": [0.25]})
-    outline = Outline(captioned(table, "Counts", selection).data)
+    outline = Outline(captioned(table, "Counts", selection).html)
     assert [text for _, _, text in outline.all("td")] == ["2026", "41,000", "0.25"]
 
 

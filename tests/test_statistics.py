@@ -21,7 +21,7 @@ from neo_utils.positions import Batch
 from neo_utils.sample.catalogue import AS_OF, page_body
 from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
 from neo_utils.statistics.definitions import sql_text
-from neo_utils.statistics.result_files import result_path, run_folder
+from neo_utils.statistics.result_files import result_path
 from neo_utils.statistics.results import read_result, save
 from neo_utils.store.batches import write_batch
 from neo_utils.store.columns import read_rows
@@ -338,7 +338,7 @@ def test_two_spark_sessions_on_one_folder_keep_separate_inputs(spark, tmp_path):
 def test_detects_a_changed_spark_input_file(spark, sample):
     selection, _ = sample
     frame = metrics(*read_batches(spark, selection), 0.2)
-    folder = run_folder(selection.output, selection.positions) / "packed"
+    folder = selection.run_folder / "packed"
     newest = max(folder.glob("stored_neos-*"), key=lambda path: path.stat().st_mtime_ns)
     pq.write_table(pq.read_table(newest), newest)
     with pytest.raises(StoredDataChanged, match="stored_neos.* changed while it was read"):

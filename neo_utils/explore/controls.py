@@ -8,7 +8,6 @@ from typing import Any
 
 import ipywidgets as widgets
 import pandas as pd
-from matplotlib.figure import Figure
 
 from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.explore.counts import plot_count_within, plot_first_observations, plot_per_year
@@ -18,10 +17,10 @@ from neo_utils.explore.scatter import (
     plot_size_by_distance,
     plot_velocity_by_distance,
 )
-from neo_utils.figures.notebook_display import show
+from neo_utils.figures.frame import CaptionedFigure
 from neo_utils.store.selection import Selection
 
-_FIGURES: dict[str, Callable[[pd.DataFrame, Question, Selection], Figure]] = {
+_FIGURES: dict[str, Callable[[pd.DataFrame, Question, Selection], CaptionedFigure]] = {
     "per year": plot_per_year,
     "distance by date": plot_distance_by_date,
     "size by distance": plot_size_by_distance,
@@ -131,10 +130,8 @@ def _question(inputs: dict[str, widgets.ValueWidget]) -> Question:
     return Question(first_year=first_year, last_year=last_year, within_au=within_au, **values)
 
 
-def _picture(figure: Figure) -> str:
-    picture = show(figure)
-    data = b64encode(picture.data).decode()
+def _picture(figure: CaptionedFigure) -> str:
     return (
-        f'<img alt="{escape(str(figure.get_label()))}" width="{picture.width}" '
-        f'src="data:image/png;base64,{data}">'
+        f'<img alt="{escape(figure.alt_text)}" width="{figure.shown_width}" '
+        f'src="data:image/png;base64,{b64encode(figure.png).decode()}">'
     )

@@ -5,13 +5,13 @@ Each function takes passages as `neo_utils.explore.question.passages_of` returns
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from neo_utils.explore.question import Question
 from neo_utils.figures.frame import (
     BLUE,
     GREEN,
     GREY,
+    CaptionedFigure,
     default_style,
     draw_bars,
     legend_above,
@@ -28,7 +28,9 @@ _AU_PER_LD = 1 / LUNAR_DISTANCES_PER_AU
 
 
 @default_style
-def plot_per_year(passages: pd.DataFrame, question: Question, selection: Selection) -> Figure:
+def plot_per_year(
+    passages: pd.DataFrame, question: Question, selection: Selection
+) -> CaptionedFigure:
     """Draw the number of passages per year, with predicted ones hatched."""
     figure, axes = titled_axes(
         f"Close approaches per year\n{question.in_words}",
@@ -57,7 +59,9 @@ def plot_per_year(passages: pd.DataFrame, question: Question, selection: Selecti
 
 
 @default_style
-def plot_count_within(passages: pd.DataFrame, question: Question, selection: Selection) -> Figure:
+def plot_count_within(
+    passages: pd.DataFrame, question: Question, selection: Selection
+) -> CaptionedFigure:
     """Draw the number of passages within a distance against that distance, both logarithmic."""
     figure, axes = titled_axes(
         f"Close approaches within a distance\n{question.in_words}",
@@ -93,7 +97,7 @@ def plot_count_within(passages: pd.DataFrame, question: Question, selection: Sel
 @default_style
 def plot_first_observations(
     passages: pd.DataFrame, question: Question, selection: Selection
-) -> Figure:
+) -> CaptionedFigure:
     """Draw the number of NEOs by the year of their first observation, each NEO once."""
     figure, axes = titled_axes(
         f"NEOs by the year of their first observation\nwith an approach {question.in_words}",

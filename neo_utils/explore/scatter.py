@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -19,6 +18,7 @@ from neo_utils.figures.frame import (
     BLUE,
     GREY,
     ORANGE,
+    CaptionedFigure,
     default_style,
     legend_above,
     mark_empty,
@@ -37,7 +37,7 @@ _BINS = 100
 @default_style
 def plot_distance_by_date(
     passages: pd.DataFrame, question: Question, selection: Selection
-) -> Figure:
+) -> CaptionedFigure:
     """Draw miss distance by date; markers grow with size, hazardous NEOs are outlined."""
     figure = _scattered(
         passages.assign(x=passages["decimal_year"], y=passages["distance"]),
@@ -53,7 +53,7 @@ def plot_distance_by_date(
 @default_style
 def plot_size_by_distance(
     passages: pd.DataFrame, question: Question, selection: Selection
-) -> Figure:
+) -> CaptionedFigure:
     """Draw the estimated diameter against miss distance, both logarithmic."""
     middle = np.sqrt(passages["minimum_diameter_m"] * passages["maximum_diameter_m"])
     return _scattered(
@@ -72,7 +72,7 @@ def plot_size_by_distance(
 @default_style
 def plot_velocity_by_distance(
     passages: pd.DataFrame, question: Question, selection: Selection
-) -> Figure:
+) -> CaptionedFigure:
     """Draw the velocity relative to the body against miss distance."""
     return _scattered(
         passages.assign(x=passages["distance"], y=passages["relative_velocity_km_per_sec"]),
@@ -93,7 +93,7 @@ def _scattered(
     log: str,
     question: Question,
     selection: Selection,
-) -> Figure:
+) -> CaptionedFigure:
     """Draw the points ``x``, ``y``; if they are many, all as shading and the nearest as markers."""
     title, x, y = names
     known = passages[passages["x"].notna() & passages["y"].notna()]

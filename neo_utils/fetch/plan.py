@@ -32,6 +32,9 @@ class Plan(NamedTuple):
     stored: list[Batch]
     refetch: bool
 
+    def __repr__(self) -> str:
+        return describe(self)
+
     @property
     def size_to_ask_for(self) -> int | None:
         """One NEO more than the last known catalogue size, which detects a catalogue that grew."""

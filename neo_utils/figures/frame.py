@@ -1,7 +1,10 @@
 """Elements shared by all figures: title, axes, source line, palette, alternative text."""
 
+from base64 import b64encode
 from collections.abc import Sequence
+from io import BytesIO
 from textwrap import fill
+from typing import Any
 
 from matplotlib import style
 from matplotlib.artist import Artist
@@ -18,9 +21,36 @@ BLUE, ORANGE, GREEN, BLACK, GREY = "#0072B2", "#E69F00", "#009E73", "#000000", "
 default_style = style.context("default")
 _PREDICTED_ALPHA = 0.45
 _TITLE_WIDTH = 95  # characters; longer lines would be cut off at the figure's edge
+_DPI = 120  # a little sharper than most screens; twice the resolution would double the size
+_SHOWN_DPI = 96
 
 
-def titled_axes(title: str, x: str, y: str, selection: Selection) -> tuple[Figure, Axes]:
+class CaptionedFigure(Figure):
+    """A figure with an alternative text, which notebooks show as a PNG."""
+
+    @property
+    def alt_text(self) -> str:
+        """The kind of figure and what it shows, with numbers, range of NEOs and source."""
+        return str(self.get_label())
+
+    @property
+    def png(self) -> bytes:
+        """The figure as a PNG, drawn without the user's matplotlib settings."""
+        content = BytesIO()
+        default_style(self.savefig)(content, format="png", dpi=_DPI)
+        return content.getvalue()
+
+    @property
+    def shown_width(self) -> int:
+        """The width in CSS pixels."""
+        return round(float(self.get_figwidth()) * _SHOWN_DPI)
+
+    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, str], dict[str, Any]]:
+        data = {"image/png": b64encode(self.png).decode(), "text/plain": self.alt_text}
+        return data, {"image/png": {"width": self.shown_width, "alt": self.alt_text}}
+
+
+def titled_axes(title: str, x: str, y: str, selection: Selection) -> tuple[CaptionedFigure, Axes]:
     """Return an empty figure with title, axis labels, range of NEOs and source.
 
     Parameters
@@ -30,7 +60,7 @@ def titled_axes(title: str, x: str, y: str, selection: Selection) -> tuple[Figur
     x, y
         Axis labels, with units.
     """
-    figure = Figure(figsize=(9, 4.5), layout="constrained")
+    figure = CaptionedFigure(figsize=(9, 4.5), layout="constrained")
     axes = figure.subplots()
     lines = [*title.splitlines(), selection.neos_line]
     wrapped = "\n".join(fill(line, _TITLE_WIDTH) for line in lines)
@@ -105,8 +135,8 @@ def use_log_scale(axes: Axes, names: str) -> None:
         axis.set_minor_locator(NullLocator())  # minor ticks would double the drawing time
 
 
-def with_alt_text(figure: Figure, text: str, selection: Selection) -> Figure:
-    """Return the figure with an alternative text, which `notebook_display.show` uses.
+def with_alt_text(figure: CaptionedFigure, text: str, selection: Selection) -> CaptionedFigure:
+    """Return the figure with an alternative text.
 
     Parameters
     ----------

@@ -1,12 +1,12 @@
 """Figures of the yearly statistics: approaches per year, and the nearest to Earth."""
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from neo_utils.figures.frame import (
     BLUE,
     GREY,
     ORANGE,
+    CaptionedFigure,
     default_style,
     draw_bars,
     legend_above,
@@ -64,7 +64,7 @@ def approaches_per_year(yearly: pd.DataFrame) -> pd.DataFrame:
 
 
 @default_style
-def plot_approaches_per_year(per_year: pd.DataFrame, selection: Selection) -> Figure:
+def plot_approaches_per_year(per_year: pd.DataFrame, selection: Selection) -> CaptionedFigure:
     """Draw the table of `approaches_per_year` as stacked bars."""
     figure, axes = titled_axes(
         "Close approaches per year, past and predicted, to any body, at any listed distance",
@@ -123,7 +123,7 @@ def nearest_per_year(yearly: pd.DataFrame, selection: Selection) -> pd.DataFrame
 
 
 @default_style
-def plot_nearest_per_year(nearest: pd.DataFrame, selection: Selection) -> Figure:
+def plot_nearest_per_year(nearest: pd.DataFrame, selection: Selection) -> CaptionedFigure:
     """Draw the table of `nearest_per_year` on a logarithmic axis."""
     figure, axes = titled_axes(
         "Nearest approach to Earth in each year, past and predicted, at any listed distance",

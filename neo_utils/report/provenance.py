@@ -10,6 +10,7 @@ import pyarrow as pa
 import yaml
 
 from neo_utils import __version__
+from neo_utils.engines.engine import Engine, describe_engine, describe_tasks
 from neo_utils.neows.service import Service
 from neo_utils.settings.run_settings import RunSettings
 from neo_utils.settings.spark import is_secret
@@ -29,8 +30,7 @@ _CREDIT = {
 
 def provenance_table(
     selection: Selection,
-    engine: str,
-    *,
+    engine: Engine,
     master: str,
     threshold_au: float,
     spark_conf: Mapping[str, Any],
@@ -40,7 +40,8 @@ def provenance_table(
     Parameters
     ----------
     engine
-        The engine's description, from `neo_utils.engines.engine.describe_engine`.
+        The engine that computed the results. On a cluster, the table contains each worker's share
+        of the tasks, and identifies the worker by the address of its web page.
     master, threshold_au, spark_conf
         The parameters of the run.
     """
@@ -55,7 +56,8 @@ def provenance_table(
         "fetched": f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC",
         "NEOs": f"{selection.neos_line}, in {len(selection.provenances):,} batches of 20",
         "threshold": f"{threshold_au} AU",
-        "engine": engine,
+        "engine": describe_engine(engine),
+        "tasks": describe_tasks(engine),
         "versions": f"neo_utils {__version__}, PyArrow {pa.__version__}, "
         f"Python {platform.python_version()}",
         "reproduce with": _commands(selection, services[0], master)

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from neo_utils.report.policy import DOCUMENT_START
 from neo_utils.run.executed import has_same_text
-from neo_utils.statistics.result_files import FOLDERS, RUNS
+from neo_utils.statistics.result_files import FOLDERS
 from neo_utils.statistics.results import is_intact
-from neo_utils.store.folders import names_in
+from neo_utils.store.folders import RUNS, names_in
 from neo_utils.store.page_archive import sha256
 
 _RANGE = re.compile(r"batches-\d+-(\d+|all)")

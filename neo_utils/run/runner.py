@@ -22,8 +22,9 @@ from neo_utils.run.kernels import kernel
 from neo_utils.run.terminal import plan_of, selection_of, source_text, summary_text
 from neo_utils.settings.run_settings import RunSettings
 from neo_utils.settings.spark import is_embedded
-from neo_utils.statistics.result_files import kernel_log, report_path, run_folder
+from neo_utils.statistics.result_files import kernel_log, report_path
 from neo_utils.statistics.results import inputs_sha256, saved_inputs_sha256
+from neo_utils.store.folders import run_folder
 from neo_utils.store.locks import sole_run
 
 # Up to this many missing pages, Spark starts during the fetch. With more, it would hold up to 2 GB

@@ -9,7 +9,7 @@ from neo_utils.positions import Batch, PositionRange, spans
 from neo_utils.settings.run_settings import RunSettings
 from neo_utils.settings.service_address import DEMO_KEY
 from neo_utils.settings.variables import api_key
-from neo_utils.statistics.result_files import ranges_with_results, report_path, run_folder
+from neo_utils.statistics.result_files import ranges_with_results, report_path
 from neo_utils.statistics.results import read_result, saved_threshold
 from neo_utils.store.batches import read_rejected, stored_provenances
 from neo_utils.store.consistency import drift_notes
@@ -93,7 +93,7 @@ def summary_text(settings: RunSettings, plan: Plan | None, notebooks: list[str])
         The notebooks that the run executed.
     """
     selection = selection_of(settings)
-    output, positions = selection.output, selection.positions
+    output, folder = selection.output, selection.run_folder
     lines = [selection.source_line]
     if plan:
         rejected = len(read_rejected(output, selection.provenances))
@@ -105,7 +105,6 @@ def summary_text(settings: RunSettings, plan: Plan | None, notebooks: list[str])
     if "aggregate" in notebooks:
         lines += _headlines(selection, settings.threshold_au)
     lines.append(f"tables      {printable(str(output))}")
-    folder = run_folder(output, positions)
     lines.append(f"notebooks   {printable(str(folder))}")
     if "aggregate" in notebooks:
         lines.append(f"report      {printable(str(report_path(folder)))}")

@@ -7,7 +7,6 @@ import pyarrow as pa
 
 from neo_utils.engines.engine import Engine, Rows, register_table
 from neo_utils.statistics.definitions import sql_text, totals_defined
-from neo_utils.statistics.result_files import run_folder
 from neo_utils.store.columns import read_rows
 from neo_utils.store.selection import Selection
 from neo_utils.store.verification import check_files
@@ -37,13 +36,12 @@ def read_batches(
         If a batch is corrupted.
     """
     check_files(selection.output, selection.provenances)
-    folder = run_folder(selection.output, selection.positions) / "packed"
     tables = {
         "stored_neos": read_rows(selection, "raw", neo_columns),
         "stored_close_approaches": read_rows(selection, "close_approaches"),
     }
     for name, table in tables.items():
-        register_table(engine, name, table, folder, selection.pages_sha256)
+        register_table(engine, name, table, selection.run_folder / "packed", selection.pages_sha256)
     return remove_duplicates(engine)
 
 

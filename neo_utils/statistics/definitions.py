@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from neo_utils.store.schemas import SCHEMAS
+
 if TYPE_CHECKING:  # a slow import that the runner does not need
     import pandas as pd
 
@@ -57,13 +59,17 @@ def totals_defined(threshold_au: float) -> dict[str, str]:
     }
 
 
-def columns_of(schema: pa.Schema) -> "pd.DataFrame":
+def columns_of(table: str) -> "pd.DataFrame":
     """Return a row per column of a stored table: type, unit and definition.
+
+    Parameters
+    ----------
+    table
+        "raw", "close_approaches", "metrics" or "yearly_statistics".
 
     Examples
     --------
-    >>> from neo_utils.store.schemas import YEARLY_STATISTICS
-    >>> columns = columns_of(YEARLY_STATISTICS)
+    >>> columns = columns_of("yearly_statistics")
     >>> columns.loc["nearest_miss_distance_au", ["unit", "definition"]].to_list()
     ['AU', 'smallest miss distance']
     """
@@ -71,7 +77,7 @@ def columns_of(schema: pa.Schema) -> "pd.DataFrame":
 
     rows = [
         (field.name, str(field.type), _note(field, b"unit"), _note(field, b"definition"))
-        for field in schema
+        for field in SCHEMAS[table]
     ]
     return pd.DataFrame(rows, columns=["column", "type", "unit", "definition"]).set_index("column")
 

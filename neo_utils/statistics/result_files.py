@@ -8,17 +8,11 @@ from neo_utils.positions import PositionRange
 from neo_utils.store.folders import exists, names_in
 
 FOLDERS = {"metrics": "aggregations", "yearly_statistics": "yearly_statistics"}
-RUNS = "runs"
 
 
 def result_path(name: str, output: Path, positions: PositionRange) -> Path:
     """Return the path of a range's "metrics" or "yearly_statistics"."""
     return output / FOLDERS[name] / positions.name / "part-0.parquet"
-
-
-def run_folder(output: Path, positions: PositionRange) -> Path:
-    """Return the folder of a range's executed notebooks and logs."""
-    return output / RUNS / positions.name
 
 
 def kernel_log(folder: Path, name: str) -> Path:

@@ -13,13 +13,13 @@ from neo_utils.engines.engine import Rows, one_line_failures, origins
 from neo_utils.errors import StoredDataBroken, StoredDataChanged
 from neo_utils.positions import PositionRange
 from neo_utils.statistics.definitions import sql_text
-from neo_utils.statistics.result_files import result_path
+from neo_utils.statistics.result_files import FOLDERS, result_path
 from neo_utils.store.atomic import write_in_order
 from neo_utils.store.batches import parquet_bytes, stored_provenances
 from neo_utils.store.folders import raise_if_refused
 from neo_utils.store.make_commands import make_command
 from neo_utils.store.page_archive import sha256
-from neo_utils.store.schemas import METRICS, YEARLY_STATISTICS
+from neo_utils.store.schemas import SCHEMAS
 from neo_utils.store.selection import Selection
 
 # Expected form of a table's metadata, which is untrusted: the folder may come from someone else.
@@ -27,7 +27,6 @@ _FORMS = {
     b"inputs_sha256": rb"[0-9a-f]{64}",
     b"threshold_au": rb"\d{1,9}(\.\d{1,20})?(e-?\d{1,2})?",
 }
-_SCHEMAS = {"metrics": METRICS, "yearly_statistics": YEARLY_STATISTICS}
 
 
 def save(name: str, frame: Rows, selection: Selection, threshold_au: float) -> pa.Table:
@@ -51,7 +50,7 @@ def save(name: str, frame: Rows, selection: Selection, threshold_au: float) -> p
     # engine.
     with one_line_failures():
         table = frame.toArrow()
-    table = table.cast(_SCHEMAS[name])
+    table = table.cast(SCHEMAS[name])
     _check_unchanged(selection)
     _check_read(frame, selection)
     first, last = selection.fetched
@@ -73,7 +72,7 @@ def save(name: str, frame: Rows, selection: Selection, threshold_au: float) -> p
 
 def inputs_sha256(selection: Selection, threshold_au: float) -> str:
     """Return a checksum of all inputs of a result: pages, definitions, package version."""
-    texts = [sql_text(name, threshold_au) for name in ("counted", *_SCHEMAS)]
+    texts = [sql_text(name, threshold_au) for name in ("counted", *FOLDERS)]
     parts = [selection.pages_sha256, *texts, selection.source_line, __version__]
     return sha256("\n".join(parts).encode())
 
@@ -81,7 +80,7 @@ def inputs_sha256(selection: Selection, threshold_au: float) -> str:
 def saved_inputs_sha256(output: Path, positions: PositionRange) -> str | None:
     """Return the inputs checksum of a range's saved results, or None if there are none."""
     sums = set()
-    for name in _SCHEMAS:
+    for name in FOLDERS:
         try:
             sums.add(read_result(name, output, positions).schema.metadata[b"inputs_sha256"])
         except (FileNotFoundError, StoredDataBroken):
@@ -141,7 +140,7 @@ def _intact(path: Path) -> pa.Table | None:
 
 def check_results(output: Path, positions: PositionRange) -> None:
     """Raise StoredDataBroken if a saved table of a range is corrupted."""
-    for name in _SCHEMAS:
+    for name in FOLDERS:
         with suppress(FileNotFoundError):
             read_result(name, output, positions)
 

@@ -198,3 +198,10 @@ YEARLY_STATISTICS = pa.schema(
         ),
     ]
 )
+
+SCHEMAS = {
+    "raw": RAW,
+    "close_approaches": CLOSE_APPROACHES,
+    "metrics": METRICS,
+    "yearly_statistics": YEARLY_STATISTICS,
+}

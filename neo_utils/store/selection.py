@@ -3,7 +3,9 @@
 import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+import pyarrow as pa
 
 from neo_utils.errors import StoredDataMissing
 from neo_utils.neows.service import Service
@@ -11,10 +13,15 @@ from neo_utils.positions import Batch, PositionRange, position_range, spans
 from neo_utils.settings.folders import output_folder
 from neo_utils.settings.service_address import NASA_URL, chosen_source
 from neo_utils.settings.variables import api_key, setting
-from neo_utils.store.batches import stored_provenances
+from neo_utils.store.batches import read_rejected, read_table, stored_provenances
+from neo_utils.store.consistency import drift_notes
+from neo_utils.store.folders import run_folder
 from neo_utils.store.make_commands import make_command
 from neo_utils.store.page_archive import sha256
 from neo_utils.store.provenance import Provenance, newest_catalogue_size
+
+if TYPE_CHECKING:  # slow to import
+    import pandas as pd
 
 
 class Selection(NamedTuple):
@@ -24,6 +31,10 @@ class Selection(NamedTuple):
     output: Path
     label: str
     provenances: dict[Batch, Provenance]
+
+    def __repr__(self) -> str:
+        """Return the range, the number of batches, the source and the fetch time."""
+        return f"{self.neos_line}, in {len(self.provenances):,} batches of 20\n{self.source_line}"
 
     @property
     def fetched(self) -> tuple[dt.datetime, dt.datetime]:
@@ -57,6 +68,26 @@ class Selection(NamedTuple):
         if first == last:
             return f"Source: {self.label}, as listed on {first} UTC"
         return f"Source: {self.label}, as listed from {first} to {last} UTC"
+
+    @property
+    def run_folder(self) -> Path:
+        """The folder of the range's executed notebooks and logs."""
+        return run_folder(self.output, self.positions)
+
+    def read(self, table: str, batches: int | None = None) -> pa.Table:
+        """Return the rows of "raw" or "close_approaches", of all or of the first batches."""
+        return read_table(self.output, list(self.provenances)[:batches], table)
+
+    def rejected(self) -> "pd.DataFrame":
+        """Return position, field_path, reason and object of each object that failed validation."""
+        import pandas as pd
+
+        columns = ["position", "field_path", "reason", "object"]
+        return pd.DataFrame(read_rejected(self.output, self.provenances), columns=columns)
+
+    def drift_notes(self) -> list[str]:
+        """Return a sentence for each sign that the listing changed while it was fetched."""
+        return drift_notes(self.output, self.provenances)
 
 
 def select_batches(

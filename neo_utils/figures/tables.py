@@ -1,24 +1,17 @@
-"""Display tables with a caption and figures with alternative text in notebooks."""
+"""Tables with a caption, shown as HTML in notebooks and in the report."""
 
 import re
 from datetime import date
 from html import escape
-from io import BytesIO
 from numbers import Number
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import pandas as pd
-from IPython.display import HTML, Image
 
 from neo_utils.figures.links import with_links
 from neo_utils.store.selection import Selection
 from neo_utils.text import printable
 
-if TYPE_CHECKING:  # fetch.ipynb has no figure, and matplotlib takes 0.3 s to import
-    from matplotlib.figure import Figure
-
-_DPI = 120  # a little sharper than most screens; twice the resolution would double the size
-_SHOWN_DPI = 96
 # Texts are shown in full. The rest are pandas' defaults: a user's options must not change numbers.
 _TABLE_OPTIONS = (
     *("display.max_colwidth", None, "display.max_rows", None, "display.max_columns", None),
@@ -27,17 +20,20 @@ _TABLE_OPTIONS = (
 )
 
 
-def show(figure: "Figure") -> Image:
-    """Return a figure as a PNG whose alternative text is the figure's label."""
-    from neo_utils.figures.frame import default_style
+class CaptionedTable(NamedTuple):
+    """A complete table with its caption. Notebooks show ``html``, other programs the caption."""
 
-    png = BytesIO()
-    default_style(figure.savefig)(png, format="png", dpi=_DPI)
-    width = round(figure.get_size_inches()[0] * _SHOWN_DPI)
-    return Image(png.getvalue(), width=width, alt=figure.get_label())
+    caption: str
+    html: str
+
+    def __repr__(self) -> str:
+        return self.caption
+
+    def _repr_html_(self) -> str:
+        return self.html
 
 
-def captioned(table: pd.DataFrame, what: str, selection: Selection) -> HTML:
+def captioned(table: pd.DataFrame, what: str, selection: Selection) -> CaptionedTable:
     """Return a complete table with a caption.
 
     Parameters
@@ -46,12 +42,13 @@ def captioned(table: pd.DataFrame, what: str, selection: Selection) -> HTML:
         What the table shows: body, past or predicted, threshold. The range of NEOs, the source and
         the time of the fetch are added.
     """
-    caption = _breakable(printable(f"{what}. {selection.neos_line}. {selection.source_line}."))
+    caption = printable(f"{what}. {selection.neos_line}. {selection.source_line}.")
     # The caption is outside the element that scrolls if the table is wide.
-    return HTML(
-        f'<figure>\n<figcaption>{caption}</figcaption>\n<div class="table">{_rows(table)}</div>\n'
-        "</figure>"
+    html = (
+        f"<figure>\n<figcaption>{_breakable(caption)}</figcaption>\n"
+        f'<div class="table">{_rows(table)}</div>\n</figure>'
     )
+    return CaptionedTable(caption, html)
 
 
 def _rows(table: pd.DataFrame) -> str:
