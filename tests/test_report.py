@@ -9,7 +9,6 @@ from itertools import pairwise
 import nbformat
 import pandas as pd
 import pytest
-import yaml
 
 from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.errors import StoredDataMissing
@@ -204,14 +203,14 @@ def test_commands_mention_values_of_the_parameters_file(selection):  # noqa: F81
     conf = {"spark.ui.enabled": True, "spark.some.password": "not to be shown"}
     rows = provenance_of(selection, threshold_au=0.0001, spark_conf=conf, master="local[2]")
     assert rows["reproduce with"] == (
-        "make report START=1 END=20 SOURCE=sample MASTER='local[2]'; if batches are missing, first "
-        "make fetch START=1 END=20 SOURCE=sample; with PARAMETERS= naming a copy of "
-        "parameters/default.yaml that sets threshold_au: 0.0001, spark_conf: "
+        "make report START=1 END=20 SOURCE=sample MASTER='local[2]' THRESHOLD_AU=0.0001; if "
+        "batches are missing, first make fetch START=1 END=20 SOURCE=sample; with PARAMETERS= "
+        "naming a copy of parameters/default.yaml that sets spark_conf: "
         "{spark.ui.enabled: true, spark.some.password: a secret}"
     )
     command = provenance_of(selection, threshold_au=1e-05)["reproduce with"]
-    tiny = command.partition("that sets ")[2]
-    assert yaml.safe_load(tiny) == {"threshold_au": 1e-05}
+    tiny = re.search("THRESHOLD_AU=([^;]+);", command)[1]
+    assert parse_settings({"threshold_au": tiny}).threshold_au == 1e-05
 
 
 @pytest.mark.parametrize(

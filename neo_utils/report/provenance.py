@@ -60,42 +60,40 @@ def provenance_table(
         "tasks": describe_tasks(engine),
         "versions": f"neo_utils {__version__}, PyArrow {pa.__version__}, "
         f"Python {platform.python_version()}",
-        "reproduce with": _commands(selection, services[0], master)
-        + parameters_file_hint(threshold_au, spark_conf),
+        "reproduce with": _commands(selection, services[0], master, threshold_au, spark_conf),
         "impact risk": "these numbers do not describe the risk of an impact. CNEOS's Sentry "
         "assesses it: https://cneos.jpl.nasa.gov/sentry/",
     }
     return pd.DataFrame({"item": rows.keys(), "value": rows.values()})
 
 
-def _commands(selection: Selection, service: Service, master: str) -> str:
+def _commands(
+    selection: Selection,
+    service: Service,
+    master: str,
+    threshold_au: float,
+    spark_conf: Mapping[str, Any],
+) -> str:
     """Return the commands that fetch missing batches and create the report."""
     same = (
         f"{selection.positions.as_arguments}{source_arguments(service)}"
         f"{output_argument(selection.output)}"
     )
+    default = RunSettings().threshold_au
+    threshold = "" if threshold_au == default else f" THRESHOLD_AU={threshold_au}"
     return (
-        f"make report {same}{master_argument(master)}{source_hint(service)}; "
-        f"if batches are missing, first make fetch {same}"
+        f"make report {same}{master_argument(master)}{threshold}{source_hint(service)}; "
+        f"if batches are missing, first make fetch {same}{_spark_conf_hint(spark_conf)}"
     )
 
 
-def parameters_file_hint(threshold_au: float, spark_conf: Mapping[str, Any]) -> str:
-    """Return the values that a parameters file must set; an empty string for the defaults.
-
-    Examples
-    --------
-    >>> parameters_file_hint(0.2, {})
-    ''
-    >>> parameters_file_hint(0.05, {})
-    '; with PARAMETERS= naming a copy of parameters/default.yaml that sets threshold_au: 0.05'
-    """
-    shown = {k: "a secret" if is_secret(k) else value for k, value in spark_conf.items()}
-    given = {"threshold_au": threshold_au, "spark_conf": shown}
-    default = RunSettings().notebook_parameters()
-    differing = {name: value for name, value in given.items() if value != default[name]}
-    if not differing:
+def _spark_conf_hint(spark_conf: Mapping[str, Any]) -> str:
+    """Return what a parameters file must set, because ``make`` has no argument for it."""
+    if not spark_conf:
         return ""
-    lines = yaml.safe_dump(differing, default_flow_style=True, width=math.inf, sort_keys=False)
-    values = lines.strip()[1:-1]  # without the outer braces
-    return f"; with PARAMETERS= naming a copy of parameters/default.yaml that sets {values}"
+    shown = {k: "a secret" if is_secret(k) else value for k, value in spark_conf.items()}
+    text = yaml.safe_dump(shown, default_flow_style=True, width=math.inf, sort_keys=False)
+    return (
+        "; with PARAMETERS= naming a copy of parameters/default.yaml that sets spark_conf: "
+        f"{text.strip()}"
+    )
