@@ -22,7 +22,7 @@ from neo_utils.store.make_commands import make_command
 from neo_utils.store.page_archive import note_of, pack, sha256
 from neo_utils.store.page_tables import Page
 from neo_utils.store.provenance import Provenance
-from neo_utils.store.schemas import CLOSE_APPROACHES, RAW
+from neo_utils.store.schemas import SCHEMAS
 from neo_utils.store.stable_read import retry_beside_writer, wait_for_writer
 from neo_utils.store.votable import voparquet_metadata
 
@@ -33,7 +33,6 @@ log = logging.getLogger(__name__)
 PARQUET_SETTINGS: dict[str, Any] = {"compression": "zstd", "use_dictionary": True}
 
 _REJECTED = {"position", "field_path", "reason", "object"}
-_SCHEMAS = {"raw": RAW, "close_approaches": CLOSE_APPROACHES}
 
 # Objects of the service nest five levels deep. JSON readers fail at several hundred levels.
 _TOO_DEEP = re.compile(rb"(?:[\[{]\s*(?:\"[^\"]*\"\s*:\s*)?){100}")
@@ -187,7 +186,7 @@ def read_table(
 
 
 def _table_of(output: Path, batch: Batch, table: str, columns: list[str] | None) -> pa.Table:
-    wanted = _SCHEMAS[table]
+    wanted = SCHEMAS[table]
     if columns is not None:
         wanted = pa.schema([wanted.field(name) for name in columns])
     path = batch.file(output, table)

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from neo_utils.positions import Batch
 from neo_utils.store.batches import read_table
-from neo_utils.store.schemas import CLOSE_APPROACHES, RAW
+from neo_utils.store.schemas import SCHEMAS
 from neo_utils.store.selection import Selection
 
 _COLUMNS = {
@@ -23,7 +23,6 @@ _COLUMNS = {
         *("miss_distance_au", "relative_velocity_km_per_sec"),
     ],
 }
-_SCHEMAS = {"raw": RAW, "close_approaches": CLOSE_APPROACHES}
 
 
 def read_rows(selection: Selection, table: str, further: Sequence[str] = ()) -> pa.Table:
@@ -55,7 +54,7 @@ def read_rows(selection: Selection, table: str, further: Sequence[str] = ()) -> 
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         tables = list(threads.map(read, [batch for batch, _ in batches]))
-    schema = pa.schema([_SCHEMAS[table].field(name) for name in columns])
+    schema = pa.schema([SCHEMAS[table].field(name) for name in columns])
     rows = pa.concat_tables(tables).cast(schema)
     counts = [one.num_rows for one in tables]
     days = np.array([provenance.fetched_at.date() for _, provenance in batches], "datetime64[D]")

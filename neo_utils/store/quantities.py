@@ -5,10 +5,8 @@ from astropy.table import QTable
 
 from neo_utils.store.columns import read_rows
 from neo_utils.store.newest import newest_neos
-from neo_utils.store.schemas import CLOSE_APPROACHES, RAW
+from neo_utils.store.schemas import SCHEMAS
 from neo_utils.store.selection import Selection
-
-_TABLES = {"raw": (RAW, "id"), "close_approaches": (CLOSE_APPROACHES, "neo_id")}
 
 
 def quantity_table(selection: Selection, table: str) -> QTable:
@@ -43,10 +41,13 @@ def quantity_table(selection: Selection, table: str) -> QTable:
     >>> approaches["miss_distance_au"][0].to("km").round(-3)
     <Quantity 11889000. km>
     """
-    schema, neo_id = _TABLES[table]
+    schema = SCHEMAS[table]
     rows = read_rows(selection, table, schema.names)
     newest = newest_neos(selection).set_index("id")["fetch_order"]
-    counts = newest.reindex(rows[neo_id].to_pylist()).to_numpy() == rows["fetch_order"].to_numpy()
+    counts = (
+        newest.reindex(rows[schema.names[0]].to_pylist()).to_numpy()
+        == rows["fetch_order"].to_numpy()
+    )
     rows = rows.select(schema.names).filter(pa.array(counts))
     metadata = {field.name: field.metadata for field in schema}
     units = {name: one.get(b"unit", b"").decode() for name, one in metadata.items()}
