@@ -5,8 +5,11 @@ from statistics import median
 from time import process_time_ns
 from typing import TypeAlias
 
+import pyarrow as pa
+
 from neo_utils.neows import pages
-from neo_utils.store import tables
+from neo_utils.store import page_tables
+from neo_utils.store.schemas import CLOSE_APPROACHES, RAW
 
 Parts: TypeAlias = dict[str, float]
 # In the order in which they are done.
@@ -28,15 +31,15 @@ def parts_s(body: bytes) -> Parts:
     page = pages._PAGE.decode(body)
     neos = page.near_earth_objects
     clock.append(process_time_ns())
-    approaches, times = tables._distinct_approaches(neos)
+    approaches, times = page_tables._distinct_approaches(neos)
     clock.append(process_time_ns())
-    of_approaches = tables._approach_columns(neos, approaches, times)
+    of_approaches = page_tables._approach_columns(neos, approaches, times)
     clock.append(process_time_ns())
-    approach_table = tables._table(of_approaches, tables._CLOSE_APPROACHES)
+    approach_table = pa.Table.from_pydict(of_approaches, CLOSE_APPROACHES)
     clock.append(process_time_ns())
-    of_neos = tables._neo_columns(neos, of_approaches["miss_distance_km"])
+    of_neos = page_tables._neo_columns(neos)
     clock.append(process_time_ns())
-    neo_table = tables._table(of_neos, tables._RAW)
+    neo_table = pa.Table.from_pydict(of_neos, RAW)
     clock.append(process_time_ns())
     del page, neos, approaches, times, of_approaches, of_neos
     clock.append(process_time_ns())

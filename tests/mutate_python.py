@@ -30,7 +30,6 @@ KNOWN = ROOT / "docs/mutation.md"
 TESTS = {
     "neows/pages": ["pages", "fuzz"],
     "store/page_tables": ["pages", "fuzz"],
-    "store/tables": ["pages", "fuzz"],
     "neows/contract": ["pages", "fuzz"],
     "store/atomic": ["atomic"],
     "store/batches": ["store", "verification", "votable"],

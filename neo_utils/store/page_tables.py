@@ -1,19 +1,26 @@
 """Decode a Browse page into the two tables of a batch and its rejected objects."""
 
 import datetime as dt
-from typing import NamedTuple
+from collections.abc import Mapping
+from itertools import chain
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from neo_utils.neows.contract import FIRST_APPROACH, LAST_APPROACH
+from neo_utils.neows.contract import FIRST_APPROACH, LAST_APPROACH, Approach, Neo
 from neo_utils.neows.pages import Nulled, Rejected, decode_each_object, decode_objects
 from neo_utils.positions import Batch
-from neo_utils.store.tables import tables_of
+from neo_utils.store.schemas import CLOSE_APPROACHES, RAW
 
 _FIRST_DAY, _LAST_DAY = (
     (day - dt.date(1970, 1, 1)).days for day in (FIRST_APPROACH, LAST_APPROACH)
 )
+# The columns that have the service's names.
+_OF_NEO, _OF_ORBIT = RAW.names[:8], RAW.names[-4:]
+_KILOMETERS = attrgetter("miss_distance.kilometers")
+_Columns = Mapping[str, list[Any]]  # the values of each column
 
 
 class Page(NamedTuple):
@@ -55,10 +62,10 @@ def decode_page(body: bytes, batch: Batch) -> Page:
     b'LD'
     """
     objects = decode_objects(body, batch)
-    tables = tables_of(objects.neos)
+    tables = _tables_of(objects.neos)
     if not _plausible_dates(tables[1]):
         objects = decode_each_object(body, batch)
-        tables = tables_of(objects.neos)
+        tables = _tables_of(objects.neos)
     return Page(*tables, objects.rejected, objects.info.total_elements, objects.nulled)
 
 
@@ -67,3 +74,85 @@ def _plausible_dates(close_approaches: pa.Table) -> bool:
     # As days since 1970: converting them to dates would double the time.
     first, last = bounds["min"].value, bounds["max"].value
     return first is None or (first >= _FIRST_DAY and last <= _LAST_DAY)
+
+
+def _tables_of(neos: list[Neo]) -> tuple[pa.Table, pa.Table]:
+    """Return the tables of these NEOs, with schema ``RAW`` and ``CLOSE_APPROACHES``.
+
+    Duplicate approaches of a NEO, with the same time (or date) and body, are stored once.
+    """
+    of_approaches = _approach_columns(neos, *_distinct_approaches(neos))
+    of_neos = pa.Table.from_pydict(_neo_columns(neos), RAW)
+    return of_neos, pa.Table.from_pydict(of_approaches, CLOSE_APPROACHES)
+
+
+def _distinct_approaches(neos: list[Neo]) -> tuple[list[Approach], list[int | None]]:
+    """Return all approaches and their times, NEO by NEO, and remove duplicates."""
+    approaches = _all_approaches(neos)
+    times = _times_ms(approaches)
+    # On nearly every page all times differ, so there are no duplicates. Checking each NEO would
+    # cost a third of the decoding time.
+    if len(set(times)) < len(times):
+        for neo in neos:
+            neo.close_approach_data = _without_duplicates(neo.close_approach_data)
+        approaches = _all_approaches(neos)
+        times = _times_ms(approaches)
+    return approaches, times
+
+
+def _all_approaches(neos: list[Neo]) -> list[Approach]:
+    return list(chain.from_iterable([neo.close_approach_data for neo in neos]))
+
+
+def _times_ms(approaches: list[Approach]) -> list[int | None]:
+    # Same as `Approach.time_ms`; calling the property would take three times as long.
+    return [
+        one.epoch_date_close_approach if one.close_approach_date_full else None
+        for one in approaches
+    ]
+
+
+def _without_duplicates(approaches: list[Approach]) -> list[Approach]:
+    first_of: dict[tuple[Any, str], Approach] = {}
+    for approach in approaches:
+        when = approach.time_ms if approach.time_ms is not None else approach.close_approach_date
+        first_of.setdefault((when, approach.orbiting_body), approach)
+    return list(first_of.values())
+
+
+def _neo_columns(neos: list[Neo]) -> _Columns:
+    """Return the columns of ``RAW``."""
+    closest = [min(neo.close_approach_data, key=_KILOMETERS, default=None) for neo in neos]
+    # "m and ...", "c and ...": null if the parent is null.
+    meters = [neo.estimated_diameter and neo.estimated_diameter.meters for neo in neos]
+    orbits = [neo.orbital_data for neo in neos]
+    return {
+        **{name: [getattr(neo, name) for neo in neos] for name in _OF_NEO},
+        "minimum_estimated_diameter_meters": [m and m.estimated_diameter_min for m in meters],
+        "maximum_estimated_diameter_meters": [m and m.estimated_diameter_max for m in meters],
+        "closest_approach_miss_distance_km": [c and c.miss_distance.kilometers for c in closest],
+        "closest_approach_date": [c and c.close_approach_date for c in closest],
+        "closest_approach_relative_velocity_km_per_sec": [
+            c and c.relative_velocity.kilometers_per_second for c in closest
+        ],
+        **{name: [getattr(orbit, name, None) for orbit in orbits] for name in _OF_ORBIT},
+    }
+
+
+def _approach_columns(
+    neos: list[Neo], approaches: list[Approach], times_ms: list[int | None]
+) -> _Columns:
+    """Return the columns of ``CLOSE_APPROACHES``."""
+    distances = [one.miss_distance for one in approaches]
+    return {
+        "neo_id": [neo.id for neo in neos for _ in neo.close_approach_data],
+        "close_approach_date": [one.close_approach_date for one in approaches],
+        "close_approach_time": times_ms,
+        "orbiting_body": [one.orbiting_body for one in approaches],
+        "miss_distance_au": [one.astronomical for one in distances],
+        "miss_distance_lunar": [one.lunar for one in distances],
+        "miss_distance_km": [one.kilometers for one in distances],
+        "relative_velocity_km_per_sec": [
+            one.relative_velocity.kilometers_per_second for one in approaches
+        ],
+    }
