@@ -44,14 +44,14 @@ def sole_run(output: Path) -> Iterator[None]:
     Writing batches also takes the lock of `sole_writer`, because a kernel outlives a killed runner
     by a second, and notebooks also run by hand. Both raise the same errors.
     """
-    with _sole_holder(output, ".run-lock"):
+    with sole_writer(output, ".run-lock"):
         with sole_writer(output):
             pass  # fail early if a notebook is writing
         yield
 
 
 @contextmanager
-def sole_writer(output: Path) -> Iterator[None]:
+def sole_writer(output: Path, lock: str = ".lock") -> Iterator[None]:
     """Lock the batches of an output while the context lasts.
 
     Raises
@@ -61,29 +61,24 @@ def sole_writer(output: Path) -> Iterator[None]:
     OutputUnwritable
         If the folder or its lock file cannot be created, opened or locked.
     """
-    with _sole_holder(output, ".lock"):
-        yield
-
-
-@contextmanager
-def _sole_holder(output: Path, name: str) -> Iterator[None]:
     # The system releases the lock whenever the process ends; an empty file remains.
     try:
         output.mkdir(parents=True, exist_ok=True)
-        file = (output / name).open("a+b", buffering=0)
+        file = (output / lock).open("a+b", buffering=0)
     except OSError as error:
         raise unwritable(output, error) from None
     with file:
         try:
             _warn(output, locked=try_lock(file), synced=sync_folder(output))
         except BlockingIOError:
+            process = _holder(output, lock) or "unknown"
             raise OutputBusy(
-                f"{output} is in use by another run (process {_holder(file)}). Nothing was changed."
-                " Wait for it to finish, or set another OUTPUT_DIR"
+                f"{output} is in use by another run (process {process}). Nothing was changed. Wait "
+                "for it to finish, or set another OUTPUT_DIR"
             ) from None
         except OSError as error:
             raise unwritable(output, error) from None
-        # The process number only serves the message above, so a full disk is not an error here.
+        # Only readers and the message above use the process number, so a full disk is not an error.
         with suppress(OSError):
             file.truncate(0)
             file.write(str(os.getpid()).encode())
@@ -94,12 +89,13 @@ def _sole_holder(output: Path, name: str) -> Iterator[None]:
                 file.truncate(0)
 
 
-def _holder(file: IO[bytes]) -> str:
+def _holder(output: Path, lock: str = ".lock") -> str:
+    """Return the number of the process that holds a lock, or an empty text if it is unknown."""
     try:
-        file.seek(0)
-        return file.read(20).decode("ascii", "replace") or "unknown"
+        with (output / lock).open("rb") as file:
+            return file.read(9).decode("ascii", "replace")
     except OSError:
-        return "unknown"
+        return ""
 
 
 @cache  # once per process and output
@@ -109,7 +105,8 @@ def _warn(output: Path, *, locked: bool, synced: bool) -> None:
         *([] if locked else ["two concurrent runs are not detected (no flock)"]),
         *([] if synced else ["a power cut may undo the newest files (folders cannot be synced)"]),
     ]
-    if missing and not _started_by_holder(output):
+    # A runner that started this process has printed the warning.
+    if missing and _holder(output, ".run-lock") != str(os.getppid()):
         print(
             f"warning: the file system of {output} gives weaker guarantees: "
             f"{' and '.join(missing)}. Run one command at a time there, and run `make verify` after"
@@ -118,20 +115,10 @@ def _warn(output: Path, *, locked: bool, synced: bool) -> None:
         )
 
 
-def _started_by_holder(output: Path) -> bool:
-    """Check whether the runner, which has printed the warning, started this process."""
-    try:
-        return (output / ".run-lock").read_text(encoding="ascii") == str(os.getppid())
-    except (OSError, ValueError):
-        return False
-
-
 def is_being_written(output: Path) -> bool:
     """Check whether a process on this machine writes batches to an output."""
-    try:
-        return bool(psutil.pid_exists(int((output / ".lock").read_text(encoding="ascii"))))
-    except (OSError, ValueError, OverflowError):
-        return False
+    holder = _holder(output)
+    return holder.isdecimal() and psutil.pid_exists(int(holder))
 
 
 def unwritable(output: Path, error: OSError) -> OutputUnwritable:
