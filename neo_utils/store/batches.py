@@ -5,7 +5,6 @@ import logging
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,13 @@ from neo_utils.neows.pages import Rejected
 from neo_utils.neows.service import Service, check_noted, service_of_page
 from neo_utils.positions import TABLES, Batch, PositionRange
 from neo_utils.store.atomic import remove_leftovers, write_in_order
-from neo_utils.store.folders import exists, names_in, raise_if_refused
+from neo_utils.store.folders import exists, names_in, reason_of
 from neo_utils.store.make_commands import make_command
 from neo_utils.store.page_archive import note_of, pack, sha256
 from neo_utils.store.page_tables import Page
 from neo_utils.store.provenance import Provenance
 from neo_utils.store.schemas import SCHEMAS
-from neo_utils.store.stable_read import retry_beside_writer, wait_for_writer
+from neo_utils.store.stable_read import attempts_beside_writer
 from neo_utils.store.votable import voparquet_metadata
 
 log = logging.getLogger(__name__)
@@ -109,22 +108,20 @@ def stored_provenances(
     """
     provenances: dict[Batch, Provenance] = {}
     corrupted_batches: set[Batch] = set()
-
-    def all_found() -> bool:
-        """Read new batches, and check whether every page now has its raw file."""
+    for _ in attempts_beside_writer(output):
+        # A batch with a page but without a raw file may be one that is being replaced.
         on_disk = {b for table in ("raw", "pages") for b in batches_with(table, output, positions)}
         for batch in sorted(on_disk - provenances.keys() - corrupted_batches):
             try:
-                provenances[batch] = _provenance_of(output, batch)
+                provenances[batch] = provenance_of(output, batch)
             except FileNotFoundError:
                 continue
             except StoredDataBroken:
                 if not skip_broken:
                     raise
                 corrupted_batches.add(batch)
-        return on_disk <= provenances.keys() | corrupted_batches
-
-    wait_for_writer(output, all_found)
+        if on_disk <= provenances.keys() | corrupted_batches:
+            break
     return dict(sorted(provenances.items()))
 
 
@@ -149,23 +146,27 @@ def corrupted(output: Path, batch: Batch, reason: object) -> StoredDataBroken:
     )
 
 
+def _unreadable(output: Path, batch: Batch, table: str, error: Exception) -> StoredDataBroken:
+    reason = reason_of(batch.file(output, table), error)
+    return corrupted(output, batch, f"{table}: {reason}")
+
+
 def provenance_of(output: Path, batch: Batch) -> Provenance:
-    """Return the provenance of a stored batch; raise StoredDataBroken if it cannot be read."""
-    try:
-        return _provenance_of(output, batch)
-    except FileNotFoundError as error:
-        raise corrupted(output, batch, f"raw: {str(error).splitlines()[0]}") from None
+    """Return the provenance of a stored batch.
 
-
-def _provenance_of(output: Path, batch: Batch) -> Provenance:
-    path = batch.file(output, "raw")
+    Raises
+    ------
+    FileNotFoundError
+        If it has no raw file.
+    StoredDataBroken
+        If its raw file was not written by this project.
+    """
     try:
-        return _provenance_in(path)
+        return _provenance_in(batch.file(output, "raw"))
     except FileNotFoundError:
         raise
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise_if_refused(path, error)
-        raise corrupted(output, batch, f"raw: {str(error).splitlines()[0]}") from None
+        raise _unreadable(output, batch, "raw", error) from None
 
 
 def _provenance_in(raw: Path) -> Provenance:
@@ -189,15 +190,25 @@ def _table_of(output: Path, batch: Batch, table: str, columns: list[str] | None)
     wanted = SCHEMAS[table]
     if columns is not None:
         wanted = pa.schema([wanted.field(name) for name in columns])
-    path = batch.file(output, table)
     try:
-        stored = retry_beside_writer(output, partial(read_parquet, path, columns))
+        stored = _read_beside_writer(output, batch, table, columns)
     except (pa.ArrowException, OSError) as error:
-        raise_if_refused(path, error)
-        raise corrupted(output, batch, f"{table}: {str(error).splitlines()[0]}") from None
+        raise _unreadable(output, batch, table, error) from None
     if not stored.schema.equals(wanted):
         raise corrupted(output, batch, f"{table}: unexpected columns")
     return stored.replace_schema_metadata(None)
+
+
+def _read_beside_writer(
+    output: Path, batch: Batch, table: str, columns: list[str] | None
+) -> pa.Table:
+    missing = FileNotFoundError()
+    for _ in attempts_beside_writer(output):
+        try:
+            return read_parquet(batch.file(output, table), columns)
+        except FileNotFoundError as error:
+            missing = error
+    raise missing
 
 
 def read_parquet(path: Path, columns: list[str] | None = None) -> pa.Table:
@@ -220,17 +231,13 @@ def read_rejected(output: Path, batches: Iterable[Batch]) -> list[dict[str, Any]
 
 
 def _rejected_of(output: Path, batch: Batch) -> list[dict[str, Any]]:
-    path = batch.file(output, "rejected")
     try:
-        lines = path.read_bytes().splitlines()
+        lines = batch.file(output, "rejected").read_bytes().splitlines()
         rejected = [json.loads(line) for line in lines]
     except FileNotFoundError:  # most batches have none
         return []
-    except OSError as error:
-        raise_if_refused(path, error)
-        raise corrupted(output, batch, f"rejected: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise corrupted(output, batch, f"rejected: {error}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise _unreadable(output, batch, "rejected", error) from None
     if not all(isinstance(one, dict) and one.keys() == _REJECTED for one in rejected):
         raise corrupted(output, batch, "rejected: unexpected entries")
     return rejected

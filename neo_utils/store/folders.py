@@ -36,7 +36,7 @@ def names_in(folder: Path) -> list[str]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise unreadable(folder, error) from None
+        raise _unreadable(folder, error) from None
 
 
 def exists(path: Path) -> bool:
@@ -46,20 +46,29 @@ def exists(path: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
-        raise unreadable(path, error) from None
+        raise _unreadable(path, error) from None
     return True
+
+
+def reason_of(path: Path, error: Exception) -> str:
+    """Return why a file cannot be used, on one line; raise OutputUnreadable as below."""
+    raise_if_refused(path, error)
+    return _system_reason(error) or str(error).splitlines()[0]
 
 
 def raise_if_refused(path: Path, error: Exception) -> None:
     """Raise OutputUnreadable if the error is from the system and not from the file's content."""
     if isinstance(error, OSError) and error.errno in _REFUSED:
-        raise unreadable(path, error) from None
+        raise _unreadable(path, error) from None
 
 
-def unreadable(path: Path, error: OSError) -> OutputUnreadable:
-    """Return the error for a file or folder that the system cannot read."""
-    reason = os.strerror(error.errno) if error.errno else error  # PyArrow's own texts are long
+def _unreadable(path: Path, error: OSError) -> OutputUnreadable:
     return OutputUnreadable(
-        f"{path} cannot be read ({reason}). Stored data is unchanged. Make it readable for this "
-        "account, or set another OUTPUT_DIR"
+        f"{path} cannot be read ({_system_reason(error) or error}). Stored data is unchanged. Make "
+        "it readable for this account, or set another OUTPUT_DIR"
     )
+
+
+def _system_reason(error: Exception) -> str:
+    # PyArrow's own texts are long.
+    return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else ""

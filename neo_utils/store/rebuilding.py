@@ -20,7 +20,7 @@ from neo_utils.store.batches import (
     provenance_of,
     write_batch,
 )
-from neo_utils.store.folders import raise_if_refused
+from neo_utils.store.folders import reason_of
 from neo_utils.store.locks import sole_writer
 from neo_utils.store.page_archive import body_of, note_of, sha256
 from neo_utils.store.page_tables import Page, decode_page
@@ -86,8 +86,7 @@ def read_archived(output: Path, batch: Batch) -> ArchivedPage:
             raise ValueError("the page's checksum differs")
         page = decode_page(body, batch)
     except OSError as error:
-        raise_if_refused(path, error)
-        raise ValueError(error.strerror) from None
+        raise ValueError(reason_of(path, error)) from None
     except KeyError as error:
         raise ValueError(f"no {error.args[0]} is recorded") from None
     _check_settings(json.dumps(settings))
@@ -118,7 +117,7 @@ def _check_against_raw(output: Path, batch: Batch, noted: Provenance) -> None:
 
     A raw file that is missing, corrupted or from another page is ignored.
     """
-    with suppress(StoredDataBroken):
+    with suppress(FileNotFoundError, StoredDataBroken):
         differing = provenance_of(output, batch).differing_from(noted)
         if differing and "page_sha256" not in differing:
             raise ValueError(f"the note and the raw file differ in {', '.join(differing)}")

@@ -1,10 +1,9 @@
 """Read batches while another process replaces them, without reporting them as corrupted."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
 
 from neo_utils.positions import TABLES, Batch
 from neo_utils.store.locks import is_being_written
@@ -12,7 +11,6 @@ from neo_utils.store.locks import is_being_written
 _PAUSE_S = 0.05  # between two checks
 _QUIET_S = 3.0  # with an active writer, a batch unchanged for this long counts as corrupted
 _LONGEST_S = 30.0
-_T = TypeVar("_T")
 
 
 def confirmed_faults(
@@ -43,24 +41,17 @@ def confirmed_faults(
     return wrong
 
 
-def wait_for_writer(output: Path, is_stored: Callable[[], bool]) -> None:
-    """Wait at most three seconds for an active writer to store the missing files."""
-    end = time.monotonic() + _QUIET_S
-    while not is_stored():
-        if time.monotonic() > end or not is_being_written(output):
-            return
-        time.sleep(_PAUSE_S)
+def attempts_beside_writer(output: Path) -> Iterator[None]:
+    """Yield once, and again for three seconds while a process writes to this output.
 
-
-def retry_beside_writer(output: Path, read: Callable[[], _T]) -> _T:
-    """Return the result of ``read``, retrying for three seconds if a writer removed a file."""
+    A caller that misses a file tries again: the writer may be replacing it.
+    """
     end = time.monotonic() + _QUIET_S
     while True:
-        try:
-            return read()
-        except FileNotFoundError:
-            if time.monotonic() > end or not is_being_written(output):
-                raise
+        was_written = is_being_written(output)
+        yield
+        if time.monotonic() > end or not (was_written or is_being_written(output)):
+            return
         time.sleep(_PAUSE_S)
 
 

@@ -10,12 +10,11 @@ import pyarrow as pa
 from neo_utils import __version__
 from neo_utils.positions import Batch, PositionRange
 from neo_utils.store.batches import batches_with, corrupted, json_lines, read_parquet
-from neo_utils.store.folders import exists, raise_if_refused
+from neo_utils.store.folders import exists, reason_of
 from neo_utils.store.page_archive import note_of, sha256
-from neo_utils.store.page_tables import Page
 from neo_utils.store.provenance import Provenance
-from neo_utils.store.rebuilding import read_archived
-from neo_utils.store.stable_read import confirmed_faults, wait_for_writer
+from neo_utils.store.rebuilding import ArchivedPage, read_archived
+from neo_utils.store.stable_read import attempts_beside_writer, confirmed_faults
 
 _TABLES = ("raw", "close_approaches")
 # Reasons come from the validation library, and their wording may change between versions.
@@ -58,80 +57,76 @@ def unfinished(output: Path, positions: PositionRange) -> list[Batch]:
 
     They are not stored. ``make fetch`` fetches them; ``make rebuild`` builds them from their pages.
     """
-    incomplete: set[Batch] = set(batches_with("pages", output, positions))
-
-    def all_stored() -> bool:
+    incomplete = set(batches_with("pages", output, positions))
+    for _ in attempts_beside_writer(output):
         incomplete.difference_update(batches_with("raw", output, positions))
-        return not incomplete
-
-    wait_for_writer(output, all_stored)
+        if not incomplete:
+            break
     return sorted(incomplete)
 
 
 def _changed_file(output: Path, batch: Batch) -> str | None:
-    page = batch.file(output, "pages")
+    """Return which file differs from the checksum in the note of the archived page."""
+    path = batch.file(output, "pages")
     try:
-        note = note_of(page.read_bytes())
+        note = note_of(path.read_bytes())
         expected = {table: note[f"{table}_sha256"] for table in (*_TABLES, "rejected")}
     except FileNotFoundError:
-        return f"{page.name} is missing"
+        return f"{path.name} is missing"
     except KeyError as error:
         return (
             f"pages: the note of an older version has no {error.args[0]}; if the page is valid, "
             "`make rebuild` of the same range adds it"
         )
-    except OSError as error:
-        raise_if_refused(page, error)
-        return f"pages: {error.strerror}"
-    except ValueError as error:
-        return f"pages: {error}"
-    reasons = (_changed(output, batch, table, sha) for table, sha in expected.items())
-    return next((reason for reason in reasons if reason), None)
+    except (OSError, ValueError) as error:
+        return f"pages: {reason_of(path, error)}"
+    reasons = (_changed(batch.file(output, table), table, sha) for table, sha in expected.items())
+    return next(filter(None, reasons), None)
 
 
-def _changed(output: Path, batch: Batch, table: str, expected: str | None) -> str | None:
-    path = batch.file(output, table)
+def _changed(path: Path, table: str, expected: str | None) -> str | None:
     try:
         found = sha256(path.read_bytes())
     except FileNotFoundError:
         return f"{path.name} is missing" if expected else None
     except OSError as error:
-        raise_if_refused(path, error)
-        return f"{table}: {error.strerror}"
+        return f"{table}: {reason_of(path, error)}"
     return None if found == expected else f"{table}: the file's checksum differs"
 
 
 def _differing_file(output: Path, batch: Batch) -> str | None:
     """Return what differs from the page, in case file and checksum were changed together."""
     try:
-        archived = read_archived(output, batch)
+        page = read_archived(output, batch)
     except ValueError as error:
         return f"pages: {error}"
-    page = archived.page
-    made = {"raw": page.neos, "close_approaches": page.close_approaches}
-    reasons = [
-        _differing_table(output, batch, table, made[table], archived.provenance)
-        for table in _TABLES
-    ]
-    reasons.append(_differing_rejected(output, batch, page, archived.provenance))
-    return next(filter(None, reasons), None)
+    reasons = (_differing_table(output, batch, table, page) for table in _TABLES)
+    return next(filter(None, reasons), None) or _differing_rejected(output, batch, page)
 
 
-def _differing_table(
-    output: Path, batch: Batch, table: str, made: pa.Table, noted: Provenance
-) -> str | None:
-    path = batch.file(output, table)
+def _differing_table(output: Path, batch: Batch, table: str, archived: ArchivedPage) -> str | None:
+    path, noted = batch.file(output, table), archived.provenance
+    made = archived.page.neos if table == "raw" else archived.page.close_approaches
     try:
         stored = read_parquet(path)
         recorded = Provenance.from_metadata(stored.schema.metadata or {})
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise_if_refused(path, error)
-        return f"{table}: {str(error).splitlines()[0]}"
+        return f"{table}: {reason_of(path, error)}"
     differing = recorded.differing_from(noted)
     if differing:
         return f"{table}: {', '.join(differing)} of the file and the page's note differ"
     same = stored.schema.equals(made.schema) and stored.equals(made)
     return None if same else f"{table}: the rows differ from the page's{_by_older_rules(noted)}"
+
+
+def _differing_rejected(output: Path, batch: Batch, archived: ArchivedPage) -> str | None:
+    try:
+        stored = batch.file(output, "rejected").read_bytes()
+    except FileNotFoundError:
+        stored = b""
+    if _REASON.sub(b"", stored) == _REASON.sub(b"", json_lines(archived.page.rejected)):
+        return None
+    return f"rejected: the objects differ from the page's{_by_older_rules(archived.provenance)}"
 
 
 def _by_older_rules(noted: Provenance) -> str:
@@ -140,14 +135,3 @@ def _by_older_rules(noted: Provenance) -> str:
     if version == __version__:
         return ""
     return f", which version {version} decoded; `make rebuild` applies the rules of {__version__}"
-
-
-def _differing_rejected(output: Path, batch: Batch, page: Page, noted: Provenance) -> str | None:
-    path = batch.file(output, "rejected")
-    try:
-        stored = path.read_bytes()
-    except FileNotFoundError:
-        stored = b""
-    same = _REASON.sub(b"", stored) == _REASON.sub(b"", json_lines(page.rejected))
-    fault = "rejected: the objects differ from the page's"
-    return None if same else f"{fault}{_by_older_rules(noted)}"
