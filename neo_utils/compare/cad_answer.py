@@ -22,6 +22,14 @@ _NotNegative = Annotated[float, Meta(ge=0, le=1e6)]
 _Text = Annotated[str, Meta(pattern="^[ -~]{1,60}$")]  # no terminal control sequences
 
 
+# The columns of CadList.passages.
+_TYPES = {
+    "time": "datetime64[s]",
+    **dict.fromkeys(["distance_au", "distance_min_au", "distance_max_au", "time_sigma_min"], float),
+    **dict.fromkeys(["designation", "orbit_id"], object),
+}
+
+
 class _Signature(Struct):
     source: str
     version: str
@@ -87,7 +95,14 @@ def decode_cad(body: bytes) -> CadList:
     rows = [_row(answer.fields, values) for values in answer.data]
     if len({(row.des, row.orbit_id) for row in rows}) > 1:
         raise ValueError("it contains several objects or orbits")
-    return CadList(_frame(rows), version)
+    passages = [
+        (
+            *(_time_of(row), row.dist, row.dist_min, row.dist_max),
+            *(_minutes(row.t_sigma_f), row.des, row.orbit_id),
+        )
+        for row in rows
+    ]
+    return CadList(pd.DataFrame(passages, columns=list(_TYPES)).astype(_TYPES), version)
 
 
 def _row(fields: list[str], values: list[str | float | None]) -> _Row:
@@ -95,20 +110,6 @@ def _row(fields: list[str], values: list[str | float | None]) -> _Row:
         return msgspec.convert(dict(zip(fields, values, strict=True)), _Row, strict=False)
     except msgspec.ValidationError as error:
         raise ValueError(f"approach {plain(str(values[:4]))}: {plain(str(error))}") from None
-
-
-def _frame(rows: list[_Row]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "time": pd.Series([_time_of(row) for row in rows], dtype="datetime64[s]"),
-            "distance_au": pd.Series([row.dist for row in rows], dtype=float),
-            "distance_min_au": pd.Series([row.dist_min for row in rows], dtype=float),
-            "distance_max_au": pd.Series([row.dist_max for row in rows], dtype=float),
-            "time_sigma_min": pd.Series([_minutes(row.t_sigma_f) for row in rows], dtype=float),
-            "designation": pd.Series([row.des for row in rows], dtype=object),
-            "orbit_id": pd.Series([row.orbit_id for row in rows], dtype=object),
-        }
-    )
 
 
 def _time_of(row: _Row) -> dt.datetime:

@@ -33,19 +33,15 @@ def compare_approaches(before: Selection, after: Selection) -> pd.DataFrame:
     both = set(newest_neos(before)["id"]) & set(newest_neos(after)["id"])
     approaches = (newest_approaches(one) for one in (before, after))
     old, new = (frame[frame["neo_id"].isin(both)] for frame in approaches)
-    found = _matched(old, new)
+    date = "close_approach_date"
+    found = with_nearest(old, new, date, ("_before", "_after"))
     removed = found[found["miss_distance_au_after"].isna()].assign(change="removed")
     shift = (found["miss_distance_au_after"] - found["miss_distance_au_before"]).abs()
     moved = found[shift > MOVED_AU].assign(change="moved")
-    back = _matched(new, old).rename(
-        columns={
-            "miss_distance_au_before": "miss_distance_au_after",
-            "miss_distance_au_after": "miss_distance_au_before",
-        }
-    )
+    back = with_nearest(new, old, date, ("_after", "_before"))
     added = back[back["miss_distance_au_before"].isna()].assign(change="added")
     changes = pd.concat([added, removed, moved], ignore_index=True)
-    return changes.sort_values(["close_approach_date", "neo_id"], ignore_index=True)
+    return changes.sort_values([date, "neo_id"], ignore_index=True)
 
 
 def compare_metrics(before: Selection, after: Selection) -> pd.DataFrame:
@@ -67,19 +63,21 @@ def compare_metrics(before: Selection, after: Selection) -> pd.DataFrame:
 
 def _check_counted(before: Selection, after: Selection) -> None:
     """Check that both metrics are current and share a threshold: else they would show drift."""
-    thresholds = {}
-    for one in (before, after):
-        thresholds[one.output] = saved_threshold(one)
-        if thresholds[one.output] is None:
-            raise StoredDataMissing(
-                f"the metrics of {one.output} are missing or outdated. Run {_aggregate(one)}"
-            )
-    old, new = thresholds[before.output], thresholds[after.output]
+    old, new = (_threshold(one) for one in (before, after))
     if old != new:
         raise StoredDataMissing(
             f"the threshold is {old} AU before and {new} AU after. Run {_aggregate(before)} with "
             f"threshold_au: {new} in the file PARAMETERS"
         )
+
+
+def _threshold(one: Selection) -> float:
+    threshold = saved_threshold(one)
+    if threshold is None:
+        raise StoredDataMissing(
+            f"the metrics of {one.output} are missing or outdated. Run {_aggregate(one)}"
+        )
+    return threshold
 
 
 def _aggregate(one: Selection) -> str:
@@ -116,7 +114,3 @@ def _metric_lines(before: Selection, after: Selection) -> list[str]:
 
 def _counts(changes: pd.DataFrame, kinds: list[str]) -> str:
     return ", ".join(f"{(changes['change'] == kind).sum():,} {kind}" for kind in kinds)
-
-
-def _matched(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
-    return with_nearest(left, right, "close_approach_date", ("_before", "_after"))

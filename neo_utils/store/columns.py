@@ -62,3 +62,12 @@ def read_rows(selection: Selection, table: str, further: Sequence[str] = ()) -> 
     return rows.append_column("fetch_order", pa.array(np.repeat(order, counts))).append_column(
         "fetched_on", pa.array(np.repeat(days, counts))
     )
+
+
+def newest_rows(selection: Selection, table: str, further: Sequence[str] = ()) -> pa.Table:
+    """Return those of `read_rows` that the statistics use: each NEO from its newest batch."""
+    rows = read_rows(selection, table, further)
+    neos = rows if table == "raw" else read_rows(selection, "raw")
+    newest = dict(zip(neos["id"].to_pylist(), neos["fetch_order"].to_pylist(), strict=True))
+    keys = zip(rows.column(0).to_pylist(), rows["fetch_order"].to_pylist(), strict=True)
+    return rows.filter(pa.array([newest[neo_id] == order for neo_id, order in keys], pa.bool_()))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from neo_utils.store.columns import read_rows
+from neo_utils.store.columns import newest_rows
 from neo_utils.store.selection import Selection
 
 MOVED_AU = 0.0001  # 15,000 km: more than the yearly change for well-observed NEOs
@@ -29,9 +29,8 @@ def newest_neos(selection: Selection, further: Sequence[str] = ()) -> pd.DataFra
     StoredDataBroken
         If a file cannot be read or has unexpected columns.
     """
-    frame: pd.DataFrame = read_rows(selection, "raw", ["name", *further]).to_pandas()
-    columns = ["id", "name", *further, "fetch_order"]
-    return frame[columns].drop_duplicates("id", keep="last")
+    rows = newest_rows(selection, "raw", ["name", *further])
+    return rows.select(["id", "name", *further, "fetch_order"]).to_pandas()
 
 
 def newest_approaches(selection: Selection, further: Sequence[str] = ()) -> pd.DataFrame:
@@ -53,9 +52,7 @@ def newest_approaches(selection: Selection, further: Sequence[str] = ()) -> pd.D
         If a file cannot be read or has unexpected columns.
     """
     columns = ["neo_id", "orbiting_body", "close_approach_date", *further, "miss_distance_au"]
-    frame = read_rows(selection, "close_approaches", further).to_pandas()
-    newest = newest_neos(selection).rename(columns={"id": "neo_id"})[["neo_id", "fetch_order"]]
-    frame = frame.merge(newest, on=["neo_id", "fetch_order"])[columns]
+    frame = newest_rows(selection, "close_approaches", further).select(columns).to_pandas()
     return frame.astype({"close_approach_date": "datetime64[s]"})
 
 

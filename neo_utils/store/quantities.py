@@ -1,10 +1,8 @@
 """The stored tables as astropy tables with units."""
 
-import pyarrow as pa
 from astropy.table import QTable
 
-from neo_utils.store.columns import read_rows
-from neo_utils.store.newest import newest_neos
+from neo_utils.store.columns import newest_rows
 from neo_utils.store.schemas import SCHEMAS
 from neo_utils.store.selection import Selection
 
@@ -42,17 +40,11 @@ def quantity_table(selection: Selection, table: str) -> QTable:
     <Quantity 11889000. km>
     """
     schema = SCHEMAS[table]
-    rows = read_rows(selection, table, schema.names)
-    newest = newest_neos(selection).set_index("id")["fetch_order"]
-    counts = (
-        newest.reindex(rows[schema.names[0]].to_pylist()).to_numpy()
-        == rows["fetch_order"].to_numpy()
-    )
-    rows = rows.select(schema.names).filter(pa.array(counts))
+    rows = newest_rows(selection, table, schema.names)
     metadata = {field.name: field.metadata for field in schema}
     units = {name: one.get(b"unit", b"").decode() for name, one in metadata.items()}
     return QTable(
-        {name: rows[name].to_numpy() for name in rows.column_names},
+        {name: rows[name].to_numpy() for name in schema.names},
         units={name: unit for name, unit in units.items() if unit not in ("", "LD")},
         descriptions={name: one[b"definition"].decode() for name, one in metadata.items()},
     )
