@@ -51,8 +51,8 @@ def provenance(body, **changes):
     return Provenance("nasa", URL, FETCHED_AT, sha, 41_000)._replace(**changes)
 
 
-def store(output, objects=CLEAN, batch=FIRST, parquet_settings=None, **changes):
-    body = page(objects, number=batch.page_number)
+def store(output, objects=CLEAN, batch=FIRST, body=None, parquet_settings=None, **changes):
+    body = body or page(objects, number=batch.page_number)
     of_parquet = {} if parquet_settings is None else {"parquet_settings": parquet_settings}
     decoded = decode_page(body, batch)
     write_batch(output, batch, decoded, body, provenance(body, **changes), **of_parquet)
@@ -69,14 +69,10 @@ def metadata_of(path):
 # --- File layout. ---
 
 
-def test_batch_has_documented_file_layout(tmp_path):
-    store(tmp_path)
-    assert sorted(contents_of(tmp_path)) == [APPROACHES_FILE, PAGE_FILE, RAW_FILE]
-
-
-def test_batches_are_stored_side_by_side(tmp_path):
+def test_batches_have_documented_file_layout(tmp_path):
     store(tmp_path)
     first = contents_of(tmp_path)
+    assert sorted(first) == [APPROACHES_FILE, PAGE_FILE, RAW_FILE]
     store(tmp_path, BROKEN, SECOND)
     assert contents_of(tmp_path).items() >= first.items()
     assert sorted(contents_of(tmp_path).keys() - first) == [
@@ -99,51 +95,20 @@ def test_table_round_trips(tmp_path, path, schema, table):
     assert all(a.equals(b, check_metadata=True) for a, b in zip(read.schema, schema, strict=True))
 
 
-def test_file_records_types_and_units_of_17_columns(tmp_path):
-    store(tmp_path)
-    schema = pq.read_schema(tmp_path / RAW_FILE)
-    unit = {field.name: (field.metadata.get(b"unit") or b"").decode() for field in schema}
-    assert [(field.name, str(field.type), unit[field.name]) for field in schema] == [
-        ("id", "string", ""),
-        ("neo_reference_id", "string", ""),
-        ("name", "string", ""),
-        ("name_limited", "string", ""),
-        ("designation", "string", ""),
-        ("nasa_jpl_url", "string", ""),
-        ("absolute_magnitude_h", "double", "mag"),
-        ("is_potentially_hazardous_asteroid", "bool", ""),
-        ("minimum_estimated_diameter_meters", "double", "m"),
-        ("maximum_estimated_diameter_meters", "double", "m"),
-        ("closest_approach_miss_distance_km", "double", "km"),
-        ("closest_approach_date", "date32[day]", ""),
-        ("closest_approach_relative_velocity_km_per_sec", "double", "km/s"),
-        ("first_observation_date", "date32[day]", ""),
-        ("last_observation_date", "date32[day]", ""),
-        ("observations_used", "int64", ""),
-        ("orbital_period", "double", "d"),
-    ]
-    assert not schema.field("id").nullable
-    assert all(field.metadata[b"definition"] for field in schema)
-
-
 @pytest.mark.parametrize("path", [RAW_FILE, APPROACHES_FILE])
-def test_metadata_record_provenance(tmp_path, path):
-    body = store(tmp_path)
-    assert metadata_of(tmp_path / path) == {
-        "source": "nasa",
+@pytest.mark.parametrize(
+    ("source", "note"), [("nasa", {}), ("sample", {"note": "simulated sample, not NASA data"})]
+)
+def test_metadata_record_provenance(tmp_path, path, source, note):
+    body = store(tmp_path, source=source)
+    assert metadata_of(tmp_path / path) == note | {
+        "source": source,
         "url": URL,
         "fetched_at": "2026-03-01T02:03:04Z",
         "page_sha256": hashlib.sha256(body).hexdigest(),
         "catalogue_size": "41000",
         "package_version": __version__,
     }
-
-
-@pytest.mark.parametrize("path", [RAW_FILE, APPROACHES_FILE])
-def test_metadata_mark_sample_data(tmp_path, path):
-    store(tmp_path, source="sample")
-    assert metadata_of(tmp_path / path)["source"] == "sample"
-    assert metadata_of(tmp_path / path)["note"] == "simulated sample, not NASA data"
 
 
 def test_page_without_approaches_has_empty_table(tmp_path):
@@ -215,8 +180,7 @@ def test_rejected_objects_are_stored_as_json_lines(tmp_path):
 
 def test_rejected_object_is_stored_on_one_line(tmp_path):
     objects = put(neos(), (4, "id"), {'a "name"\n': "\u2028\\"})
-    body = page(objects, indent=4).replace(b"\n", b"\r\n")
-    write_batch(tmp_path, FIRST, decode_page(body, FIRST), body, provenance(body))
+    store(tmp_path, body=page(objects, indent=4).replace(b"\n", b"\r\n"))
     assert (tmp_path / REJECTED_FILE).read_bytes().count(b"\n") == 1
     assert [one["object"] for one in read_rejected(tmp_path, [FIRST])] == [objects[4]]
 
@@ -320,13 +284,6 @@ def test_parquet_settings_apply_to_file(tmp_path, path, parquet_settings, compre
     assert read_table(tmp_path, [FIRST], "raw")["id"].to_pylist() == [one["id"] for one in CLEAN]
 
 
-def test_parquet_bytes_stores_given_metadata():
-    table = pa.table({"metric": ["total_neos"], "value": [20]})
-    read = pq.read_table(pa.BufferReader(parquet_bytes(table, {"source": "sample"})))
-    assert read.to_pydict() == table.to_pydict()
-    assert read.schema.metadata[b"source"] == b"sample"
-
-
 def test_row_group_size_applies_to_file():
     table = pa.table({"value": range(10)})
     stored = pq.read_metadata(pa.BufferReader(parquet_bytes(table, {}, {"row_group_size": 4})))
@@ -369,18 +326,16 @@ def test_stored_batches_are_listed_in_order(tmp_path, start, end, expected):
     assert list(stored_provenances(tmp_path, position_range(start, end))) == expected
 
 
-def test_opens_no_file_outside_the_range(tmp_path):
-    store(tmp_path, CLEAN, SECOND)
-    elsewhere = FIRST.file(tmp_path, "raw")
-    elsewhere.parent.mkdir()
-    elsewhere.write_bytes(b"no Parquet at all")
-    assert list(stored_provenances(tmp_path, position_range(21, 40))) == [SECOND]
-
-
-def test_batch_without_raw_file_is_not_stored(tmp_path):
-    store(tmp_path)
-    (tmp_path / RAW_FILE).unlink()
-    assert stored_provenances(tmp_path, EVERYTHING) == {}
+def test_lists_only_batches_of_the_range_that_have_a_raw_file(tmp_path):
+    for batch in (FIRST, SECOND, THIRD):
+        store(tmp_path, CLEAN, batch)
+    FIRST.file(tmp_path, "raw").write_bytes(b"outside the range, so not opened")
+    THIRD.file(tmp_path, "raw").unlink()
+    for folder in ("x", "21-200"):  # not a batch
+        path = tmp_path / f"raw/batch-number={folder}/neo_partition_{folder}.parquet"
+        path.parent.mkdir()
+        path.touch()
+    assert list(stored_provenances(tmp_path, position_range(21, "all"))) == [SECOND]
     assert stored_provenances(tmp_path / "absent", EVERYTHING) == {}
 
 
@@ -417,23 +372,11 @@ def test_debug_log_lists_written_files(tmp_path, caplog):
     ids=["no UTF-8", "5000 digits", "600 lists deep", "500 objects deep"],
 )
 def test_any_rejected_object_round_trips(tmp_path, token):
-    body = page(put(neos(), (4, "id"), "@")).replace(b'"@"', token)
-    decoded = decode_page(body, Batch(1))
-    assert len(decoded.rejected) == 1
-    p = Provenance("nasa", "u", dt.datetime(2026, 1, 1, tzinfo=dt.UTC), sha256(body), 41_000)
-    write_batch(tmp_path, Batch(1), decoded, body, p)
-    (rejected,) = read_rejected(tmp_path, [Batch(1)])
+    store(tmp_path, body=page(put(neos(), (4, "id"), "@")).replace(b'"@"', token))
+    (rejected,) = read_rejected(tmp_path, [FIRST])
     # Text that is not JSON is stored as a string with invalid bytes escaped.
     shown = token.decode("utf-8", "backslashreplace")
     assert f'"id": {shown}, "neo_reference_id"' in rejected["object"]
-
-
-@pytest.mark.parametrize("folder", ["x", "21-200"])
-def test_ignores_folder_that_is_not_a_batch(tmp_path, folder):
-    path = tmp_path / f"raw/batch-number={folder}/neo_partition_{folder}.parquet"
-    path.parent.mkdir(parents=True)
-    path.touch()
-    assert stored_provenances(tmp_path, position_range(1, "all")) == {}
 
 
 def test_foreign_raw_file_is_reported_with_repair_command(tmp_path):
