@@ -25,11 +25,11 @@ from neo_utils.fetch.plan import plan_fetch
 from neo_utils.positions import Batch, position_range
 from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
 from neo_utils.statistics.results import save
+from neo_utils.store import schemas
 from neo_utils.store.batches import parquet_bytes, read_parquet
 from neo_utils.store.page_archive import body_of, note_of, pack, sha256
 from neo_utils.store.quantities import quantity_table
 from neo_utils.store.rebuilding import rebuild
-from neo_utils.store.schemas import CLOSE_APPROACHES, METRICS, RAW, YEARLY_STATISTICS
 from neo_utils.store.selection import select_batches, select_stored
 from neo_utils.store.verification import check_files, verify
 from neo_utils.store.votable import voparquet_metadata
@@ -38,13 +38,11 @@ from tests.test_statistics import neo, store
 
 END = 40
 SCHEMAS = {
-    "raw": RAW,
-    "close_approaches": CLOSE_APPROACHES,
-    "aggregations": METRICS,
-    "yearly_statistics": YEARLY_STATISTICS,
+    **{name: schemas.SCHEMAS[name] for name in ("raw", "close_approaches", "yearly_statistics")},
+    "aggregations": schemas.METRICS,
 }
 STATISTICS = ("aggregations", "yearly_statistics")
-VERSION, CONTENT = b"IVOA.VOTable-Parquet.version", b"IVOA.VOTable-Parquet.content"
+CONTENT = b"IVOA.VOTable-Parquet.content"
 each_table = pytest.mark.parametrize("name", SCHEMAS)
 
 
@@ -79,14 +77,24 @@ def described(content):
         return parse(io.BytesIO(content), verify="exception")
 
 
-def fields_of(output, name):
-    return described(content_of(files_of(output, name)[0])).get_first_table().fields
+def table_in(path):
+    (table,) = described(content_of(path)).iter_tables()
+    return table
+
+
+def recorded_in(path):
+    (resource,) = described(content_of(path)).resources
+    return {info.name: info.value for info in resource.infos}
+
+
+def values_of(column):
+    """Return the numbers of a quantity, or the column itself."""
+    return getattr(column, "value", column)
 
 
 def quantities(path):
     """Return a stored table with units, as documented."""
-    fields = parse(io.BytesIO(content_of(path))).get_first_table().fields
-    stored = pq.read_table(path, partitioning=None)
+    fields, stored = table_in(path).fields, pq.read_table(path, partitioning=None)
     return QTable(
         {column: stored[column].to_numpy() for column in stored.column_names},
         units={field.name: field.unit for field in fields if field.unit},
@@ -94,115 +102,52 @@ def quantities(path):
     )
 
 
+# https://www.ivoa.net/documents/VOTable/, table of primitives; dates as in DALI, 3.3.3.
+OF_TYPE = {
+    "string": ("char", None),
+    "bool": ("boolean", None),
+    "int64": ("long", None),
+    "double": ("double", None),
+    "date32[day]": ("char", "timestamp"),
+    "timestamp[ms, tz=UTC]": ("char", "timestamp"),
+}
+PHYSICAL_TYPES = {
+    "pos.distance": "length",
+    "phys.size.diameter": "length",
+    "phys.veloc": "speed",
+    "phys.magAbs": "unknown",  # magnitudes
+    "time.period.revolution": "time",
+}
+
+
 @each_table
-def test_each_file_has_one_votable_with_its_columns(counted, name):
+def test_each_file_describes_its_columns(counted, name):
     for path in files_of(counted, name):
-        assert pq.read_metadata(path).metadata[VERSION] == b"1.0"
-        document = described(content_of(path))
-        (table,) = document.iter_tables()
-        assert [field.name for field in table.fields] == pq.read_schema(path).names
-        assert (len(table.array), b"<DATA" in content_of(path)) == (0, False)
+        assert pq.read_metadata(path).metadata[b"IVOA.VOTable-Parquet.version"] == b"1.0"
+        assert b"<DATA" not in content_of(path)
+        table, stored = table_in(path), read_parquet(path)
+        noted = {k.decode(): v.decode() for k, v in stored.schema.metadata.items()}
+        assert recorded_in(path) == noted  # with the line breaks of SQL texts
+        assert (len(table.array), len(table.fields)) == (0, len(SCHEMAS[name]))
+        for column, field in zip(SCHEMAS[name], table.fields, strict=True):
+            noted = {key.decode(): value.decode() for key, value in column.metadata.items()}
+            assert (field.name, field.description) == (column.name, noted["definition"])
+            assert (field.datatype, field.xtype) == OF_TYPE[str(column.type)]
+            assert field.ucd == noted["ucd"]
+            assert check_ucd(field.ucd, check_controlled_vocabulary=True)
+            unit = noted.get("unit", "LD")  # no unit, or one that astropy does not have
+            assert field.unit == (None if unit == "LD" else u.Unit(unit))
+            if field.unit is not None:
+                kind = PHYSICAL_TYPES[field.ucd.partition(";")[0]]
+                assert field.unit.physical_type == kind, field.name
+            size = None
+            if field.datatype == "char":
+                texts = [] if field.xtype else filter(None, stored[field.name].to_pylist())
+                size = f"{max(map(len, texts), default='')}*"
+            assert field.arraysize == size
+        # There must be only one main identifier per table.
+        assert [field.ucd for field in table.fields].count("meta.id;meta.main") <= 1
     assert len(files_of(counted, name)) == (1 if name in STATISTICS else 2)
-
-
-@each_table
-def test_astropy_reads_the_units_of_the_schema(counted, name):
-    read = {field.name: field.unit for field in fields_of(counted, name)}
-    units = {f.name: f.metadata[b"unit"].decode() for f in SCHEMAS[name] if b"unit" in f.metadata}
-    lunar = [column for column, unit in units.items() if unit == "LD"]
-    assert {column: unit for column, unit in read.items() if unit is not None} == {
-        column: u.Unit(unit) for column, unit in units.items() if column not in lunar
-    }
-    assert lunar == (["miss_distance_lunar"] if name == "close_approaches" else [])
-
-
-def test_description_names_lunar_distance(counted):
-    fields = {field.name: field for field in fields_of(counted, "close_approaches")}
-    assert "lunar distances" in fields["miss_distance_lunar"].description
-
-
-@each_table
-def test_each_column_has_a_valid_ucd(counted, name):
-    ucds = [field.ucd for field in fields_of(counted, name)]
-    assert all(ucds)
-    assert [ucd for ucd in ucds if not check_ucd(ucd, check_controlled_vocabulary=True)] == []
-    # There must be only one main identifier per table.
-    assert ucds.count("meta.id;meta.main") <= 1
-
-
-@each_table
-def test_ucd_matches_unit(counted, name):
-    kinds = {
-        "pos.distance": "length",
-        "phys.size.diameter": "length",
-        "phys.veloc": "speed",
-        "phys.magAbs": "unknown",  # magnitudes
-        "time.period.revolution": "time",
-    }
-    for field in fields_of(counted, name):
-        if field.unit is not None:
-            assert field.unit.physical_type == kinds[field.ucd.partition(";")[0]], field.name
-
-
-@each_table
-def test_descriptions_are_the_definitions(counted, name):
-    definitions = [field.metadata[b"definition"].decode() for field in SCHEMAS[name]]
-    assert [field.description for field in fields_of(counted, name)] == definitions
-
-
-@each_table
-def test_votable_types_match_the_file(counted, name):
-    # https://www.ivoa.net/documents/VOTable/, table of primitives; dates as in DALI, 3.3.3.
-    of_type = {
-        "string": ("char", True, None),
-        "bool": ("boolean", False, None),
-        "int64": ("long", False, None),
-        "double": ("double", False, None),
-        "date32[day]": ("char", True, "timestamp"),
-        "timestamp[ms, tz=UTC]": ("char", True, "timestamp"),
-    }
-    found = [
-        (field.datatype, field.arraysize is not None, field.xtype)
-        for field in fields_of(counted, name)
-    ]
-    assert found == [of_type[str(field.type)] for field in SCHEMAS[name]]
-
-
-@each_table
-def test_declared_text_sizes_are_sufficient(counted, name):
-    for path in files_of(counted, name):
-        stored = read_parquet(path)
-        for field in described(content_of(path)).get_first_table().fields:
-            if field.datatype == "char" and field.xtype is None:
-                texts = [text for text in stored[field.name].to_pylist() if text is not None]
-                assert field.arraysize == f"{max(map(len, texts))}*"
-
-
-def test_votable_contains_batch_metadata(counted):
-    path = files_of(counted, "raw")[0]
-    (resource,) = described(content_of(path)).resources
-    recorded = {info.name: info.value for info in resource.infos}
-    assert recorded == {k.decode(): v.decode() for k, v in pq.read_schema(path).metadata.items()}
-    assert recorded["note"] == "simulated sample, not NASA data"
-
-
-def test_sql_text_keeps_line_breaks(counted):
-    path = files_of(counted, "yearly_statistics")[0]
-    (resource,) = described(content_of(path)).resources
-    (definition,) = [info.value for info in resource.infos if info.name == "definition"]
-    assert "\nGROUP BY " in definition
-    assert definition == pq.read_schema(path).metadata[b"definition"].decode()
-
-
-@each_table
-def test_values_with_units_match_the_file(counted, name):
-    for path in files_of(counted, name):
-        stored, table = read_parquet(path), quantities(path)
-        assert table.colnames == stored.column_names
-        for column in table.colnames:
-            values = getattr(table[column], "value", table[column])
-            np.testing.assert_array_equal(values, stored[column].to_numpy())
-        assert len(table) == stored.num_rows > 0
 
 
 def test_miss_distances_agree_in_au_and_km(counted):
@@ -213,28 +158,17 @@ def test_miss_distances_agree_in_au_and_km(counted):
     assert u.allclose(table["miss_distance_lunar"] * moons, km, rtol=1e-3)
 
 
-def test_nulls_become_nan_and_nat(counted):
-    path = files_of(counted, "raw")[0]
-    stored, table = read_parquet(path), quantities(path)
-    for column in ("closest_approach_miss_distance_km", "closest_approach_date"):
-        missing = np.array([value is None for value in stored[column].to_pylist()])
-        assert missing.any()
-        np.testing.assert_array_equal(
-            np.isnan(getattr(table[column], "value", table[column])), missing
-        )
-
-
 @pytest.mark.parametrize("name", ["raw", "close_approaches"])
 def test_quantity_table_has_units(counted, name):
     table = quantity_table(select_stored(str(counted)), name)
     apart = [quantities(path) for path in files_of(counted, name)]
     assert len(table) == sum(map(len, apart))
     for column in table.colnames:
-        # Neither astropy nor the VOTable has a unit for lunar distances.
         assert table[column].unit == apart[0][column].unit
         assert table[column].info.description == apart[0][column].info.description
-        expected = np.concatenate([getattr(one[column], "value", one[column]) for one in apart])
-        np.testing.assert_array_equal(getattr(table[column], "value", table[column]), expected)
+        # Nulls become NaN, NaT or None.
+        expected = np.concatenate([values_of(one[column]) for one in apart])
+        np.testing.assert_array_equal(values_of(table[column]), expected)
 
 
 def test_quantity_table_uses_newest_batch_of_each_neo(tmp_path):
@@ -251,9 +185,8 @@ def test_quantity_table_uses_newest_batch_of_each_neo(tmp_path):
 def test_astropy_reads_statistics(counted, name):
     (path,) = files_of(counted, name)
     with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", "No table::len"
-        )  # astropy then searches for the longest text
+        # astropy then searches for the longest text
+        warnings.filterwarnings("ignore", "No table::len")
         table = QTable.read(path, format="parquet.votable")
     stored = read_parquet(path)
     for field in SCHEMAS[name]:
@@ -261,7 +194,7 @@ def test_astropy_reads_statistics(counted, name):
         assert column.info.description == field.metadata[b"definition"].decode()
         unit = field.metadata.get(b"unit", b"").decode()
         assert column.info.unit == (u.Unit(unit) if unit else None)
-        assert getattr(column, "value", column).tolist() == stored[field.name].to_pylist()
+        assert values_of(column).tolist() == stored[field.name].to_pylist()
 
 
 def test_same_input_gives_same_bytes_in_another_process(counted):
@@ -288,10 +221,10 @@ def test_same_input_gives_same_bytes_in_another_process(counted):
 # --- Unusual answers and other tables. ---
 
 
-def table_of(**columns):
-    """Return the fields of a table's VOTable by name."""
-    content = voparquet_metadata(pa.table(columns), {})[CONTENT.decode()]
-    return {field.name: field for field in described(content.encode()).get_first_table().fields}
+def field_of(values):
+    """Return the only field of a table's VOTable."""
+    content = voparquet_metadata(pa.table({"column": values}), {})[CONTENT.decode()]
+    return described(content.encode()).get_first_table().fields[0]
 
 
 def test_xml_characters_are_escaped():
@@ -304,15 +237,15 @@ def test_xml_characters_are_escaped():
 
 @pytest.mark.parametrize("texts", [[], [None, None], [""]])
 def test_empty_text_column_has_unlimited_size(texts):
-    fields = table_of(name=pa.array(texts, pa.string()))
-    assert (fields["name"].datatype, fields["name"].arraysize) == ("char", "*")
+    field = field_of(pa.array(texts, pa.string()))
+    assert (field.datatype, field.arraysize) == ("char", "*")
 
 
 def test_unsupported_types_are_described_as_text():
     # The convention's advice on "Data/Metadata Mismatches", section 2.3.
-    fields = table_of(parts=[[1, 2], []])
-    assert (fields["parts"].datatype, fields["parts"].arraysize) == ("char", "*")
-    assert (fields["parts"].unit, fields["parts"].ucd, fields["parts"].description) == (None,) * 3
+    field = field_of([[1, 2], []])
+    assert (field.datatype, field.arraysize) == ("char", "*")
+    assert (field.unit, field.ucd, field.description) == (None, None, None)
 
 
 def test_api_key_is_in_no_votable(tmp_path, monkeypatch):
@@ -327,7 +260,7 @@ def test_api_key_is_in_no_votable(tmp_path, monkeypatch):
         (path,) = files_of(tmp_path, name)
         content = content_of(path).decode()
         assert "canary" not in unescape(content)
-        assert described(content.encode()).resources[0].infos[0].value == "nasa"
+        assert recorded_in(path)["source"] == "nasa"
 
 
 # --- Outputs of versions without VOTable. ---
