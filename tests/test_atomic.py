@@ -44,15 +44,15 @@ def killed(monkeypatch, step, write):
 
 @pytest.fixture
 def events(monkeypatch):
-    """Return the disk operations in order: syncs with the file size, renames with the name."""
+    """Return the disk operations in order, each with what identifies its file or folder."""
     happened = []
     fsync, replace, unlink = os.fsync, os.replace, os.unlink
 
     def recorded_fsync(descriptor):
         state = os.fstat(descriptor)
         # The size shows that Python's buffer was flushed before.
-        folder = stat.S_ISDIR(state.st_mode)
-        happened.append(("sync folder", None) if folder else ("sync file", state.st_size))
+        is_folder = stat.S_ISDIR(state.st_mode)
+        happened.append(synced(state) if is_folder else ("sync file", state.st_size))
         fsync(descriptor)
 
     def recorded_replace(source, target):
@@ -69,63 +69,44 @@ def events(monkeypatch):
     return happened
 
 
-def test_writes_the_file_and_nothing_else(tmp_path):
-    write_in_order([(tmp_path / "a/one", b"1"), (tmp_path / "b/two", b""), (tmp_path / "m", b"3")])
+def synced(folder):
+    return "sync folder", folder.st_ino
+
+
+def test_writes_and_removes_files_and_leaves_nothing_else(tmp_path):
+    for name in ("gone", "m"):
+        (tmp_path / name).write_bytes(b"a longer text than the new one")
+    new = [("a/one", b"1"), ("b/two", b""), ("gone", None), ("never", None), ("m", b"3")]
+    write_in_order([(tmp_path / name, text) for name, text in new])
     assert contents_of(tmp_path) == {"a/one": b"1", "b/two": b"", "m": b"3"}
 
 
-def test_overwrites_existing_file(tmp_path):
-    (tmp_path / "f").write_bytes(b"a longer text than the new one")
-    write_in_order([(tmp_path / "f", b"new")])
-    assert contents_of(tmp_path) == {"f": b"new"}
-
-
-def test_none_removes_a_file(tmp_path):
-    (tmp_path / "gone").write_bytes(b"old")
-    write_in_order([(tmp_path / "gone", None), (tmp_path / "never", None), (tmp_path / "m", b"1")])
-    assert contents_of(tmp_path) == {"m": b"1"}
-
-
-def test_syncs_file_before_rename_and_folder_after(tmp_path, events):
+def test_single_file_is_synced_and_replaced_without_gap(tmp_path, events):
+    (tmp_path / "f").write_bytes(b"old")
     write_in_order([(tmp_path / "f", b"four")])
-    assert events == [("sync file", 4), ("rename", "f"), ("sync folder", None)]
+    assert events == [("sync file", 4), ("rename", "f"), synced(tmp_path.stat())]
 
 
 def test_all_files_are_complete_before_first_rename_and_marker_is_last(tmp_path, events):
-    for name in ("b", "mark"):
-        (tmp_path / name).write_bytes(b"old")
-    write_in_order([(tmp_path / "a", b"1"), (tmp_path / "b", None), (tmp_path / "mark", b"333")])
+    folders = [tmp_path / name for name in ("x", "y", "z")]
+    for folder in folders:
+        folder.mkdir()
+    x, y, z = folders
+    for path in (y / "b", z / "mark"):
+        path.write_bytes(b"old")
+    write_in_order([(x / "a", b"1"), (y / "b", None), (z / "mark", b"333")])
     assert events == [
         ("sync file", 1),
         ("sync file", 3),
         ("remove", "mark"),
-        ("sync folder", None),
+        synced(z.stat()),
         ("rename", "a"),
-        ("sync folder", None),
+        synced(x.stat()),
         ("remove", "b"),
-        ("sync folder", None),
+        synced(y.stat()),
         ("rename", "mark"),
-        ("sync folder", None),
+        synced(z.stat()),
     ]
-
-
-def test_single_file_is_replaced_without_gap(tmp_path, events):
-    (tmp_path / "f").write_bytes(b"old")
-    write_in_order([(tmp_path / "f", b"new")])
-    assert "remove" not in {kind for kind, _ in events}
-
-
-def test_syncs_the_folder_of_the_file(tmp_path, monkeypatch):
-    synced = []
-    fsync = os.fsync
-
-    def recorded(descriptor):
-        synced.append(os.fstat(descriptor).st_ino)
-        fsync(descriptor)
-
-    monkeypatch.setattr(os, "fsync", recorded)
-    write_in_order([(tmp_path / "a/one", b"1"), (tmp_path / "b/mark", b"2")])
-    assert synced[-2:] == [(tmp_path / name).stat().st_ino for name in ("a", "b")]
 
 
 def test_closes_all_descriptors(tmp_path, monkeypatch):
@@ -151,39 +132,38 @@ def test_failed_write_keeps_old_file(tmp_path, monkeypatch):
     assert not (tmp_path / "other").exists()
 
 
-@pytest.mark.parametrize("step", range(3))
-def test_killed_write_leaves_no_partial_file(tmp_path, monkeypatch, step):
-    (tmp_path / "f").write_bytes(b"old")
-    assert killed(monkeypatch, step, lambda: write_in_order([(tmp_path / "f", b"new and longer")]))
-    expected = b"old" if step < 2 else b"new and longer"  # steps: sync, rename, sync of the folder
-    assert (tmp_path / "f").read_bytes() == expected
+OLD = {"added": None, "changed": b"old", "removed": b"old", "mark": b"old"}
+NEW = {"added": b"new", "changed": b"new", "removed": None, "mark": b"new and longer"}
+
+
+def state_of(folder, names):
+    found = contents_of(folder)
+    for state, texts in {"old": OLD, "new": NEW}.items():
+        if found == {name: texts[name] for name in names if texts[name]}:
+            return state
+    return "mixed" if "mark" in found else "no marker"
 
 
 @pytest.mark.parametrize(
-    ("old", "new"),
+    ("names", "expected"),
     [
-        (
-            {"added": None, "changed": b"old", "removed": b"old", "mark": b"old"},
-            {"added": b"new", "changed": b"new", "removed": None, "mark": b"new"},
-        ),
-        ({"changed": b"old", "mark": b"old"}, {"changed": b"new", "mark": b"new"}),
+        (list(OLD), ["old", "no marker", "new"]),
+        (["changed", "mark"], ["old", "no marker", "new"]),
+        (["mark"], ["old", "new"]),
     ],
-    ids=["many files", "two files"],
+    ids=["many files", "two files", "one file"],
 )
-def test_marker_only_appears_with_files_of_its_own_write(tmp_path, monkeypatch, old, new):
-    whole = [{name: text for name, text in write.items() if text} for write in (old, new)]
-    outcomes = []
+def test_marker_only_appears_with_files_of_its_own_write(tmp_path, monkeypatch, names, expected):
+    states = []
     for step in itertools.count():
         folder = tmp_path / str(step)
-        was, shall_be = ([(folder / n, text) for n, text in w.items()] for w in (old, new))
-        write_in_order(was)
-        if not killed(monkeypatch, step, lambda write=shall_be: write_in_order(write)):
+        old, new = ([(folder / name, texts[name]) for name in names] for texts in (OLD, NEW))
+        write_in_order(old)
+        if not killed(monkeypatch, step, lambda write=new: write_in_order(write)):
             break
         remove_leftovers(folder)
-        found = contents_of(folder)
-        outcomes.append(whole.index(found) if "mark" in found else None)
-    # The complete old files, then no marker, then the complete new files.
-    assert list(dict.fromkeys(outcomes)) == [0, None, 1]
+        states.append(state_of(folder, names))
+    assert list(dict.fromkeys(states)) == expected
 
 
 def test_removes_only_temporary_files(tmp_path, monkeypatch):
@@ -193,12 +173,8 @@ def test_removes_only_temporary_files(tmp_path, monkeypatch):
         (tmp_path / name).touch()
     assert len(files_in(tmp_path)) == 3 + 3
     remove_leftovers(tmp_path)
-    assert sorted(contents_of(tmp_path)) == [".kept", "kept", "kept.tmp"]
-
-
-def test_missing_folder_has_no_leftovers(tmp_path):
     remove_leftovers(tmp_path / "absent")
-    assert not (tmp_path / "absent").exists()
+    assert sorted(contents_of(tmp_path)) == [".kept", "kept", "kept.tmp"]
 
 
 def test_next_write_removes_temporary_files(tmp_path, monkeypatch):

@@ -127,8 +127,8 @@ def test_each_file_describes_its_columns(counted, name):
         assert b"<DATA" not in content_of(path)
         table, stored = table_in(path), read_parquet(path)
         metadata = pq.read_schema(path).metadata
-        noted = {key.decode(): value.decode() for key, value in metadata.items()}
-        assert recorded_in(path) == noted  # with the line breaks of SQL texts
+        recorded = {key.decode(): value.decode() for key, value in metadata.items()}
+        assert recorded_in(path) == recorded  # with the line breaks of SQL texts
         assert (len(table.array), len(table.fields)) == (0, len(SCHEMAS[name]))
         for column, field in zip(SCHEMAS[name], table.fields, strict=True):
             noted = {key.decode(): value.decode() for key, value in column.metadata.items()}
