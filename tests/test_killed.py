@@ -1,4 +1,4 @@
-"""A run killed at any point loses no data, as ``tests.kill_points`` measures."""
+"""A run that is killed, or whose disk fails, loses no data, as ``tests.kill_points`` measures."""
 
 import re
 import signal
@@ -9,16 +9,15 @@ import pytest
 
 from neo_utils.settings.folders import PROJECT
 
-SCENARIOS = ("first fetch", "backfill", "four connections")
-# `make test` takes every 11th point, always the same ones.
-PART, ALL = 11, 1
+KILLED = ("first fetch", "backfill", "four connections")
 
 
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(PART, id="every 11th"),
-        pytest.param(ALL, id="every point", marks=pytest.mark.slow),
+        # `make test` takes every 7th point, always the same ones.
+        pytest.param(7, id="every 7th"),
+        pytest.param(1, id="every point", marks=pytest.mark.slow),
     ],
 )
 def every(request):
@@ -36,7 +35,7 @@ def harnesses(every):
             stderr=subprocess.PIPE,
             text=True,
         )
-        for name in SCENARIOS
+        for name in (*KILLED, "failing disk")
     }
     yield started
     for harness in started.values():
@@ -45,29 +44,23 @@ def harnesses(every):
 
 
 def figures_of(harness, capsys):
-    """Print the harness's line; return the number of kill points and of requests saved."""
+    """Print the harness's line, and return its first and last number."""
     line, failure = harness.communicate()
     assert harness.returncode == 0, failure
     with capsys.disabled():
         print(f"\n{line.strip()}", end=" ")
-    points, saved = re.search(r"killed at (\d+) points .*, (\d+) requests saved", line).groups()
-    return int(points), int(saved)
+    numbers = [int(number) for number in re.findall(r"\d+", line)]
+    return numbers[0], numbers[-1]
 
 
-def test_fetch_killed_anywhere_resumes_to_the_same_bytes(harnesses, every, capsys):
-    points, saved = figures_of(harnesses["first fetch"], capsys)
+@pytest.mark.parametrize("scenario", KILLED)
+def test_run_killed_anywhere_resumes_and_loses_no_data(harnesses, every, scenario, capsys):
+    points, requests_saved = figures_of(harnesses[scenario], capsys)
     # Three pages, each with a request and at least three files: opened, written, synced, renamed.
-    assert points * every > 3 * (1 + 3 * 4)
-    assert saved > 0
+    assert points * every > (3 * (1 + 3 * 4) if scenario != "four connections" else 0)
+    assert requests_saved > 0
 
 
-def test_backfill_killed_anywhere_leaves_old_or_new_batches(harnesses, every, capsys):
-    points, saved = figures_of(harnesses["backfill"], capsys)
-    assert points * every > 3 * (1 + 3 * 4)
-    assert saved > 0  # by a plain fetch after it: the backfill asks for everything again
-
-
-def test_kill_with_four_connections_loses_no_data(harnesses, capsys):
-    points, saved = figures_of(harnesses["four connections"], capsys)
-    assert points > 0
-    assert saved > 0
+def test_failing_disk_gives_one_line_at_any_step_and_loses_no_data(harnesses, every, capsys):
+    steps, _ = figures_of(harnesses["failing disk"], capsys)
+    assert steps * every > 2 * 2 * 3 * 4

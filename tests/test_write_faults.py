@@ -1,4 +1,4 @@
-"""A disk that fails, Ctrl-C, two runs at once: one line each, and stored data is kept."""
+"""A failing disk, Ctrl-C and two concurrent runs give one line each; stored data is kept."""
 
 import errno
 import hashlib
@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter
 
+import psutil
 import pyarrow.parquet as pq
 import pytest
 
@@ -26,30 +27,6 @@ KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
 SETTINGS = ("START", "END", "SOURCE", "API_KEY", "API_URL", "OUTPUT_DIR", "LOG_LEVEL", "WAIT")
 
 
-@pytest.fixture(
-    scope="module",
-    params=[
-        pytest.param(7, id="every 7th"),
-        pytest.param(1, id="every step", marks=pytest.mark.slow),
-    ],
-)
-def every(request):
-    return request.param
-
-
-@pytest.fixture(scope="module")
-def failing_disk(every):
-    with subprocess.Popen(  # noqa: S603 - our own module
-        [sys.executable, "-m", "tests.kill_points", "--every", str(every), "failing disk"],
-        cwd=PROJECT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as harness:
-        yield harness
-        harness.send_signal(signal.SIGINT)  # if it still runs, it then clears its folder away
-
-
 def tree_of(folder):
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -59,7 +36,7 @@ def tree_of(folder):
 
 
 def stored_in(output):
-    """Name the batches that are stored: those with a file under ``raw``, says the design."""
+    """Return the names of the stored batches: those with a file under ``raw``, by the design."""
     return {path.parent.name for path in output.glob("raw/*/[!.]*")}
 
 
@@ -80,7 +57,7 @@ def files_of(batch, tree):
 
 
 def outcome(output, end=200):
-    """Return what a fetch says, None where it succeeds, and what is there afterwards."""
+    """Return the error message of a fetch, None if it succeeds, and the files after it."""
     try:
         fetch_range(output, end)
     except OutputUnwritable as failure:
@@ -92,13 +69,13 @@ def remount(output, options):
     subprocess.run(["mount", "-o", f"remount,{options}", output], check=True)  # noqa: S603, S607
 
 
-def on_a_disk_that_fills_up(output):
+def fill_up(output):
     outcomes = [outcome(output), outcome(output)]
     remount(output, "size=40m")
     return [*outcomes, outcome(output)]
 
 
-def on_a_disk_that_turns_read_only(output):
+def turn_read_only(output):
     outcomes = [outcome(output, end=40)]
     remount(output, "ro")
     outcomes += [outcome(output)]
@@ -106,12 +83,12 @@ def on_a_disk_that_turns_read_only(output):
     return [*outcomes, outcome(output)]
 
 
-def on_a_disk_of_its_own(experiment, output, size):
-    """Do an experiment in a process that alone sees a small file system at ``output``."""
+def on_own_disk(experiment, output, size):
+    """Run an experiment in a process that alone sees a small file system at ``output``."""
     mount = 'mount -t tmpfs -o size="$1" tmpfs "$2" && shift 2 && exec "$@"'
     own = ["unshare", "--map-root-user", "--mount", "sh", "-c", mount, "sh", size, str(output)]
     if subprocess.run([*own, "true"], capture_output=True).returncode:  # noqa: S603
-        pytest.skip("this system lets no test mount a disk of its own (unshare, mount)")
+        pytest.skip("tests cannot mount a file system on this machine (unshare, mount)")
     code = (
         "import json, pathlib, sys; import tests.test_write_faults as here;"
         f"print(json.dumps(here.{experiment.__name__}(pathlib.Path(sys.argv[1]))))"
@@ -130,36 +107,33 @@ def whole(tmp_path_factory):
     return tree_of(output)
 
 
-def test_a_full_disk_is_named_with_what_stays_and_the_rest_comes_once_there_is_room(
-    tmp_path, whole
-):
-    full, still_full, with_room = on_a_disk_of_its_own(on_a_disk_that_fills_up, tmp_path, "640k")
+def test_full_disk_keeps_stored_batches_and_fetch_resumes_once_there_is_space(tmp_path, whole):
+    full, still_full, with_room = on_own_disk(fill_up, tmp_path, "640k")
     before = 0
-    for said, left in (full, still_full):
-        assert "\n" not in said
-        assert f"{tmp_path} cannot be written (No space left on device)" in said
+    for message, left in (full, still_full):
+        assert "\n" not in message
+        assert f"{tmp_path} cannot be written (No space left on device)" in message
         stored = batches_in(left)
-        assert f"Stored before that: {len(stored) - before} of {10 - before} pages" in said
+        assert f"Stored before that: {len(stored) - before} of {10 - before} pages" in message
         before = len(stored)
-        # What is stored is whole: the same bytes as where there was room.
+        # Stored batches are complete: the same bytes as with enough space.
         for batch in stored:
             assert files_of(batch, left) == files_of(batch, whole)
     assert 0 < len(batches_in(full[1])) < 10
     assert with_room == [None, whole]
 
 
-def test_a_read_only_disk_is_named_and_the_rest_comes_once_it_can_be_written(tmp_path, whole):
-    before, read_only, after = on_a_disk_of_its_own(on_a_disk_that_turns_read_only, tmp_path, "9m")
-    said, left = read_only
-    assert said.startswith(f"{tmp_path} cannot be written (Read-only file system). ")
-    assert "\n" not in said
-    assert "Stored data is kept" in said
+def test_read_only_disk_keeps_stored_batches_and_fetch_resumes_once_it_is_writable(tmp_path, whole):
+    before, read_only, after = on_own_disk(turn_read_only, tmp_path, "9m")
+    message, left = read_only
+    assert message.startswith(f"{tmp_path} cannot be written (Read-only file system). Stored data")
+    assert "\n" not in message
     assert left == before[1]
     assert len(batches_in(left)) == 2
     assert after == [None, whole]
 
 
-def test_a_leftover_of_a_killed_run_that_cannot_be_removed_is_named(tmp_path, monkeypatch, whole):
+def test_leftover_that_cannot_be_removed_is_an_error(tmp_path, monkeypatch, whole):
     leftover = tmp_path / "raw/batch-number=1-20/.neo_partition_1-20.parquet.tmp"
     leftover.parent.mkdir(parents=True)
     leftover.touch()
@@ -171,28 +145,25 @@ def test_a_leftover_of_a_killed_run_that_cannot_be_removed_is_named(tmp_path, mo
         patch.setattr(os, "unlink", failing)
         with pytest.raises(OutputUnwritable) as failure:
             fetch_range(tmp_path)
-    said = str(failure.value)
-    assert said.startswith(
-        f"{tmp_path} cannot be written (Input/output error). Stored data is kept"
-    )
-    assert "\n" not in said
+    expected = f"{tmp_path} cannot be written (Input/output error). Stored data is kept"
+    assert str(failure.value).startswith(expected)
     assert stored_in(tmp_path) == set()
     fetch_range(tmp_path)
     assert tree_of(tmp_path) == whole
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes to any folder, whatever its mode")
-def test_a_folder_without_the_right_to_write_is_named(tmp_path, whole):
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can write to any folder")
+def test_folder_without_write_permission_is_an_error(tmp_path, whole):
     fetch_range(tmp_path, 40)
     folders = [tmp_path, *(path for path in tmp_path.rglob("*") if path.is_dir())]
-    for folder in folders:
-        folder.chmod(0o555)
-    (tmp_path / ".lock").chmod(0o444)
-    with pytest.raises(OutputUnwritable, match=r"cannot be written \(Permission denied\): "):
-        fetch_range(tmp_path)
-    for folder in folders:
-        folder.chmod(0o755)
-    (tmp_path / ".lock").chmod(0o644)
+    for mode in (0o555, 0o755):
+        for path in (*folders, tmp_path / ".lock"):
+            path.chmod(mode)
+        if mode == 0o555:
+            with pytest.raises(
+                OutputUnwritable, match=r"cannot be written \(Permission denied\)\. "
+            ):
+                fetch_range(tmp_path)
     fetch_range(tmp_path)
     assert tree_of(tmp_path) == whole
 
@@ -201,7 +172,7 @@ def test_a_folder_without_the_right_to_write_is_named(tmp_path, whole):
 
 
 def start(command, output, **settings):
-    """Start a command as a shell does: leader of a group of its own, with the terminal's keys."""
+    """Start a command as a shell does: as the leader of its own process group."""
     inherited = {name: value for name, value in os.environ.items() if name not in SETTINGS}
     return subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", "neo_utils", command],
@@ -212,7 +183,7 @@ def start(command, output, **settings):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        # A shell lets what it starts in the background ignore Ctrl-C, and that is inherited.
+        # A background job of a shell ignores Ctrl-C, and processes that it starts inherit that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
@@ -230,38 +201,24 @@ def wait_until(happened, seconds=60):
         time.sleep(0.02)
 
 
-def processes():
-    """Return the parent of every process that runs, by process id; the dead do not count."""
-    listed = subprocess.run(
-        ["ps", "-A", "-o", "pid=,ppid=,stat="],  # noqa: S607
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    rows = (line.split() for line in listed.splitlines())
-    return {int(pid): int(parent) for pid, parent, state in rows if not state.startswith("Z")}
-
-
-def children_of(parents):
-    return {pid for pid, parent in processes().items() if parent in parents}
-
-
-@pytest.mark.slow
-def test_ctrl_c_is_one_line_and_status_130_and_the_same_command_goes_on(tmp_path):
-    settings = {"SOURCE": "sample", "START": "1", "END": "2000"}
-    process = start("fetch", tmp_path, **settings)
-    wait_until(lambda: len(stored_in(tmp_path)) >= 10)
-    kernels = children_of({process.pid})
-    assert kernels
+def interrupt(process, command, started):
+    """Send Ctrl-C to a command; check its message, and that the processes it started end."""
+    assert started
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert (
-        err.strip()
-        == "fetch: interrupted. Stored data is kept. Run the same command again to resume"
-    )
+    message = "interrupted. Stored data is kept. Run the same command again to resume"
+    assert err.strip() == f"{command}: {message}"
     assert "Traceback" not in out
-    wait_until(lambda: not kernels & processes().keys(), seconds=5)
+    assert not psutil.wait_procs(started, timeout=15)[1]
+
+
+@pytest.mark.slow
+def test_interrupted_fetch_prints_one_line_and_resumes(tmp_path):
+    settings = {"SOURCE": "sample", "START": "1", "END": "2000"}
+    process = start("fetch", tmp_path, **settings)
+    wait_until(lambda: len(stored_in(tmp_path)) >= 10)
+    interrupt(process, "fetch", psutil.Process(process.pid).children())
 
     stored = stored_in(tmp_path)
     assert 10 <= len(stored) < 100
@@ -281,24 +238,17 @@ def test_ctrl_c_is_one_line_and_status_130_and_the_same_command_goes_on(tmp_path
 
 
 @pytest.mark.slow
-def test_ctrl_c_while_spark_counts_is_one_line_and_no_java_stays(tmp_path):
+def test_interrupted_aggregate_prints_one_line_and_stops_java(tmp_path):
     settings = {"SOURCE": "sample", "START": "1", "END": "40"}
     assert run("fetch", tmp_path, **settings)[0] == 0
     process = start("aggregate", tmp_path, **settings)
-    # Spark reads these files: from now on Python waits for what Java does.
+    # Spark reads these files: from now on, Python waits for Java.
     packed = tmp_path / "runs/batches-1-40/packed"
     wait_until(lambda: len([*packed.glob("*.parquet")]) == 2)
-    kernels = children_of({process.pid})
-    javas = children_of(kernels)
+    kernels = psutil.Process(process.pid).children()
+    javas = [java for kernel in kernels for java in kernel.children()]
     assert javas
-    os.killpg(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert (
-        err.strip()
-        == "aggregate: interrupted. Stored data is kept. Run the same command again to resume"
-    )
-    wait_until(lambda: not (kernels | javas) & processes().keys(), seconds=15)
+    interrupt(process, "aggregate", [*kernels, *javas])
 
 
 HOLDER = """
@@ -310,7 +260,7 @@ fetch(plan_fetch(1, 80, "nasa", sys.argv[1], sys.argv[2]))
 
 
 class Held:
-    """A service that answers two pages at once, the others only when they are asked for again."""
+    """A service that answers the first two pages at once, others only to a second request."""
 
     def __init__(self):
         self.asked, self.let_go = Counter(), threading.Event()
@@ -324,9 +274,7 @@ class Held:
 
 
 @pytest.mark.slow
-def test_a_second_run_says_who_holds_the_output_and_goes_on_once_that_one_is_killed(
-    tmp_path, monkeypatch
-):
+def test_second_run_names_the_first_and_resumes_once_that_is_killed(tmp_path, monkeypatch):
     held = Held()
     with service.serve(answer=held) as url:
         settings = {"API_KEY": KEY, "SOURCE": "nasa", "API_URL": url, "START": "1", "END": "80"}
@@ -350,7 +298,7 @@ def test_a_second_run_says_who_holds_the_output_and_goes_on_once_that_one_is_kil
             assert tree_of(tmp_path) == before
             assert held.asked == asked
         finally:
-            holder.kill()  # by SIGKILL: it cannot tidy up
+            holder.kill()  # by SIGKILL: it cannot clean up
             holder.wait()
             held.let_go.set()
 
@@ -364,12 +312,12 @@ def test_a_second_run_says_who_holds_the_output_and_goes_on_once_that_one_is_kil
 @pytest.mark.parametrize(
     "half",
     [b"", b'{"cells": [', '{"cells": ["\u2026'.encode()[:-1], b'{"metadata": {"papermill": 5}}'],
-    ids=["nothing", "half", "half a character", "another's"],
+    ids=["nothing", "half", "half a character", "another program's"],
 )
-def test_half_an_executed_notebook_that_a_killed_run_left_is_executed_anew(
+def test_incomplete_executed_notebook_of_a_killed_run_is_executed_again(
     tmp_path, monkeypatch, half
 ):
-    from neo_utils.run import runner  # slow to import, and the processes above do without
+    from neo_utils.run import runner  # slow to import, and most tests do not need it
 
     fetch_range(tmp_path, 40)
     executed = tmp_path / "runs/batches-1-40/aggregate.ipynb"
@@ -377,22 +325,9 @@ def test_half_an_executed_notebook_that_a_killed_run_left_is_executed_anew(
     executed.write_bytes(half)
 
     def execute(*_args, **_kwargs):
-        raise RunFailure("here it would be executed")
+        raise RunFailure("executed")
 
     monkeypatch.setattr("papermill.execute_notebook", execute)
     settings = parse_settings({"source": "sample", "end": 40, "output_dir": str(tmp_path)})
-    with pytest.raises(RunFailure, match="here it would be executed"):
+    with pytest.raises(RunFailure, match="executed"):
         runner.run("run", ["aggregate"], settings)
-
-
-# --- every step -----------------------------------------------------------------------------------
-
-
-def test_at_any_step_an_error_of_the_disk_is_one_line_and_loses_nothing(
-    failing_disk, every, capsys
-):
-    line, failure = failing_disk.communicate()
-    assert failing_disk.returncode == 0, failure
-    with capsys.disabled():
-        print(f"\n{line.strip()}", end=" ")
-    assert int(re.search(r"failed at (\d+) steps", line)[1]) * every > 2 * 2 * 3 * 4
