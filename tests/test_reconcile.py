@@ -10,7 +10,7 @@ import pytest
 
 from neo_utils.cli import main
 from neo_utils.compare import cad
-from neo_utils.compare.cad_answer import decode_cad
+from neo_utils.compare.cad import decode_cad
 from neo_utils.neows import transport
 from neo_utils.positions import Batch
 from neo_utils.sample.service import Answer, serve

@@ -2,8 +2,7 @@
 
 import pandas as pd
 
-from neo_utils.compare.cad import FARTHEST_AU, query_cad
-from neo_utils.compare.cad_answer import CadList, plain
+from neo_utils.compare.cad import FARTHEST_AU, CadList, plain, query_cad
 from neo_utils.compare.designations import chosen_neos
 from neo_utils.compare.differences import UNEXPLAINED
 from neo_utils.compare.orbits import StoredOrbit, stored_orbit

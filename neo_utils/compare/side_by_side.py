@@ -39,11 +39,10 @@ def compare(stored: pd.DataFrame, listed: pd.DataFrame, orbit: StoredOrbit) -> p
         time_sigma_min and orbit_id (CAD's), explanation (an empty string if nothing differs).
     """
     ours, theirs = _ours(stored), _theirs(listed)
+    rows = ["row_stored", "row_cad"]
     found = with_nearest(ours, theirs, "time", ("_stored", "_cad"))
     back = with_nearest(theirs, ours, "time", ("_cad", "_stored"))
-    nearest = dict(zip(back["row_cad"], back["row_stored"], strict=True))
-    mutual = [nearest.get(one.row_cad) == one.row_stored for one in found.itertuples()]
-    pairs = found.loc[mutual, ["row_stored", "row_cad"]]
+    pairs = found.merge(back[rows], on=rows)[rows]  # those that are nearest to each other
     both = pairs.merge(ours.add_suffix("_stored"), on="row_stored", how="outer")
     both = both.merge(theirs.add_suffix("_cad"), on="row_cad", how="outer")
     both = both.rename(

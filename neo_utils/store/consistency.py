@@ -31,7 +31,9 @@ def drift_notes(output: Path, provenances: Mapping[Batch, Provenance]) -> list[s
             f"the batches were fetched from {times[0]:%Y-%m-%d %H:%M} to {times[-1]:%Y-%m-%d %H:%M}"
             f" UTC, more than {LONGEST_SPAN // dt.timedelta(hours=1)} hours apart"
         )
-    repeated = [neo_id for neo_id, count in _ids(output, provenances).items() if count > 1]
+    columns = (read_table(output, [batch], "raw", ["id"])["id"] for batch in provenances)
+    counts = Counter(neo_id for column in columns for neo_id in column.to_pylist())
+    repeated = [neo_id for neo_id, count in counts.items() if count > 1]
     if repeated:
         ids = [shown(neo_id, _LONGEST_ID) for neo_id in sorted(repeated)[:3]]
         some = ", ".join(ids) + (", ..." if len(repeated) > 3 else "")
@@ -40,8 +42,3 @@ def drift_notes(output: Path, provenances: Mapping[Batch, Provenance]) -> list[s
             " may be missing"
         )
     return notes
-
-
-def _ids(output: Path, provenances: Mapping[Batch, Provenance]) -> Counter[str]:
-    columns = (read_table(output, [batch], "raw", ["id"])["id"] for batch in provenances)
-    return Counter(neo_id for column in columns for neo_id in column.to_pylist())

@@ -31,10 +31,8 @@ def check_files(output: Path, batches: Iterable[Batch]) -> None:
     StoredDataBroken
         For the first corrupted batch.
     """
-    for batch in batches:
-        # One at a time: the first corrupted batch raises.
-        for reason in confirmed_faults(output, [batch], partial(_changed_file, output)).values():
-            raise corrupted(output, batch, reason)
+    for batch, reason in confirmed_faults(output, batches, partial(_changed_file, output)).items():
+        raise corrupted(output, batch, reason)
 
 
 def verify(output: Path, positions: PositionRange) -> dict[Batch, str]:
