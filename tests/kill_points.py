@@ -21,7 +21,6 @@ import builtins
 import errno
 import fcntl
 import gc
-import hashlib
 import importlib
 import io
 import itertools
@@ -46,7 +45,6 @@ from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import requests
 from requests.adapters import HTTPAdapter
 
@@ -54,7 +52,11 @@ import neo_utils.fetch.fetching
 import neo_utils.neows.transport
 from neo_utils.errors import RunFailure
 from neo_utils.fetch.plan import plan_fetch
+from neo_utils.positions import Batch, PositionRange
 from neo_utils.sample import SAMPLE_URL, service
+from neo_utils.store.batches import batches_with
+from neo_utils.store.page_archive import body_of
+from neo_utils.store.verification import verify
 
 _TODAY = formatdate(usegmt=True)  # one plausible Date for every answer
 
@@ -381,30 +383,13 @@ def check_requests(run: Run, pages: Collection[int]) -> None:
 
 
 def check_readable(output: Path, given: dict[int, bytes]) -> None:
-    """Check that a finished output contains what the service sent, each batch from its page."""
+    """Check that a finished output contains the pages that the service sent and their tables."""
     for page, body in given.items():
-        name = batch_name(page)
-        archived = output / f"pages/batch-number={name}/page_{name}.json.zst"
-        received = pa.input_stream(archived, compression="zstd").read()
-        assert received == body.replace(b"api_key=", b"api_key=REDACTED")
-        neos = json.loads(received)["near_earth_objects"]
-        kept = [neo for neo in neos if neo["close_approach_data"] != "none"]
-        lines = output / f"rejected/batch-number={name}/rejected_{name}.jsonl"
-        rejected = lines.read_text().splitlines() if lines.exists() else []
-        assert [json.loads(line)["object"] for line in rejected] == [
-            neo for neo in neos if neo not in kept
-        ]
-        expected = {
-            f"raw/batch-number={name}/neo_partition_{name}.parquet": [neo["id"] for neo in kept],
-            f"close_approaches/batch-number={name}/close_approaches_{name}.parquet": [
-                neo["id"] for neo in kept for _ in neo["close_approach_data"]
-            ],
-        }
-        for path, ids in expected.items():
-            table = pq.read_table(output / path, partitioning=None)
-            assert table.column("neo_id" if "close" in path else "id").to_pylist() == ids
-            sha256 = hashlib.sha256(received).hexdigest().encode()
-            assert table.schema.metadata[b"page_sha256"] == sha256
+        archived = Batch(20 * page + 1).file(output, "pages").read_bytes()
+        assert body_of(archived) == body.replace(b"api_key=", b"api_key=REDACTED")
+    positions = PositionRange(1, None)
+    assert len(batches_with("raw", output, positions)) == len(given)
+    assert verify(output, positions) == {}
 
 
 def check_points(points: list[str], tree: Tree) -> None:

@@ -53,8 +53,8 @@ class Mutant(NamedTuple):
     source: str = ""
 
     @property
-    def dotted_module(self) -> str:
-        return self.module.replace("/", ".")
+    def full_name(self) -> str:
+        return f"neo_utils.{self.module.replace('/', '.')}"
 
     def __str__(self) -> str:
         return f"neo_utils/{self.module}.py\n    - {self.before}\n    + {self.after}"
@@ -200,12 +200,12 @@ def judged(mutant: Mutant) -> str:
     """What becomes of a mutant in a process of its own: refused by Python, noticed, or survived."""
     # Fields with and without default may then stand in any order.
     source = mutant.source.replace("(Struct)", "(Struct, kw_only=True)")
-    sys.meta_path.insert(0, Changed(f"neo_utils.{mutant.module.replace('/', '.')}", source))
+    sys.meta_path.insert(0, Changed(mutant.full_name, source))
     with Path(os.devnull).open("w") as nothing:
         os.dup2(nothing.fileno(), 1)
         os.dup2(nothing.fileno(), 2)
     try:
-        importlib.import_module(f"neo_utils.{mutant.module.replace('/', '.')}")
+        importlib.import_module(mutant.full_name)
     except Exception:
         return "refused"
     import pytest

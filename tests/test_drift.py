@@ -1,6 +1,5 @@
 import datetime as dt
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -13,7 +12,7 @@ from neo_utils.run.upkeep import drift_between
 from neo_utils.settings.run_settings import parse_settings
 from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
 from neo_utils.statistics.result_files import result_path
-from neo_utils.statistics.results import save, saved_inputs_sha256
+from neo_utils.statistics.results import save
 from neo_utils.store.batches import stored_provenances
 from neo_utils.store.consistency import drift_notes
 from neo_utils.store.newest import newest_approaches
@@ -28,24 +27,22 @@ def notes_of(output):
     return drift_notes(output, stored_provenances(output, position_range(1, "all")))
 
 
-def test_consistent_batches_give_no_note(tmp_path):
-    store(tmp_path, 1, [], MARCH)
-    store(tmp_path, 21, [], MARCH + 23 * HOUR)
-    assert notes_of(tmp_path) == []
+GREW = "the listing had 41,000 to 41,003 NEOs while it was fetched"
+TOOK_LONG = (
+    "the batches were fetched from 2026-03-01 00:00 to 2026-03-02 01:00 UTC, more than 24 hours "
+    "apart"
+)
+
+
+@pytest.mark.parametrize(
+    ("hours", "total", "notes"),
+    [(23, 41_000, []), (23, 41_003, [GREW]), (25, 41_000, [TOOK_LONG])],
+)
+def test_reports_signs_that_the_listing_changed(tmp_path, hours, total, notes):
     assert drift_notes(tmp_path, {}) == []
-
-
-def test_reports_a_catalogue_that_grew(tmp_path):
     store(tmp_path, 1, [], MARCH, total=41_000)
-    store(tmp_path, 21, [], MARCH, total=41_003)
-    assert notes_of(tmp_path) == ["the listing had 41,000 to 41,003 NEOs while it was fetched"]
-
-
-def test_reports_fetch_times_more_than_a_day_apart(tmp_path):
-    store(tmp_path, 1, [], MARCH)
-    store(tmp_path, 21, [], MARCH + 25 * HOUR)
-    (note,) = notes_of(tmp_path)
-    assert "from 2026-03-01 00:00 to 2026-03-02 01:00 UTC, more than 24 hours apart" in note
+    store(tmp_path, 21, [], MARCH + hours * HOUR, total=total)
+    assert notes_of(tmp_path) == notes
 
 
 def test_reports_a_neo_in_two_batches(tmp_path):
@@ -153,17 +150,14 @@ def test_same_day_passages_of_one_body_stay_separate(tmp_path):
     assert found["miss_distance_au"].tolist() == [0.002, 0.004]
 
 
-@pytest.fixture
-def duck():
-    """The faster engine; `test_statistics` shows that both count the same."""
-    return DuckDBSession()
-
-
-def save_metrics(duck, selection, threshold):
-    newest, approaches = read_batches(duck, selection)
+def save_metrics(selection, threshold=0.2):
+    """Save both statistics with DuckDB, which starts faster than Spark and counts the same."""
+    engine = DuckDBSession()
+    newest, approaches = read_batches(engine, selection)
     save("metrics", metrics(newest, approaches, threshold), selection, threshold)
     yearly = yearly_statistics(approaches, threshold)
     save("yearly_statistics", yearly, selection, threshold)
+    engine.stop()
 
 
 def metrics_line(before, after):
@@ -174,15 +168,15 @@ def metrics_line(before, after):
     return line
 
 
-def test_compares_metrics_if_both_outputs_have_them(outputs, duck):
+def test_compares_metrics_if_both_outputs_have_them(outputs):
     before, after = outputs
     assert f"the metrics of {before.output} are missing or outdated" in metrics_line(before, after)
-    save_metrics(duck, before, 0.1)
+    save_metrics(before, 0.1)
     assert metrics_line(before, after).endswith(
         f"the metrics of {after.output} are missing or outdated. "
         f"Run `make aggregate START=1 END=20 OUTPUT_DIR={after.output}`"
     )
-    save_metrics(duck, after, 0.1)
+    save_metrics(after, 0.1)
     changed = compare_metrics(before, after)
     # 0.1 is not under 0.1; "leaves" and "moves" to Venus were, "comes" and "moves" to Earth are.
     assert changed.loc["total_close_approaches_under_0.1_au_earth"].tolist() == [1, 2]
@@ -195,10 +189,10 @@ def test_compares_metrics_if_both_outputs_have_them(outputs, duck):
     assert "0 totals differ, and the approaches in 0 years" in drift_text(after, after)
 
 
-def test_does_not_compare_different_thresholds(outputs, duck):
+def test_does_not_compare_different_thresholds(outputs):
     before, after = outputs
-    save_metrics(duck, before, 0.2)
-    save_metrics(duck, after, 0.05)
+    save_metrics(before)
+    save_metrics(after, 0.05)
     assert metrics_line(before, after).endswith(
         "the threshold is 0.2 AU before and 0.05 AU after. Run `make aggregate START=1 END=20 "
         f"OUTPUT_DIR={before.output}` with threshold_au: 0.05 in the file PARAMETERS"
@@ -206,19 +200,24 @@ def test_does_not_compare_different_thresholds(outputs, duck):
 
 
 @pytest.mark.parametrize("which", [0, 1])
-def test_does_not_compare_outdated_metrics(outputs, duck, which):
+@pytest.mark.parametrize("fault", ["outdated", "truncated"])
+def test_does_not_compare_outdated_or_corrupted_metrics(outputs, which, fault):
     for selection in outputs:
-        save_metrics(duck, selection, 0.2)
-    store(outputs[which].output, 1, [neo("another")], MARCH + HOUR)
+        save_metrics(selection)
+    output = outputs[which].output
+    if fault == "outdated":
+        store(output, 1, [neo("another")], MARCH + HOUR)
+    else:
+        path = result_path("metrics", output, outputs[which].positions)
+        path.write_bytes(path.read_bytes()[:-9])
     changed = [select_batches(1, 20, "sample", selection.output) for selection in outputs]
-    outdated = outputs[which].output
-    assert f"the metrics of {outdated} are missing or outdated" in metrics_line(*changed)
+    assert f"the metrics of {output} are missing or outdated" in metrics_line(*changed)
 
 
-def test_status_marks_outdated_results(outputs, duck):
+def test_status_marks_outdated_results(outputs):
     settings = parse_settings({"output_dir": str(outputs[0].output)})
     assert "results   none yet\n" in status_text(settings)
-    save_metrics(duck, outputs[0], 0.2)
+    save_metrics(outputs[0])
     assert "results   batches-1-20\n" in status_text(settings)
     store(outputs[0].output, 1, [neo("another")], MARCH + HOUR)
     assert "results   batches-1-20 (outdated or edited, to be computed again)\n" in status_text(
@@ -226,57 +225,21 @@ def test_status_marks_outdated_results(outputs, duck):
     )
 
 
-def test_unreadable_results_are_computed_again(outputs, duck):
-    before, after = outputs
-    for selection in outputs:
-        save_metrics(duck, selection, 0.2)
-    path = result_path("metrics", before.output, before.positions)
-    whole = path.read_bytes()
-    for broken in (whole[:4] + bytes(100) + whole[104:], whole[:-9]):
-        path.write_bytes(broken)
-        assert saved_inputs_sha256(before.output, before.positions) is None
-        assert "are missing or outdated" in metrics_line(before, after)
-
-
-def without_first_row(content):
-    buffer = pa.BufferOutputStream()
-    pq.write_table(pq.read_table(pa.BufferReader(content)).slice(1), buffer)
-    return bytes(buffer.getvalue())
-
-
-BROKEN = {
-    "cut short": lambda content: content[:-100],
-    "zeroed": lambda content: content[:4] + bytes(200) + content[204:],
-    "edited by hand": without_first_row,
-    "another program's": lambda _content: b"no Parquet",
-}
-
-
-def apply_fault(fault, path):
-    path.write_bytes(BROKEN[fault](path.read_bytes()))
-
-
-@pytest.fixture
-def given(outputs):
-    """Return the settings of `make drift`, and the older output."""
-    before, after = outputs
-    settings = {"end": 20, "source": "sample", "output_dir": str(after.output)}
-    return parse_settings(settings), str(before.output)
-
-
-@pytest.mark.parametrize("fault", BROKEN)
 @pytest.mark.parametrize("table", ["raw", "close_approaches"])
 @pytest.mark.parametrize("which", [0, 1])
-def test_does_not_compare_changed_files(outputs, given, which, table, fault):
-    assert "NEOs        1 in, 1 out" in drift_between(*given)
-    output = outputs[which].output
-    apply_fault(fault, Batch(1).file(output, table))
-    remedy = f"batch 1-20 in {output} .*{table}: .*`make backfill START=1 END=20 .*`"
+def test_does_not_compare_changed_files(outputs, which, table):
+    before, after = outputs
+    settings = parse_settings({"end": 20, "source": "sample", "output_dir": str(after.output)})
+    assert "NEOs        1 in, 1 out" in drift_between(settings, str(before.output))
+    path = Batch(1).file(outputs[which].output, table)
+    pq.write_table(pq.read_table(path, partitioning=None).slice(1), path)
+    remedy = f"batch 1-20 in {outputs[which].output} .*{table}: .*`make backfill START=1 END=20 .*`"
     with pytest.raises(StoredDataBroken, match=remedy):
-        drift_between(*given)
+        drift_between(settings, str(before.output))
 
 
 def test_status_reports_a_zeroed_raw_file_with_the_remedy(outputs):
-    apply_fault("zeroed", Batch(1).file(outputs[0].output, "raw"))
+    path = Batch(1).file(outputs[0].output, "raw")
+    path.write_bytes(path.read_bytes()[:4] + bytes(200))
     with pytest.raises(StoredDataBroken, match=r"batch 1-20 .*raw: .*`make backfill START=1"):
         status_text(parse_settings({"output_dir": str(outputs[0].output)}))

@@ -19,12 +19,9 @@ from astropy.io.votable import parse
 from astropy.io.votable.ucd import check_ucd
 from astropy.table import QTable
 
-from neo_utils.engines.engine import connect
 from neo_utils.fetch.fetching import fetch
 from neo_utils.fetch.plan import plan_fetch
 from neo_utils.positions import Batch, position_range
-from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
-from neo_utils.statistics.results import save
 from neo_utils.store import schemas
 from neo_utils.store.batches import parquet_bytes, read_parquet
 from neo_utils.store.page_archive import body_of, note_of, pack, sha256
@@ -34,6 +31,7 @@ from neo_utils.store.selection import select_batches, select_stored
 from neo_utils.store.verification import check_files, verify
 from neo_utils.store.votable import voparquet_metadata
 from tests.faulty_service import http, sample_page, serve_faults
+from tests.test_drift import save_metrics
 from tests.test_statistics import neo, store
 
 END = 40
@@ -47,13 +45,7 @@ each_table = pytest.mark.parametrize("name", SCHEMAS)
 
 
 def count(output):
-    """Write the statistics with DuckDB, which starts fastest."""
-    selection = select_batches(1, END, "sample", output)
-    engine = connect("duckdb", {}, output / "spark.log")
-    newest, approaches = read_batches(engine, selection)
-    save("metrics", metrics(newest, approaches, 0.2), selection, 0.2)
-    save("yearly_statistics", yearly_statistics(approaches, 0.2), selection, 0.2)
-    engine.stop()
+    save_metrics(select_batches(1, END, "sample", output))
 
 
 @pytest.fixture(scope="module")
