@@ -1,11 +1,11 @@
-"""Change the modules of decoding and storage on purpose, and see whether the tests notice.
+"""Mutation test of the modules that decode and store pages.
 
     python -m tests.mutate_python [folder]
 
-mutmut changes what stands in functions, in a copy of the project in ``folder``. It leaves out what
-is declared outside of them (the bounds of the contract, constants, settings) and properties: these
-are changed here. Each mutant that no test notices is printed; docs/mutation.md says why it may
-stay, and one that does not stand there ends the run with exit code 1.
+mutmut changes functions, in a copy of the project in ``folder``. This module changes what mutmut
+leaves out: declarations outside functions (the bounds of the contract, constants, settings), and
+properties. It prints each mutant that no test detects. docs/mutation.md lists those that may
+survive, with the reasons; any other ends the run with exit status 1.
 """
 
 import ast
@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 KNOWN = ROOT / "docs/mutation.md"
-# The modules, each with the tests that are to notice.
+# The modules, each with the tests that must detect its mutants.
 TESTS = {
     "neows/pages": ["pages", "fuzz"],
     "store/page_tables": ["pages", "fuzz"],
@@ -38,7 +38,7 @@ TESTS = {
     "store/rebuilding": ["verification", "upkeep"],
     "statistics/definitions": ["schemas"],
 }
-# What is imported before the processes part, so that each of them need not.
+# Imported before the processes fork, to save the time in each of them.
 HEAVY = ("duckdb", "hypothesis", "msgspec", "pandas", "pyarrow.parquet", "pyspark.sql", "pytest")
 
 
@@ -71,7 +71,7 @@ def copied(folder: Path) -> None:
 
 
 def mutmut(folder: Path) -> Iterator[tuple[Mutant, str]]:
-    """Let mutmut change a copy of the project; yield each mutant with what became of it."""
+    """Run mutmut on a copy of the project; yield each mutant with its outcome."""
     lists = {
         "source_paths": ["neo_utils"],
         "also_copy": ["parameters"],
@@ -89,7 +89,7 @@ def mutmut(folder: Path) -> Iterator[tuple[Mutant, str]]:
     for module in TESTS:
         outcomes = json.loads((folder / f"mutants/neo_utils/{module}.py.meta").read_text())
         for name, exit_code in outcomes["exit_code_by_key"].items():
-            # By mutmut's table: 0 is a survivor, 33 has no test; the others were noticed.
+            # In mutmut's table, 0 is a survivor and 33 has no test. Tests noticed all others.
             outcome = {0: "survived", 33: "survived"}.get(exit_code, "noticed")
             before = after = ""
             if outcome == "survived":
@@ -107,11 +107,11 @@ def mutmut(folder: Path) -> Iterator[tuple[Mutant, str]]:
 
 
 def declarations(folder: Path, module: str) -> Iterator[Mutant]:
-    """Yield the mutants of what a module declares outside functions, and of its properties."""
+    """Yield the mutants of a module's declarations outside functions, and of its properties."""
     tree = ast.parse((folder / f"neo_utils/{module}.py").read_text(encoding="utf-8"))
     for statement, node, parent in declared(tree):
         for replacement in replacements(node, parent):
-            # The replacement stands in for the node only while a copy is made.
+            # While copying, the replacement takes the place of the node.
             memo = {id(node): replacement}
             changed = copy.deepcopy(tree, memo)
             after = copy.deepcopy(statement, memo) if statement is not node else replacement
@@ -197,8 +197,8 @@ def is_struct(parent: ast.AST) -> bool:
 
 
 def judged(mutant: Mutant) -> str:
-    """What becomes of a mutant in a process of its own: refused by Python, noticed, or survived."""
-    # Fields with and without default may then stand in any order.
+    """Return the outcome of a mutant in its own process: "refused", "noticed" or "survived"."""
+    # kw_only allows fields with and without default in any order.
     source = mutant.source.replace("(Struct)", "(Struct, kw_only=True)")
     sys.meta_path.insert(0, Changed(mutant.full_name, source))
     with Path(os.devnull).open("w") as nothing:
@@ -215,7 +215,7 @@ def judged(mutant: Mutant) -> str:
 
 
 class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Gives one module another source."""
+    """Loads another source for one module."""
 
     def __init__(self, name: str, source: str) -> None:
         self.name, self.source = name, source
@@ -251,7 +251,9 @@ def main() -> int:
     unknown = 0
     copied(folder)
     (folder / "tmp").mkdir()
-    os.environ["PYTEST_DEBUG_TEMPROOT"] = str(folder / "tmp")  # other runs of pytest tidy theirs
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = str(
+        folder / "tmp"
+    )  # other runs of pytest remove old ones
     kinds = {"in functions": mutmut(folder), "declared": declared_otherwise(folder)}
     for kind, outcomes in kinds.items():
         for mutant, outcome in outcomes:

@@ -75,6 +75,10 @@ def oracle_case(*batches, threshold="0.2"):
     return Case(list(batches), metrics_of(pages, threshold), yearly, threshold=threshold)
 
 
+def on_one_page(*neos):
+    return oracle_case(stored(1, "2026-03-01", *neos))
+
+
 @cache
 def cases() -> dict[str, Case]:
     sample = [Stored(Batch(20 * n + 1), "2026-03-01", page_body(n, 20, "k")) for n in (1, 2)]
@@ -102,45 +106,29 @@ def cases() -> dict[str, Case]:
             stored(21, "2026-01-01", neo("A", ("1999-12-31", "Earth", 0.1))),
             stored(1, "2026-01-02", neo("A", ("2000-01-01", "Earth", 0.1))),
         ),
-        "edges of years, of the threshold and of the fetch": oracle_case(
-            stored(
-                1,
-                "2026-03-01",
-                neo("A", ("2025-12-31", "Earth", 0.2), ("2026-01-01", "Earth", "0.1999999999")),
-                neo("B", ("2026-03-01", "Earth", 0.3), ("2026-03-02", "Earth", 0.05)),
-                neo("C", ("1900-01-01", "Moon", 0.001), ("2200-12-31", "Earth", 0.19)),
-                neo("D", ("1900-01-02", "Ceres", 0.1), ("1900-12-31", "earth", 0.1)),
-            )
+        "edges of years, of the threshold and of the fetch": on_one_page(
+            neo("A", ("2025-12-31", "Earth", 0.2), ("2026-01-01", "Earth", "0.1999999999")),
+            neo("B", ("2026-03-01", "Earth", 0.3), ("2026-03-02", "Earth", 0.05)),
+            neo("C", ("1900-01-01", "Moon", 0.001), ("2200-12-31", "Earth", 0.19)),
+            neo("D", ("1900-01-02", "Ceres", 0.1), ("1900-12-31", "earth", 0.1)),
         ),
-        "two NEOs equally near": oracle_case(
-            stored(
-                1,
-                "2026-03-01",
-                neo("C", ("2000-01-01", "Earth", 0.1)),
-                neo("A", ("2000-01-01", "Earth", 0.1)),
-                neo("0", ("2000-01-01", "Earth", 0.2)),
-                neo("B", ("2000-01-01", "Earth", 0.1)),
-            )
+        "two NEOs equally near": on_one_page(
+            neo("C", ("2000-01-01", "Earth", 0.1)),
+            neo("A", ("2000-01-01", "Earth", 0.1)),
+            neo("0", ("2000-01-01", "Earth", 0.2)),
+            neo("B", ("2000-01-01", "Earth", 0.1)),
         ),
-        # Their mean is 38.3430175: doubles, summed, end below it.
-        "velocities whose mean lies on the edge": oracle_case(
-            stored(
-                1,
-                "2026-03-01",
-                neo("A", ("2000-01-01", "Earth", 0.1, "20.2292960832")),
-                neo("B", ("2000-01-01", "Earth", 0.1, "6.5697496497")),
-                neo("C", ("2000-01-01", "Earth", 0.1, "88.2300067671")),
-            )
+        # Their mean is 38.3430175; the sum of doubles gives less.
+        "velocities whose mean lies on the edge": on_one_page(
+            neo("A", ("2000-01-01", "Earth", 0.1, "20.2292960832")),
+            neo("B", ("2000-01-01", "Earth", 0.1, "6.5697496497")),
+            neo("C", ("2000-01-01", "Earth", 0.1, "88.2300067671")),
         ),
-        "velocities that differ in the tenth decimal": oracle_case(
-            stored(
-                1,
-                "2026-03-01",
-                neo("A", ("2000-01-01", "Earth", 0.1, "1.0000004999")),
-                neo("B", ("2000-01-01", "Mars", 0.1, "1.0000005001")),
-            )
+        "velocities that differ in the tenth decimal": on_one_page(
+            neo("A", ("2000-01-01", "Earth", 0.1, "1.0000004999")),
+            neo("B", ("2000-01-01", "Mars", 0.1, "1.0000005001")),
         ),
-        "NEOs without any approach": oracle_case(stored(1, "2026-03-01", neo("A"), neo("B"))),
+        "NEOs without any approach": on_one_page(neo("A"), neo("B")),
     }
 
 
