@@ -16,7 +16,7 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
-from neo_utils.errors import OutputBusy, OutputUnwritable, RunFailure
+from neo_utils.errors import OutputUnwritable, RunFailure
 from neo_utils.fetch.fetching import fetch
 from neo_utils.fetch.plan import plan_fetch
 from neo_utils.sample import service
@@ -44,8 +44,8 @@ def batches_in(tree):
     return {name.split("/")[1] for name in tree if re.fullmatch(r"raw/[^/]+/[^./][^/]*", name)}
 
 
-def fetch_range(output, end=200, **more):
-    return fetch(plan_fetch(1, end, "sample", output_dir=str(output), **more))
+def fetch_range(output, end=200):
+    fetch(plan_fetch(1, end, "sample", output_dir=str(output)))
 
 
 def files_of(batch, tree):
@@ -56,8 +56,10 @@ def files_of(batch, tree):
 # --- a failing disk -------------------------------------------------------------------------------
 
 
-def outcome(output, end=200):
-    """Return the error message of a fetch, None if it succeeds, and the files after it."""
+def outcome(output, end, remount):
+    """Fetch after a remount; return the error message, if any, and the files that are left."""
+    if remount:
+        subprocess.run(["mount", "-o", f"remount,{remount}", output], check=True)  # noqa: S603, S607
     try:
         fetch_range(output, end)
     except OutputUnwritable as failure:
@@ -65,37 +67,19 @@ def outcome(output, end=200):
     return None, tree_of(output)
 
 
-def remount(output, options):
-    subprocess.run(["mount", "-o", f"remount,{options}", output], check=True)  # noqa: S603, S607
-
-
-def fill_up(output):
-    outcomes = [outcome(output), outcome(output)]
-    remount(output, "size=40m")
-    return [*outcomes, outcome(output)]
-
-
-def turn_read_only(output):
-    outcomes = [outcome(output, end=40)]
-    remount(output, "ro")
-    outcomes += [outcome(output)]
-    remount(output, "rw")
-    return [*outcomes, outcome(output)]
-
-
-def on_own_disk(experiment, output, size):
-    """Run an experiment in a process that alone sees a small file system at ``output``."""
+def outcomes_on_own_disk(output, size, *steps):
+    """Return the outcomes in a process that alone sees a small file system at ``output``."""
     mount = 'mount -t tmpfs -o size="$1" tmpfs "$2" && shift 2 && exec "$@"'
     own = ["unshare", "--map-root-user", "--mount", "sh", "-c", mount, "sh", size, str(output)]
     if subprocess.run([*own, "true"], capture_output=True).returncode:  # noqa: S603
         pytest.skip("tests cannot mount a file system on this machine (unshare, mount)")
     code = (
-        "import json, pathlib, sys; import tests.test_write_faults as here;"
-        f"print(json.dumps(here.{experiment.__name__}(pathlib.Path(sys.argv[1]))))"
+        "import json, pathlib, sys; from tests.test_write_faults import outcome;"
+        "path, steps = pathlib.Path(sys.argv[1]), json.loads(sys.argv[2]);"
+        "print(json.dumps([outcome(path, *step) for step in steps]))"
     )
-    ran = subprocess.run(  # noqa: S603
-        [*own, sys.executable, "-c", code, str(output)], cwd=PROJECT, capture_output=True, text=True
-    )
+    command = [sys.executable, "-c", code, str(output), json.dumps(steps)]
+    ran = subprocess.run([*own, *command], cwd=PROJECT, capture_output=True, text=True)  # noqa: S603
     assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout)
 
@@ -108,7 +92,8 @@ def whole(tmp_path_factory):
 
 
 def test_full_disk_keeps_stored_batches_and_fetch_resumes_once_there_is_space(tmp_path, whole):
-    full, still_full, with_room = on_own_disk(fill_up, tmp_path, "640k")
+    steps = [(200, ""), (200, ""), (200, "size=40m")]
+    full, still_full, with_room = outcomes_on_own_disk(tmp_path, "640k", *steps)
     before = 0
     for message, left in (full, still_full):
         assert "\n" not in message
@@ -124,7 +109,8 @@ def test_full_disk_keeps_stored_batches_and_fetch_resumes_once_there_is_space(tm
 
 
 def test_read_only_disk_keeps_stored_batches_and_fetch_resumes_once_it_is_writable(tmp_path, whole):
-    before, read_only, after = on_own_disk(turn_read_only, tmp_path, "9m")
+    steps = [(40, ""), (200, "ro"), (200, "rw")]
+    before, read_only, after = outcomes_on_own_disk(tmp_path, "9m", *steps)
     message, left = read_only
     assert message.startswith(f"{tmp_path} cannot be written (Read-only file system). Stored data")
     assert "\n" not in message
@@ -188,10 +174,12 @@ def start(command, output, **settings):
     )
 
 
-def run(command, output, **settings):
+def run(command, output, status=0, **settings):
+    """Run a command, check its exit status, and return what it prints to stderr."""
     process = start(command, output, **settings)
-    out, err = process.communicate()
-    return process.returncode, out, err
+    _, err = process.communicate()
+    assert process.returncode == status, err
+    return err
 
 
 def wait_until(happened, seconds=60):
@@ -230,8 +218,7 @@ def test_interrupted_fetch_prints_one_line_and_resumes(tmp_path):
         assert len({table.schema.metadata[b"page_sha256"] for table in tables}) == 1
         written |= {path: path.stat().st_mtime_ns for path in paths}
 
-    status, _, err = run("fetch", tmp_path, **settings)
-    assert status == 0, err
+    run("fetch", tmp_path, **settings)
     assert len(stored_in(tmp_path)) == 100
     assert {path.name for path in tmp_path.rglob(".*")} == {".lock", ".run-lock"}
     assert {path: path.stat().st_mtime_ns for path in written} == written
@@ -240,7 +227,7 @@ def test_interrupted_fetch_prints_one_line_and_resumes(tmp_path):
 @pytest.mark.slow
 def test_interrupted_aggregate_prints_one_line_and_stops_java(tmp_path):
     settings = {"SOURCE": "sample", "START": "1", "END": "40"}
-    assert run("fetch", tmp_path, **settings)[0] == 0
+    run("fetch", tmp_path, **settings)
     process = start("aggregate", tmp_path, **settings)
     # Spark reads these files: from now on, Python waits for Java.
     packed = tmp_path / "runs/batches-1-40/packed"
@@ -274,7 +261,7 @@ class Held:
 
 
 @pytest.mark.slow
-def test_second_run_names_the_first_and_resumes_once_that_is_killed(tmp_path, monkeypatch):
+def test_second_run_names_the_first_and_resumes_once_that_is_killed(tmp_path):
     held = Held()
     with service.serve(answer=held) as url:
         settings = {"API_KEY": KEY, "SOURCE": "nasa", "API_URL": url, "START": "1", "END": "80"}
@@ -287,12 +274,7 @@ def test_second_run_names_the_first_and_resumes_once_that_is_killed(tmp_path, mo
             wait_until(lambda: len(stored_in(tmp_path)) == 2 and len(held.asked) == 4)
             before, asked = tree_of(tmp_path), held.asked.copy()
 
-            monkeypatch.setenv("API_KEY", KEY)
-            plan = plan_fetch(1, 80, "nasa", url, str(tmp_path))
-            with pytest.raises(OutputBusy, match=rf"another run \(process {holder.pid}\)"):
-                fetch(plan)
-            status, _, err = run("fetch", tmp_path, **settings)
-            assert status == 1
+            err = run("fetch", tmp_path, status=1, **settings)
             assert f"{tmp_path} is in use by another run (process {holder.pid})" in err
             assert "Traceback" not in err
             assert tree_of(tmp_path) == before
@@ -302,8 +284,7 @@ def test_second_run_names_the_first_and_resumes_once_that_is_killed(tmp_path, mo
             holder.wait()
             held.let_go.set()
 
-        status, _, err = run("fetch", tmp_path, **settings)
-        assert status == 0, err
+        run("fetch", tmp_path, **settings)
     assert held.asked == {0: 1, 1: 1, 2: 2, 3: 2}
     assert len(stored_in(tmp_path)) == 4
     assert (tmp_path / ".lock").read_bytes() == b""
