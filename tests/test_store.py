@@ -317,7 +317,7 @@ def test_lists_only_batches_of_the_range_that_have_a_raw_file(tmp_path):
         store(tmp_path, CLEAN, batch)
     FIRST.file(tmp_path, "raw").write_bytes(b"outside the range, so not opened")
     THIRD.file(tmp_path, "raw").unlink()
-    for folder in ("x", "21-200"):  # not a batch
+    for folder in ("x", "21-200", "1-20-copy", f"{9:0<200}-1"):  # not a batch
         path = tmp_path / f"raw/batch-number={folder}/neo_partition_{folder}.parquet"
         path.parent.mkdir()
         path.touch()

@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 # dictionary: ids and bodies repeat in the rows of approaches.
 PARQUET_SETTINGS: dict[str, Any] = {"compression": "zstd", "use_dictionary": True}
 
+_FOLDER = re.compile(r"batch-number=(\d{1,9})-\d{1,9}")
 _REJECTED = {"position", "field_path", "reason", "object"}
 
 # Objects of the service nest five levels deep. JSON readers fail at several hundred levels.
@@ -81,16 +82,9 @@ def write_batch(
 
 def batches_with(table: str, output: Path, positions: PositionRange) -> list[Batch]:
     """Return the batches of the range that have a file of ``table``, in order of position."""
-    prefix = "batch-number="
-    found = names_in(output / TABLES[table][0])
-    names = {name.removeprefix(prefix) for name in found if name.startswith(prefix)}
-    firsts = {name.partition("-")[0] for name in names}
-    batches = sorted(Batch(int(first)) for first in firsts if first.isdecimal())
-    return [
-        batch
-        for batch in batches
-        if batch.name in names and positions.covers(batch) and exists(batch.file(output, table))
-    ]
+    found = map(_FOLDER.fullmatch, names_in(output / TABLES[table][0]))
+    batches = sorted({Batch(int(name[1])) for name in found if name})
+    return [b for b in batches if positions.covers(b) and exists(b.file(output, table))]
 
 
 def stored_provenances(
