@@ -19,6 +19,8 @@ from neo_utils.store import locks
 from neo_utils.store.locks import sole_run, sole_writer
 
 UNSUPPORTED = [errno.EINVAL, errno.ENOTSUP, errno.ENOSYS]
+NO_LOCKS = "two concurrent runs are not detected"
+NO_SYNC = "a power cut may undo the newest files"
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +35,11 @@ def failing(code):
     return fail
 
 
-def fail_for_folders(monkeypatch, code):
+def fail_to_lock(monkeypatch, code):
+    monkeypatch.setattr(fcntl, "flock", failing(code))
+
+
+def fail_to_sync_folders(monkeypatch, code):
     fsync = os.fsync
 
     def of_files_only(descriptor):
@@ -50,56 +56,52 @@ def fetch_range(output):
     return verify_text(parse_settings({"start": 1, "end": 40, "output_dir": str(output)}))
 
 
-@pytest.mark.parametrize("code", [errno.ENOLCK, *UNSUPPORTED])
-def test_warns_once_and_continues_without_locks(tmp_path, monkeypatch, capsys, code):
-    monkeypatch.setattr(fcntl, "flock", failing(code))
+@pytest.mark.parametrize(
+    ("fail", "code", "warning"),
+    [
+        *((fail_to_lock, code, NO_LOCKS) for code in (errno.ENOLCK, *UNSUPPORTED)),
+        *((fail_to_sync_folders, code, NO_SYNC) for code in (errno.EBADF, *UNSUPPORTED)),
+        (fail_to_sync_folders, errno.EACCES, NO_SYNC),
+    ],
+)
+def test_warns_once_of_a_missing_guarantee_and_continues(
+    tmp_path, monkeypatch, capsys, fail, code, warning
+):
+    fail(monkeypatch, code)
     assert fetch_range(tmp_path).startswith("2 batches")
     (line,) = capsys.readouterr().err.splitlines()
-    assert "two concurrent runs are not detected" in line
-    assert "power cut may" not in line
-
-
-@pytest.mark.parametrize("code", [errno.EBADF, errno.EACCES, *UNSUPPORTED])
-def test_warns_once_and_continues_if_folders_cannot_be_synced(tmp_path, monkeypatch, capsys, code):
-    fail_for_folders(monkeypatch, code)
-    assert fetch_range(tmp_path).startswith("2 batches")
-    (line,) = capsys.readouterr().err.splitlines()
-    assert "a power cut may undo the newest files" in line
-    assert "two runs" not in line
+    assert [text for text in (NO_LOCKS, NO_SYNC) if text in line] == [warning]
 
 
 def test_one_warning_lists_all_missing_guarantees(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(fcntl, "flock", failing(errno.ENOLCK))
+    fail_to_lock(monkeypatch, errno.ENOLCK)
     monkeypatch.setattr(os, "open", failing(errno.EACCES))  # the folder cannot even be opened
     with sole_writer(tmp_path), sole_writer(tmp_path):
         pass
     (line,) = capsys.readouterr().err.splitlines()
-    assert "two concurrent runs" in line
-    assert "power cut" in line
+    assert NO_LOCKS in line
+    assert NO_SYNC in line
 
 
 def test_kernel_does_not_repeat_the_warning(tmp_path, monkeypatch, capsys):
     (tmp_path / ".run-lock").write_text(str(os.getppid()))
-    monkeypatch.setattr(fcntl, "flock", failing(errno.ENOLCK))
+    fail_to_lock(monkeypatch, errno.ENOLCK)
     with sole_writer(tmp_path):
         pass
     assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EROFS])
-@pytest.mark.parametrize("broken", ["lock", "sync"])
-def test_failing_disk_is_an_error(tmp_path, monkeypatch, code, broken):
-    if broken == "lock":
-        monkeypatch.setattr(fcntl, "flock", failing(code))
-    else:
-        fail_for_folders(monkeypatch, code)
+@pytest.mark.parametrize("fail", [fail_to_lock, fail_to_sync_folders])
+def test_failing_disk_is_an_error(tmp_path, monkeypatch, code, fail):
+    fail(monkeypatch, code)
     with pytest.raises(OutputUnwritable, match=os.strerror(code)):
         fetch_range(tmp_path)
     assert not list(tmp_path.glob("raw/*/*"))
 
 
 def test_process_is_found_and_ended_without_locks(tmp_path, monkeypatch):
-    monkeypatch.setattr(fcntl, "flock", failing(errno.ENOTSUP))
+    fail_to_lock(monkeypatch, errno.ENOTSUP)
     pid_file = tmp_path / "pid"
     process = start(pid_file, ["sleep", "60"], os.environ, tmp_path / "log")
     assert is_running(pid_file)

@@ -67,7 +67,7 @@ def test_reports_corrupted_batch_during_backfill(output):
     fetch(plan_fetch(61, 80, "sample", output_dir=str(output)))
     Batch(61).file(output, "close_approaches").write_bytes(b"corrupted")
     with backfilling(output) as next_round:
-        for _ in range(5):
+        for _ in range(2):
             assert verify(output, position_range(1, 80)).keys() == {Batch(61)}
             with pytest.raises(StoredDataBroken, match="batch 61-80"):
                 check_files(output, [*BATCHES, Batch(61)])

@@ -304,11 +304,6 @@ def test_rebuild_is_limited_to_the_range(output):
     assert [path.name for path in (output / "raw").iterdir()] == ["batch-number=21-40"]
 
 
-def test_checksum_is_sha256():
-    # Of the empty message, FIPS 180-4.
-    assert sha256(b"") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-
-
 @pytest.fixture
 def with_rejected(tmp_path):
     """Return an output with one batch that has two rejected objects."""
