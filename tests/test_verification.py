@@ -21,14 +21,11 @@ from neo_utils.store.provenance import Provenance
 from neo_utils.store.rebuilding import archived_objects, rebuild
 from neo_utils.store.verification import check_files, verify
 from tests.objects import neos, page, put, without
+from tests.test_atomic import contents_of
 
 END = 60
 RANGE = position_range(1, END)
 BATCH = Batch(21)
-
-
-def contents(output):
-    return {p.relative_to(output): p.read_bytes() for p in output.rglob("*") if p.is_file()}
 
 
 def store(output, objects):
@@ -112,7 +109,7 @@ FAULTS = [
 
 @pytest.mark.parametrize(("table", "fault", "reason"), FAULTS)
 def test_corrupted_batch_is_reported_and_backfill_repairs_it(output, table, fault, reason):
-    before, path = contents(output), BATCH.file(output, table)
+    before, path = contents_of(output), BATCH.file(output, table)
     fault(path)
     assert list(verify(output, RANGE)) == [BATCH]
     reason = f"{table}: {reason}" if reason == CHECKSUM else reason
@@ -124,7 +121,7 @@ def test_corrupted_batch_is_reported_and_backfill_repairs_it(output, table, faul
     if path.is_dir():
         path.rmdir()
     fetch(plan_fetch(21, 40, "sample", output_dir=str(output), refetch=True))
-    assert contents(output) == before
+    assert contents_of(output) == before
     assert verify(output, RANGE) == {}
     check_files(output, RANGE.batches(60))
 
@@ -207,7 +204,7 @@ EDITED_NOTES = [
 @pytest.mark.parametrize(("change", "reason"), EDITED_NOTES)
 def test_edited_note_is_reported_and_not_rebuilt(output, change, reason):
     edit_note(BATCH.file(output, "pages"), change)
-    before = contents(output)
+    before = contents_of(output)
     assert list(verify(output, RANGE)) == [BATCH]
     assert verify(output, RANGE)[BATCH].startswith(reason)
     with pytest.raises(StoredDataBroken) as error:
@@ -215,7 +212,7 @@ def test_edited_note_is_reported_and_not_rebuilt(output, change, reason):
     reason = reason.removesuffix(DIFFER)
     reason = reason.replace("raw: ", "pages: the note and the raw file differ in ")
     assert str(error.value).startswith(f"batch 21-40 in {output} is corrupted ({reason}")
-    assert contents(output) == before
+    assert contents_of(output) == before
 
 
 @pytest.mark.parametrize("table", ["raw", "close_approaches"])
@@ -254,13 +251,13 @@ def test_long_note_round_trips():
 
 @pytest.mark.parametrize("fault", [cut, swap, replace_by_another_programs, make_folder_of])
 def test_rebuild_repairs_corrupted_raw_file(output, fault):
-    before = contents(output)
+    before = contents_of(output)
     path = BATCH.file(output, "raw")
     fault(path)
     if path.is_dir():
         path.rmdir()
     rebuild(output, RANGE)
-    assert contents(output).items() >= before.items()
+    assert contents_of(output).items() >= before.items()
     assert verify(output, RANGE) == {}
 
 
@@ -283,19 +280,19 @@ def test_verify_finds_replaced_page(output):
 
 
 def test_rebuild_restores_identical_tables(output):
-    before = contents(output)
+    before = contents_of(output)
     for table in ("raw", "close_approaches"):
         shutil.rmtree(output / table)
     assert rebuild(output, RANGE) == 3
-    assert contents(output) == before
+    assert contents_of(output) == before
 
 
 def test_rebuild_keeps_parquet_settings(tmp_path):
     plan = plan_fetch(1, 20, "sample", output_dir=str(tmp_path))
     fetch(plan, parquet_settings={"compression": "snappy", "use_dictionary": False})
-    before = contents(tmp_path)
+    before = contents_of(tmp_path)
     assert rebuild(tmp_path, position_range(1, 20)) == 1
-    assert contents(tmp_path) == before
+    assert contents_of(tmp_path) == before
 
 
 def test_rebuild_is_limited_to_the_range(output):
@@ -375,18 +372,18 @@ def test_verify_ignores_wording_of_rejection_reasons(with_rejected):
 
 
 def test_rebuild_adds_checksums_missing_in_older_note(with_rejected):
-    before = contents(with_rejected)
+    before = contents_of(with_rejected)
     edit_note(BATCH.file(with_rejected, "pages"), lambda note: without(note, "rejected_sha256"))
     (reason,) = verify(with_rejected, RANGE).values()
     assert "the note of an older version has no rejected_sha256" in reason
     assert "`make rebuild`" in reason
     assert rebuild(with_rejected, RANGE) == 1
-    assert contents(with_rejected).items() >= before.items()
+    assert contents_of(with_rejected).items() >= before.items()
     assert verify(with_rejected, RANGE) == {}
 
 
 def test_rebuild_restores_identical_rejected_file(with_rejected):
-    before = contents(with_rejected)
+    before = contents_of(with_rejected)
     cut(BATCH.file(with_rejected, "rejected"))
     rebuild(with_rejected, RANGE)
-    assert contents(with_rejected).items() >= before.items()
+    assert contents_of(with_rejected).items() >= before.items()

@@ -31,6 +31,7 @@ from neo_utils.store.selection import select_batches, select_stored
 from neo_utils.store.verification import check_files, verify
 from neo_utils.store.votable import voparquet_metadata
 from tests.faulty_service import http, sample_page, serve_faults
+from tests.test_atomic import contents_of
 from tests.test_drift import save_metrics
 from tests.test_statistics import neo, store
 
@@ -273,19 +274,15 @@ def without_votable(output):
         page.write_bytes(pack(body_of(archived), note_of(archived) | sums))
 
 
-def contents(output):
-    return {path: path.read_bytes() for path in output.rglob("*.parquet")}
-
-
 def test_files_without_votable_are_valid_and_rebuild_adds_it(output):
     count(output)
-    new = contents(output)
+    new = contents_of(output)
     without_votable(output)
-    assert contents(output) != new
+    assert contents_of(output) != new
     positions = position_range(1, END)
     assert verify(output, positions) == {}
     check_files(output, [Batch(1), Batch(21)])
     count(output)
-    assert contents(output) != new
+    assert contents_of(output) != new
     assert rebuild(output, positions) == 2
-    assert contents(output) == new
+    assert contents_of(output) == new
