@@ -138,22 +138,6 @@ def test_leftover_that_cannot_be_removed_is_an_error(tmp_path, monkeypatch, whol
     assert tree_of(tmp_path) == whole
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root can write to any folder")
-def test_folder_without_write_permission_is_an_error(tmp_path, whole):
-    fetch_range(tmp_path, 40)
-    folders = [tmp_path, *(path for path in tmp_path.rglob("*") if path.is_dir())]
-    for mode in (0o555, 0o755):
-        for path in (*folders, tmp_path / ".lock"):
-            path.chmod(mode)
-        if mode == 0o555:
-            with pytest.raises(
-                OutputUnwritable, match=r"cannot be written \(Permission denied\)\. "
-            ):
-                fetch_range(tmp_path)
-    fetch_range(tmp_path)
-    assert tree_of(tmp_path) == whole
-
-
 # --- the command ----------------------------------------------------------------------------------
 
 
