@@ -2,8 +2,10 @@
 
 import shutil
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,6 +15,7 @@ from neo_utils.cluster.local_cluster import down
 from neo_utils.engines.spark_session import connect
 from neo_utils.fetch.fetching import fetch
 from neo_utils.fetch.plan import plan_fetch
+from neo_utils.neows import rate_limit
 from tests.cluster import Cluster, cluster_at
 
 # "quick" finds the same today as tomorrow; "long", for `make fuzz`, finds something else each time.
@@ -53,6 +56,33 @@ def pristine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 def output(pristine: Path, tmp_path: Path) -> Path:
     """A copy of it, for one test to change."""
     return shutil.copytree(pristine, tmp_path / "output")
+
+
+class FakeClock:
+    """A clock that only advances while waiting; ``waits`` records every wait."""
+
+    def __init__(self):
+        self.now, self.waits = 0.0, []
+
+    def event(self):
+        clock = self
+
+        class Event(threading.Event):
+            def wait(self, timeout=None):
+                clock.waits.append(timeout)
+                clock.now += timeout
+                return self.is_set()
+
+        return Event()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    """Skip all waits of the rate limit, and record them."""
+    fake = FakeClock()
+    names = SimpleNamespace(Event=fake.event, Lock=threading.Lock)
+    monkeypatch.setattr(rate_limit, "threading", names)
+    return fake
 
 
 LEFT_OUT = pytest.StashKey[list[pytest.Item]]()

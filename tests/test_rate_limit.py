@@ -50,32 +50,6 @@ NASA_429 = http(
 )
 
 
-class FakeClock:
-    """A clock that only advances while waiting; ``waits`` records every wait."""
-
-    def __init__(self):
-        self.now, self.waits = 0.0, []
-
-    def event(self):
-        clock = self
-
-        class Event(threading.Event):
-            def wait(self, timeout=None):
-                clock.waits.append(timeout)
-                clock.now += timeout
-                return self.is_set()
-
-        return Event()
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    fake = FakeClock()
-    names = SimpleNamespace(Event=fake.event, Lock=threading.Lock)
-    monkeypatch.setattr(rate_limit, "threading", names)
-    return fake
-
-
 def headers(limit, remaining):
     return {"X-RateLimit-Limit": str(limit), "X-RateLimit-Remaining": str(remaining)}
 
