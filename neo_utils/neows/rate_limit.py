@@ -12,9 +12,6 @@ from neo_utils.settings.service_address import LONGEST_RETRY_AFTER_S
 # sent at 10:15 is available again at 11:15. https://api.data.gov/docs/rate-limits
 HOUR_S = 3600
 _DAY_HOURS = 24
-_YEAR_OF_HTTP = 1991  # an earlier Date is not valid
-
-# The last tenth of the quota is used no faster than it is restored.
 _RESERVE_SHARE = 0.1
 
 
@@ -37,9 +34,14 @@ class Pace:
         self._stopped = threading.Event()
 
     def update(self, headers: Mapping[str, str]) -> None:
-        """Update the pause from ``X-RateLimit-Limit`` and ``X-RateLimit-Remaining``."""
-        limit, remaining = headers.get("X-RateLimit-Limit"), headers.get("X-RateLimit-Remaining")
-        self._pause_s = pause_s(count_of(limit), count_of(remaining))
+        """Set the pause: the last tenth of the quota is used no faster than it is restored."""
+        limit, remaining = (
+            count_of(headers.get(f"X-RateLimit-{name}")) for name in ("Limit", "Remaining")
+        )
+        if limit and remaining is not None and remaining <= limit * _RESERVE_SHARE:
+            self._pause_s = HOUR_S / limit
+        else:
+            self._pause_s = 0.0
 
     def take_turn(self) -> None:
         """Wait before the next request if the quota is low."""
@@ -62,26 +64,6 @@ class Pace:
     def stop(self) -> None:
         """End all waits, because the run failed elsewhere or was interrupted."""
         self._stopped.set()
-
-
-def pause_s(limit: int | None, remaining: int | None) -> float:
-    """Return how many seconds to wait before the next request.
-
-    Parameters
-    ----------
-    limit, remaining
-        Requests per hour, allowed and remaining; None if the service did not report them.
-
-    Examples
-    --------
-    >>> pause_s(limit=1_000, remaining=400)
-    0.0
-    >>> pause_s(limit=1_000, remaining=100)
-    3.6
-    """
-    if not limit or remaining is None or remaining > limit * _RESERVE_SHARE:
-        return 0.0
-    return HOUR_S / limit
 
 
 def hours_until_last(requests: int, hourly: int, daily: int) -> int:
@@ -121,7 +103,8 @@ def retry_after_s(value: str | None, now: dt.datetime) -> float | None:
     >>> retry_after_s("later", now) is None
     True
     """
-    if value is not None and re.fullmatch(r"\d+", value.strip(), re.ASCII):
+    value = (value or "").strip()
+    if re.fullmatch(r"\d+", value, re.ASCII):
         seconds = float(value)
     else:
         until = http_date(value)
@@ -134,10 +117,9 @@ def http_date(value: str | None) -> dt.datetime | None:
     try:
         date = parsedate_to_datetime(value or "")
         # "-0000" yields a time without a zone; HTTP dates are in GMT.
-        date = date.replace(tzinfo=date.tzinfo or dt.UTC).astimezone(dt.UTC)
+        return date.replace(tzinfo=date.tzinfo or dt.UTC).astimezone(dt.UTC)
     except (ValueError, OverflowError):
         return None
-    return date if date.year >= _YEAR_OF_HTTP else None
 
 
 def count_of(value: str | None) -> int | None:
