@@ -1,6 +1,7 @@
 """Small NeoWs objects and pages in the service's current format, with invented values."""
 
 import copy
+import datetime as dt
 import json
 
 
@@ -23,6 +24,18 @@ def approach(**changes):
         },
         "orbiting_body": "Earth",
     } | changes
+
+
+def passing(date, kilometers, body="Earth", velocity="12.5"):
+    """Return an approach at midnight of a date."""
+    one = approach(
+        close_approach_date=date,
+        close_approach_date_full=f"{date} 00:00",
+        epoch_date_close_approach=int(dt.datetime.fromisoformat(f"{date}T00Z").timestamp()) * 1000,
+        orbiting_body=body,
+    )
+    one = put(one, ("miss_distance", "kilometers"), kilometers)
+    return put(one, ("relative_velocity", "kilometers_per_second"), velocity)
 
 
 def neo(**changes):

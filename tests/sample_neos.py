@@ -2,11 +2,9 @@
 
 import json
 from functools import cache
-from pathlib import Path
 
 from neo_utils.sample.catalogue import page_body
 
-REAL_PAGE = Path(__file__).parents[2] / "shared/neows/pages/2024-10_page0_modern.json"
 KEY = "some-key"
 NEOS = "near_earth_objects"
 

@@ -5,12 +5,10 @@ The decoder returns a page or raises `InvalidPage`, and every row of a page is c
 """
 
 import copy
-import datetime as dt
 import json
 import os
 import re
 from collections import Counter, defaultdict
-from decimal import Decimal
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,8 +18,17 @@ from neo_utils.positions import Batch
 from neo_utils.sample.catalogue import page_body
 from neo_utils.store.page_tables import decode_page
 from neo_utils.store.schemas import CLOSE_APPROACHES, RAW
-from tests.objects import neos, page, put, without
-from tests.test_pages import BETWEEN, MODERN, OLD, RECORDED, passing
+from tests.objects import neos, page, passing, put, without
+from tests.page_oracle import (
+    BETWEEN,
+    MODERN,
+    OLD,
+    expected_approaches,
+    expected_neo,
+    read_by_json,
+    rows,
+    whole,
+)
 
 FIRST = Batch(1)
 OUTCOMES = defaultdict(Counter)  # per test: number of decoded and invalid pages
@@ -37,95 +44,6 @@ def summary():
 def note(outcome):
     _, _, test = os.environ["PYTEST_CURRENT_TEST"].partition("::")
     OUTCOMES[test.removesuffix(" (call)")][outcome] += 1
-
-
-# --- Expected values, read with `json` alone. ---
-
-
-def read_by_json(body):
-    """Return the page with numbers as text, or None if `json` cannot read it."""
-    text = body.decode("utf-8", "surrogateescape")
-    try:
-        return json.loads(text, strict=False, parse_int=str, parse_float=str)
-    except (ValueError, RecursionError):
-        return None
-
-
-def without_null(value):
-    # The decoder treats the text "null" as null except in text fields.
-    return None if value is None or str(value).lower() == "null" else value
-
-
-def number(value):
-    return None if without_null(value) is None else float(value)
-
-
-def whole(value):
-    return None if without_null(value) is None else int(Decimal(value))
-
-
-def as_boolean(value):
-    if without_null(value) is None or isinstance(value, bool):
-        return without_null(value)
-    return value.lower() == "true" if value.lower() in ("true", "false") else bool(int(value))
-
-
-def day(value):
-    return None if without_null(value) is None else dt.date.fromisoformat(value)
-
-
-def part(value, name):
-    return (without_null(value) or {}).get(name)
-
-
-def expected_id(one):
-    return one["neo_reference_id"] if one.get("id") is None else one["id"]
-
-
-def expected_approaches(one):
-    first_of = {}
-    for each in one["close_approach_data"]:
-        listed = day(each["close_approach_date"])
-        full = each.get("close_approach_date_full")
-        time_ms = whole(each.get("epoch_date_close_approach")) if full else None
-        row = (
-            expected_id(one),
-            listed,
-            None if time_ms is None else instant(time_ms),
-            each["orbiting_body"],
-            number(each["miss_distance"]["astronomical"]),
-            number(each["miss_distance"].get("lunar")),
-            number(each["miss_distance"]["kilometers"]),
-            number(each["relative_velocity"]["kilometers_per_second"]),
-        )
-        first_of.setdefault((listed if time_ms is None else time_ms, each["orbiting_body"]), row)
-    return list(first_of.values())
-
-
-def instant(milliseconds):
-    return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(milliseconds=milliseconds)
-
-
-def expected_neo(one):
-    approaches = expected_approaches(one)
-    _, when, *_, kilometers, velocity = min(approaches, key=lambda a: a[6], default=[None] * 8)
-    meters = part(one.get("estimated_diameter"), "meters")
-    orbit = one.get("orbital_data")
-    return (
-        expected_id(one),
-        *(one.get(name) for name in RAW.names[1:6]),
-        number(one.get("absolute_magnitude_h")),
-        as_boolean(one.get("is_potentially_hazardous_asteroid")),
-        number(part(meters, "estimated_diameter_min")),
-        number(part(meters, "estimated_diameter_max")),
-        kilometers,
-        when,
-        velocity,
-        day(part(orbit, "first_observation_date")),
-        day(part(orbit, "last_observation_date")),
-        whole(part(orbit, "observations_used")),
-        number(part(orbit, "orbital_period")),
-    )
 
 
 # Values well within the ranges: none may become null.
@@ -144,10 +62,6 @@ def is_plain(name, value):
     low, high = PLAIN.get(name, (1, 0))
     is_number = isinstance(value, str) and re.fullmatch(r"[1-9]\d{0,8}(\.\d{1,9})?", value, re.A)
     return bool(is_number) and low <= float(value) <= high
-
-
-def rows(table):
-    return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
 
 def decoded_and_compared(body, batch=FIRST):
@@ -339,11 +253,7 @@ BODIES = [
     page(FULL, indent=2),
     page([FORMS[("modern", "old", "bare", "dotted")[place % 4]][place] for place in range(20)]),
     page_body(0, 20, "KEY"),
-    *(
-        (RECORDED / name).read_bytes()
-        for name in (OLD, BETWEEN, MODERN)
-        if (RECORDED / name).exists()
-    ),
+    *(path.read_bytes() for path in (OLD, BETWEEN, MODERN) if path.exists()),
 ]
 VALUE_OF_A_KEPT_NAME = re.compile(
     rb'"(?:id|neo_reference_id|name|name_limited|absolute_magnitude_h|orbiting_body|astronomical|'

@@ -5,15 +5,16 @@ from datetime import UTC, datetime
 import pytest
 
 from neo_utils.sample import catalogue
-from tests.sample_neos import KEY, NEOS, REAL_PAGE, approaches_of, first_200, spread
+from tests.page_oracle import MODERN
+from tests.sample_neos import KEY, NEOS, approaches_of, first_200, spread
 
 
-@pytest.mark.skipif(not REAL_PAGE.exists(), reason="the recorded page is not on this machine")
+@pytest.mark.skipif(not MODERN.exists(), reason="the recorded page is not on this machine")
 def test_diameters_match_a_real_page():
     # Objects of the same H have the same diameters, real or simulated.
     real = {
         neo["absolute_magnitude_h"]: neo["estimated_diameter"]
-        for neo in json.loads(REAL_PAGE.read_text())[NEOS]
+        for neo in json.loads(MODERN.read_text())[NEOS]
     }
     shared = [neo for neo in first_200() + spread() if neo["absolute_magnitude_h"] in real]
     assert shared
