@@ -1,7 +1,7 @@
-"""What the service's first page is known to look like, of what was recorded from 2021 to 2026.
+"""The form of the service's first page, from pages recorded from 2021 to 2026.
 
-A description for `make test-live` to compare with; what of it we read follows from
-`neo_utils.neows.contract`. Where a change of the service is there to stay, this page follows it.
+`make test-live` compares the service with it. `neo_utils.neows.contract` determines which of these
+fields the package reads. If the service changes permanently, update this module.
 """
 
 from collections.abc import Callable
@@ -11,112 +11,97 @@ from typing import NamedTuple
 
 from neo_utils.statistics.definitions import KM_PER_AU, LUNAR_DISTANCES_PER_AU
 
-_NEO = "near_earth_objects[]"
-_APPROACH = f"{_NEO}.close_approach_data[]"
-_ORBIT = f"{_NEO}.orbital_data"
-_DIAMETER = f"{_NEO}.estimated_diameter"
-
-# Path -> form, one of those of `tests.page_forms`, or several. "or absent": from some of the
-# objects; "or nowhere": perhaps from all of them.
-FORMS = {
-    "links": "object",
-    "links.next": "address",
-    "links.prev": "address or nowhere",  # not on the first page
-    "links.self": "address",
-    "page": "object",
-    "page.size": "whole number",
-    "page.total_elements": "whole number",
-    "page.total_pages": "whole number",
-    "page.number": "whole number",
-    "near_earth_objects": "list",
-    _NEO: "object",
-    f"{_NEO}.links": "object",
-    f"{_NEO}.links.self": "address",
-    f"{_NEO}.id": "whole number as text",
-    f"{_NEO}.neo_reference_id": "whole number as text",
-    f"{_NEO}.name": "text",
-    f"{_NEO}.name_limited": "text or absent",  # from the unnamed
-    f"{_NEO}.designation": "text or absent",  # 276274 had none in 2018
-    f"{_NEO}.nasa_jpl_url": "address",
-    f"{_NEO}.absolute_magnitude_h": "number",
-    _DIAMETER: "object",
-    **{
-        path: form
-        for unit in ("kilometers", "meters", "miles", "feet")
-        for path, form in {
-            f"{_DIAMETER}.{unit}": "object",
-            f"{_DIAMETER}.{unit}.estimated_diameter_min": "number",
-            f"{_DIAMETER}.{unit}.estimated_diameter_max": "number",
-        }.items()
-    },
-    f"{_NEO}.is_potentially_hazardous_asteroid": "boolean",
-    f"{_NEO}.close_approach_data": "list",
-    _APPROACH: "object",
-    f"{_APPROACH}.close_approach_date": "date from 1900 to 2200",
-    f"{_APPROACH}.close_approach_date_full": "date with English month, hour and minute",
-    f"{_APPROACH}.epoch_date_close_approach": "whole number",
-    f"{_APPROACH}.relative_velocity": "object",
-    f"{_APPROACH}.relative_velocity.kilometers_per_second": "number as text",
-    f"{_APPROACH}.relative_velocity.kilometers_per_hour": "number as text",
-    f"{_APPROACH}.relative_velocity.miles_per_hour": "number as text",
-    f"{_APPROACH}.miss_distance": "object",
-    f"{_APPROACH}.miss_distance.astronomical": "number as text",
-    f"{_APPROACH}.miss_distance.lunar": "number as text",
-    f"{_APPROACH}.miss_distance.kilometers": "number as text",
-    f"{_APPROACH}.miss_distance.miles": "number as text",
-    f"{_APPROACH}.orbiting_body": "body",
-    _ORBIT: "object",
-    f"{_ORBIT}.orbit_id": "text",
-    f"{_ORBIT}.orbit_determination_date": "date and time",
-    # These five were null for 276274 in 2018.
-    f"{_ORBIT}.first_observation_date": "date or null",
-    f"{_ORBIT}.last_observation_date": "date or null",
-    f"{_ORBIT}.data_arc_in_days": "whole number or null",
-    f"{_ORBIT}.observations_used": "whole number or null",
-    f"{_ORBIT}.orbit_class": "object or null",
-    f"{_ORBIT}.orbit_class.orbit_class_type": "text",
-    f"{_ORBIT}.orbit_class.orbit_class_description": "text",
-    f"{_ORBIT}.orbit_class.orbit_class_range": "text",
-    f"{_ORBIT}.orbit_uncertainty": "whole number as text",
-    f"{_ORBIT}.minimum_orbit_intersection": "number as text",
-    f"{_ORBIT}.jupiter_tisserand_invariant": "number as text",
-    f"{_ORBIT}.epoch_osculation": "number as text",
-    f"{_ORBIT}.eccentricity": "number as text",
-    f"{_ORBIT}.semi_major_axis": "number as text",
-    f"{_ORBIT}.inclination": "number as text",
-    f"{_ORBIT}.ascending_node_longitude": "number as text",
-    f"{_ORBIT}.orbital_period": "number as text",
-    f"{_ORBIT}.perihelion_distance": "number as text",
-    f"{_ORBIT}.perihelion_argument": "number as text",
-    f"{_ORBIT}.aphelion_distance": "number as text",
-    f"{_ORBIT}.perihelion_time": "number as text",
-    f"{_ORBIT}.mean_anomaly": "number as text",
-    f"{_ORBIT}.mean_motion": "number as text",
-    f"{_ORBIT}.equinox": "text",
-    f"{_NEO}.is_sentry_object": "boolean",
-    f"{_NEO}.sentry_data": "address or nowhere",  # only of what Sentry watches
+# Each value's form, as `tests.page_comparison` names them, or several. "or absent": some objects
+# lack the field; "or nowhere": all objects of a page may lack it.
+_AS_TEXT = "number as text"
+_APPROACH = {
+    "close_approach_date": "date from 1900 to 2200",
+    "close_approach_date_full": "date with English month, hour and minute",
+    "epoch_date_close_approach": "whole number",
+    "relative_velocity": dict.fromkeys(
+        ("kilometers_per_second", "kilometers_per_hour", "miles_per_hour"), _AS_TEXT
+    ),
+    "miss_distance": dict.fromkeys(("astronomical", "lunar", "kilometers", "miles"), _AS_TEXT),
+    "orbiting_body": "body",
 }
+_ORBIT_CLASS = ("orbit_class_type", "orbit_class_description", "orbit_class_range")
+_ORBIT = {
+    "orbit_id": "text",
+    "orbit_determination_date": "date and time",
+    # These five were null for 276274 in 2018.
+    "first_observation_date": "date or null",
+    "last_observation_date": "date or null",
+    "data_arc_in_days": "whole number or null",
+    "observations_used": "whole number or null",
+    "orbit_class or null": dict.fromkeys(_ORBIT_CLASS, "text"),
+    "orbit_uncertainty": "whole number as text",
+    **dict.fromkeys(("minimum_orbit_intersection", "jupiter_tisserand_invariant"), _AS_TEXT),
+    **dict.fromkeys(("epoch_osculation", "eccentricity", "semi_major_axis"), _AS_TEXT),
+    **dict.fromkeys(("inclination", "ascending_node_longitude", "orbital_period"), _AS_TEXT),
+    **dict.fromkeys(("perihelion_distance", "perihelion_argument", "perihelion_time"), _AS_TEXT),
+    **dict.fromkeys(("aphelion_distance", "mean_anomaly", "mean_motion"), _AS_TEXT),
+    "equinox": "text",
+}
+_DIAMETERS = dict.fromkeys(("estimated_diameter_min", "estimated_diameter_max"), "number")
+_NEO = {
+    "links": {"self": "address"},
+    "id": "whole number as text",
+    "neo_reference_id": "whole number as text",
+    "name": "text",
+    "name_limited": "text or absent",  # from the unnamed
+    "designation": "text or absent",  # 276274 had none in 2018
+    "nasa_jpl_url": "address",
+    "absolute_magnitude_h": "number",
+    "estimated_diameter": dict.fromkeys(("kilometers", "meters", "miles", "feet"), _DIAMETERS),
+    "is_potentially_hazardous_asteroid": "boolean",
+    "close_approach_data": [_APPROACH],
+    "orbital_data": _ORBIT,
+    "is_sentry_object": "boolean",
+    "sentry_data": "address or nowhere",  # only of what Sentry watches
+}
+_PAGE = {
+    "links": {"next": "address", "prev": "address or nowhere", "self": "address"},
+    "page": dict.fromkeys(("size", "total_elements", "total_pages", "number"), "whole number"),
+    "near_earth_objects": [_NEO],
+}
+
+
+def _forms(value, path=""):
+    """Yield each path of a page with its form."""
+    path, nullable, _ = path.partition(" or null")
+    if isinstance(value, dict):
+        yield path, f"object{nullable}"
+        for name, one in value.items():
+            yield from _forms(one, f"{path}.{name}".removeprefix("."))
+    elif isinstance(value, list):
+        yield path, "list"
+        yield from _forms(value[0], f"{path}[]")
+    else:
+        yield path, value
+
+
+FORMS = {path: form for path, form in _forms(_PAGE) if path}
 
 
 def _epoch_ms(minute):
     return datetime.strptime(minute, "%Y-%b-%d %H:%M").replace(tzinfo=UTC).timestamp() * 1_000
 
 
-def _diameter_m(magnitude_h, albedo):
-    return 1_329_000 / sqrt(albedo) * 10 ** (-float(magnitude_h) / 5)
+def _diameter_m(albedo):
+    return lambda magnitude_h: 1_329_000 / sqrt(albedo) * 10 ** (-float(magnitude_h) / 5)
 
 
 class Unit(NamedTuple):
-    """What a value is in its unit, as follows from another value of the same object."""
+    """The value that another value of the same object implies, in the expected unit."""
 
     other: str
     expected: Callable
-    tolerance: float = 1e-4  # finer than from NeoWs's lunar distance to CNEOS's, 389.17 to the AU
+    tolerance: float = 1e-4  # below the difference between NeoWs's and CNEOS's lunar distance
 
 
-# A unit stands in no value, but in what values have to do with each other.
+# No value states its unit, but related values show it.
 UNITS = {
-    _APPROACH: {
+    "near_earth_objects[].close_approach_data[]": {
         "epoch_date_close_approach": Unit("close_approach_date_full", _epoch_ms, tolerance=1e-9),
         "relative_velocity.kilometers_per_second": Unit(
             "relative_velocity.kilometers_per_hour", lambda km_h: float(km_h) / 3_600
@@ -128,12 +113,12 @@ UNITS = {
             "miss_distance.astronomical", lambda au: float(au) * KM_PER_AU
         ),
     },
-    _NEO: {
+    "near_earth_objects[]": {
         "estimated_diameter.meters.estimated_diameter_min": Unit(
-            "absolute_magnitude_h", lambda h: _diameter_m(h, albedo=0.25)
+            "absolute_magnitude_h", _diameter_m(albedo=0.25)
         ),
         "estimated_diameter.meters.estimated_diameter_max": Unit(
-            "absolute_magnitude_h", lambda h: _diameter_m(h, albedo=0.05)
+            "absolute_magnitude_h", _diameter_m(albedo=0.05)
         ),
         "orbital_data.orbital_period": Unit(  # days, by Kepler's third law
             "orbital_data.semi_major_axis", lambda axis_au: 365.25 * float(axis_au) ** 1.5
@@ -142,7 +127,7 @@ UNITS = {
 }
 
 BODIES = ("Earth", "Venus", "Mars", "Merc", "Juptr", "Moon")
-CATALOGUE_SIZE = 41_000  # 2026; with half or twice as many, it is another listing
+CATALOGUE_SIZE = 41_000  # in 2026; half or twice as many would be another listing
 HEADERS = {
     "Date": "date of HTTP",
     "X-RateLimit-Limit": "whole number as text",  # 1,000 or 2,000 an hour

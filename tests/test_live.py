@@ -1,4 +1,4 @@
-"""The service's first page, asked for now, beside what is known of it: `make test-live`."""
+"""Compare the service's first page with the contract: `make test-live`."""
 
 import pytest
 
@@ -13,11 +13,11 @@ from neo_utils.settings.variables import api_key, setting
 from neo_utils.store.page_tables import decode_page
 from tests.page_comparison import differences
 
-_told = []
+_report = []
 
 
 class _HeadersKept(Pace):
-    """A pace that waits for nothing, and keeps what an answer's headers say."""
+    """A pace that never waits, and keeps the headers of the last answer."""
 
     def __init__(self):
         super().__init__(longest_wait_s=0, report=lambda _text: None)
@@ -28,14 +28,12 @@ class _HeadersKept(Pace):
 
 
 def first_page(key, url):
-    """Return body and headers of the first page, by one request of the project's own client.
+    """Return body and headers of the first page, requested once by the project's own client.
 
-    Without a key or an answer, the test that asks for it fails in one line.
+    Without a key or an answer, the test fails in one line.
     """
     if not key:
-        raise _failed(
-            f"no API_KEY is set: {KEYS_ARE_GIVEN_AT} gives one at once, free; put it into .env"
-        )
+        raise _failed(f"no API_KEY is set: get a free key at {KEYS_ARE_GIVEN_AT} for .env")
     pace = _HeadersKept()
     try:
         with open_session(key) as session:
@@ -46,12 +44,12 @@ def first_page(key, url):
 
 
 def _failed(text):
-    """The failure of a test, told by a text alone."""
+    """Return a test failure that shows only this text."""
     return pytest.fail.Exception(text, pytrace=False)
 
 
 def compare(body, headers):
-    """Tell every difference from the contract; fail where one of them matters."""
+    """Return a line for every difference from the contract; fail if one matters."""
     found = sorted(differences(body, headers), key=lambda one: not one.matters)
     lines = [str(one) for one in found]
     if any(one.matters for one in found):
@@ -67,14 +65,14 @@ def compare(body, headers):
 
 
 @pytest.mark.live
-def test_the_first_page_is_as_the_contract_has_it():
+def test_first_page_matches_the_contract():
     try:
         key, url = api_key(), setting("API_URL") or NASA_URL
     except RunFailure as failure:
         raise _failed(str(failure)) from None
-    _told[:] = compare(*first_page(key, url))
+    _report[:] = compare(*first_page(key, url))
 
 
 def summary():
-    """Return what the page was found to be, where it was asked for."""
-    return _told
+    """Return the lines about the page, if it was requested."""
+    return _report
