@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neo_utils.errors import WrongParameter
-from neo_utils.positions import Batch, position_range, spans
+from neo_utils.positions import TABLES, Batch, position_range, spans
 
 
 def names(batches):
@@ -15,22 +15,27 @@ def names(batches):
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "expected"),
+    ("start", "end", "catalogue_size", "expected"),
     [
-        (1, 20, ["1-20"]),
-        (1, 40, ["1-20", "21-40"]),
-        (21, 40, ["21-40"]),
-        ("41", "80", ["41-60", "61-80"]),  # as the command line passes them
-        (40_981, 41_000, ["40981-41000"]),
+        (1, 20, 41_000, ["1-20"]),
+        (1, 40, 41_000, ["1-20", "21-40"]),
+        ("41", "80", 41_000, ["41-60", "61-80"]),  # as the command line passes them
+        (40_981, 41_000, 41_000, ["40981-41000"]),
+        (21, "all", 80, ["21-40", "41-60", "61-80"]),
+        (21, " All ", 60, ["21-40", "41-60"]),
+        (1, "ALL", 1, ["1-20"]),
+        (1, 200, 20, ["1-20"]),
+        (1, 200, 21, ["1-20", "21-40"]),
+        (1, "all", 47, ["1-20", "21-40", "41-60"]),  # the last keeps its nominal name, with 7 NEOs
+        (61, 80, 47, []),
+        (61, "all", 60, []),
+        (61, "all", 61, ["61-80"]),
+        (21, 60, None, ["21-40", "41-60"]),  # unknown: up to END, or only the first batch
+        (21, "all", None, ["21-40"]),
     ],
 )
-def test_range_consists_of_whole_batches(start, end, expected):
-    assert names(position_range(start, end).batches(41_000)) == expected
-
-
-@pytest.mark.parametrize("end", ["all", "ALL", " All "])
-def test_end_all_covers_the_catalogue(end):
-    assert names(position_range(21, end).batches(80)) == ["21-40", "41-60", "61-80"]
+def test_range_has_the_whole_batches_of_the_catalogue(start, end, catalogue_size, expected):
+    assert names(position_range(start, end).batches(catalogue_size)) == expected
 
 
 @pytest.mark.parametrize(
@@ -41,6 +46,7 @@ def test_end_all_covers_the_catalogue(end):
         (22, 40, ["START=22", "Use 21 or 41 "]),
         (0, 20, ["START=0", "Use 1 "]),
         (-19, 20, ["START=-19", "Use 1 "]),  # 1 + a multiple of 20, but there is no such position
+        (-40, 20, ["START=-40", "Use 1 "]),
         ("abc", 20, ["START=abc", "1, 21, 41, ..."]),
         ("", 20, ["START=", "1, 21, 41, ..."]),
         ("all", 20, ["START=all", "1, 21, 41, ..."]),
@@ -49,6 +55,7 @@ def test_end_all_covers_the_catalogue(end):
         (1, 21, ["END=21", "Use 20 or 40 ", "or all"]),
         (1, 19, ["END=19", "Use 20 ", "or all"]),
         (1, 0, ["END=0", "Use 20 ", "or all"]),
+        (1, -20, ["END=-20", "Use 20 ", "or all"]),
         (1, "abc", ["END=abc", "20, 40, 60, ... or all"]),
         (1, None, ["END=None", "20, 40, 60, ... or all"]),
         (21, 20, ["START=21", "END=20", "END=40 ", "START=1"]),
@@ -66,22 +73,15 @@ def test_invalid_value_is_reported_with_nearest_valid_ones(start, end, parts):
 
 @settings(deadline=None)
 @given(st.integers(0, 10**6))
-def test_suggested_starts_are_valid_and_nearest(value):
-    assert named_or_taken(value, lambda start: position_range(start, "all")) == around(value, 1)
-
-
-@settings(deadline=None)
-@given(st.integers(0, 10**6))
-def test_suggested_ends_are_valid_and_nearest(value):
-    assert named_or_taken(value, lambda end: position_range(1, end)) == around(value, 0)
-
-
-def named_or_taken(value, take):
-    try:
-        take(value)
-    except WrongParameter as error:
-        return [int(number) for number in re.findall(r"\d+", re.split(r"Use | \(", str(error))[1])]
-    return [value]
+def test_suggested_values_are_valid_and_nearest(value):
+    for start, end, remainder in ((value, "all", 1), (1, value, 0)):
+        try:
+            position_range(start, end)
+            suggested = [value]
+        except WrongParameter as error:
+            text = re.split(r"Use | \(", str(error))[1]
+            suggested = [int(number) for number in re.findall(r"\d+", text)]
+        assert suggested == around(value, remainder)
 
 
 def around(value, remainder):
@@ -105,47 +105,14 @@ def test_split_range_has_the_same_batches(first, count, cuts, size_known):
         assert [part.covers(batch) for part in parts].count(True) == 1
 
 
-@pytest.mark.parametrize(
-    ("catalogue_size", "expected"),
-    [
-        (1, ["1-20"]),
-        (19, ["1-20"]),
-        (20, ["1-20"]),
-        (21, ["1-20", "21-40"]),
-        (47, ["1-20", "21-40", "41-60"]),  # the last keeps its nominal name, with 7 NEOs
-        (60, ["1-20", "21-40", "41-60"]),
-    ],
-)
-def test_catalogue_may_end_within_a_batch(catalogue_size, expected):
-    assert names(position_range(1, "all").batches(catalogue_size)) == expected
-    assert names(position_range(1, 200).batches(catalogue_size)) == expected
-
-
-def test_no_batch_past_the_end_of_the_catalogue():
-    assert position_range(61, 80).batches(47) == []
-    assert position_range(61, "all").batches(60) == []
-    assert names(position_range(61, "all").batches(61)) == ["61-80"]
-
-
-def test_unknown_size_gives_batches_up_to_end_or_first_batch():
-    assert names(position_range(21, 60).batches(None)) == ["21-40", "41-60"]
-    assert names(position_range(21, "all").batches(None)) == ["21-40"]
-
-
-@pytest.mark.parametrize(
-    ("first", "name", "page_number"),
-    [(1, "1-20", 0), (21, "21-40", 1), (181, "181-200", 9), (40_981, "40981-41000", 2_049)],
-)
-def test_page_number_starts_at_zero(first, name, page_number):
-    batch = Batch(first)
-    assert (batch.name, batch.page_number, batch.last) == (name, page_number, first + 19)
-
-
-@pytest.mark.parametrize(
-    ("end", "name"), [(200, "batches-1-200"), ("200", "batches-1-200"), ("all", "batches-1-all")]
-)
-def test_range_name_is_folder_name(end, name):
-    assert position_range("1", end).name == name
+def test_batch_and_range_have_names_for_files_and_commands():
+    batch = Batch(40_981)
+    assert (batch.name, batch.page_number, batch.last) == ("40981-41000", 2_049, 41_000)
+    assert Batch(1).page_number == 0
+    assert position_range("1", "200").name == "batches-1-200"
+    assert position_range(1, "all").name == "batches-1-all"
+    assert position_range(81, 100).as_arguments == "START=81 END=100"
+    assert position_range(21, "all").as_arguments == "START=21 END=all"
 
 
 def test_range_covers_its_batches():
@@ -157,34 +124,16 @@ def test_range_covers_its_batches():
     assert covered(21, "all") == [21, 41, 61]
 
 
-@pytest.mark.parametrize(
-    ("table", "path"),
-    [
-        ("raw", "raw/batch-number=21-40/neo_partition_21-40.parquet"),
-        (
-            "close_approaches",
-            "close_approaches/batch-number=21-40/close_approaches_21-40.parquet",
-        ),
-        ("pages", "pages/batch-number=21-40/page_21-40.json.zst"),
-        ("rejected", "rejected/batch-number=21-40/rejected_21-40.jsonl"),
-    ],
-)
-def test_each_table_of_a_batch_has_a_file(table, path):
-    assert Batch(21).file(Path("out"), table) == Path("out") / path
-
-
-@pytest.mark.parametrize(
-    ("start", "end", "message"),
-    [(-20, 20, "Use 1 "), (-40, 20, "Use 1 "), (1, -1, "Use 20 "), (1, -20, "Use 20 ")],
-)
-def test_suggests_first_position_for_negative_values(start, end, message):
-    with pytest.raises(WrongParameter, match=message):
-        position_range(start, end)
+def test_each_table_of_a_batch_has_a_file():
+    assert [str(Batch(21).file(Path("out"), table)) for table in sorted(TABLES)] == [
+        "out/close_approaches/batch-number=21-40/close_approaches_21-40.parquet",
+        "out/pages/batch-number=21-40/page_21-40.json.zst",
+        "out/raw/batch-number=21-40/neo_partition_21-40.parquet",
+        "out/rejected/batch-number=21-40/rejected_21-40.jsonl",
+    ]
 
 
 def test_adjacent_batches_are_merged():
     assert spans([]) == []
     joined = spans(Batch(first) for first in (1, 21, 41, 81, 121, 141))
     assert joined == [position_range(1, 60), position_range(81, 100), position_range(121, 160)]
-    assert joined[1].as_arguments == "START=81 END=100"
-    assert position_range(21, "all").as_arguments == "START=21 END=all"
