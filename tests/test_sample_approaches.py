@@ -22,21 +22,16 @@ def test_approaches_are_sorted_and_unique():
         assert len(keys) == len(listed)
 
 
-def test_approaches_are_within_the_limit_of_the_body():
+def test_distances_are_within_the_limit_of_the_body_and_beyond_the_moid():
     for neo in spread():
+        moid = float(neo["orbital_data"]["minimum_orbit_intersection"])
         # Earth's wider limit ended in November 2024.
         determined = neo["orbital_data"]["orbit_determination_date"]
         limits = LIMITS_AU | {"Earth": 0.5 if determined < "2024-12" else 0.2}
         for approach in neo["close_approach_data"]:
-            assert 0 < au(approach) < limits[approach["orbiting_body"]]
-
-
-def test_earth_distance_is_at_least_the_moid():
-    for neo in spread():
-        moid = float(neo["orbital_data"]["minimum_orbit_intersection"])
-        for approach in neo["close_approach_data"]:
-            if approach["orbiting_body"] == "Earth":
-                assert au(approach) > moid - 1e-6
+            body = approach["orbiting_body"]
+            least = moid - 1e-6 if body == "Earth" else 0
+            assert least < au(approach) < limits[body]
 
 
 def test_moon_approach_has_earth_approach_on_same_date():
