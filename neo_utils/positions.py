@@ -1,6 +1,5 @@
 """Position ranges of the Browse listing, and batches of 20 positions: names and paths."""
 
-import math
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -168,5 +167,5 @@ def _whole_number(name: str, value: int | str, valid: str, largest: int) -> int:
 
 def _nearest(value: int, offset: int) -> str:
     """Return the valid values around ``value``: ``offset`` plus a multiple of 20."""
-    below = math.floor((value - offset) / BATCH_SIZE) * BATCH_SIZE + offset
+    below = value - (value - offset) % BATCH_SIZE
     return f"{below} or {below + BATCH_SIZE}" if below >= offset else str(offset)

@@ -206,7 +206,7 @@ def is_empty(page):
 TWICE = {"neows.transport._RETRIES": 1, "fetch.fetching.ATTEMPTS": 2}
 SLOW = {"neows.transport._LONGEST_ANSWER_S": 0.8} | TWICE
 STALLED = {"neows.transport._TIMEOUT_S": (0.5, 0.5)} | TWICE
-SMALL = {"neows.transport._LARGEST_BODY": MB}
+SMALL = {"neows.transport.LARGEST_PAGE": MB}
 NO_PAGE, NO_ANSWER, PARTIAL = "not a Browse page", "does not answer", "is incomplete"
 WRONG_KEY = r"rejected the API key{}\. Check API_KEY, .*https://api\.nasa\.gov"
 ELSEWHERE = "redirects to another address. The redirect was not followed"
@@ -685,7 +685,7 @@ def test_gzip_bomb_is_not_decompressed(status, error, most_mb):
 
 
 def test_reads_at_most_the_size_limit(monkeypatch):
-    monkeypatch.setattr(transport, "_LARGEST_BODY", MB)
+    monkeypatch.setattr(transport, "LARGEST_PAGE", MB)
     faulty = get_first_page(hundreds_of_megabytes, "sent more than")
     assert faulty.sent < 30 * MB  # the difference is in the system's buffers
 
@@ -703,7 +703,7 @@ def get_first_page(answer, error):
 def test_documentation_states_the_limits():
     # Real pages have at most 0.6 MB and arrive within seconds (2026).
     text = (PROJECT / "docs/faults.md").read_text(encoding="utf-8")
-    assert f"{transport._LARGEST_BODY // MB} MiB" in text
+    assert f"{transport.LARGEST_PAGE // MB} MiB" in text
     assert f"{transport._LONGEST_ANSWER_S} s in all" in text
     assert f"{transport._TIMEOUT_S[0]} s to connect" in text
     assert f"{transport._TIMEOUT_S[1]} s for the next bytes" in text

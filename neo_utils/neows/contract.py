@@ -14,6 +14,7 @@ import datetime as dt
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, defstruct
+from msgspec.structs import astuple
 
 # Bytes, uncompressed. The largest observed page has 0.6 million; decoding a hostile page of this
 # size takes at most about 200 MB.
@@ -160,10 +161,7 @@ class RawEnvelope(Struct):
     @property
     def objects(self) -> list[Raw]:
         """The objects: ``MOST_OBJECTS`` + 1 of them if there are too many."""
-        listed = (
-            getattr(self.near_earth_objects, name) for name in _FirstObjects.__struct_fields__
-        )
-        return [one for one in listed if one is not UNSET]
+        return [one for one in astuple(self.near_earth_objects) if one is not UNSET]
 
 
 def check_approaches(neo: Neo) -> None:

@@ -99,43 +99,31 @@ def _unusable(path: str) -> str:
     return ""
 
 
-def cause_of(error: BaseException, host: str, route: Route) -> str:
+def cause_of(error: BaseException, url: str, route: Route) -> str:
     """Return why a request failed and which setting may help, without passwords."""
-    chain = list(_chain(error))
+    chain, host = causes(error), urlsplit(url).netloc
     for one in chain:
         if isinstance(one, ssl.SSLCertVerificationError):
             return _certificate_cause(one, host, route)
-    innermost = chain[-1]
-    found = re.search(r"Tunnel connection failed: (\d{3})", str(innermost))
-    if found:
-        return _refusal(found[1], host, route)
-    name = type(innermost).__name__
+    without_proxy = f"set NO_PROXY={urlsplit(url).hostname} to connect without it"
+    if found := re.search(r"Tunnel connection failed: (\d{3})", str(chain[-1])):
+        if found[1] == "407":
+            return (
+                f"the proxy {route.proxy} requires a valid user name and password (status 407). "
+                f"Set {route.proxy_setting} to http://user:password@host:port"
+            )
+        return (
+            f"the proxy {route.proxy} of {route.proxy_setting} does not connect to {host} (status "
+            f"{found[1]}). Ask its administrator to allow this host, or {without_proxy}"
+        )
+    name = type(chain[-1]).__name__
     if route.proxy and any(type(one).__name__ == "ProxyError" for one in chain):
         return (
             f"the proxy {route.proxy} of {route.proxy_setting} does not answer ({name}). Check "
-            f"{route.proxy_setting}, or set NO_PROXY={_without_port(host)} to connect without it"
+            f"{route.proxy_setting}, or {without_proxy}"
         )
     through = f" through the proxy {route.proxy} of {route.proxy_setting}" if route.proxy else ""
     return f"{host} does not answer{through} ({name}). Check the network, or try again later"
-
-
-def root_cause(error: BaseException) -> str:
-    """Return the class name of the innermost error, such as ConnectionRefusedError."""
-    *_, innermost = _chain(error)
-    return type(innermost).__name__
-
-
-def _refusal(status: str, host: str, route: Route) -> str:
-    if status == "407":
-        return (
-            f"the proxy {route.proxy} requires a valid user name and password (status 407). Set "
-            f"{route.proxy_setting} to http://user:password@host:port"
-        )
-    return (
-        f"the proxy {route.proxy} of {route.proxy_setting} does not connect to {host} (status "
-        f"{status}). Ask its administrator to allow this host, or set "
-        f"NO_PROXY={_without_port(host)} to connect without it"
-    )
 
 
 def _certificate_cause(error: ssl.SSLCertVerificationError, host: str, route: Route) -> str:
@@ -159,11 +147,7 @@ def _certificate_cause(error: ssl.SSLCertVerificationError, host: str, route: Ro
     )
 
 
-def _without_port(host: str) -> str:
-    return urlsplit(f"//{host}").hostname or host
-
-
-def _chain(error: BaseException) -> list[BaseException]:
+def causes(error: BaseException) -> list[BaseException]:
     """Return an error and the errors nested in it, the innermost last."""
     chain = [error]
     while True:

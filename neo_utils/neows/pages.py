@@ -2,6 +2,7 @@
 
 import re
 import threading
+from contextlib import suppress
 from itertools import count
 from typing import NamedTuple
 
@@ -79,41 +80,24 @@ class Objects(NamedTuple):
 
 
 def decode_objects(body: bytes, batch: Batch) -> Objects:
-    """Return the validated objects of a page, except for the dates of approaches.
+    """Return the validated objects of a page, or raise InvalidPage.
 
-    `decode_page` checks those in the Arrow table; doing it here would add 5 % to the time.
-
-    Raises
-    ------
-    InvalidPage
-        As `decode_page` does.
+    The dates of approaches are not checked: `decode_page` checks those in the Arrow table, because
+    doing it here would add 5 % to the time.
     """
     if len(body) > LARGEST_PAGE:
         raise InvalidPage(f"it has more than {LARGEST_PAGE:,} bytes")
-    try:
+    with suppress(*UNDECODABLE):
         page = _PAGE.decode(body)
-        objects = Objects(page.page, page.near_earth_objects, [], [])
-        valid = len({neo.id for neo in objects.neos}) == len(objects.neos)
-    except UNDECODABLE:
-        valid = False
-    if not valid:
-        return decode_each_object(body, batch)
-    _check_page(objects, batch)
-    return objects
+        if len({neo.id for neo in page.near_earth_objects}) == len(page.near_earth_objects):
+            return _checked(Objects(page.page, page.near_earth_objects, [], []), batch)
+    return decode_each_object(body, batch)
 
 
 def decode_each_object(body: bytes, batch: Batch) -> Objects:
-    """Return the objects of a page, each decoded separately: slower, but lenient.
-
-    Raises
-    ------
-    InvalidPage
-        As `decode_page` does.
-    """
+    """Return the same, with each object decoded separately: slower, but lenient."""
     with _LENIENT_LOCK:
-        objects = _decode_leniently(body, batch)
-    _check_page(objects, batch)
-    return objects
+        return _checked(_decode_leniently(body, batch), batch)
 
 
 def raw_objects(body: bytes) -> RawObjects:
@@ -179,7 +163,8 @@ def _rejection(position: int, message: str, object_json: bytes) -> Rejected:
     return Rejected(position, *path_and_reason(message), one_line)
 
 
-def _check_page(page: Objects, batch: Batch) -> None:
+def _checked(page: Objects, batch: Batch) -> Objects:
+    """Return the page if it has the expected number of objects of this batch."""
     info, objects = page.info, len(page.neos) + len(page.rejected)
     if info.number != batch.page_number:
         raise InvalidPage(f"page {info.number} was returned instead of page {batch.page_number}")
@@ -190,3 +175,4 @@ def _check_page(page: Objects, batch: Batch) -> None:
         raise InvalidPage(f"{objects} objects instead of {expected}")
     if not page.neos:
         raise InvalidPage(f"every object failed validation: {page.rejected[0].reason}")
+    return page

@@ -15,7 +15,7 @@ from urllib3.util import Retry
 
 from neo_utils.errors import ServiceFailure
 from neo_utils.neows.contract import LARGEST_PAGE
-from neo_utils.neows.network import cause_of, root_cause, route_to
+from neo_utils.neows.network import cause_of, causes, route_to
 from neo_utils.neows.rate_limit import count_of
 from neo_utils.sample import SAMPLE_URL
 from neo_utils.sample.service import SampleAdapter
@@ -28,7 +28,6 @@ CONNECTIONS = 5
 
 _TIMEOUT_S = (5, 60)  # to connect; between two reads. A page takes a second or two
 _LONGEST_ANSWER_S = 180  # in total: a slow trickle of bytes never exceeds the timeout above
-_LARGEST_BODY = LARGEST_PAGE
 _RETRIES = 4  # with pauses of 0, 2, 4, 8 s: enough for a restart of the service
 _TEMPORARY_FAULTS = (500, 502, 503, 504)
 
@@ -83,7 +82,7 @@ def send_request(session: requests.Session, url: str) -> requests.Response:
         )
     except requests.RequestException as error:
         # `from None`: a chained exception would print the whole request, including the key.
-        raise ServiceFailure(cause_of(error, urlsplit(url).netloc, route)) from None
+        raise ServiceFailure(cause_of(error, url, route)) from None
     log.debug(
         "GET %s: %d, %s requests left, %.2f s",
         url,
@@ -107,13 +106,12 @@ def body_of(response: requests.Response) -> bytes:
     try:
         for chunk in response.iter_content(2**16):
             body += chunk
-            if len(body) > _LARGEST_BODY:
-                raise IncompleteAnswer(f"{host} sent more than {_LARGEST_BODY:,} bytes for a page")
+            if len(body) > LARGEST_PAGE:
+                raise IncompleteAnswer(f"{host} sent more than {LARGEST_PAGE:,} bytes for a page")
     except requests.RequestException as error:
         if not getattr(connection, "timed_out", False):
-            raise IncompleteAnswer(
-                f"the answer of {host} is incomplete ({root_cause(error)})"
-            ) from None
+            cause = type(causes(error)[-1]).__name__
+            raise IncompleteAnswer(f"the answer of {host} is incomplete ({cause})") from None
     if getattr(connection, "timed_out", False):
         raise IncompleteAnswer(f"{host} took more than {_LONGEST_ANSWER_S} s for a page")
     return bytes(body)
