@@ -26,30 +26,31 @@ class Service(NamedTuple):
         return "NASA NeoWs" if host == urlsplit(NASA_URL).hostname else f"NeoWs at {host}"
 
 
-def check_noted(source: str, page_url: str) -> None:
-    """Raise ValueError if a recorded source or page address is not one that this project writes.
+def service_of_page(source: str, page_url: str) -> Service:
+    """Return the service that a stored page records.
 
     Stored files may come from other people, and these values appear in messages and commands.
-    """
-    if source not in ("nasa", "sample"):
-        raise ValueError("the recorded source is unknown")
-    try:
-        check_api_url(page_url.partition("?")[0])
-    except WrongParameter:
-        raise ValueError("the recorded address is not the address of a service") from None
-    if not _PAGE_QUERY.fullmatch(page_url.partition("?")[2]):
-        raise ValueError("the recorded address is not the address of a page")
 
-
-def service_of_page(source: str, page_url: str) -> Service:
-    """Return the service of a page's address.
+    Raises
+    ------
+    ValueError
+        If the source or the address is not one that this project writes.
 
     Examples
     --------
     >>> service_of_page("nasa", "https://host/browse?page=0&size=20").url
     'https://host/browse'
     """
-    return Service(source, page_url.partition("?")[0])
+    url, _, query = page_url.partition("?")
+    if source not in ("nasa", "sample"):
+        raise ValueError("the recorded source is unknown")
+    try:
+        check_api_url(url)
+    except WrongParameter:
+        raise ValueError("the recorded address is not the address of a service") from None
+    if not _PAGE_QUERY.fullmatch(query):
+        raise ValueError("the recorded address is not the address of a page")
+    return Service(source, url)
 
 
 def service_of(source: str, api_url: str = NASA_URL) -> Service:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from neo_utils.errors import StoredDataBroken
 from neo_utils.neows.pages import Rejected
-from neo_utils.neows.service import Service, check_noted, service_of_page
+from neo_utils.neows.service import Service, service_of_page
 from neo_utils.positions import TABLES, Batch, PositionRange
 from neo_utils.store.atomic import remove_leftovers, write_in_order
 from neo_utils.store.folders import exists, names_in, reason_of
@@ -125,9 +125,7 @@ def noted_service(output: Path, batch: Batch) -> Service | None:
         return _provenance_in(batch.file(output, "raw")).service
     with suppress(OSError, KeyError, ValueError):
         note = note_of(batch.file(output, "pages").read_bytes())
-        source, url = str(note["source"]), str(note["url"])
-        check_noted(source, url)
-        return service_of_page(source, url)
+        return service_of_page(str(note["source"]), str(note["url"]))
     return None
 
 

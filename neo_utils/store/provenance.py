@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from neo_utils import __version__
-from neo_utils.neows.service import Service, check_noted, service_of_page
+from neo_utils.neows.service import Service, service_of_page
 
 # The formats that `Provenance.as_metadata` writes. A folder may come from other people, and these
 # values appear in messages and suggested commands.
@@ -61,7 +61,7 @@ class Provenance(NamedTuple):
         for name, form in _FORMS.items():
             if not re.fullmatch(form, fields[name], re.ASCII):
                 raise ValueError(f"the recorded {name} is not valid")
-        check_noted(fields["source"], fields["url"])
+        service_of_page(fields["source"], fields["url"])  # raises ValueError
         fields["fetched_at"] = dt.datetime.fromisoformat(fields["fetched_at"])
         fields["catalogue_size"] = int(fields["catalogue_size"])
         return cls(**fields)
