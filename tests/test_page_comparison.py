@@ -11,6 +11,7 @@ from tests.live_contract import FORMS, UNITS
 from tests.objects import put, without
 from tests.page_comparison import HAS_FORM, differences, paths_read
 from tests.page_oracle import BETWEEN, MODERN, OLD
+from tests.sample_neos import spread
 from tests.test_live import compare, first_page
 
 KEY = "canary4fCANARY0123456789canary4fCANARY01"
@@ -46,8 +47,12 @@ def of_all_approaches(page, change):
 APPROACHES = sum(len(neo["close_approach_data"]) for neo in PAGE["near_earth_objects"])
 
 
-def test_sample_page_has_no_difference():
+def test_sample_has_no_difference():
     assert report_of(PAGE) == []
+    for place in range(20, 30):
+        others = spread()[place::127][:19]  # from all parts of the catalogue
+        named = PAGE["near_earth_objects"][0]
+        assert report_of(put(PAGE, NEO[:1], [named, *others])) == []
 
 
 def test_contract_has_every_path_that_the_package_reads():
