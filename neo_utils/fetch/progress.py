@@ -26,17 +26,13 @@ class _CellStream:
 _FETCHING = "fetching"
 
 
-def _is_in_notebook() -> bool:
-    ipython = sys.modules.get("IPython")  # loaded in every kernel, and optional elsewhere
-    return bool(ipython and ipython.get_ipython())
-
-
 def page_progress() -> "tqdm[Never]":
     """Return a progress bar over pages, with rate and estimated time left.
 
     It appears after one second, so a quick fetch leaves no trace in its notebook.
     """
-    in_notebook = _is_in_notebook()
+    ipython = sys.modules.get("IPython")  # loaded in every kernel, and optional elsewhere
+    in_notebook = bool(ipython and ipython.get_ipython())
     return tqdm(
         unit="page",
         desc=_FETCHING,

@@ -21,12 +21,19 @@ from weakref import WeakSet
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 
 from neo_utils.sample import SAMPLE_URL
 from neo_utils.sample.catalogue import AS_OF, PAGE_SIZE_LIMIT, page_body
 
 _PATH = urlsplit(SAMPLE_URL).path
-_HOURLY_LIMIT = 1_000  # as for a registered key
+_HEADERS = {
+    "Content-Type": "application/json",
+    "Date": format_datetime(AS_OF, usegmt=True),
+    "Vary": "Accept-Encoding",
+    "X-RateLimit-Limit": "1000",  # as for a registered key
+    "X-RateLimit-Remaining": "999",
+}
 _MESSAGES = {
     "API_KEY_MISSING": "The request has no api_key. The sample accepts any key.",
     "BAD_REQUEST": f"page must be a whole number from 0, and size from 1 to {PAGE_SIZE_LIMIT}.",
@@ -52,8 +59,7 @@ def answer(url: str, headers: Mapping[str, str]) -> Answer:
     """
     address = urlsplit(url)
     query = dict(parse_qsl(address.query))
-    header_key = {name.lower(): value for name, value in headers.items()}.get("x-api-key")
-    key = header_key or query.get("api_key")
+    key = CaseInsensitiveDict(headers).get("X-Api-Key") or query.get("api_key")
     if address.path.rstrip("/") != _PATH:
         return _refusal(404, "NOT_FOUND")
     if not key:
@@ -63,7 +69,7 @@ def answer(url: str, headers: Mapping[str, str]) -> Answer:
         body = page_body(int(query.get("page", 0)), size, key)
     except ValueError:
         return _refusal(400, "BAD_REQUEST")
-    return Answer(200, _headers(), body)
+    return Answer(200, _HEADERS, body)
 
 
 class SampleAdapter(HTTPAdapter):
@@ -159,19 +165,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Log nothing: the client logs its requests."""
 
 
-def _headers() -> dict[str, str]:
-    return {
-        "Content-Type": "application/json",
-        "Date": format_datetime(AS_OF, usegmt=True),
-        "Vary": "Accept-Encoding",
-        "X-RateLimit-Limit": str(_HOURLY_LIMIT),
-        "X-RateLimit-Remaining": str(_HOURLY_LIMIT - 1),
-    }
-
-
 def _refusal(status: int, code: str) -> Answer:
     body = json.dumps({"error": {"code": code, "message": _MESSAGES[code]}}).encode()
-    return Answer(status, _headers(), body)
+    return Answer(status, _HEADERS, body)
 
 
 def _main(arguments: list[str]) -> None:
