@@ -36,11 +36,11 @@ MOST_FAILED_PAGES = 3  # failed pages after which a run stops: the service is at
 class FetchResult(NamedTuple):
     """How much a fetch stored; ``catalogue_size`` is the number of NEOs listed at its end."""
 
-    pages: int
-    neos: int
-    close_approaches: int
-    rejected: int
-    catalogue_size: int | None
+    pages: int = 0
+    neos: int = 0
+    close_approaches: int = 0
+    rejected: int = 0
+    catalogue_size: int | None = None
 
 
 def fetch(
@@ -92,7 +92,8 @@ def fetch(
                 size_at_fetch[batch] = max(size or 0, result.catalogue_size or 0)
                 progress.update()
             size = max(size_at_fetch[batch] for batch in todo)
-    total = _sum(done.values(), listed)
+    counts = [sum(column) for column in zip(*(r[:4] for r in done.values()), strict=True)]
+    total = FetchResult(*counts)._replace(catalogue_size=listed)
     if not total.pages and listed is not None and listed < plan.positions.start:
         raise past_end(plan.positions, listed)
     return total
@@ -147,32 +148,24 @@ def _fetch_batch(
     try:
         answer, page = _get_valid_page(session, plan.service, batch, pace)
     except PagePastEnd as error:
-        return FetchResult(0, 0, 0, 0, error.catalogue_size)
+        return FetchResult(catalogue_size=error.catalogue_size)
     except PageNotFound:
         size = max([plan.catalogue_size or 0, *sizes.values()])
         if 0 < size < batch.first:  # a service may also answer 404 past the end
-            return FetchResult(0, 0, 0, 0, size)
+            return FetchResult(catalogue_size=size)
         raise
     sizes[batch] = page.catalogue_size
     _warn_about_nulls(batch, page)
+    checksum = sha256(answer.body)
     provenance = Provenance(
-        plan.service.source,
-        answer.url,
-        answer.fetched_at,
-        sha256(answer.body),
-        page.catalogue_size,
+        plan.service.source, answer.url, answer.fetched_at, checksum, page.catalogue_size
     )
     try:
         write_batch(plan.output, batch, page, answer.body, provenance, parquet_settings)
     except OSError as error:
         raise OutputUnwritable(f"{plan.output} cannot be written ({error.strerror})") from None
-    return FetchResult(
-        1,
-        page.neos.num_rows,
-        page.close_approaches.num_rows,
-        len(page.rejected),
-        page.catalogue_size,
-    )
+    rows = page.neos.num_rows, page.close_approaches.num_rows
+    return FetchResult(1, *rows, len(page.rejected), page.catalogue_size)
 
 
 def _warn_about_nulls(batch: Batch, page: Page) -> None:
@@ -210,13 +203,3 @@ def _get_valid_page(
         f"the page of batch {batch.name} was invalid {ATTEMPTS} times: {reason}. Nothing of it "
         "is stored"
     ) from None
-
-
-def _sum(done: Collection[FetchResult], catalogue_size: int | None) -> FetchResult:
-    return FetchResult(
-        sum(result.pages for result in done),
-        sum(result.neos for result in done),
-        sum(result.close_approaches for result in done),
-        sum(result.rejected for result in done),
-        catalogue_size,
-    )
