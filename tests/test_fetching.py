@@ -3,7 +3,7 @@ import json
 from collections import Counter
 from email.utils import formatdate
 from itertools import pairwise
-from threading import Barrier, Lock
+from threading import Barrier, Semaphore
 from time import sleep
 
 import pytest
@@ -77,22 +77,20 @@ def five_batches(tmp_path_factory):
 
 
 def test_page_is_stored_as_one_batch(five_batches):
-    assert Counter(name.partition("/")[0] for name in five_batches) == {
-        "raw": 5,
-        "close_approaches": 5,
-        "pages": 5,
-        ".lock": 1,
-    }
+    folders = Counter(name.partition("/")[0] for name in five_batches)
+    assert folders == {"raw": 5, "close_approaches": 5, "pages": 5, ".lock": 1}
 
 
-def test_rerun_sends_no_request_and_changes_nothing(tmp_path):
+def test_rerun_sends_no_request_and_backfill_fetches_everything_again(tmp_path):
     listing = Listing()
     with service.serve(answer=listing) as url:
         assert fetch_range(tmp_path, source="nasa", api_url=url).pages == 5
         before = files_of(tmp_path)
-        assert fetch_range(tmp_path, source="nasa", api_url=url).pages == 0
-    assert files_of(tmp_path) == before
-    assert listing.requests == dict.fromkeys(range(5), 1)
+        for refetch, requests in ((False, 1), (True, 2)):
+            done = fetch_range(tmp_path, source="nasa", api_url=url, refetch=refetch)
+            assert done.pages == 5 * refetch
+            assert listing.requests == dict.fromkeys(range(5), requests)
+            assert files_of(tmp_path) == before
 
 
 @settings(max_examples=8, deadline=None)
@@ -124,44 +122,40 @@ def test_connection_count_does_not_change_bytes(tmp_path, monkeypatch):
 
 
 def test_concurrent_requests_are_limited(tmp_path):
-    under_way, most, lock = set(), [], Lock()
+    slots, had_slot = Semaphore(CONNECTIONS), []
 
     def answer(url, headers):
-        with lock:
-            under_way.add(url)
-            most.append(len(under_way))
+        had_slot.append(slots.acquire(blocking=False))
         sleep(0.02)  # time for other requests to arrive
-        with lock:
-            under_way.remove(url)
+        slots.release()
         return service.answer(url, headers)
 
     with service.serve(answer=answer) as url:
         fetch_range(tmp_path, end=400, source="nasa", api_url=url)
-    assert max(most) <= CONNECTIONS
+    assert had_slot == [True] * 20
 
 
-def test_backfill_fetches_everything_again(tmp_path):
-    listing = Listing()
-    with service.serve(answer=listing) as url:
-        fetch_range(tmp_path, source="nasa", api_url=url)
-        before = files_of(tmp_path)
-        assert fetch_range(tmp_path, source="nasa", api_url=url, refetch=True).pages == 5
-    assert files_of(tmp_path) == before
-    assert listing.requests == dict.fromkeys(range(5), 2)
+def test_end_all_fetches_the_catalogue_and_later_what_was_added(tmp_path):
+    def fetch_all():
+        return fetch_range(tmp_path, 1, "all", "nasa", api_url=url)
 
-
-def test_next_run_detects_grown_catalogue(tmp_path):
     listing = Listing(size=50)
     with service.serve(answer=listing) as url:
-        fetch_range(tmp_path, 1, "all", "nasa", api_url=url)
+        assert fetch_all()[:2] == (3, 50)
+        # The last batch keeps its nominal name and has fewer rows.
+        assert (tmp_path / "raw/batch-number=41-60/neo_partition_41-60.parquet").exists()
+        plan = plan_fetch(1, "all", "nasa", url, str(tmp_path))
+        assert [batch.first for batch in plan.stored] == [1, 21]
+        # The last batch, with 10 rows, is requested again: the catalogue may have grown.
+        assert [batch.first for batch in plan.to_fetch(plan.size_to_ask_for)] == [41]
         listing.size = 90
-        assert fetch_range(tmp_path, 1, "all", "nasa", api_url=url).neos == 20 + 20 + 10
-        neos = select_batches(1, "all", "nasa", str(tmp_path)).provenances
-        assert [batch.first for batch in neos] == [1, 21, 41, 61, 81]
-        # A full or short catalogue that has not grown costs one request.
+        assert fetch_all().neos == 20 + 20 + 10
+        stored = select_batches(1, "all", "nasa", str(tmp_path)).provenances
+        assert [batch.first for batch in stored] == [1, 21, 41, 61, 81]
+        # A catalogue that has not grown costs one request.
         for _ in range(2):
             listing.requests.clear()
-            fetch_range(tmp_path, 1, "all", "nasa", api_url=url)
+            fetch_all()
             assert listing.requests == {4: 1}
 
 
@@ -185,18 +179,6 @@ def test_data_of_two_services_is_not_mixed(tmp_path):
             select_batches(1, 40, "nasa", str(tmp_path))
         assert fetch_range(tmp_path, 1, 40, "nasa", api_url=other, refetch=True).pages == 2
         assert select_batches(1, 40, "nasa", str(tmp_path)).label == "NeoWs at localhost"
-
-
-def test_end_all_fetches_the_whole_catalogue(tmp_path):
-    with service.serve(answer=Listing(size=50)) as url:
-        done = fetch_range(tmp_path, 1, "all", "nasa", api_url=url)
-    assert (done.pages, done.neos) == (3, 50)
-    # The last batch keeps its nominal name and has fewer rows.
-    assert (tmp_path / "raw/batch-number=41-60/neo_partition_41-60.parquet").exists()
-    plan = plan_fetch(1, "all", "nasa", url, str(tmp_path))
-    assert [batch.first for batch in plan.stored] == [1, 21]
-    # The last batch, with 10 rows, is requested again: the catalogue may have grown.
-    assert [batch.first for batch in plan.to_fetch(plan.size_to_ask_for)] == [41]
 
 
 def test_rejects_start_past_the_catalogue(tmp_path):

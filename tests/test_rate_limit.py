@@ -152,17 +152,13 @@ def ask(faulty, pace):
         return get_page(session, Service("nasa", faulty.url), Batch(1), pace)
 
 
-def test_short_wait_is_reported_before_and_after(clock):
+def test_wait_is_reported_before_and_after_unless_it_is_too_long(clock):
     reports = []
-    assert Pace(60, reports.append).wait(60, "waiting for the rate limit")
-    assert clock.waits == [60]
-    assert reports == ["waiting for the rate limit: 60 s", ""]
-
-
-def test_too_long_wait_is_refused(clock):
-    reports = []
-    assert not Pace(60, reports.append).wait(60.5, "waiting")
+    pace = Pace(60, reports.append)
+    assert not pace.wait(60.5, "waiting")
     assert (clock.waits, reports) == ([], [])
+    assert pace.wait(60, "waiting for the rate limit")
+    assert (clock.waits, reports) == ([60], ["waiting for the rate limit: 60 s", ""])
 
 
 def test_stop_ends_a_wait():
@@ -197,32 +193,23 @@ def test_connections_pause_one_after_the_other(monkeypatch):
     assert waits == [(3.6, True)] * 4
 
 
-def times_of_requests(pace, clock, limit, requests):
-    """Return the time of each request to a service that counts down from its limit."""
-    left = []
-    for remaining in range(limit - 1, limit - 1 - requests, -1):
+@pytest.mark.parametrize(
+    ("limit", "longest_wait", "last"),
+    [
+        (1000, {}, [356.4, 360.0]),  # the last 100 requests are 3.6 s apart
+        (30, {}, [0.0, 0.0]),  # DEMO_KEY: the pauses are longer than the longest wait
+        (30, {"WAIT": "1"}, [240.0, 360.0]),
+    ],
+)
+def test_last_tenth_of_requests_is_spread_over_the_hour(limit, longest_wait, last, clock):
+    settings = read_run_settings(None, longest_wait, env_file=PROJECT / "no-such-file")
+    pace, times = Pace(settings.longest_wait_s, lambda _: None), []
+    for remaining in reversed(range(limit)):
         pace.take_turn()
-        left.append(clock.now)
+        times.append(clock.now)
         pace.update(headers(limit, remaining))
-    return left
-
-
-def test_last_hundred_of_thousand_requests_are_3_6_s_apart(clock):
-    left = times_of_requests(Pace(60, lambda _: None), clock, 1000, 1000)
-    assert set(left[:900]) == {0.0}
-    assert left[900:] == pytest.approx([3.6 * n for n in range(1, 101)])
-
-
-def test_demo_key_pause_is_skipped_if_longer_than_longest_wait(clock):
-    # It continues to the limit, and the message states when to retry.
-    assert times_of_requests(Pace(60, lambda _: None), clock, 30, 30) == [0.0] * 30
-    assert clock.waits == []
-
-
-def test_demo_key_requests_are_two_minutes_apart_with_wait_1(clock):
-    settings = read_run_settings(None, {"WAIT": "1"}, env_file=PROJECT / "no-such-file")
-    pace = Pace(settings.longest_wait_s, lambda _: None)
-    assert times_of_requests(pace, clock, 30, 30)[-4:] == [0.0, 120.0, 240.0, 360.0]
+    assert set(times[: limit * 9 // 10]) == {0.0}
+    assert times[-2:] == pytest.approx(last)
 
 
 @given(st.integers(1, 400), st.integers(1, 40), st.integers(1, 60))
