@@ -81,12 +81,8 @@ def hours_until_last(requests: int, hourly: int, daily: int) -> int:
     >>> hours_until_last(60, hourly=30, daily=50)
     24
     """
-    sent: list[int] = []  # requests per hour from now on
-    while requests > 0:
-        of_last_day = sum(sent[-(_DAY_HOURS - 1) :])
-        sent.append(min(requests, hourly, daily - of_last_day))
-        requests -= sent[-1]
-    return len(sent) - 1
+    days, of_last_day = divmod(requests - 1, min(daily, _DAY_HOURS * hourly))
+    return _DAY_HOURS * days + of_last_day // hourly
 
 
 def retry_after_s(value: str | None, now: dt.datetime) -> float | None:
