@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from email.utils import formatdate
 from functools import cache
 from http.client import responses
+from socketserver import ThreadingTCPServer
 from typing import NamedTuple
 
 from neo_utils.sample import SAMPLE_URL, service
@@ -26,51 +27,28 @@ class Request(NamedTuple):
     headers: dict[str, str]
 
 
-class FaultyService:
+class FaultyService(ThreadingTCPServer):
     """Sends the parts that ``answer(request, closing)`` yields, then closes the connection.
 
     The answer may wait for the event ``closing``, set at the end of the test, and may raise
     ``ConnectionResetError`` to reset the connection. Errors of the client are ignored.
     """
 
+    request_queue_size = 64  # connections that wait for their thread
+
     def __init__(self, answer, tls=None):
+        super().__init__(("127.0.0.1", 0), None)
         self.requests = Counter()  # by page
         self.sent = 0  # bytes
-        self._answer, self._tls = answer, tls
-        self._closing = threading.Event()
-        self._lock = threading.Lock()
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self._threads = []
+        self.closing = threading.Event()
+        self.address = f"127.0.0.1:{self.server_address[1]}"
+        self.url = f"http://{self.address}{SAMPLE_PATH}"
+        self._answer, self._tls, self._lock = answer, tls, threading.Lock()
 
-    @property
-    def address(self):
-        return f"127.0.0.1:{self._listening.getsockname()[1]}"
-
-    @property
-    def url(self):
-        return f"http://{self.address}{SAMPLE_PATH}"
-
-    def accept(self):
-        with suppress(OSError):  # the socket was closed
-            while not self._closing.is_set():
-                connection, _ = self._listening.accept()
-                thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
-                self._threads.append(thread)
-                thread.start()
-
-    def close(self):
-        self._closing.set()
-        with suppress(OSError):
-            self._listening.shutdown(socket.SHUT_RDWR)
-        self._listening.close()
-        for thread in self._threads:
-            thread.join(10)
-            assert not thread.is_alive()
-
-    def _serve(self, connection):
+    def finish_request(self, connection, _client_address):
         with suppress(OSError), self._secured(connection) as connection:
             try:
-                for part in self._answer(self._read_request(connection), self._closing):
+                for part in self._answer(self._read_request(connection), self.closing):
                     connection.sendall(part)
                     self.sent += len(part)
             except ConnectionResetError:
@@ -78,12 +56,11 @@ class FaultyService:
                 linger = struct.pack("ii", 1, 0)
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
 
+    def handle_error(self, *_):
+        raise  # so pytest reports it
+
     def _secured(self, connection):
-        try:
-            return self._tls.wrap_socket(connection, server_side=True) if self._tls else connection
-        except OSError:  # the client does not trust the certificate
-            connection.close()
-            raise
+        return self._tls.wrap_socket(connection, server_side=True) if self._tls else connection
 
     def _read_request(self, connection):
         received = b""
@@ -105,14 +82,14 @@ class FaultyService:
 @contextmanager
 def serve_faults(answer, tls=None):
     """Serve while the context lasts, over TLS if a server context is given."""
-    faulty = FaultyService(answer, tls)
-    accepting = threading.Thread(target=faulty.accept, daemon=True)
-    accepting.start()
-    try:
-        yield faulty
-    finally:
-        faulty.close()
-        accepting.join(10)
+    with FaultyService(answer, tls) as faulty:
+        accepting = threading.Thread(target=faulty.serve_forever, args=(0.01,), daemon=True)
+        accepting.start()
+        try:
+            yield faulty
+        finally:
+            faulty.closing.set()
+            faulty.shutdown()
 
 
 @cache
