@@ -107,6 +107,19 @@ NUMBERS = [
     *((("orbital_data", "orbital_period"), days) for days in (".25", "0.25", 0.25)),
     *((("orbital_data", "observations_used"), count) for count in (12, "12")),
 ]
+LIMITS = [
+    *((AU, 10), (LUNAR, 4_000), (KILOMETERS, 1.5e9), (VELOCITY, 300)),
+    *((("absolute_magnitude_h",), magnitude) for magnitude in (-5, 40)),
+    (("estimated_diameter", "meters", "estimated_diameter_max"), 1e8),
+    (("orbital_data", "orbital_period"), 1e10),
+    (("orbital_data", "observations_used"), 10_000_000),
+    *((("orbital_data", "first_observation_date"), day) for day in ("1700-01-01", "2260-12-31")),
+    *(((*APPROACH, "close_approach_date"), day) for day in ("1900-01-01", "2260-12-31")),
+    *(
+        ((*APPROACH, "epoch_date_close_approach"), ms)
+        for ms in (-2_208_988_800_000, 9_183_110_399_999)
+    ),
+]
 TIMES = [
     (0, "1970-Jan-01 00:00"),
     (-60_000, "1969-Dec-31 23:59"),
@@ -121,7 +134,7 @@ ACCEPTED = {
     "an unknown body": put(neo(), (*APPROACH, "orbiting_body"), "Ceres"),
     **{f"no {path[-1]}": without(neo(), *path) for path in [("id",), *OPTIONAL]},
     **{f"null as {path[-1]}": put(neo(), path, None) for path in [("id",), *OPTIONAL]},
-    **{f"{value!r} as {path[-1]}": put(neo(), path, value) for path, value in NUMBERS},
+    **{f"{value!r} as {path[-1]}": put(neo(), path, value) for path, value in NUMBERS + LIMITS},
     **{
         f"{full} at {ms!r}": neo(
             close_approach_data=[
