@@ -32,7 +32,6 @@ def failure_of(url, kind=ServiceFailure):
     line = str(caught.value)
     assert "\n" not in line
     assert "canary" not in line
-    assert "check the network" not in line
     return line
 
 
@@ -66,15 +65,9 @@ def test_never_sends_netrc_password(key, environment, tmp_path):
 @pytest.mark.parametrize(
     ("status", "line"),
     [
-        (
-            407,
-            "requires a valid user name and password (status 407). Set {setting} to http://user:",
-        ),
+        (407, "requires a valid user name and password (status 407). Set {setting} to http://"),
         (403, "of {setting} does not connect to neo.invalid (status 403). Ask its administrator"),
-        (
-            502,
-            "(status 502). Ask its administrator to allow this host, or set NO_PROXY=neo.invalid",
-        ),
+        (502, "(status 502). Ask its administrator to allow this host, or set NO_PROXY=neo.inv"),
     ],
 )
 def test_reports_refusing_proxy_and_its_setting(setting, login, status, line, environment):
@@ -111,8 +104,7 @@ def test_reports_invalid_proxy_and_its_setting(address, line, environment):
 def test_no_proxy_setting_bypasses_proxy(environment):
     environment.setenv("ALL_PROXY", "socks5h://127.0.0.1:1080")
     environment.setenv("NO_PROXY", HOST)
-    with open_session(KEY) as session, pytest.raises(ServiceFailure, match="NameResolutionError"):
-        send_request(session, f"https://{HOST}/browse")
+    assert "(NameResolutionError)" in failure_of(f"https://{HOST}/browse")
 
 
 # --- Certificates, created with the openssl command. ---
@@ -162,11 +154,7 @@ def test_trusts_configured_certificates(setting, authority, environment):
     ("name", "trusted", "line"),
     [
         ("good", False, "unable to get local issuer certificate). If a company proxy inspects"),
-        (
-            "good",
-            "other.pem",
-            "other.pem does not contain its certificate authority. Add it, or unset",
-        ),
+        ("good", "other.pem", "other.pem does not contain its certificate authority. Add it, or"),
         ("expired", True, "certificate has expired). Check this machine's date"),
         ("other", True, "certificate is not valid for '127.0.0.1'). Check API_URL"),
     ],
