@@ -135,10 +135,10 @@ def hangs_in_mid_body(body, context):
     context.closing.wait()
 
 
-def drips(answer, from_byte):
+def trickles(answer, from_byte):
     """Send a part, then a byte every 50 ms, and the rest after five seconds."""
 
-    def drip(body, context):
+    def trickle(body, context):
         whole = answer(body)
         start = len(whole) - len(body) if from_byte == "body" else from_byte
         yield whole[:start]
@@ -146,10 +146,10 @@ def drips(answer, from_byte):
             if context.closing.wait(0.05):
                 return
             yield whole[place : place + 1]
-        context.tolerated.append("drip")
+        context.tolerated.append("trickle")
         yield whole[start + 100 :]
 
-    return drip
+    return trickle
 
 
 def hundreds_of_megabytes(*_):
@@ -231,10 +231,13 @@ CASES = [
         "status 503",
     ),
     *once_and_always(
-        "503 whose body drips", drips(lambda b: http(b, 503), "body"), "status 503", bounds=SLOW
+        "503 with a body that trickles",
+        trickles(lambda b: http(b, 503), "body"),
+        "status 503",
+        bounds=SLOW,
     ),
     Case(
-        "429 of NASA: 2870 seconds, HTML",
+        "NASA's 429: 2870 seconds, HTML",
         "parked",
         sends(http(HEROKU, 429, **NASA_HEADERS_OF_429)),
         message=r"Run the same command again after \d\d:\d\d on \d{4}-\d\d-\d\d, or with WAIT=1",
@@ -245,25 +248,29 @@ CASES = [
         "Run the same command again after",
         always="parked",
     ),
-    *once_and_always("200 with nothing", sends(http()), NO_PAGE),
+    *once_and_always("200 with an empty body", sends(http()), NO_PAGE),
     *once_and_always("200 with HTML", sends(http(HEROKU)), NO_PAGE),
     *once_and_always("truncated JSON", sends_changed(lambda b: b[: len(b) // 2]), NO_PAGE),
     *once_and_always("a gzip body that breaks off", gzip_breaks_off, NO_PAGE),
     *once_and_always(
-        "a gzip body that is none", sends_changed(bytes, Content_Encoding="gzip"), PARTIAL
+        "a body declared as gzip that is not",
+        sends_changed(bytes, Content_Encoding="gzip"),
+        PARTIAL,
     ),
     *once_and_always(
         "a Content-Length larger than the body", lambda body, _: [http(body)[:-50]], PARTIAL
     ),
-    *once_and_always("a connection reset in mid-body", resets, PARTIAL),
+    *once_and_always("a connection reset in the middle of the body", resets, PARTIAL),
     *once_and_always("a connection closed without an answer", sends(b""), NO_ANSWER),
-    *once_and_always("an answer that is no HTTP", sends(b"220 hello\r\n\r\n"), NO_ANSWER),
+    *once_and_always("an answer that is not HTTP", sends(b"220 hello\r\n\r\n"), NO_ANSWER),
     *once_and_always("a hang before the answer", hangs, NO_ANSWER, bounds=STALLED),
-    *once_and_always("a hang in mid-body", hangs_in_mid_body, PARTIAL, bounds=STALLED),
-    *once_and_always("a body that drips", drips(http, "body"), "took more than", bounds=SLOW),
-    *once_and_always("headers that drip", drips(http, 20), "took more than", bounds=SLOW),
+    *once_and_always(
+        "a hang in the middle of the body", hangs_in_mid_body, PARTIAL, bounds=STALLED
+    ),
+    *once_and_always("a body that trickles", trickles(http, "body"), "took more than", bounds=SLOW),
+    *once_and_always("headers that trickle", trickles(http, 20), "took more than", bounds=SLOW),
     exit_4(
-        "a host that no DNS knows",
+        "a host name that does not resolve",
         None,
         r"sample-does-not-exist\.invalid does not answer \(NameResolutionError\)",
         pages=PAGES,
@@ -277,7 +284,7 @@ CASES = [
         url=lambda faulty: faulty.url.replace("http:", "https:"),
     ),
     exit_4(
-        "nobody listening",
+        "nothing listening on the port",
         None,
         r"127\.0\.0\.1:1 does not answer \(NewConnectionError\)",
         pages=PAGES,
@@ -294,11 +301,11 @@ CASES = [
         ELSEWHERE,
     ),
     exit_4(
-        "a redirect whose address holds the key",
+        "a redirect whose address contains the key",
         redirects(301, "http://{key}@{elsewhere}/?api_key={key}"),
         ELSEWHERE,
     ),
-    exit_4("a redirect to no address", redirects(302, "http://[\xff"), ELSEWHERE),
+    exit_4("a redirect to an invalid address", redirects(302, "http://[\xff"), ELSEWHERE),
     *once_and_always(
         "a body of hundreds of megabytes",
         hundreds_of_megabytes,
@@ -306,12 +313,12 @@ CASES = [
         bounds=SMALL,
     ),
     *once_and_always(
-        "the page of another number",
+        "a page other than the requested one",
         sends(http(sample_page(3, KEY))),
         "page 3 was returned instead of page 2",
     ),
     *once_and_always(
-        "fewer objects than the size",
+        "fewer objects than requested",
         sends_changed(document(lambda page: page[NEOS].pop())),
         "19 objects instead of 20",
     ),
@@ -324,7 +331,7 @@ CASES = [
     *once_and_always(
         "JSON nested 100,000 deep", sends_changed(nested(100_000), zipped), "recursion depth"
     ),
-    *once_and_always("NaN that is no JSON", sends_changed(distance(b"NaN")), "malformed"),
+    *once_and_always("a bare NaN, which is not JSON", sends_changed(distance(b"NaN")), "malformed"),
     *once_and_always(
         "a catalogue of 9,007,199,254,740,992 NEOs",
         sends_changed(lambda body: body.replace(b":41000", b":%d" % 2**53, 1)),
@@ -390,9 +397,9 @@ CASES = [
         lambda body: body.replace(b'"name":"', rb'"name":"\ud800', 1),
     ),
     kept("an unknown body", puts(*APPROACH, "orbiting_body", value="Vulcan")),
-    dated("a Date header of the far future", "Fri, 31 Dec 9999 23:59:59 GMT"),
-    dated("a Date header of the far past", "Mon, 02 Jan 1995 12:00:00 GMT"),
-    dated("a Date header of rubbish", "Fri, 31 Dec 9999 23:59:59 -1200"),
+    dated("a Date header in the far future", "Fri, 31 Dec 9999 23:59:59 GMT"),
+    dated("a Date header in the far past", "Mon, 02 Jan 1995 12:00:00 GMT"),
+    dated("an invalid Date header", "Fri, 31 Dec 9999 23:59:59 -1200"),
     dated("no Date header", None),
     Case("an empty list past the last page", "kept", end="200", total=100),
     Case(
@@ -406,8 +413,8 @@ CASES = [
 ]
 # These happen during a run, and each has its own test.
 OF_THE_LISTING = {
-    "a catalogue that grows in mid-run": "kept",
-    "a catalogue that shrinks in mid-run": "kept",
+    "a catalogue that grows during a run": "kept",
+    "a catalogue that shrinks during a run": "kept",
 }
 PLAYED = Counter()  # outcomes of passed cases
 
@@ -700,11 +707,11 @@ def test_documentation_states_the_limits():
     # Real pages have at most 0.6 MB and arrive within seconds (2026).
     text = (PROJECT / "docs/faults.md").read_text(encoding="utf-8")
     assert f"{transport.LARGEST_PAGE // MB} MiB" in text
-    assert f"{transport._LONGEST_ANSWER_S} s in all" in text
+    assert f"{transport._LONGEST_ANSWER_S} s in total" in text
     assert f"{transport._TIMEOUT_S[0]} s to connect" in text
     assert f"{transport._TIMEOUT_S[1]} s for the next bytes" in text
-    assert f"{transport._RETRIES + 1} requests where no answer" in text
-    assert f"{ATTEMPTS} where a page comes broken" in text
+    assert f"{transport._RETRIES + 1} attempts if there is no answer" in text
+    assert f"{ATTEMPTS} if a page is invalid" in text
 
 
 def test_documentation_lists_exactly_these_faults():
