@@ -1,11 +1,18 @@
 import hashlib
 import json
+import re
+from datetime import UTC, datetime
+from random import Random
 
 import pytest
 
-from neo_utils.sample import catalogue
-from neo_utils.sample.catalogue import CATALOGUE_SIZE, PAGE_SIZE_LIMIT, page_body
-from tests.sample_neos import KEY, NEOS, spread
+from neo_utils.sample.catalogue import CATALOGUE_SIZE, page_body
+from neo_utils.sample.names import names, neo_id, rank_of
+from neo_utils.sample.orbits import simulate_asteroid
+from tests.page_oracle import MODERN
+from tests.sample_neos import KEY, NEOS, approaches_of, first_200, neos_of, spread
+
+POSITIONS = range(1, CATALOGUE_SIZE + 1)
 
 
 @pytest.mark.parametrize(
@@ -47,16 +54,80 @@ def test_last_page_of_other_size_is_shorter():
     assert (beyond[NEOS], "next" in beyond["links"]) == ([], False)
 
 
-@pytest.mark.parametrize(
-    ("number", "size", "reason"),
-    [(-1, 20, "not -1"), (0, 0, "not 0"), (0, PAGE_SIZE_LIMIT + 1, "not 21")],
-)
-def test_rejects_invalid_page_number_and_size(number, size, reason):
-    with pytest.raises(ValueError, match=reason):
-        page_body(number, size, KEY)
+def test_identifiers_are_unique_and_unsorted():
+    identifiers = [neo_id(rank_of(position)) for position in POSITIONS]
+    assert len(set(identifiers)) == CATALOGUE_SIZE
+    assert identifiers != sorted(identifiers, key=int)
+    # 2 + a number from 990001 up, or a 7-digit 39xxxxx, or an 8-digit 549xxxxx.
+    assert all(re.fullmatch(r"299\d{4}|39\d{5}|549\d{5}", each) for each in identifiers)
 
 
-@pytest.mark.parametrize("position", [0, CATALOGUE_SIZE + 1])
-def test_rejects_position_outside_the_catalogue(position):
-    with pytest.raises(ValueError, match=f"not {position}"):
-        catalogue.neo(position, KEY)
+def test_provisional_designations_are_unique():
+    rng = Random(1)  # noqa: S311
+    nights = {rank: simulate_asteroid(rng, rank).arc.first for rank in POSITIONS}
+    designations = {names(rank, first)["name"].split("(")[1] for rank, first in nights.items()}
+    assert len(designations) == CATALOGUE_SIZE
+
+
+def test_names_and_designations_have_the_real_format():
+    provisional = r"(A[89]\d\d|\d{4}) [A-HJ-Y][A-HJ-Z]\d+"
+    for neo in spread():
+        assert re.fullmatch(rf"(\d{{6}} ([A-Z][a-z]+ )?)?\({provisional}\)", neo["name"])
+        assert neo.get("name_limited", "") in neo["name"]
+        assert neo.get("designation", "") in neo["name"]
+
+
+@pytest.mark.skipif(not MODERN.exists(), reason="the recorded page is not on this machine")
+def test_diameters_match_a_real_page():
+    # Objects of the same H have the same diameters, real or simulated.
+    real = {
+        neo["absolute_magnitude_h"]: neo["estimated_diameter"]
+        for neo in json.loads(MODERN.read_text())[NEOS]
+    }
+    shared = [neo for neo in first_200() + spread() if neo["absolute_magnitude_h"] in real]
+    assert shared
+    for neo in shared:
+        for unit, limits in real[neo["absolute_magnitude_h"]].items():
+            assert neo["estimated_diameter"][unit] == pytest.approx(limits, abs=1e-9)
+
+
+def test_numbers_have_the_format_of_the_service():
+    assert not re.search(rb"[:,]-?\d+(\.\d+)?e", page_body(2049, 20, KEY))  # no exponent
+    plain = re.compile(r"(0|[1-9]\d*)(\.\d{0,9}[1-9])?")
+    leading_dot = re.compile(r"([1-9]\d*)?\.\d+")
+    for approach in approaches_of(spread()):
+        for values in (approach["relative_velocity"], approach["miss_distance"]):
+            assert all(plain.fullmatch(value) for value in values.values())
+    for neo in spread():
+        orbit = neo["orbital_data"]
+        for name in ("eccentricity", "semi_major_axis", "mean_motion", "inclination"):
+            assert leading_dot.fullmatch(orbit[name]), name
+        assert float(orbit["minimum_orbit_intersection"]) > 0
+        assert "e" not in orbit["minimum_orbit_intersection"]
+
+
+def test_approach_units_agree():
+    for approach in approaches_of(first_200()):
+        distance = {unit: float(text) for unit, text in approach["miss_distance"].items()}
+        speed = {unit: float(text) for unit, text in approach["relative_velocity"].items()}
+        km = distance["astronomical"] * 149_597_870.7
+        assert distance["lunar"] == pytest.approx(distance["astronomical"] * 389, rel=1e-9)
+        assert distance["kilometers"] == pytest.approx(km, rel=1e-9)
+        assert distance["miles"] == pytest.approx(km * 0.62137119, rel=1e-9)
+        per_hour = speed["kilometers_per_second"] * 3600
+        assert speed["kilometers_per_hour"] == pytest.approx(per_hour, rel=1e-9)
+        assert speed["miles_per_hour"] == pytest.approx(per_hour * 0.62137119, rel=1e-9)
+
+
+def test_approach_date_is_that_of_its_time_in_utc():
+    for approach in approaches_of(first_200()):
+        at = datetime.fromtimestamp(approach["epoch_date_close_approach"] / 1000, UTC)
+        assert approach["close_approach_date"] == at.date().isoformat()
+
+
+def test_five_nullable_fields_are_null_together():
+    nullable = {"data_arc_in_days", "observations_used", "orbit_class"}
+    nullable |= {"first_observation_date", "last_observation_date"}
+    orbits = [neo["orbital_data"] for neo in neos_of(range(50))]
+    nulls = [{name for name, value in orbit.items() if value is None} for orbit in orbits]
+    assert [each for each in nulls if each] == [nullable] * 2

@@ -47,6 +47,7 @@ def test_adapter_answers_without_network(session):
         ("?page=2050", KEY, 200, 2050),  # past the end: an empty list
         ("", {}, 403, None),
         ("?page=-1", KEY, 400, None),
+        ("?size=0", KEY, 400, None),
         ("?size=many", KEY, 400, None),
         ("/feed", KEY, 404, None),
     ],
