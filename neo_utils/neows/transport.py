@@ -4,12 +4,11 @@ import logging
 import socket
 import threading
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util import Retry
 
@@ -131,14 +130,10 @@ class _Session(requests.Session):
 class _BoundedAdapter(HTTPAdapter):
     """A transport that limits the total time of an answer, headers included."""
 
-    def get_connection_with_tls_context(
-        self,
-        *args: Any,  # noqa: ANN401 -- as requests passes them
-        **kwargs: Any,  # noqa: ANN401
-    ) -> HTTPConnectionPool:
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
         pool.ConnectionCls = _BoundedHTTPS if pool.scheme == "https" else _BoundedHTTP
-        return cast(HTTPConnectionPool, pool)
+        return pool
 
 
 class _BoundedHTTP(HTTPConnection):
