@@ -1,6 +1,7 @@
 """A service on a loopback port that sends arbitrary bytes, delays them, or closes connections."""
 
 import gzip
+import json
 import socket
 import struct
 import threading
@@ -93,9 +94,15 @@ def serve_faults(answer, tls=None):
 
 
 @cache
-def sample_page(page, key):
-    """Return a page of the sample catalogue for a caller with this key."""
-    return service.answer(f"{SAMPLE_URL}?page={page}&size=20", {"X-Api-Key": key}).body
+def sample_page(page, key, total=41_000):
+    """Return a page of the sample for a caller with this key, cut to ``total`` NEOs."""
+    body = service.answer(f"{SAMPLE_URL}?page={page}&size=20", {"X-Api-Key": key}).body
+    if total == 41_000:
+        return body
+    listed = json.loads(body)
+    listed["page"]["total_elements"] = total
+    del listed["near_earth_objects"][max(0, total - page * 20) :]
+    return json.dumps(listed).encode()
 
 
 def http(body=b"", status=200, **headers):

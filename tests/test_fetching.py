@@ -1,5 +1,4 @@
 import datetime as dt
-import json
 from collections import Counter
 from email.utils import formatdate
 from itertools import pairwise
@@ -21,6 +20,7 @@ from neo_utils.positions import Batch, position_range
 from neo_utils.sample import service
 from neo_utils.store.batches import stored_provenances
 from neo_utils.store.selection import select_batches
+from tests.faulty_service import sample_page
 
 KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
 
@@ -52,21 +52,14 @@ def fetch_range(output, start=1, end=100, source="sample", **more):
 class Listing:
     """The sample behind a port, cut to ``size`` NEOs and dated today."""
 
-    def __init__(self, size=None):
+    def __init__(self, size=41_000):
         self.size, self.requests = size, Counter()
         self.headers = {"Date": formatdate(usegmt=True)}  # one date for all answers
 
-    def __call__(self, url, headers):
+    def __call__(self, url, _headers):
         page = int(url.partition("page=")[2].partition("&")[0])
         self.requests[page] += 1
-        answer = service.answer(url, headers)
-        if self.size is not None:
-            body = json.loads(answer.body)
-            body["page"]["total_elements"] = self.size
-            kept = max(0, min(20, self.size - page * 20))
-            body["near_earth_objects"] = body["near_earth_objects"][:kept]
-            answer = answer._replace(body=json.dumps(body).encode())
-        return answer._replace(headers=answer.headers | self.headers)
+        return service.Answer(200, self.headers, sample_page(page, KEY, self.size))
 
 
 @pytest.fixture(scope="module")
