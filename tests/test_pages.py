@@ -484,6 +484,7 @@ def test_leading_dot_does_not_hide_other_faults():
         ),
         (page(neos(30)), "more than 20 objects|30 objects instead of 20"),
         (page([0] * 30), "more than 20 objects"),
+        (page(neos()) + b" " * 4 * 2**20, "it has more than 4,194,304 bytes"),
     ],
 )
 def test_reports_why_a_page_is_invalid(body, message):
