@@ -16,7 +16,6 @@ from http.client import responses
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
-from weakref import WeakSet
 
 import requests
 import urllib3
@@ -92,8 +91,6 @@ def serve(
 ) -> Iterator[str]:
     """Serve ``answer`` on a loopback port while the context lasts, and yield the Browse URL.
 
-    At the end of the context all connections are closed, even if an answer is in progress.
-
     Parameters
     ----------
     port
@@ -118,23 +115,11 @@ def serve(
 
 
 class _Server(ThreadingHTTPServer):
-    """A server with a thread per connection. Closing it closes all connections."""
+    """A server with a thread per connection."""
 
     def __init__(self, port: int, answer: Callable[[str, Mapping[str, str]], Answer]) -> None:
         self.answer = answer
-        self._connections: WeakSet[socket.socket] = WeakSet()
         super().__init__(("127.0.0.1", port), _Handler)
-
-    def get_request(self) -> tuple[socket.socket, object]:
-        connection, client_address = super().get_request()
-        self._connections.add(connection)
-        return connection, client_address
-
-    def server_close(self) -> None:
-        super().server_close()
-        for connection in self._connections:
-            with suppress(OSError):  # already closed
-                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(
         self, request: socket.socket | tuple[bytes, socket.socket], client_address: object
