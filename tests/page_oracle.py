@@ -8,10 +8,10 @@ from pathlib import Path
 from neo_utils.store.schemas import RAW
 
 # Recorded answers of the service are stored outside the project, for copyright reasons.
-RECORDED = Path(__file__).parents[2] / "shared/neows/pages"
-OLD = RECORDED / "2017-04_page0_old-schema.json"
-BETWEEN = RECORDED / "2018-09_page0_nulls.json"
-MODERN = RECORDED / "2024-10_page0_modern.json"
+_RECORDED = Path(__file__).parents[2] / "shared/neows/pages"
+OLD = _RECORDED / "2017-04_page0_old-schema.json"
+BETWEEN = _RECORDED / "2018-09_page0_nulls.json"
+MODERN = _RECORDED / "2024-10_page0_modern.json"
 
 
 def read_by_json(body):
@@ -27,8 +27,14 @@ def rows(table):
     return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
 
-def expected_neo(one):
-    approaches = expected_approaches(one)
+def expected_rows(objects):
+    """Return the rows of both tables."""
+    approaches = [row for one in objects for row in _approaches(one)]
+    return [_neo(one) for one in objects], approaches
+
+
+def _neo(one):
+    approaches = _approaches(one)
     _, when, *_, kilometers, velocity = min(approaches, key=lambda a: a[6], default=[None] * 8)
     meters = _part(one.get("estimated_diameter"), "meters")
     orbit = one.get("orbital_data")
@@ -49,7 +55,7 @@ def expected_neo(one):
     )
 
 
-def expected_approaches(one):
+def _approaches(one):
     first_of = {}
     for each in one["close_approach_data"]:
         listed = _day(each["close_approach_date"])

@@ -19,16 +19,7 @@ from neo_utils.sample.catalogue import page_body
 from neo_utils.store.page_tables import decode_page
 from neo_utils.store.schemas import CLOSE_APPROACHES, RAW
 from tests.objects import neos, page, passing, put, without
-from tests.page_oracle import (
-    BETWEEN,
-    MODERN,
-    OLD,
-    expected_approaches,
-    expected_neo,
-    read_by_json,
-    rows,
-    whole,
-)
+from tests.page_oracle import BETWEEN, MODERN, OLD, expected_rows, read_by_json, rows, whole
 
 FIRST = Batch(1)
 OUTCOMES = defaultdict(Counter)  # per test: number of decoded and invalid pages
@@ -93,10 +84,8 @@ def decoded_and_compared(body, batch=FIRST):
         steps = [int(step) if step.isdigit() else step for step in path]
         assert not is_plain(steps[-1], find(objects[one.position], steps))
         objects[one.position] = put(objects[one.position], steps, None)
-    neos_held = [expected_neo(one) for one in objects.values()]
-    approaches_held = [row for one in objects.values() for row in expected_approaches(one)]
-    assert rows(result.neos) == neos_held
-    assert rows(result.close_approaches) == approaches_held
+    found = rows(result.neos), rows(result.close_approaches)
+    assert found == expected_rows(objects.values())
     assert whole(document["page"]["number"]) == batch.page_number
     assert whole(document["page"]["total_elements"]) == result.catalogue_size
     return result
