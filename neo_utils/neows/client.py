@@ -119,8 +119,8 @@ def _fetched_at(response: requests.Response, service: Service) -> dt.datetime:
 
 
 def _rate_limit_reached(wait_s: float) -> RateLimitReached:
-    # The message shows whole minutes: round up.
-    again = dt.datetime.now().astimezone() + dt.timedelta(seconds=wait_s + 59)
+    # The message shows whole minutes: round up, never down.
+    again = dt.datetime.now().astimezone() + dt.timedelta(seconds=wait_s + 60)
     return RateLimitReached(
         "the service's rate limit is reached. Run the same command again after "
         f"{again:%H:%M on %Y-%m-%d}, or with WAIT=1 to wait for it"
