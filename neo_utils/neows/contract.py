@@ -114,18 +114,13 @@ class Neo(_Part, kw_only=True):
         self.id = self.id or self.neo_reference_id
         if self.id is None:
             raise ValueError("neither `id` nor `neo_reference_id`")
-        orbit = self.orbital_data
-        if orbit is not None:
-            _check_observed("first_observation_date", orbit.first_observation_date)
-            _check_observed("last_observation_date", orbit.last_observation_date)
-
-
-def _check_observed(name: str, date: dt.date | None) -> None:
-    if date is not None and not FIRST_OBSERVATION <= date <= LAST_OBSERVATION:
-        raise ValueError(
-            f"Expected `date` from {FIRST_OBSERVATION} to {LAST_OBSERVATION}"
-            f" - at `$.orbital_data.{name}`"
-        )
+        for name in ("first_observation_date", "last_observation_date"):
+            date = getattr(self.orbital_data, name, None)
+            if date is not None and not FIRST_OBSERVATION <= date <= LAST_OBSERVATION:
+                raise ValueError(
+                    f"Expected `date` from {FIRST_OBSERVATION} to {LAST_OBSERVATION}"
+                    f" - at `$.orbital_data.{name}`"
+                )
 
 
 class PageInfo(Struct):
