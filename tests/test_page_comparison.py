@@ -86,7 +86,6 @@ def test_every_form_in_the_contract_is_defined():
             put(PAGE, (*NEO, "discovery"), {"site": "x", "observers": ["y"]}),
             ["{neo}.discovery: new, object, in 1 of 20 (not used)"],
         ),
-        (put(PAGE, ("meta",), [{}]), ["meta: new, list, in 1 of 1 (not used)"]),
         (
             put(PAGE, (*NEO, "absolute_magnitude_h"), "20.5"),
             [
@@ -106,29 +105,10 @@ def test_every_form_in_the_contract_is_defined():
             ['{each}.orbiting_body: "Jupiter" in 1 of {n}, previously body'],
         ),
         (
-            put(PAGE, (*APPROACH, "close_approach_date_full"), "27.12.2031 01:30"),
-            ["{each}.close_approach_date_full: text in 1 of {n}, previously date with English"],
-        ),
-        (
-            put(PAGE, (*APPROACH, "close_approach_date"), "2201-01-01"),
-            ["{each}.close_approach_date: date in 1 of {n}, previously date from"],
-        ),
-        (
-            put(PAGE, (*APPROACH, "miss_distance", "miles"), 1.5),
-            ["{each}.miss_distance.miles: number in 1 of {n}, previously number as text (not used"],
-        ),
-        (
             put(PAGE, (*APPROACH, "miss_distance"), "0.25"),
             [
                 "{each}.miss_distance: number as text in 1 of {n}, previously object",
                 "decoding: 1 of 20 objects are rejected: Expected `object`, got `str` at",
-            ],
-        ),
-        (
-            without(PAGE, *APPROACH, "miss_distance", "astronomical"),
-            [
-                "{each}.miss_distance.astronomical: missing in 1 of {n}",
-                "decoding: 1 of 20 objects are rejected: Object missing required field",
             ],
         ),
         (
@@ -157,16 +137,6 @@ def test_reports_missing_new_and_changed_fields(page, messages):
         assert text.startswith(start.format(neo=AT_NEO, each=AT_APPROACH, n=APPROACHES))
 
 
-def test_renamed_field_is_missing_and_new():
-    def renamed(approach):
-        return {k.replace("orbiting_body", "body"): v for k, v in approach.items()}
-
-    assert report_of(of_all_approaches(PAGE, renamed))[:2] == [
-        f"{AT_APPROACH}.orbiting_body: missing in {APPROACHES} of {APPROACHES}",
-        f"{AT_APPROACH}.body: new, body, in {APPROACHES} of {APPROACHES} (not used)",
-    ]
-
-
 def in_miles(approach):
     return put(approach, ("miss_distance", "kilometers"), approach["miss_distance"]["miles"])
 
@@ -180,26 +150,18 @@ def in_lunar_distances_of_cneos(approach):
     return put(approach, ("miss_distance", "lunar"), lunar)
 
 
-def at_midnight_in_california(approach):  # the service's format until 2018
-    day = approach["close_approach_date_full"].partition(" ")[0]
-    ms = approach["epoch_date_close_approach"] // 86_400_000 * 86_400_000 + 7 * 3_600_000
-    return approach | {"close_approach_date_full": f"{day} 00:00", "epoch_date_close_approach": ms}
-
-
 @pytest.mark.parametrize(
     ("change", "path", "factor"),
     [
         (in_miles, "miss_distance.kilometers", "0.621371"),
         (in_seconds, "epoch_date_close_approach", "0.001"),
         (in_lunar_distances_of_cneos, "miss_distance.lunar", "1.00044"),
-        (at_midnight_in_california, "epoch_date_close_approach", ""),
     ],
 )
 def test_changed_unit_is_detected_from_related_values(change, path, factor):
     (message,) = report_of(of_all_approaches(PAGE, change))
     assert message.startswith(f"{AT_APPROACH}.{path}: another unit or meaning in {APPROACHES} of ")
-    assert f": {factor}" in message
-    assert " times the value expected from " in message
+    assert f": {factor} times the value expected from " in message
 
 
 def test_reports_missing_and_changed_headers():
