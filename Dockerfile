@@ -43,7 +43,7 @@ COPY notebooks notebooks
 COPY neo_utils neo_utils
 # Write the start script of the packages' Java now: at run time its folder may be read-only.
 RUN python -m compileall -q neo_utils \
- && ln -s "$(XDG_CACHE_HOME=/opt JAVA_HOME= python -c 'from neo_utils.engines.java import *; print(java_home())')" /opt/packages-java
+ && ln -s "$(JAVA_HOME= python -c 'from neo_utils.engines.java import *; print(java_home())')" /opt/packages-java
 # Java rejects a user without a name; docker-entrypoint.sh creates one. Only Java loads the library
 # that provides it: in Python, ZeroMQ threads may still call the library at exit, which crashes.
 RUN mkdir --parents /opt/java/bin \

@@ -119,13 +119,12 @@ def test_bundled_java_reads_parquet_and_prints_nothing(tmp_path):
         PATH=str(programs),
         SPARK_HOME=str(tmp_path / "another-spark"),
         PYSPARK_DRIVER_PYTHON="jupyter",
-        XDG_CACHE_HOME=str(tmp_path / "cache"),
     )
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
     assert (tmp_path / "result").read_text() == "Java 25: 2 rows"
     # No files remain in the working directory.
     assert {path.name for path in tmp_path.iterdir()} == {
-        *("approaches.parquet", "cache", "programs", "result", "runs")
+        *("approaches.parquet", "programs", "result", "runs")
     }
 
 

