@@ -20,7 +20,7 @@ import neo_utils.engines.cluster_checks
 import neo_utils.engines.executors
 from neo_utils.cluster.local_cluster import up
 from neo_utils.cluster.processes import is_running, read_pid, terminate
-from neo_utils.engines.spark_jobs import tasks_text
+from neo_utils.engines.executors import tasks_text
 from neo_utils.engines.spark_session import connect
 from neo_utils.errors import RunFailure
 from neo_utils.settings.log import set_log_level

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from neo_utils.engines.duckdb import DuckDBFrame, DuckDBSession
-from neo_utils.engines.spark_jobs import failure_text, tasks_text
+from neo_utils.engines.spark_failures import failure_text
 from neo_utils.errors import JobFailed, StoredDataChanged
 from neo_utils.settings.spark import DUCKDB, check_conf, check_master
 from neo_utils.store.atomic import write_in_order
@@ -161,6 +161,8 @@ def describe_tasks(engine: Engine) -> str:
     """Return where the engine ran its tasks, in one line."""
     if isinstance(engine, DuckDBSession):
         return "all work ran in this process"
+    from neo_utils.engines.executors import tasks_text
+
     return tasks_text(engine)
 
 

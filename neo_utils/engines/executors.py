@@ -1,4 +1,4 @@
-"""Wait for a cluster's executors before a job, and watch them while it runs.
+"""Wait for a cluster's executors before a job, watch them while it runs, count their tasks.
 
 Uses private names of PySpark 4.3, because Spark itself waits without a limit, both before a job and
 after it lost its last executor.
@@ -6,11 +6,16 @@ after it lost its last executor.
 
 import threading
 import time
+from collections import Counter
 from contextlib import suppress
+from typing import Any
+from urllib.parse import urlsplit
 
 from pyspark import SparkContext
+from pyspark.sql import SparkSession
 
 from neo_utils.errors import SparkUnavailable
+from neo_utils.settings.spark import is_embedded
 
 # Executors took 6 s on two idle cores; a worker reconnects to a restarted master within 15 s.
 EXECUTOR_SECONDS = 60.0
@@ -83,3 +88,29 @@ def _no_executors(context: SparkContext) -> SparkUnavailable:
         f" {conf.get('spark.executor.memory', '1g')} of free memory (spark.executor.memory), and"
         f" that it can reach this machine at {conf.get('spark.driver.host')}"
     )
+
+
+def tasks_text(spark: SparkSession) -> str:
+    """Return how many tasks each worker completed for this session, in one line.
+
+    Workers are identified by the address of their web page. An embedded session has none.
+    """
+    if is_embedded(spark.sparkContext.master or ""):
+        return "all tasks ran in this process"
+    context = spark.sparkContext._jsc.sc()
+    context.listenerBus().waitUntilEmpty()  # Spark counts a task some time after it ends
+    executors = context.statusStore().executorList(False).iterator()
+    tasks: Counter[str] = Counter()
+    while executors.hasNext():
+        executor = executors.next()
+        if executor.id() != "driver":
+            tasks[_worker_of(executor)] += executor.completedTasks()
+    shares = ", ".join(f"{count:,} on {worker}" for worker, count in sorted(tasks.items()))
+    return f"{tasks.total():,} tasks: {shares}"
+
+
+def _worker_of(executor: Any) -> str:  # noqa: ANN401 - py4j is untyped
+    logs = executor.executorLogs()  # pages of its worker
+    if logs.contains("stderr"):
+        return f"worker {urlsplit(logs.apply('stderr')).netloc}"
+    return f"executor {executor.hostPort()}"

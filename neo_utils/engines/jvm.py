@@ -7,8 +7,8 @@ import struct
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,18 +41,13 @@ def start_java(
     answer
         File that Java writes when it is ready.
     """
-    home = java_home()
+    home, machine = java_home(), _machine_options()
+    users_options = os.environ.get("SPARK_SUBMIT_OPTS", "")
     environment = {
         **chosen_environment(),  # without the API key and settings of another Spark or Hadoop
         "JAVA_HOME": str(home),
-        "SPARK_SUBMIT_OPTS": " ".join(
-            [
-                *_machine_options(),
-                archive_option(home),
-                os.environ.get("SPARK_SUBMIT_OPTS", ""),
-            ]
-        ),
-        "SPARK_LAUNCHER_OPTS": " ".join(_machine_options()),
+        "SPARK_SUBMIT_OPTS": " ".join([*machine, archive_option(home), users_options]),
+        "SPARK_LAUNCHER_OPTS": " ".join(machine),
         # If it is unset, Spark's scripts search for it with PYSPARK_DRIVER_PYTHON.
         "SPARK_HOME": str(SPARK_HOME),
         "SPARK_CONNECT_MODE": "0",
@@ -100,8 +95,13 @@ def reach_java(java: subprocess.Popen[bytes], answer: Path) -> Any:  # noqa: ANN
     handshake = answer.read_bytes()
     port, length = struct.unpack_from("!ii", handshake)
     secret = handshake[8 : 8 + length].decode()
-    with _environment(PYSPARK_GATEWAY_PORT=str(port), PYSPARK_GATEWAY_SECRET=secret):
+    ours = {"PYSPARK_GATEWAY_PORT": str(port), "PYSPARK_GATEWAY_SECRET": secret}
+    os.environ.update(ours)
+    try:
         gateway = launch_gateway()  # type: ignore[no-untyped-call]
+    finally:
+        for name in ours:
+            del os.environ[name]
     gateway.proc = java
     if _is_nameless():  # Hadoop would look up the user name, and fail
         users = gateway.jvm.org.apache.hadoop.security.UserGroupInformation
@@ -124,17 +124,3 @@ def kill(java: subprocess.Popen[bytes]) -> None:
     """Kill Java."""
     with suppress(ProcessLookupError):  # it has already ended
         os.killpg(java.pid, signal.SIGKILL)  # the scripts that start Java have children
-
-
-@contextmanager
-def _environment(**variables: str) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -1,13 +1,17 @@
-"""Diagnose machine problems behind a failure of Spark's Java, with the setting to change."""
+"""Explain in one line why Spark or a job failed, with the setting to change."""
 
 import os
 import re
 import resource
 import tempfile
+from contextlib import suppress
 
 _ENOUGH_FILES = 256  # of the hard limit, which Java uses. Spark does not start with 100.
 _NO_ROOM = re.compile(r"No space left on device|Disk quota exceeded")
 _NO_LIBRARY = re.compile(r"UnsatisfiedLinkError|failed to map segment|Could not initialize class")
+_UNREAD_FILE = re.compile(r"\[FAILED_READ_FILE\.(\w+)\] .*? file (?:file://)?(\S+?)\.?\s")
+_CODES = re.compile(r"^\[[A-Z_.]+\] | SQLSTATE: \w+$")  # Spark's error classes
+_LAST_FAILURE = re.compile(r"[Mm]ost recent failure:\s*(.+)")
 
 
 def too_few_files(enough: int) -> str | None:
@@ -42,3 +46,36 @@ def diagnose_machine(output: str) -> str | None:
             " noexec). Set TMPDIR to another folder"
         )
     return None
+
+
+def failure_text(error: Exception) -> str:
+    """Return why a job failed: the file that a worker could not read, or the last task's failure.
+
+    Parameters
+    ----------
+    error
+        An exception of py4j or PySpark.
+    """
+    messages = _messages(error)
+    if unread := _UNREAD_FILE.search(messages):
+        why = unread[1].lower().replace("_", " ")
+        return (
+            f"a worker could not read {unread[2]} ({why}). On a cluster, OUTPUT_DIR must be the"
+            " same folder, under the same path, on every machine"
+        )
+    if cause := diagnose_machine(f"{error}\n{messages}"):
+        return f"Spark job failed: {cause}"
+    last = _LAST_FAILURE.search(messages)
+    lines = [line.strip() for line in messages.splitlines() if line.strip()]
+    return f"Spark job failed: {last[1] if last else _CODES.sub('', lines[-1])}"
+
+
+def _messages(error: Exception) -> str:
+    """Return the messages of Java's exceptions, innermost last, or Python's if Java is gone."""
+    messages = [str(error).partition("\n")[0] or type(error).__name__]
+    with suppress(Exception):
+        cause = getattr(error, "java_exception", None)
+        while cause is not None:
+            messages.append(cause.getMessage() or "")
+            cause = cause.getCause()
+    return "\n".join(messages)
