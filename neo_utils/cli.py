@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command, options.began = options.command, _BEGAN
         _prepare_process()
         settings = run_settings(options)
-        status = COMMANDS[command].function(settings, options)
+        COMMANDS[command].function(settings, options)
     except RunFailure as failure:
         print(f"{command}: {failure}", file=sys.stderr)
         return failure.exit_status
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return INTERRUPTED
-    return status or 0
+    return 0
 
 
 def run_and_exit() -> NoReturn:

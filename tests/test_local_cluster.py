@@ -90,9 +90,10 @@ START_IN_FOLDER = """
 import sys
 from functools import partial
 from pathlib import Path
+from neo_utils.cli import main
 from neo_utils.cluster import local_cluster
 local_cluster.up = partial(local_cluster.up, Path(sys.argv[1]))
-sys.exit(local_cluster.main("up"))
+sys.exit(main(["local-cluster-up"]))
 """
 
 
@@ -113,7 +114,7 @@ def test_ctrl_c_during_start_stops_all_daemons(tmp_path):
     process.send_signal(signal.SIGINT)
     output = process.communicate(timeout=30)[1]
     assert process.returncode == 130
-    assert output.strip() == "local cluster: interrupted. The started processes were stopped"
+    assert output.startswith("\nlocal-cluster-up: interrupted. ")
     assert not any(is_running(file) for file in tmp_path.glob("*.pid"))
 
 
@@ -122,7 +123,7 @@ def test_uncreatable_folder_gives_one_line(tmp_path):
     process = start_cluster(tmp_path / "file" / "cluster", cluster_at(tmp_path).environment)
     output = process.communicate(timeout=30)[1]
     assert process.returncode == 1
-    assert output.startswith("local cluster: [Errno 20] Not a directory")
+    assert output.startswith("local-cluster-up: [Errno 20] Not a directory")
     assert len(output.splitlines()) == 1
 
 

@@ -9,6 +9,7 @@ standard library.
 import argparse
 import json
 import sys
+from contextlib import closing
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from typing import Any
@@ -32,14 +33,10 @@ def master_state(ui: str = MASTER_UI) -> dict[str, Any]:
     OSError
         If no master answers there.
     """
-    connection = HTTPConnection(ui, timeout=_ANSWER_SECONDS)  # uses no proxy, unlike urllib
     try:
-        connection.request("GET", "/json/")
-        state = json.loads(connection.getresponse().read())
+        state = json.loads(_get(ui, "/json/")[1])
     except (HTTPException, ValueError):
         state = None
-    finally:
-        connection.close()
     if not isinstance(state, dict) or "aliveworkers" not in state:
         raise OSError("the response is not from a Spark master")
     return state
@@ -80,14 +77,18 @@ def _free_of(workers: list[dict[str, Any]], what: str) -> str:
 def page_responds(page: str) -> bool:
     """Check whether a web page (``host:port`` or ``host:port/path``) responds."""
     address, slash, path = page.partition("/")
-    connection = HTTPConnection(address, timeout=_ANSWER_SECONDS)
     try:
-        connection.request("GET", slash + path or "/")
-        return connection.getresponse().status == HTTPStatus.OK
+        return _get(address, slash + path or "/")[0] == HTTPStatus.OK
     except (OSError, HTTPException):
         return False
-    finally:
-        connection.close()
+
+
+def _get(address: str, path: str) -> tuple[int, bytes]:
+    connection = HTTPConnection(address, timeout=_ANSWER_SECONDS)  # uses no proxy, unlike urllib
+    with closing(connection):
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read()
 
 
 def main(workers: int, ui: str, page: str | None) -> int:

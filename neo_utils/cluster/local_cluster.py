@@ -8,7 +8,6 @@
 import os
 import shutil
 import socket
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +17,7 @@ from neo_utils.cluster.daemons import daemon
 from neo_utils.cluster.health import alive_workers, master_state, state_text
 from neo_utils.cluster.processes import is_running, start, terminate
 from neo_utils.engines.cluster_secret import named_secret
-from neo_utils.errors import INTERRUPTED, ClusterFailure, RunFailure
+from neo_utils.errors import ClusterFailure
 from neo_utils.settings.folders import PROJECT
 
 FOLDER = PROJECT / ".cluster"
@@ -104,7 +103,12 @@ def _start(pid_file: Path, env: Mapping[str, str]) -> Popen[bytes]:
         path.mkdir(parents=True, exist_ok=True)
     places = {"SPARK_WORKER_DIR": str(work), "SPARK_LOCAL_DIRS": str(work / "local")}
     command, environment = daemon(name.partition("-")[0], {**env, **places}, conf)
-    return start(pid_file, command, environment, logs / f"{name}.log")
+    try:
+        return start(pid_file, command, environment, logs / f"{name}.log")
+    except BlockingIOError:  # the file is locked
+        raise ClusterFailure(
+            "another command is starting or stopping the cluster. Try again when it is done"
+        ) from None
 
 
 def _has_workers(ui: str, number: int) -> bool:
@@ -141,25 +145,3 @@ def _check_ports(env: Mapping[str, str]) -> None:
 
 def _pid_file(folder: Path, name: str) -> Path:
     return folder / f"{name}.pid"
-
-
-def main(command: str) -> int:
-    """Run one command and return its exit status; a failure prints one line."""
-    try:
-        print({"up": up, "down": down}[command]())
-    except RunFailure as failure:
-        print(f"local cluster: {failure}", file=sys.stderr)
-        return failure.exit_status
-    except BlockingIOError:  # a daemon's file is locked
-        print(
-            "local cluster: another command is starting or stopping it. Try again when it is done",
-            file=sys.stderr,
-        )
-        return RunFailure.exit_status
-    except OSError as error:
-        print(f"local cluster: {error}. Fix this, then run the same command again", file=sys.stderr)
-        return RunFailure.exit_status
-    except KeyboardInterrupt:
-        print("\nlocal cluster: interrupted. The started processes were stopped", file=sys.stderr)
-        return INTERRUPTED
-    return 0

@@ -33,7 +33,7 @@ _COUNTED = (*_STORED, "master", "threshold_au", "spark_conf", "log_level")
 class Command(NamedTuple):
     """A command: what it does, in a line of ``--help``, and the parameters that it takes."""
 
-    function: Callable[[RunSettings, Namespace], int | None]
+    function: Callable[[RunSettings, Namespace], None]
     meaning: str
     parameters: tuple[str, ...]
 
@@ -59,9 +59,9 @@ def _lab(_settings: RunSettings, _options: Namespace) -> None:
     import_module("neo_utils.run.lab").open_lab()
 
 
-def _local_cluster(_settings: RunSettings, options: Namespace) -> int:
-    command = options.command.removeprefix("local-cluster-")
-    return int(import_module("neo_utils.cluster.local_cluster").main(command))
+def _local_cluster(_settings: RunSettings, options: Namespace) -> None:
+    local_cluster = import_module("neo_utils.cluster.local_cluster")
+    print(getattr(local_cluster, options.command.removeprefix("local-cluster-"))())
 
 
 def _printed(module: str, name: str, *extra: str) -> Callable[[RunSettings, Namespace], None]:
