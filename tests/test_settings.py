@@ -5,12 +5,11 @@ import pytest
 import yaml
 
 from neo_utils.errors import WrongParameter
-from neo_utils.settings.env_file import read_env_file
 from neo_utils.settings.folders import PROJECT, output_folder
 from neo_utils.settings.log import set_log_level
 from neo_utils.settings.run_settings import RunSettings, parse_settings, read_run_settings
 from neo_utils.settings.service_address import chosen_source
-from neo_utils.settings.variables import api_key
+from neo_utils.settings.variables import api_key, read_env_file
 
 DEFAULT = PROJECT / "parameters/default.yaml"
 

@@ -1,6 +1,8 @@
-"""The project folder, and the folders that users choose."""
+"""The project folder, and the folders and files that users choose."""
 
+import errno
 import re
+import stat
 import unicodedata
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -82,3 +84,23 @@ def check_output_dir(output_dir: str) -> None:
         ) from None
     if not usable:
         raise WrongParameter(f"OUTPUT_DIR={folder} cannot be used: {existing} is not a folder")
+
+
+def read_small_text(path: Path, most_bytes: int) -> str:
+    """Return the text of a small file in UTF-8.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read, or is not regular, not small or not text.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):  # reading a pipe or a device may never end
+        raise OSError(errno.EINVAL, "not a regular file")
+    with path.open("rb") as file:
+        content = file.read(most_bytes + 1)
+    if len(content) > most_bytes:
+        raise OSError(errno.EFBIG, f"more than {most_bytes:,} bytes")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise OSError(errno.EILSEQ, "not UTF-8 text") from None

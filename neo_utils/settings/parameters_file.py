@@ -1,7 +1,6 @@
 """Read a YAML file of parameters: plain values of bounded size, without aliases."""
 
 import difflib
-import stat
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import yaml
 
 from neo_utils.errors import WrongParameter
+from neo_utils.settings.folders import read_small_text
 from neo_utils.text import shown
 
 _MOST_BYTES = 32_768  # the project's own have 1,500
@@ -60,12 +60,10 @@ def read_parameters_file(path: Path, known: Sequence[str]) -> dict[str, Any]:
 
 def _values(path: Path) -> dict[str, Any]:
     try:
-        text = _text(path)
+        text = read_small_text(path, _MOST_BYTES)
         given = yaml.load(text, _PlainLoader)  # noqa: S506 - a SafeLoader, further restricted
     except OSError as error:
         raise _unusable(path, error.strerror) from None
-    except UnicodeDecodeError:
-        raise _unusable(path, "no UTF-8 text") from None
     except (yaml.MarkedYAMLError, yaml.reader.ReaderError):
         raise _unusable(path, "no YAML") from None
     except (LookupError, AttributeError, TypeError):  # `!!bool "abc"` and the like
@@ -76,16 +74,6 @@ def _values(path: Path) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise WrongParameter(f"the parameters file {shown(path, 500)} holds no `name: value` lines")
     return given
-
-
-def _text(path: Path) -> str:
-    if not stat.S_ISREG(path.stat().st_mode):  # reading a pipe or a device may never end
-        raise yaml.YAMLError("not a regular file")
-    with path.open("rb") as file:
-        content = file.read(_MOST_BYTES + 1)
-    if len(content) > _MOST_BYTES:
-        raise yaml.YAMLError(f"more than {_MOST_BYTES:,} bytes")
-    return content.decode("utf-8")
 
 
 def _unusable(path: Path, reason: str | None) -> WrongParameter:

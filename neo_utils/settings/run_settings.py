@@ -16,7 +16,6 @@ from msgspec import Meta, Struct
 from neo_utils.errors import WrongParameter
 from neo_utils.positions import PositionRange, position_range
 from neo_utils.settings.choices import choices_text
-from neo_utils.settings.env_file import read_env_file, unknown_names_warning
 from neo_utils.settings.folders import PROJECT, check_output_dir, output_folder
 from neo_utils.settings.log import LogLevel
 from neo_utils.settings.parameters_file import read_parameters_file
@@ -27,7 +26,7 @@ from neo_utils.settings.service_address import (
     check_api_url,
 )
 from neo_utils.settings.spark import check_conf, check_master
-from neo_utils.settings.variables import api_key
+from neo_utils.settings.variables import api_key, read_env_file, unknown_names_warning
 from neo_utils.text import shown
 
 # Read from the environment or .env, but not parameters of a notebook.
