@@ -79,9 +79,9 @@ def test_a_bad_setting_is_refused_in_one_line(clean, capsys, name, value):
 @pytest.mark.parametrize(
     ("given", "advised"),
     [
-        ("s3://bucket/neo", "use OUTPUT_DIR=output"),
-        ("file:///data/neo%20x", "use OUTPUT_DIR=/data/neo x"),
-        ("hdfs:", "use OUTPUT_DIR=output"),
+        ("s3://bucket/neo", "Use OUTPUT_DIR=output"),
+        ("file:///data/neo%20x", "Use OUTPUT_DIR=/data/neo x"),
+        ("hdfs:", "Use OUTPUT_DIR=output"),
     ],
 )
 def test_an_address_in_place_of_a_folder_names_the_nearest_valid_value(given, advised):
@@ -216,7 +216,7 @@ def test_other_forms_of_variables_in_the_env_file_are_refused(tmp_path, value):
 
 def test_a_line_without_a_name_is_refused_and_not_shown(tmp_path):
     key = "canary0123456789canary0123456789canary01"
-    with pytest.raises(WrongParameter, match="line 2 is no NAME=value") as failure:
+    with pytest.raises(WrongParameter, match="line 2 is not NAME=value") as failure:
         read_env_file(env_file(tmp_path, f"START=1\n{key}\n"), {})
     assert key not in str(failure.value)
 

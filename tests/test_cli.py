@@ -46,8 +46,8 @@ def test_backfill_fetches_stored_pages_again():
     ("arguments", "line"),
     [
         (["run", "--start", "5"], r"run: START=5 .*Use 1 or 21"),
-        (["run", "--threshold-au", "far"], r"run: THRESHOLD_AU=far is not valid: use a number"),
-        (["run", "--spark-conf", "spark.a"], r"run: --spark-conf spark.a is not valid: use NAME="),
+        (["run", "--threshold-au", "far"], r"run: THRESHOLD_AU=far is not valid. Use a number"),
+        (["run", "--spark-conf", "spark.a"], r"run: --spark-conf spark.a is not valid. Use NAME="),
         (["run", "--strat", "1"], r"neo: unrecognized arguments: --strat 1. Run `neo --help`"),
         (["ran"], r"neo: .*invalid choice: 'ran'.*Run `neo --help`"),
         ([], r"neo: the following arguments are required: COMMAND"),

@@ -199,7 +199,7 @@ def test_daemon_requires_a_secret_and_a_worker_a_master(tmp_path):
     with pytest.raises(WrongParameter, match="cannot read the cluster secret .*Copy it"):
         daemon("worker", {**shared, "MASTER": "spark://127.0.0.1:7077"}, tmp_path)
     daemon("master", shared, tmp_path)
-    with pytest.raises(WrongParameter, match="no Spark master"):
+    with pytest.raises(WrongParameter, match="not a Spark master"):
         daemon("worker", shared, tmp_path)
 
 

@@ -336,7 +336,7 @@ def test_plain_http_to_another_machine_is_refused_before_anything_is_sent(host, 
     ran = Ran(url, tmp_path, "fetch")
     assert ran.status == 2
     said = ran.shown.decode()
-    assert said == f"fetch: API_URL={url} would send the key unencrypted: use https\n"
+    assert said == f"fetch: API_URL={url} would send the key unencrypted. Use https\n"
     assert not found_in(ran.shown)
 
 
@@ -344,10 +344,10 @@ def test_plain_http_to_another_machine_is_refused_before_anything_is_sent(host, 
     ("url", "said"),
     [
         ("http://neows.example/browse", "would send the key unencrypted"),
-        ("http://[", "no web address"),
-        ("ftp://neows.example/", "no web address"),
+        ("http://[", "not a web address"),
+        ("ftp://neows.example/", "not a web address"),
         ("http://neows.example:80\\@127.0.0.1/browse", "a user name"),  # parsers differ on the host
-        ("http://neows.example:80\\.127.0.0.1/browse", "no web address"),
+        ("http://neows.example:80\\.127.0.0.1/browse", "not a web address"),
     ],
 )
 def test_so_it_is_where_a_notebook_is_run_by_hand(url, said, tmp_path):

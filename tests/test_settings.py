@@ -38,24 +38,24 @@ def test_a_name_set_to_nothing_counts_as_not_set(tmp_path):
         ("END", "50", "Use 40 or 60"),
         ("END", "0", "Use 20"),
         ("START", "221", "is greater than END=200"),
-        ("MASTER", "foo", r"use local\[\*\]"),
-        ("MASTER", "local[0]", "no Spark master"),
-        ("MASTER", "spark://host", "no Spark master"),
-        ("SOURCE", "esa", "use auto, nasa or sample"),
-        ("LOG_LEVEL", "LOUD", "use DEBUG"),
-        ("API_URL", "api.nasa.gov", "no web address"),
+        ("MASTER", "foo", r"Use local\[\*\]"),
+        ("MASTER", "local[0]", "not a Spark master"),
+        ("MASTER", "spark://host", "not a Spark master"),
+        ("SOURCE", "esa", "Use auto, nasa or sample"),
+        ("LOG_LEVEL", "LOUD", "Use DEBUG"),
+        ("API_URL", "api.nasa.gov", "not a web address"),
         ("API_URL", "http://example.org/browse", "unencrypted"),
-        ("API_URL", "https://example.org/browse?api_key=hush", "holds a query"),
-        ("API_URL", "https://[::1/browse", "no web address"),
-        ("API_URL", "https://example.org:99999/browse", "no web address"),
+        ("API_URL", "https://example.org/browse?api_key=hush", "contains a query"),
+        ("API_URL", "https://[::1/browse", "not a web address"),
+        ("API_URL", "https://example.org:99999/browse", "not a web address"),
         ("API_URL", "http://127.0.0.2:80\\@127.0.0.1/browse", "a user name"),
-        ("API_URL", "http://127.0.0.2:80\\.127.0.0.1/browse", "no web address"),
+        ("API_URL", "http://127.0.0.2:80\\.127.0.0.1/browse", "not a web address"),
         ("API_URL", "https://:hush@example.org/browse", "a user name"),
-        ("API_URL", "https://example.org/browse#hush", "holds a query"),
-        ("API_URL", "https://example.org/bro wse", "no web address"),
-        ("API_KEY", "hu sh", "copy it anew"),
+        ("API_URL", "https://example.org/browse#hush", "contains a query"),
+        ("API_URL", "https://example.org/bro wse", "not a web address"),
+        ("API_KEY", "hu sh", "Copy it again"),
         ("API_KEY", "asteroid", "has 8 characters, and NASA's have 40"),
-        ("WAIT", "yes", "use 0 or 1"),
+        ("WAIT", "yes", "Use 0 or 1"),
     ],
 )
 def test_a_wrong_value_is_one_line_that_names_it_and_what_to_use(tmp_path, name, value, said):
@@ -74,7 +74,9 @@ def test_plain_http_is_for_this_machine_alone(tmp_path):
 def test_a_misspelt_name_in_a_parameters_file_is_refused_with_the_right_one(tmp_path):
     file = tmp_path / "run.yaml"
     file.write_text("treshold_au: 0.1\n")
-    with pytest.raises(WrongParameter, match="treshold_au, which no notebook knows: use threshold"):
+    with pytest.raises(
+        WrongParameter, match="treshold_au, which is not a parameter. Use threshold"
+    ):
         parameters_of(tmp_path, file=file)
 
 
@@ -89,8 +91,8 @@ def test_a_parameters_file_that_is_no_mapping_is_refused(tmp_path, text):
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        ("threshold_au: 0.2", "treshold_au: 0.2", "treshold_au, which .*: use threshold_au$"),
-        ("spark_conf: {}", "spark_conf: {", "default.yaml cannot be read .no YAML."),
+        ("threshold_au: 0.2", "treshold_au: 0.2", "treshold_au, which .* Use threshold_au$"),
+        ("spark_conf: {}", "spark_conf: {", "default.yaml cannot be read .not valid YAML."),
     ],
 )
 def test_the_file_of_defaults_is_checked_too(tmp_path, before, after, said):
@@ -201,7 +203,7 @@ def test_auto_means_nasa_where_a_key_is_set_and_the_sample_elsewhere():
     assert chosen_source("auto", "a-key") == "nasa"
     assert chosen_source("auto", None) == "sample"
     assert chosen_source("nasa", None) == "nasa"
-    with pytest.raises(WrongParameter, match="SOURCE=esa is not valid: use auto, nasa or sample"):
+    with pytest.raises(WrongParameter, match="SOURCE=esa is not valid. Use auto, nasa or sample"):
         chosen_source("esa", None)
     # Whoever names a service means it.
     assert chosen_source("auto", None, "http://127.0.0.1:8000/browse") == "nasa"
@@ -254,7 +256,7 @@ def test_a_relative_output_folder_lies_in_the_project(monkeypatch, tmp_path):
 
 
 def test_an_unknown_log_level_is_refused():
-    with pytest.raises(WrongParameter, match="LOG_LEVEL=LOUD is not valid: use DEBUG, INFO"):
+    with pytest.raises(WrongParameter, match="LOG_LEVEL=LOUD is not valid. Use DEBUG, INFO"):
         set_log_level("LOUD")
 
 

@@ -45,7 +45,7 @@ def test_logs_settings_but_masks_secrets(spark, tmp_path, caplog):
 
 @pytest.mark.parametrize("master", ["yarn", "local[two]", "spark://host", "127.0.0.1:7077", ""])
 def test_rejects_an_invalid_master(master, tmp_path):
-    with pytest.raises(WrongParameter, match="is no Spark master"):
+    with pytest.raises(WrongParameter, match="is not a Spark master"):
         connect(master, {}, tmp_path / "spark.log")
 
 

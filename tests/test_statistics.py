@@ -259,7 +259,7 @@ def test_duckdb_description_lists_ignored_spark_settings(duck, tmp_path):
         "; ignored, because spark_conf applies only to Spark: spark.driver.memory"
     )
     assert describe_tasks(other) == "all work ran in this process"
-    with pytest.raises(WrongParameter, match="is no mapping"):
+    with pytest.raises(WrongParameter, match="is not a mapping"):
         connect("duckdb", ["spark.driver.memory"], tmp_path / "spark.log")
     assert list(tmp_path.iterdir()) == []
 

@@ -42,7 +42,7 @@ def _notebooks(*names: str) -> Callable[[RunSettings, Namespace], None]:
     def run(settings: RunSettings, options: Namespace) -> None:
         if not (PROJECT / "notebooks").is_dir():
             raise WrongParameter(
-                "the notebooks are not here: run this command in a checkout of the project, or use "
+                "the notebooks are missing. Run this command in a checkout of the project, or use "
                 "`import neo_utils` in a script"
             )
         for name in [name for name in os.environ if name.startswith("JUPYTER_")]:
@@ -200,5 +200,5 @@ def run_settings(options: Namespace) -> RunSettings:
 def _name_and_value(text: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
     if not separator:
-        raise WrongParameter(f"--spark-conf {shown(name)} is not valid: use NAME=VALUE")
+        raise WrongParameter(f"--spark-conf {shown(name)} is not valid. Use NAME=VALUE")
     return name, value

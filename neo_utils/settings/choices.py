@@ -15,4 +15,4 @@ def choices_text(choices: Any) -> str:  # noqa: ANN401 - a Literal has no type o
 def check_choice(name: str, value: object, choices: Any) -> None:  # noqa: ANN401 - as above
     """Raise WrongParameter if ``value`` is not one of the values of a ``Literal``."""
     if value not in get_args(choices):
-        raise WrongParameter(f"{name}={shown(value)} is not valid: use {choices_text(choices)}")
+        raise WrongParameter(f"{name}={shown(value)} is not valid. Use {choices_text(choices)}")

@@ -38,17 +38,17 @@ def output_folder(output_dir: str | Path, name: str = "OUTPUT_DIR") -> Path:
     Raises
     ------
     WrongParameter
-        If it is no path of this machine: an address, or a name that cannot be printed.
+        If it is not a local path, or its name cannot be printed.
     """
     if not isinstance(output_dir, str | Path) or not str(output_dir):
         raise WrongParameter(
-            f"{name}={shown(output_dir)} is no folder: use a name such as {_EXAMPLES[name]}"
+            f"{name}={shown(output_dir)} is not a folder. Use a name such as {_EXAMPLES[name]}"
         )
     text = str(output_dir)
     if isinstance(output_dir, str) and (address := _SCHEME.fullmatch(text.strip())):
         local = unquote(urlsplit(text).path) if address[1].lower() == "file" else ""
         raise WrongParameter(
-            f"{name}={shown(text)} is an address, and only paths of this machine can be used: use "
+            f"{name}={shown(text)} is an address, but only local paths can be used. Use "
             f"{name}={shown(local) or _EXAMPLES[name]}"
         )
     try:
@@ -58,8 +58,8 @@ def output_folder(output_dir: str | Path, name: str = "OUTPUT_DIR") -> Path:
     # Notebooks, metadata and terminals need text. A surrogate represents a byte that is not UTF-8.
     if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in str(folder)):
         raise WrongParameter(
-            f"{name}={shown(text)} cannot be used: its path, {shown(folder, 500)}, holds control "
-            f"characters or is not UTF-8. Use a name such as {_EXAMPLES[name]}"
+            f"{name}={shown(text)} cannot be used: its path, {shown(folder, 500)}, contains "
+            f"control characters or is not UTF-8. Use a name such as {_EXAMPLES[name]}"
         )
     return folder
 

@@ -53,7 +53,7 @@ def read_parameters_file(path: Path, known: Sequence[str]) -> dict[str, Any]:
         if name not in known:
             near = difflib.get_close_matches(shown(name), known, n=1) or [", ".join(known)]
             raise WrongParameter(
-                f"{shown(path, 500)} sets {shown(name)}, which no notebook knows: use {near[0]}"
+                f"{shown(path, 500)} sets {shown(name)}, which is not a parameter. Use {near[0]}"
             )
     return given
 
@@ -65,14 +65,16 @@ def _values(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise _unusable(path, error.strerror) from None
     except (yaml.MarkedYAMLError, yaml.reader.ReaderError):
-        raise _unusable(path, "no YAML") from None
+        raise _unusable(path, "not valid YAML") from None
     except (LookupError, AttributeError, TypeError):  # `!!bool "abc"` and the like
         raise _unusable(path, "a value does not fit its tag") from None
     # A number of thousands of digits, a 13th month.
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
         raise _unusable(path, shown(str(error).partition("\n")[0])) from None
     if not isinstance(given, dict):
-        raise WrongParameter(f"the parameters file {shown(path, 500)} holds no `name: value` lines")
+        raise WrongParameter(
+            f"the parameters file {shown(path, 500)} contains no `name: value` lines"
+        )
     return given
 
 

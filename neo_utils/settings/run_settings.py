@@ -138,7 +138,7 @@ def read_run_settings(
             values[name.lower()] = variables[name]
     wait = variables.get("WAIT") or "0"
     if wait not in ("0", "1"):
-        raise WrongParameter(f"WAIT={shown(wait)} is not valid: use 0 or 1")
+        raise WrongParameter(f"WAIT={shown(wait)} is not valid. Use 0 or 1")
     if wait == "1":
         values["longest_wait_s"] = LONGEST_RETRY_AFTER_S
     settings = parse_settings(values | dict(command_line or {}))
@@ -180,7 +180,7 @@ def _parsed(name: str, value: object) -> object:
             raise msgspec.ValidationError
     except (msgspec.ValidationError, OverflowError):
         raise WrongParameter(
-            f"{name.upper()}={shown(value)} is not valid: use {valid_values(name)}"
+            f"{name.upper()}={shown(value)} is not valid. Use {valid_values(name)}"
         ) from None
     return parsed
 

@@ -30,11 +30,11 @@ def check_api_url(url: str) -> None:
         usable = False
     if usable and (parts.query or parts.fragment or "@" in url):
         # Not shown, because it may contain a key.
-        raise WrongParameter("API_URL holds a query or a user name: give the bare address")
+        raise WrongParameter("API_URL contains a query or a user name. Use the address alone")
     if not usable or not _PLAIN_ADDRESS.fullmatch(url):
-        raise WrongParameter(f"API_URL={shown(url)} is no web address: use https://host/path")
+        raise WrongParameter(f"API_URL={shown(url)} is not a web address. Use https://host/path")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
-        raise WrongParameter(f"API_URL={shown(url)} would send the key unencrypted: use https")
+        raise WrongParameter(f"API_URL={shown(url)} would send the key unencrypted. Use https")
 
 
 def chosen_source(source: str, key: str | None, api_url: str = NASA_URL) -> str:

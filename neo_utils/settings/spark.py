@@ -19,27 +19,29 @@ def check_master(master: str) -> None:
     """Raise WrongParameter unless ``master`` is a Spark master's address or "duckdb"."""
     if master != DUCKDB and not _MASTER.fullmatch(master):
         raise WrongParameter(
-            f"MASTER={shown(master)} is no Spark master: use local[*], local[2] or "
-            f"spark://host:7077, or {DUCKDB} to count without Spark"
+            f"MASTER={shown(master)} is not a Spark master. Use local[*], local[2] or "
+            f"spark://host:7077, or {DUCKDB} to run without Spark"
         )
 
 
 def check_conf(spark_conf: object) -> None:
     """Raise WrongParameter for invalid settings, and for one with the cluster's secret."""
     if not isinstance(spark_conf, Mapping):
-        raise WrongParameter("spark_conf is no mapping: use lines such as `spark.ui.enabled: true`")
+        raise WrongParameter(
+            "spark_conf is not a mapping. Use lines such as `spark.ui.enabled: true`"
+        )
     if SECRET_SETTING in spark_conf:  # papermill writes parameters into the notebook
         raise WrongParameter(
-            f"spark_conf sets {SECRET_SETTING}, which would stand in the executed notebook: put "
-            "the secret into a file of mode 600 and name that in CLUSTER_SECRET_FILE"
+            f"spark_conf sets {SECRET_SETTING}, which the executed notebook would show. Put the "
+            "secret into a file of mode 600, and set CLUSTER_SECRET_FILE to its path"
         )
 
     for name, value in spark_conf.items():
         if not isinstance(name, str) or not _SETTING.fullmatch(name):
-            raise WrongParameter(f"spark_conf sets {shown(name)}, which is no name of a setting")
+            raise WrongParameter(f"spark_conf sets {shown(name)}, which is not a valid name")
         if not _is_plain(value):  # not shown: it may be a password
             raise WrongParameter(
-                f"spark_conf sets {shown(name)} to what is not a plain value: use a text on one "
+                f"spark_conf sets {shown(name)} to a value that is not plain. Use text on one "
                 "line, a number, true or false"
             )
 

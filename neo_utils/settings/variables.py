@@ -39,10 +39,10 @@ def api_key(
     """Return the API key from the environment or ``.env``, or None if it is not set."""
     key = setting("API_KEY", environment, env_file).strip()
     if not re.fullmatch(r"[!-~]*", key):
-        raise WrongParameter("API_KEY holds blanks or characters that no key has: copy it anew")
+        raise WrongParameter("API_KEY contains blanks or invalid characters. Copy it again")
     if key and key != DEMO_KEY and len(key) < _SHORTEST_KEY:
         raise WrongParameter(
-            f"API_KEY has {len(key)} characters, and NASA's have 40: copy it anew, or leave it out"
+            f"API_KEY has {len(key)} characters, and NASA's have 40. Copy it again, or remove it"
         )
     return key or None
 
@@ -95,14 +95,14 @@ def _lines(path: Path) -> list[tuple[str, str]]:
         return []
     except OSError as error:
         raise WrongParameter(
-            f"{path.name} cannot be read ({error.strerror}): repair or remove it"
+            f"{path.name} cannot be read ({error.strerror}). Repair or remove it"
         ) from None
     found = []
     for binding in parse_stream(io.StringIO(text)):
         # The line itself is not shown: it may hold the key, also where `API_KEY=` is missing.
         if binding.error or (binding.key and binding.value is None):
             raise WrongParameter(
-                f"{path.name} cannot be read: line {binding.original.line} is no NAME=value"
+                f"{path.name} cannot be read: line {binding.original.line} is not NAME=value"
             )
         if binding.key:
             found.append((binding.key, binding.value or ""))
@@ -117,7 +117,7 @@ def _expanded(
         found = environment.get(used) or earlier.get(used) or default
         if found is None:
             raise WrongParameter(
-                f"{shown(name)} in {path.name} uses ${{{shown(used)}}}, which is not set: set "
+                f"{shown(name)} in {path.name} uses ${{{shown(used)}}}, which is not set. Set "
                 f"{shown(used)}, or write the value itself"
             )
         return found
@@ -126,7 +126,7 @@ def _expanded(
     if "$" in _VARIABLE.sub("", text) + defaults:
         raise WrongParameter(
             f"{shown(name)} in {path.name} uses $ in another form than ${{NAME}} or "
-            "${NAME:-default}: write the value itself"
+            "${NAME:-default}. Write the value itself"
         )
     expanded = _VARIABLE.sub(value, text)
     if len(expanded) > _LONGEST:
