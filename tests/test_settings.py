@@ -57,6 +57,8 @@ def test_parses_values_from_the_environment(tmp_path, environment, name, value):
         ("LOG_LEVEL", "LOUD", "Use DEBUG"),
         ("API_URL", "api.nasa.gov", "not a web address"),
         ("API_URL", "http://example.org/browse", "unencrypted"),
+        ("API_URL", "http://localhost.example.org/browse", "unencrypted"),
+        ("API_URL", "http://192.0.2.7:80/browse", "unencrypted"),
         ("API_URL", "https://example.org/browse?api_key=hush", "contains a query"),
         ("API_URL", "http://[", "not a web address"),
         ("API_URL", "ftp://example.org/", "not a web address"),
