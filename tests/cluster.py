@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -11,7 +10,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from neo_utils.cluster.local_cluster import up
+import psutil
+
+from neo_utils.cluster.local_cluster import WORKERS, up
 from neo_utils.cluster.processes import is_running, read_pid
 from neo_utils.settings.folders import PROJECT
 
@@ -22,12 +23,6 @@ KEY_OF_MAKE = {
     "MAKEFLAGS": f" -- API_KEY={_KEY}",
     "MAKEOVERRIDES": f"API_KEY={_KEY}",
 }
-
-
-class Process(NamedTuple):
-    number: int
-    parent: int
-    command: str
 
 
 class Cluster(NamedTuple):
@@ -45,11 +40,14 @@ class Cluster(NamedTuple):
     def up(self) -> str:
         return up(self.folder, os.environ | KEY_OF_MAKE | self.environment)
 
-    def process_of(self, daemon: str) -> int:
-        return read_pid(self.folder / f"{daemon}.pid")
+    def process_of(self, daemon: str) -> psutil.Process:
+        return psutil.Process(read_pid(self.folder / f"{daemon}.pid"))
+
+    def daemons(self) -> list[psutil.Process]:
+        return [self.process_of(daemon) for daemon in ("master", *WORKERS)]
 
     def kill(self, daemon: str) -> None:
-        os.kill(self.process_of(daemon), signal.SIGKILL)
+        self.process_of(daemon).kill()
         while is_running(self.folder / f"{daemon}.pid"):
             time.sleep(0.05)
 
@@ -92,13 +90,7 @@ def free_ports(number: int) -> list[str]:
         return [str(held.enter_context(server).getsockname()[1]) for server in servers]
 
 
-def processes() -> list[Process]:
-    """Return every process whose command line this user can read."""
-    listed = subprocess.run(
-        ["ps", "-axww", "-o", "pid=,ppid=,command="],  # noqa: S607
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    fields = (line.split(None, 2) for line in listed.splitlines())
-    return [Process(int(f[0]), int(f[1]), f[2]) for f in fields if len(f) == 3]
+def processes() -> list[tuple[int, int, str]]:
+    """Return PID, parent and command line of every process."""
+    listed = (process.info for process in psutil.process_iter(["pid", "ppid", "cmdline"]))
+    return [(p["pid"], p["ppid"], " ".join(p["cmdline"] or ())) for p in listed]

@@ -75,9 +75,9 @@ def in_mid_job(spark, act: Callable[[], None]) -> threading.Thread:
 
 def executor_process(application, executor):
     (found,) = (
-        p.number
-        for p in processes()
-        if application in p.command and f"--executor-id {executor} " in f"{p.command} "
+        number
+        for number, _, command in processes()
+        if application in command and f"--executor-id {executor} " in f"{command} "
     )
     return found
 
