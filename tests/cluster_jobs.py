@@ -1,7 +1,7 @@
 """The drivers of ``test_cluster``: ``python -m tests.cluster_jobs NAME OUTPUT CLUSTER_FOLDER``.
 
-Each prints its results as JSON. A cross join with a range multiplies the approaches, so that jobs
-run long enough to be disturbed.
+Each prints its results as JSON. A cross join with a range multiplies the approaches, so jobs run
+long enough to be disturbed.
 """
 
 import json
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import neo_utils.engines.cluster_checks
 import neo_utils.engines.executors
-from neo_utils.cluster.local_cluster import up
+from neo_utils.cluster.local_cluster import WORKERS, up
 from neo_utils.cluster.processes import is_running, read_pid, terminate
 from neo_utils.engines.executors import tasks_text
 from neo_utils.engines.spark_session import connect
@@ -30,24 +30,37 @@ from neo_utils.store.selection import select_batches
 from tests.cluster import processes
 
 MANY = 2_000  # times 4,737 approaches: about five seconds on two cores
+# Executors for busy test machines.
+LIGHT = {
+    "spark.executor.memory": "512m",
+    "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+}
 
 
 def session(folder, **conf):
-    light = {
-        "spark.executor.memory": "512m",
-        "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+    logged = {
         "spark.eventLog.enabled": True,
         "spark.eventLog.compress": False,
         "spark.eventLog.dir": (folder / "events").as_uri(),
     }
     (folder / "events").mkdir(exist_ok=True)
-    return connect(os.environ["MASTER"], {**light, **conf}, folder / "logs" / "driver.log")
+    return connect(
+        os.environ["MASTER"], {**LIGHT, **logged, **conf}, folder / "logs" / "driver.log"
+    )
 
 
-def multiplied(spark, output, times):
-    selection = select_batches(1, 200, "sample", str(output))
+def multiplied(spark, output, times, source="sample"):
+    selection = select_batches(1, 200, source, str(output))
     newest, approaches = read_batches(spark, selection)
     return selection, metrics(newest, approaches.crossJoin(spark.range(times)), 0.2)
+
+
+def rows(frame):
+    return [list(row) for row in frame.collect()]
+
+
+def counted(spark, output, times=1, source="sample"):
+    return rows(multiplied(spark, output, times, source)[1])
 
 
 def executors(spark, active=True):
@@ -56,6 +69,22 @@ def executors(spark, active=True):
     listed = spark.sparkContext._jsc.sc().statusStore().executorList(active)
     summaries = {e.id(): e for e in (listed.apply(i) for i in range(listed.size()))}
     return {name: e for name, e in summaries.items() if name != "driver"}
+
+
+def await_executors(spark, number, seconds=60):
+    until = time.monotonic() + seconds
+    while len(executors(spark)) < number and time.monotonic() < until:
+        time.sleep(0.2)
+
+
+def newest_of(spark):
+    """Return the id of the executor that started last."""
+    return max(executors(spark), key=int)
+
+
+def kill_workers(folder, *names):
+    for name in names:
+        os.kill(read_pid(folder / f"{name}.pid"), signal.SIGKILL)
 
 
 def in_mid_job(spark, act: Callable[[], None]) -> threading.Thread:
@@ -119,38 +148,32 @@ def lose_a_worker(output, folder):
     killed = []
 
     def kill():
-        os.kill(read_pid(folder / "worker-1.pid"), signal.SIGKILL)
+        kill_workers(folder, "worker-1")
         killed.append(time.monotonic())
 
     watch = in_mid_job(spark, kill)
-    result = {"times": MANY, "metrics": [list(row) for row in frame.collect()]}
+    result = {"times": MANY, "metrics": rows(frame)}
     watch.join()
     result["seconds_after"] = time.monotonic() - killed[0]
     result["left"] = len(executors(spark))
     result["application"] = spark.sparkContext.applicationId
     up(folder)
-    until = time.monotonic() + 60
-    while len(executors(spark)) < 2 and time.monotonic() < until:
-        time.sleep(0.2)
-    _, frame = multiplied(spark, output, 1)
-    result["again"] = [list(row) for row in frame.collect()]
-    newest = max(executors(spark), key=int)
+    await_executors(spark, 2)
+    result["again"] = counted(spark, output)
+    newest = newest_of(spark)
     result["tasks_of_the_new"] = executors(spark)[newest].completedTasks()
     if hasattr(resource, "prlimit"):
         process = executor_process(spark.sparkContext.applicationId, newest)
         resource.prlimit(process, resource.RLIMIT_FSIZE, (0, 0))
-        _, frame = multiplied(
-            spark, output, 2
-        )  # a different job, because Spark reuses shuffle files
-        result["without_disk"] = [list(row) for row in frame.collect()]
+        # A different job, because Spark reuses shuffle files.
+        result["without_disk"] = counted(spark, output, 2)
         result["failed_without_disk"] = executors(spark)[newest].failedTasks()
     return result
 
 
 def count_and_be_killed(output, folder):
     spark = session(folder)
-    _, frame = multiplied(spark, output, 1)
-    result = {"metrics": [list(row) for row in frame.collect()], "tasks": tasks_text(spark)}
+    result = {"metrics": counted(spark, output), "tasks": tasks_text(spark)}
     print(json.dumps(result), flush=True)
     selection, frame = multiplied(spark, output, MANY)
     in_mid_job(spark, lambda: os.kill(os.getpid(), signal.SIGKILL))
@@ -185,31 +208,23 @@ def lose_the_master(output, folder):
         result["metrics"] = [list(row.values()) for row in table.to_pylist()]
         watch.join()
         break
-    _, frame = multiplied(spark, output, 1)  # the restarted master still lists the application
-    return {**result, "again": [list(row) for row in frame.collect()]}
+    # The restarted master still lists the application.
+    return {**result, "again": counted(spark, output)}
 
 
 def lose_all_workers(output, folder):
     spark = session(folder)
     neo_utils.engines.executors.EXECUTOR_SECONDS = 3.0  # after the first executors started
     selection, frame = multiplied(spark, output, MANY)
-
-    def kill():
-        for worker in ("worker-1", "worker-2"):
-            os.kill(read_pid(folder / f"{worker}.pid"), signal.SIGKILL)
-
-    in_mid_job(spark, kill)
+    in_mid_job(spark, lambda: kill_workers(folder, *WORKERS))
     result = {}
     try:
         save("metrics", frame, selection, 0.2)
     except RunFailure as error:
         result["message"] = str(error)
     up(folder)
-    until = time.monotonic() + 60
-    while not executors(spark) and time.monotonic() < until:
-        time.sleep(0.2)
-    _, frame = multiplied(spark, output, 1)
-    return {**result, "again": [list(row) for row in frame.collect()]}
+    await_executors(spark, 1)
+    return {**result, "again": counted(spark, output)}
 
 
 def be_refused(_, folder):
@@ -224,22 +239,21 @@ def be_refused(_, folder):
         except RunFailure as error:
             result[name] = [str(error), time.monotonic() - began]
 
-    right = os.environ["CLUSTER_SECRET_FILE"]
     wrong = folder / "wrong-secret"
     wrong.touch(mode=0o600)
     wrong.write_text("0123456789abcdef")
+    ours = dict(os.environ)
     os.environ["CLUSTER_SECRET_FILE"] = str(wrong)
     refused("wrong secret")
     os.environ["CLUSTER_SECRET_FILE"] = ""
     refused("no secret")
-    os.environ["CLUSTER_SECRET_FILE"] = right
+    os.environ.update(ours)
     refused("too much memory", **{"spark.executor.memory": "64g"})
-    ours = os.environ["MASTER"]
     with socket.create_server(("127.0.0.1", 0)) as silent:
         os.environ["MASTER"] = f"spark://127.0.0.1:{silent.getsockname()[1]}"
         refused("no master")
-    os.environ["MASTER"] = ours
-    for worker in ("worker-1", "worker-2"):
+    os.environ.update(ours)
+    for worker in WORKERS:
         terminate(folder / f"{worker}.pid")
     refused("no workers")
     up(folder)
@@ -247,13 +261,5 @@ def be_refused(_, folder):
 
 
 if __name__ == "__main__":
-    jobs = (
-        count,
-        lose_a_worker,
-        lose_the_master,
-        lose_all_workers,
-        count_and_be_killed,
-        be_refused,
-    )
-    job = next(job for job in jobs if job.__name__ == sys.argv[1])
-    print(json.dumps(job(*map(Path, sys.argv[2:]))))
+    name, *folders = sys.argv[1:]
+    print(json.dumps(globals()[name](*map(Path, folders))))
