@@ -1,3 +1,4 @@
+import fcntl
 import os
 import signal
 import socket
@@ -45,6 +46,13 @@ def test_port_in_use_is_reported_before_anything_starts(tmp_path, name):
     ):
         ours.up()
     assert list(tmp_path.glob("*.pid")) == []
+
+
+def test_second_start_at_the_same_time_fails(tmp_path):
+    with (tmp_path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(ClusterFailure, match="another command is starting the cluster"):
+            cluster_at(tmp_path).up()
 
 
 @pytest.mark.slow
