@@ -20,12 +20,9 @@ _ENOUGH_FILES = 128  # a run on DuckDB ended with a traceback at 48, and with a 
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status; an expected failure is one line on stderr.
+    """Run one command and return its exit status; an expected failure prints one line on stderr.
 
-    Parameters
-    ----------
-    arguments
-        The command and its options; None takes them from the command line.
+    Without ``arguments``, they are those of this process.
     """
     guard_terminal()
     for ending in (signal.SIGTERM, signal.SIGHUP):
@@ -72,13 +69,7 @@ def run_and_exit() -> NoReturn:
 
 
 def _prepare_process() -> None:
-    """Raise the limit of open files, and set up the environment that Jupyter needs.
-
-    Raises
-    ------
-    RunFailure
-        If the system allows too few open files.
-    """
+    """Raise the limit of open files, or RunFailure if it is too low, and set HOME for Jupyter."""
     from neo_utils.engines.spark_failures import too_few_files
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -20,8 +20,8 @@ LOCKS = {"run": "requirements.lock", "tools": "requirements-dev.lock"}
 BUILD_LOCK = "requirements-build.lock"
 MARKS = {"run": ".ready", "tools": ".tools"}
 
-# Settings of pip that a company network needs, each with the variable that gives uv the same. All
-# others (target, user, prefix, constraints, ...) would install something else, or somewhere else.
+# Pip settings that a company network needs, each with the equivalent variable of uv. All others
+# (target, user, prefix, constraints, ...) would change what is installed, or where.
 _UV_NAMES = {
     "index-url": "UV_DEFAULT_INDEX",
     "extra-index-url": "UV_INDEX",
@@ -33,15 +33,15 @@ _UV_NAMES = {
     "proxy": "ALL_PROXY",
     "timeout": "UV_HTTP_TIMEOUT",
     "retries": "UV_HTTP_RETRIES",
-    "cache-dir": "",  # each has its own format
-    "keyring-provider": "",  # uv calls the program only
+    "cache-dir": "",  # the formats differ
+    "keyring-provider": "",  # uv supports only the program
 }
 _INDEXES = ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS")
 _KEPT_OF_UV = re.compile(
     "UV_(DEFAULT_INDEX|INDEX.*|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX|INSECURE_HOST|NATIVE_TLS|OFFLINE"
     "|SYSTEM_CERTS|HTTP_.*|REQUEST_TIMEOUT|CONCURRENT_.*|CACHE_DIR|LINK_MODE|KEYRING_PROVIDER)"
 )
-# make's variables hold its command line, which may contain NASA's key: no installer needs it.
+# make's variables contain its command line, which may include NASA's key.
 _FOREIGN = re.compile(
     "(PIP|UV|CONDA|HATCH|SETUPTOOLS|DISTUTILS)_.*|PYTHON.*|VIRTUAL_ENV.*"
     "|__PYVENV_LAUNCHER__|API_KEY|MAKEFLAGS|MFLAGS|MAKEOVERRIDES"
@@ -49,12 +49,10 @@ _FOREIGN = re.compile(
 
 
 def clean_environment(user: Mapping[str, str], of_pip: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment for pip and uv: the user's, without what changes the installation.
+    """Return the user's environment for pip and uv, without variables that change the installation.
 
     Parameters
     ----------
-    user
-        The user's environment.
     of_pip
         The user's pip settings by name, such as ``index-url``; see `merged_settings`.
     """
@@ -66,13 +64,13 @@ def clean_environment(user: Mapping[str, str], of_pip: Mapping[str, str]) -> dic
             clean[f"PIP_{name.replace('-', '_').upper()}"] = value
             if uv_name and not (has_indexes and uv_name in (*_INDEXES, "UV_NO_INDEX")):
                 uv.setdefault(uv_name, ",".join(value.split()) if name == "find-links" else value)
-    # As pip does. Otherwise the first index hides newer versions in the others. Hashes guard both.
+    # Like pip. Otherwise the first index hides newer versions in the others. Hashes protect both.
     uv.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
     return uv | clean | {"PIP_CONFIG_FILE": os.devnull, "UV_NO_CONFIG": "1"}
 
 
 def merged_settings(listed: str) -> dict[str, str]:
-    """Return pip's settings by name from what ``pip config list`` prints.
+    """Return pip's settings by name from the output of ``pip config list``.
 
     The environment overrides the section of a command, and that overrides ``global``.
     """
@@ -95,12 +93,12 @@ def install(what: str) -> None:
         If an installer fails; it has printed the reason.
     """
     if not (PYTHON.exists() and (VENV / MARKS["run"]).exists()):
-        if VENV.is_file() or not VENV.exists():  # also a link that leads nowhere
+        if VENV.is_file() or not VENV.exists():  # also a broken link
             VENV.unlink(missing_ok=True)
         print("setting up .venv (about a minute, once) ...", flush=True)
         _run(sys.executable, "-I", "-m", "venv", "--clear", str(VENV))
-    asked = [str(PYTHON), "-I", "-m", "pip", "config", "list"]
-    listed = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603
+    command = [str(PYTHON), "-I", "-m", "pip", "config", "list"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if listed.returncode:
         reason = (listed.stderr.strip() or listed.stdout.strip()).splitlines()[-1]
         raise OSError(f"pip's configuration cannot be read ({reason}). Repair that file")
@@ -111,8 +109,8 @@ def install(what: str) -> None:
         _run(*uv, "install", *to_venv, "--group", what, environment=environment)
         return
     (VENV / MARKS[what]).unlink(missing_ok=True)
-    # Packages that have to be built find their build requirements in .venv, where they were
-    # installed by their hashes. An isolated build would download any version.
+    # Packages are built with the locked requirements in .venv. An isolated build would download
+    # any version of them.
     locked = ["--require-hashes", "-r", BUILD_LOCK]
     _run(str(PYTHON), "-I", "-m", "pip", "-qq", "install", *locked, environment=environment)
     sync = [*uv, "sync", *to_venv, "--require-hashes"]
@@ -127,13 +125,13 @@ def _run(*command: str, environment: Mapping[str, str] | None = None) -> None:
 
 
 def main(what: str) -> int:
-    """Install, and return the exit status; a failure is one line after the installer's own."""
+    """Install, and return the exit status; a failure adds one line to the installer's output."""
     try:
         str(PROJECT).encode()
     except UnicodeEncodeError:
         print(
-            "The set-up failed: the project's folder has a name that is not UTF-8, which pip "
-            "cannot use. Nothing was changed. Rename or move the folder",
+            "The set-up failed: the project folder's name is not UTF-8, which pip cannot use. "
+            "Nothing was changed. Rename or move the folder",
             file=sys.stderr,
         )
         return 1
@@ -142,9 +140,8 @@ def main(what: str) -> int:
     except (subprocess.CalledProcessError, OSError) as error:
         print(
             f"The set-up failed: {error}. Nothing outside .venv was changed. Run the same command "
-            "again once the cause is repaired, or remove .venv first. Index, certificates and "
-            "proxy are taken from pip's settings, or from UV_DEFAULT_INDEX, SSL_CERT_FILE and "
-            "HTTPS_PROXY",
+            "again once the cause is repaired, or remove .venv first. Set the index, certificates "
+            "and proxy in pip's settings, or in UV_DEFAULT_INDEX, SSL_CERT_FILE and HTTPS_PROXY",
             file=sys.stderr,
         )
         return 1

@@ -87,7 +87,9 @@ def test_each_java_has_its_own_archive(tmp_path):
 
 
 def test_second_process_does_not_create_the_archive(tmp_path, monkeypatch):
-    monkeypatch.setattr(warm_start, "_note_classes", lambda *_: pytest.fail("it began, too"))
+    monkeypatch.setattr(
+        warm_start, "_note_classes", lambda *_: pytest.fail("a second process began")
+    )
     with (tmp_path / "spark.lock").open("w") as first:
         fcntl.flock(first, fcntl.LOCK_EX)
         warm_start.make(tmp_path / "spark.jsa")
@@ -95,7 +97,7 @@ def test_second_process_does_not_create_the_archive(tmp_path, monkeypatch):
 
 
 def fail(*_):
-    raise subprocess.CalledProcessError(1, "java", stderr="Java is out of breath\n")
+    raise subprocess.CalledProcessError(1, "java", "insufficient memory\n")
 
 
 def test_does_not_retry_after_a_failure(tmp_path, monkeypatch):
@@ -112,7 +114,7 @@ def test_does_not_retry_after_a_failure(tmp_path, monkeypatch):
         warm_start.make(archive)
     note = failure_marker(archive).read_text()
     assert "exit status 1" in note
-    assert "Java is out of breath" in note
+    assert "insufficient memory" in note
     class_archive.create_in_background()
     assert len(started) == 1
 

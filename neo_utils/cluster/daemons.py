@@ -64,10 +64,8 @@ def daemon(
 
     Raises
     ------
-    WrongParameter
-        If the secret or the master's address is invalid.
-    JavaMissing
-        If no usable Java is found.
+    WrongParameter, JavaMissing
+        If the secret or the master's address is invalid, or no usable Java is found.
     """
     settings: dict[str, str] = {}
     command = [str(SPARK_HOME / "bin" / "spark-class"), CLASSES[role]]

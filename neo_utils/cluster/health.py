@@ -21,12 +21,7 @@ _ANSWER_SECONDS = 5.0  # a running master answers in milliseconds
 
 
 def master_state(ui: str = MASTER_UI) -> dict[str, Any]:
-    """Return the state of the master, its workers and its applications.
-
-    Parameters
-    ----------
-    ui
-        Host and port of the master's web page.
+    """Return the state of the master at ``ui``, its workers and its applications.
 
     Raises
     ------

@@ -41,7 +41,7 @@ def is_running(pid_file: Path) -> bool:
         number, started = pid_file.read_text().split()
         process = psutil.Process(int(number))
         same = abs(process.create_time() - float(started)) < _CLOCK_SECONDS
-        return same and process.status() != psutil.STATUS_ZOMBIE
+        return bool(same) and process.status() != psutil.STATUS_ZOMBIE
     except (FileNotFoundError, ValueError, psutil.Error):
         return False
 

@@ -5,6 +5,7 @@ import re
 import secrets
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from neo_utils.errors import WrongParameter
@@ -33,25 +34,19 @@ def make_secret(path: Path) -> None:
     if path.exists():
         return
     try:
-        _write_new(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A temporary file has mode 0600. Linking it is atomic and never overwrites.
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".secret-") as new:
+            new.write(secrets.token_hex(_BYTES))
+            new.flush()
+            os.fsync(new.fileno())
+            with suppress(FileExistsError):
+                os.link(new.name, path)
     except OSError as error:
         raise WrongParameter(
             f"cannot create the cluster secret {path} ({error.strerror}). Use a path in a folder"
             " that you can write to"
         ) from None
-
-
-def _write_new(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Write a temporary file with mode 0600, then link it: a link is atomic and never overwrites.
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".secret-") as new:
-        new.write(secrets.token_hex(_BYTES))
-        new.flush()
-        os.fsync(new.fileno())
-        try:
-            os.link(new.name, path)
-        except FileExistsError:
-            return
 
 
 def read_secret(path: Path) -> str:

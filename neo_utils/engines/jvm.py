@@ -28,18 +28,8 @@ def start_java(
     """Start Java, replacing `pyspark.java_gateway.launch_gateway`.
 
     That function waits forever for a Java that hangs or exits with status 0, and meanwhile gives
-    the caller no access to the process.
-
-    Parameters
-    ----------
-    shown_settings
-        Spark settings for the command line, which every user of the machine can read.
-    own_address
-        The address of this machine where Spark and its web page listen.
-    log_path
-        File that Java's output is appended to. Missing folders are created.
-    answer
-        File that Java writes when it is ready.
+    the caller no access to the process. Java writes the file ``answer`` when it is ready. Every
+    user of the machine can read ``shown_settings`` on the command line.
     """
     home, machine = java_home(), _machine_options()
     users_options = os.environ.get("SPARK_SUBMIT_OPTS", "")

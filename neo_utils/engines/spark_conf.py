@@ -58,20 +58,16 @@ def session_settings(
 ) -> dict[str, str]:
     """Return the settings of a session. Values in ``spark_conf`` override the defaults.
 
-    Parameters
-    ----------
-    own_address
-        The address of this machine where executors reach the driver.
-    secret
-        The secret that the master and its workers require, or None.
+    Executors reach the driver at ``own_address``.
     """
     settings = {**DEFAULT_CONF, **(_embedded_conf(master) if is_embedded(master) else CLUSTER_CONF)}
     # Host names of laptops and containers often do not resolve.
     settings |= {"spark.driver.host": own_address, "spark.driver.bindAddress": own_address}
     if secret is not None:
         settings |= {**AUTHENTICATION, SECRET_SETTING: secret}
-    settings |= {name: _spark_text(value) for name, value in spark_conf.items()}
-    return settings | {"spark.master": master}
+    # YAML's true is Python's True, but Spark's "true".
+    given = {n: str(v).lower() if isinstance(v, bool) else str(v) for n, v in spark_conf.items()}
+    return settings | given | {"spark.master": master}
 
 
 def _embedded_conf(master: str) -> dict[str, str]:
@@ -80,8 +76,3 @@ def _embedded_conf(master: str) -> dict[str, str]:
     cores = requested[1] if requested else "1"
     partitions = str(os.cpu_count()) if cores == "*" else cores
     return {**EMBEDDED_CONF, "spark.sql.shuffle.partitions": partitions}
-
-
-def _spark_text(value: object) -> str:
-    # YAML's true is Python's True, but Spark's "true".
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -50,23 +50,11 @@ _started_with: dict[str, str] = {}  # settings of the last session, without thos
 def connect(master: str, spark_conf: Mapping[str, Any], log_path: Path) -> SparkSession:
     """Return a session on ``master``: the running one if it has the same settings, else a new one.
 
-    A new session replaces the previous one and its Java process.
-
-    Parameters
-    ----------
-    master
-        ``local[...]`` or ``spark://host:port[,host:port]``.
-    spark_conf
-        Spark settings by name; they override those of `neo_utils.engines.spark_conf`.
-    log_path
-        File that Java's output is appended to. Missing folders are created.
+    A new session replaces the previous one and its Java process, whose output is appended to
+    ``log_path``. Other parameters and errors are those of `neo_utils.engines.engine.connect`.
 
     Raises
     ------
-    WrongParameter
-        If ``master``, ``spark_conf`` or the cluster's secret is invalid.
-    JavaMissing
-        If no usable Java is found.
     SparkUnavailable
         If no master listens (after `cluster_checks.TCP_SECONDS`), Spark does not start (after
         `START_SECONDS`), or no worker accepts the job (after `executors.EXECUTOR_SECONDS`).

@@ -22,11 +22,11 @@ _PACKED = re.compile(r"stored_\w+-([0-9a-f]{64})\.parquet")
 _LEFTOVERS = (".part-0.parquet.tmp", ".report.html.tmp")  # of a killed run
 _EXPLORE_LOG = "explore-spark.log"
 _BY_NAME = (*_LOGS, *_LEFTOVERS, _EXPLORE_LOG)
-_SECONDS = 60  # between the end of an execution and the writing of its notebook, at most
+_SECONDS = 60  # at most, from the end of an execution until its notebook is written
 
 
 class Results(NamedTuple):
-    """What is in the folders of results: files of ours, anything else, folders of ours."""
+    """Content of the result folders: the project's files, anything else, the project's folders."""
 
     own: list[Path]
     other: list[Path]
@@ -34,7 +34,7 @@ class Results(NamedTuple):
 
 
 def remove(results: Results) -> None:
-    """Remove the files of ours, and the folders of ours that are then empty."""
+    """Remove the project's files, and its folders that are then empty."""
     for path in results.own:
         path.unlink(missing_ok=True)
     for folder in results.folders:
@@ -43,7 +43,7 @@ def remove(results: Results) -> None:
 
 
 def find_results(output: Path) -> Results:
-    """Find the results of every range. Symbolic links are not followed: they are not ours."""
+    """Find the results of every range, without following symbolic links."""
     own: list[Path] = []
     other: list[Path] = []
     folders: list[Path] = []
@@ -52,7 +52,7 @@ def find_results(output: Path) -> Results:
             folders.append(path)
         else:
             (own if _is_own(path, path.relative_to(output).parts) else other).append(path)
-    # A log or a temporary file is recognised by its name, so a file of ours must be beside it.
+    # The name alone identifies a log or temporary file, so require a proven file beside it.
     proven = [path for path in own if path.name not in _BY_NAME]
 
     def is_alone(path: Path) -> bool:
@@ -65,7 +65,7 @@ def find_results(output: Path) -> Results:
 
 
 def _walk(output: Path) -> Iterator[tuple[Path, bool]]:
-    """Yield what is in the folders of results, each with whether it is such a folder itself."""
+    """Yield each path in the result folders, and whether it is one of the project's folders."""
     pending = [output / name for name in (*FOLDERS.values(), RUNS)]
     while pending:
         path = pending.pop(0)
@@ -87,7 +87,7 @@ def _is_own_folder(parts: tuple[str, ...]) -> bool:
 
 
 def _is_own(path: Path, parts: tuple[str, ...]) -> bool:
-    """Check that a file was written by the project and not changed since, as far as can be told."""
+    """Check, as far as possible, that the project wrote this file and that it is unchanged."""
     if not stat.S_ISREG(path.lstat().st_mode):
         return False
     name = path.name
@@ -109,12 +109,12 @@ def _is_own(path: Path, parts: tuple[str, ...]) -> bool:
                 named = _PACKED.fullmatch(name)
                 return named is not None and named[1] == sha256(path.read_bytes())
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        pass  # unreadable, or of another form than ours
+        pass  # unreadable, or in another format
     return False
 
 
 def _is_executed(path: Path, place: str) -> bool:
-    """Check for a notebook that a run put into this place, and that was not edited there."""
+    """Check that a run wrote this notebook to this place and that it was not edited."""
     notebook = json.loads(path.read_bytes())
     noted = notebook["metadata"]["papermill"]
     source, target = (noted[name].replace("\\", "/") for name in ("input_path", "output_path"))

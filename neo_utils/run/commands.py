@@ -1,6 +1,7 @@
 """The commands of ``neo``: what each one does and which options it takes."""
 
 import os
+import sys
 from argparse import ArgumentParser, BooleanOptionalAction, Namespace
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -28,6 +29,12 @@ _FETCHED = (
     *("parquet_compression", "parquet_dictionary"),
 )
 _COUNTED = (*_STORED, "master", "threshold_au", "spark_conf", "log_level")
+# A folder in the user's Jupyter settings would hide the notebooks. The most specific class wins, so
+# each one is set.
+_LAB = (
+    *("ServerApp", "FileContentsManager", "AsyncFileContentsManager"),
+    *("LargeFileManager", "AsyncLargeFileManager"),
+)
 
 
 class Command(NamedTuple):
@@ -56,7 +63,13 @@ def _notebooks(*names: str) -> Callable[[RunSettings, Namespace], None]:
 
 
 def _lab(_settings: RunSettings, _options: Namespace) -> None:
-    import_module("neo_utils.run.lab").open_lab()
+    """Replace this process by JupyterLab, with the project as its folder."""
+    os.environ.pop("JUPYTER_PATH", None)  # it may name other kernels
+    folders = [
+        f"--{cls}.{name}={PROJECT}" for cls in _LAB for name in ("root_dir", "preferred_dir")
+    ]
+    urls = ["--ServerApp.base_url=/", "--LabApp.default_url=/lab/tree/notebooks"]
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *folders, *urls])  # noqa: S606
 
 
 def _local_cluster(_settings: RunSettings, options: Namespace) -> None:
@@ -128,13 +141,7 @@ class _Parser(ArgumentParser):
 
 
 def command_line(arguments: Sequence[str] | None = None) -> Namespace:
-    """Return the command and the options that the command line gives.
-
-    Raises
-    ------
-    WrongParameter
-        For an unknown command or option.
-    """
+    """Parse the command line; raise WrongParameter for an unknown command or option."""
     parser = _Parser(
         prog="neo",
         description="Fetch near-Earth objects from NASA's NeoWs and count their close approaches.",
@@ -175,13 +182,7 @@ def _add_option(parser: ArgumentParser, name: str) -> None:
 
 
 def run_settings(options: Namespace) -> RunSettings:
-    """Return the parameters of a run, from the command line and all other sources.
-
-    Raises
-    ------
-    WrongParameter
-        For a value that is not valid.
-    """
+    """Return the parameters of a run, from the command line and as `read_run_settings` does."""
     given = {
         name: value
         for name, value in vars(options).items()

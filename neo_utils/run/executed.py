@@ -17,14 +17,14 @@ def executed_before(name: str, folder: Path, parameters: Mapping[str, Any]) -> b
     """Check whether a folder contains this notebook, executed to its end with these parameters."""
     try:
         notebook = json.loads((folder / f"{name}.ipynb").read_bytes())
-        told = notebook["metadata"]["papermill"]
-        ended_well = told["end_time"] and not told["exception"]
-        as_given = all(parameters[key] == value for key, value in told["parameters"].items())
-        shown = all(c["execution_count"] for c in notebook["cells"] if c["cell_type"] == "code")
+        record = notebook["metadata"]["papermill"]
+        succeeded = record["end_time"] and not record["exception"]
+        same_values = all(parameters[key] == value for key, value in record["parameters"].items())
+        complete = all(c["execution_count"] for c in notebook["cells"] if c["cell_type"] == "code")
         same_text = has_same_text(name, notebook)
     except (OSError, ValueError, LookupError, TypeError):
         return False  # missing, truncated or edited
-    return bool(ended_well and as_given and shown and same_text)
+    return bool(succeeded and same_values and complete and same_text)
 
 
 def has_same_text(name: str, notebook: Mapping[str, Any]) -> bool:

@@ -43,30 +43,22 @@ def execute(
 ) -> None:
     """Execute a notebook in its own kernel and save it, with the error if a cell fails.
 
-    A run that is ended, or whose kernel dies, leaves none, nor that of an earlier run.
-
-    Parameters
-    ----------
-    name
-        "fetch" or "aggregate".
-    folder
-        Where the executed notebook is put.
-    parameters
-        Of all notebooks; it is given those that it declares.
+    If the run is killed or the kernel dies, no executed notebook is left, not even an earlier one.
+    The notebook receives those of the ``parameters`` that it declares.
 
     Raises
     ------
     NotebookFailed
-        With the error's one line, and where the notebook is, if there is one.
+        With the error in one line and the path of the notebook, if there is one.
     """
-    notebook = _as_it_is(notebook_path(name))
+    notebook = _escaped(notebook_path(name))
     declared = papermill.inspect_notebook(notebook)
     executed = folder / f"{name}.ipynb"
     executed.unlink(missing_ok=True)  # otherwise a killed run would leave the old result
     try:
         papermill.execute_notebook(
             notebook,
-            _as_it_is(executed),
+            _escaped(executed),
             {key: value for key, value in parameters.items() if key in declared},
             progress_bar=False,  # it counts cells, but pages take the time
             # Saving after every cell would cost half a second per run.
@@ -75,8 +67,8 @@ def execute(
             km=kernel,
         )
     except PapermillExecutionError as error:
-        said = error.evalue.partition("\n")[0] or error.ename  # MemoryError has no message
-        failure = NotebookFailed(said, executed)
+        message = error.evalue.partition("\n")[0] or error.ename  # MemoryError has no message
+        failure = NotebookFailed(message, executed)
         failure.exit_status = exit_status_of(error.ename)
         raise failure from None
     except RuntimeError as error:  # from nbclient or Jupyter's client
@@ -87,6 +79,6 @@ def execute(
         ) from None
 
 
-def _as_it_is(path: Path) -> str:
+def _escaped(path: Path) -> str:
     """Escape a path for Papermill, which treats {...} as a parameter."""
     return str(path).replace("{", "{{").replace("}", "}}")

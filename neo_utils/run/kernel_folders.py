@@ -25,7 +25,7 @@ def kernel_folder() -> Iterator[str]:
     descriptor = os.open(new, os.O_RDONLY)
     folder = new.with_name(new.name.removeprefix("new-"))
     try:
-        with suppress(OSError):  # no locks on some network file systems: leftovers stay there
+        with suppress(OSError):  # some network file systems have no locks, so leftovers remain
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         new.rename(folder)
         yield str(folder)

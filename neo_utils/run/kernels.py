@@ -48,13 +48,11 @@ def kernel(log: Path, first: str = "", *, kill_java: bool = False) -> Iterator[A
 
     Parameters
     ----------
-    log
-        File for the kernel's own messages, which are of no use on a terminal.
     first
         Code that it runs before anything else; its output is discarded.
     kill_java
-        End the kernel's Java at once, without waiting for an orderly end. Embedded Spark keeps
-        nothing outside the kernel's temporary folder; a cluster needs the orderly end.
+        Kill the kernel's Java instead of waiting until it has shut down. Embedded Spark keeps
+        nothing outside the kernel's temporary folder; a cluster needs the shutdown.
     """
     with ExitStack() as stack:
         # The kernel is killed at the end, so its temporary files need a folder that goes with it.

@@ -36,25 +36,21 @@ _IMPORTS = "import neo_utils.figures.yearly, neo_utils.statistics.computation"
 def run(
     command: str, notebooks: list[str], settings: RunSettings, began: float | None = None
 ) -> None:
-    """Execute the notebooks one after the other and print a summary.
+    """Execute the notebooks, "fetch" and "aggregate" or one of them, and print a summary.
 
     Parameters
     ----------
     command
         The user's command. "run" and "report" skip results that are up to date.
-    notebooks
-        "fetch", "aggregate".
-    settings
-        The parameters of all notebooks; each receives those that it declares.
     began
         The start of the command, by `time.monotonic`; None means now.
 
     Raises
     ------
     NotebookFailed
-        With the error's one line, and where the notebook is, if there is one.
+        With the error in one line and the path of the notebook, if there is one.
     StoredDataMissing
-        Where nothing is to be fetched, and batches of the range are not stored.
+        If nothing is to be fetched, and batches of the range are not stored.
     """
     began = time.monotonic() if began is None else began
     plan = plan_of(settings) if "fetch" in notebooks else None
@@ -118,8 +114,7 @@ def _start_kernel(
 def _get_ready(plan: Plan | None, folder: Path, settings: RunSettings) -> str:
     """Return code that imports what the notebook needs and, if few pages are missing, starts Spark.
 
-    Both go on while pages are fetched, and the notebook finds them: that saves half a second and
-    some three seconds.
+    Doing this while pages are fetched saves about half a second and three seconds.
     """
     missing = plan.to_fetch(plan.expected_size) if plan else []
     if len(missing) > _SOON or not is_embedded(settings.master):

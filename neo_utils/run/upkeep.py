@@ -37,7 +37,7 @@ def verify_text(settings: RunSettings) -> str:
     """
     output, positions = settings.output, settings.positions
     reasons, begun = verify(output, positions), unfinished(output, positions)
-    # Also those without a raw file just now, which a running backfill replaces.
+    # A batch that a running backfill replaces has no raw file for a moment.
     found = {b for table in ("raw", "pages") for b in batches_with(table, output, positions)}
     stored = len(found - set(begun))
     if reasons:
@@ -64,7 +64,9 @@ def verify_text(settings: RunSettings) -> str:
 def rebuild_text(settings: RunSettings) -> str:
     """Rebuild the tables from the archived pages and return the number of batches."""
     output, positions = settings.output, settings.positions
-    if not batches_with("pages", output, positions):  # else the folder would be made and locked
+    if not batches_with(
+        "pages", output, positions
+    ):  # otherwise the folder would be created and locked
         raise _nothing(output, positions)
     with sole_run(output):  # no other process reads what is replaced
         made = rebuild(output, positions)
@@ -79,7 +81,7 @@ def clean_text(settings: RunSettings) -> str:
         return f"{where} does not exist"
     results = find_results(output)
     text = f"no computed results in {where}; nothing was removed"
-    if results.own:  # else a lock would be put into a folder of any kind
+    if results.own:  # otherwise any folder would get a lock file
         with sole_run(output):
             results = find_results(output)
             remove(results)
@@ -120,10 +122,8 @@ def reconciled_with_cad(settings: RunSettings, named: str) -> str:
     ------
     WrongParameter
         If NEOS is empty, or the stored data is the sample.
-    StoredDataMissing
-        If the range or one of the NEOs is not stored.
-    StoredDataBroken
-        If a file is corrupted.
+    StoredDataMissing, StoredDataBroken
+        If the range or one of the NEOs is not stored, or a file is corrupted.
     ServiceFailure
         If CAD does not answer, or its answer is not valid.
     """

@@ -1,8 +1,8 @@
-"""Make the archive of Spark's classes, with which later sessions start in less time.
+"""Create the archive of Spark's classes, which makes later sessions start faster.
 
-``python -m neo_utils.run.warm_start`` does it, in a minute of one core: Spark counts two batches of
-the sample, Java lists the classes that it loads meanwhile, and writes them to a file. A run does so
-in the background once it has counted.
+``python -m neo_utils.run.warm_start`` does it in a minute on one core: Spark aggregates two batches
+of the sample, and Java writes the classes that it loaded to a file. A run with embedded Spark
+starts it in the background at its end.
 """
 
 import os
@@ -21,19 +21,19 @@ from neo_utils.statistics.computation import metrics, read_batches, yearly_stati
 from neo_utils.store.locks import try_lock
 from neo_utils.store.selection import select_batches
 
-_MADE_UP = "@lambda-form-invoker"
+_GENERATED = "@lambda-form-invoker"
 _KEPT = 2  # with two Java versions in turn, each would otherwise recreate its own: a minute
 
 
 def make(archive: Path) -> None:
-    """Create the archive and remove all but one older one, or store the reason of a failure.
+    """Create the archive and remove all but one older one, or record why it failed.
 
-    Where another process does so already, it is left to that one.
+    Does nothing if another process is already creating it.
 
     Raises
     ------
     OSError, subprocess.CalledProcessError, RunFailure
-        If nothing can be written there, this Java cannot write archives, or Spark does not start.
+        If the folder is not writable, this Java cannot write archives, or Spark does not start.
     """
     archive.parent.mkdir(exist_ok=True)
     with archive.with_suffix(".lock").open("w") as lock, TemporaryDirectory() as temporary:
@@ -44,23 +44,15 @@ def make(archive: Path) -> None:
         try:
             _write(archive, Path(temporary))
         except Exception as error:
-            _half(archive).unlink(missing_ok=True)
-            failure_marker(archive).write_text(f"{error}\n{_said(error)}\n", encoding="utf-8")
+            archive.with_suffix(".new").unlink(missing_ok=True)
+            printed = getattr(error, "stdout", None) or ""
+            last = "\n".join(printed.splitlines()[-10:])
+            failure_marker(archive).write_text(f"{error}\n{last}\n", encoding="utf-8")
             raise
         failure_marker(archive).unlink(missing_ok=True)
         by_age = sorted(archive.parent.glob("*.jsa"), key=lambda other: other.stat().st_mtime_ns)
-        for old in by_age[:-_KEPT]:  # 200 MB, which a Java that has it mapped keeps until it ends
+        for old in by_age[:-_KEPT]:  # 200 MB; a Java that has mapped it keeps it until it ends
             old.unlink(missing_ok=True)
-
-
-def _said(error: Exception) -> str:
-    """Return the last lines that a Java which failed has printed."""
-    printed = (getattr(error, stream, None) or "" for stream in ("stdout", "stderr"))
-    return "\n".join("".join(printed).splitlines()[-10:])
-
-
-def _half(archive: Path) -> Path:
-    return archive.with_suffix(".new")
 
 
 def _write(archive: Path, folder: Path) -> None:
@@ -69,22 +61,23 @@ def _write(archive: Path, folder: Path) -> None:
     # Leave out classes that Java generates at run time: with them, Java 17 crashes under a profiler
     # or another agent. They make no start faster.
     noted = classes.read_text(encoding="utf-8").splitlines(keepends=True)
-    classes.write_text("".join(line for line in noted if not line.startswith(_MADE_UP)))
+    classes.write_text("".join(line for line in noted if not line.startswith(_GENERATED)))
     # Write to a temporary name and rename, so other sessions see a complete file or none.
-    half = _half(archive)
-    half.unlink(missing_ok=True)
-    dump = ("-Xshare:dump", f"-XX:SharedClassListFile={classes}", f"-XX:SharedArchiveFile={half}")
+    new = archive.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    dump = ("-Xshare:dump", f"-XX:SharedClassListFile={classes}", f"-XX:SharedArchiveFile={new}")
     java = str(java_home() / "bin" / "java")
     subprocess.run(  # noqa: S603 - the Java that Spark uses, no shell
         [java, *dump, "-cp", jars],
         env=chosen_environment(),
         check=True,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
     )
-    with half.open("rb") as written:  # Java looks at its head alone: after a power cut, too, the
-        os.fsync(written.fileno())  # rest of what has the archive's name has to be there
-    half.replace(archive)
+    with new.open("rb") as written:  # Java checks only the header, so the rest must be on disk
+        os.fsync(written.fileno())
+    new.replace(archive)
 
 
 def _note_classes(classes: Path, folder: Path) -> str:

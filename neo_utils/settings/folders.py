@@ -65,13 +65,7 @@ def output_folder(output_dir: str | Path, name: str = "OUTPUT_DIR") -> Path:
 
 
 def check_output_dir(output_dir: str) -> None:
-    """Raise WrongParameter if a file is in the place of a folder.
-
-    Raises
-    ------
-    WrongParameter
-        Also where `output_folder` raises it.
-    """
+    """Raise WrongParameter if a file is in the place of a folder, or as `output_folder` does."""
     folder = output_folder(output_dir)
     try:
         existing = next(path for path in (folder, *folder.parents) if path.exists())

@@ -10,13 +10,7 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
 def set_log_level(level: str) -> None:
-    """Show messages of the package's own log from this level on; other logs are unchanged.
-
-    Raises
-    ------
-    WrongParameter
-        For an unknown level.
-    """
+    """Show messages of the package's log from this level on; raise WrongParameter if unknown."""
     check_choice("LOG_LEVEL", level, LogLevel)
     log = logging.getLogger("neo_utils")
     log.setLevel(level)

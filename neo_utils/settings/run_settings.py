@@ -149,13 +149,7 @@ def read_run_settings(
 
 
 def parse_settings(values: Mapping[str, Any]) -> RunSettings:
-    """Return settings of these values; parameters that are not given have their defaults.
-
-    Raises
-    ------
-    WrongParameter
-        For the first value that is not valid.
-    """
+    """Return settings with these values or defaults; raise WrongParameter for an invalid value."""
     default = RunSettings()
     positions = position_range(values.get("start", default.start), values.get("end", default.end))
     check_conf(values.get("spark_conf", {}))
