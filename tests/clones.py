@@ -1,4 +1,4 @@
-"""Empty clones of the project, and its commands as a user gives them there."""
+"""Fresh clones of the project, and commands that a user runs in them."""
 
 import os
 import shutil
@@ -7,15 +7,13 @@ import subprocess
 from neo_utils.settings.folders import PROJECT
 
 _PARAMETERS = ("START", "END", "SOURCE", "API_KEY", "API_URL", "OUTPUT_DIR", "MASTER")
-_OF_MAKE = ("MAKEFLAGS", "MAKELEVEL")  # under make, another make tells which folder it enters
-
-
+_OF_MAKE = ("MAKEFLAGS", "MAKELEVEL")  # under make, another make prints its folder
 # What .gitignore names, for a checkout without git, such as an unpacked ZIP download.
 _IGNORED = ("__pycache__", ".git", ".venv", "build", "output", ".env", ".cluster")
 
 
 def clone_into(folder):
-    """Copy the files that git knows, or would know, and no .venv."""
+    """Copy the files that git tracks or would add, without .venv."""
     for name in filter(lambda name: (PROJECT / name).is_file(), _names()):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(PROJECT / name, folder / name)
@@ -33,7 +31,7 @@ def _names():
 
 
 def run(folder, *command, **environment):
-    """Run a command there, without the parameters that this process was given."""
+    """Run a command in a folder, without the parameters of this process."""
     kept = {k: v for k, v in os.environ.items() if k not in (*_PARAMETERS, *_OF_MAKE)}
     return subprocess.run(  # noqa: S603 - the project's own commands
         command,

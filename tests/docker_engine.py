@@ -1,4 +1,4 @@
-"""Whether a Docker engine answers: the tests that need one are skipped without, and say so."""
+"""Skip the tests that need a Docker engine if none responds."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ import pytest
 from neo_utils.settings.folders import PROJECT
 from tests.clones import run
 
-# What `docker build` needs here to reach the packages, as for `make cluster-up`.
+# Options that `docker build` needs on this machine, as for `make cluster-up`.
 BUILD_FLAGS = os.environ.get("DOCKER_BUILD_FLAGS", "").split()
 
 
