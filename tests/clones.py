@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 
+import pyarrow.parquet as pq
+
 from neo_utils.settings.folders import PROJECT
 
 _PARAMETERS = ("START", "END", "SOURCE", "API_KEY", "API_URL", "OUTPUT_DIR", "MASTER")
@@ -28,6 +30,12 @@ def _names():
     return subprocess.run(  # noqa: S603 - no shell
         listed, cwd=PROJECT, capture_output=True, text=True, check=True
     ).stdout.splitlines()
+
+
+def stored_rows(output, table="aggregations", positions="batches-1-200"):
+    """Return the rows of a stored result; of "aggregations", pairs of metric and value."""
+    path = output / table / positions / "part-0.parquet"
+    return [tuple(row.values()) for row in pq.read_table(path, partitioning=None).to_pylist()]
 
 
 def run(folder, *command, **environment):

@@ -9,7 +9,6 @@ from collections import Counter
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -17,6 +16,7 @@ from neo_utils.cluster.health import alive_workers, master_state
 from neo_utils.sample.catalogue import AS_OF, page_body
 from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
 from neo_utils.store.selection import select_batches
+from tests.clones import stored_rows
 from tests.cluster_jobs import LIGHT, MANY, rows
 from tests.oracle import metrics_of, with_approaches_repeated, yearly_of
 
@@ -243,8 +243,7 @@ def test_notebook_uses_both_workers_after_a_restart_of_the_master(cluster, prist
     assert re.search(r"\d+ tasks: [1-9]\d* on worker \S+, [1-9]\d* on worker ", notebook)
     assert "spark.authenticate.secret = ***" in ran.stderr + notebook
     assert cluster.secret not in ran.stdout + ran.stderr + notebook
-    table = pq.read_table(pristine / RESULT, partitioning=None).to_pydict()
-    assert dict(zip(table["metric"], table["value"], strict=True)) == multiplied(1)
+    assert dict(stored_rows(pristine)) == multiplied(1)
 
 
 @pytest.mark.parametrize(

