@@ -1,7 +1,6 @@
-"""The cluster of Docker Compose as its user meets it: make, web pages, a container killed."""
+"""The Docker Compose cluster: make targets, web pages, and a killed container."""
 
 import hashlib
-import http.client
 import io
 import json
 import os
@@ -13,14 +12,14 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-import pyarrow.parquet as pq
 import pytest
+import requests
 
 from neo_utils.sample.catalogue import page_body
 from neo_utils.settings.folders import PROJECT
 from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
 from neo_utils.store.selection import select_batches
-from tests.clones import clone_into, run
+from tests.clones import clone_into, run, stored_rows
 from tests.cluster import free_ports
 from tests.docker_engine import need_engine
 from tests.oracle import metrics_of, with_approaches_repeated, yearly_of
@@ -33,6 +32,7 @@ PORTS = (
     *("JUPYTER_PORT", "DRIVER_UI_PORT", "HISTORY_PORT"),
 )
 SECRETS = {"cluster": "/var/lib/neo/secret/cluster", "token": "/var/lib/neo/lab/token"}
+COMPOSE = ("docker", "compose", "--file", "docker-compose-cluster.yml")
 SECONDS = 300  # for anything that takes seconds on a quiet machine
 
 
@@ -49,12 +49,12 @@ class Cluster(NamedTuple):
         return ran.stdout
 
     def compose(self, *words):
-        return self.docker("compose", "--file", "docker-compose-cluster.yml", *words)
+        return self.docker(*COMPOSE[1:], *words)
 
     def start(self, *words):
         """Start a command in the service jupyter."""
         return subprocess.Popen(  # noqa: S603
-            ["docker", "compose", "--file", "docker-compose-cluster.yml", "exec", "-T", *words],  # noqa: S607
+            [*COMPOSE, "exec", "-T", *words],
             cwd=self.clone,
             env=os.environ | self.environment,
             stdin=subprocess.PIPE,
@@ -65,13 +65,12 @@ class Cluster(NamedTuple):
         return self.compose("exec", "-T", "jupyter", "cat", SECRETS[name])
 
     def page(self, port, path, headers=None):
-        """Return status and text of a web page, as a browser on this machine gets it."""
-        connection = http.client.HTTPConnection("127.0.0.1", int(self.environment[port]), 30)
-        connection.request("GET", path, headers=headers or {})
-        answer = connection.getresponse()
-        text = answer.read().decode()
-        connection.close()
-        return answer.status, text
+        """Return status and text of a web page."""
+        url = f"http://127.0.0.1:{self.environment[port]}{path}"
+        with requests.Session() as session:
+            session.trust_env = False  # no proxy
+            answer = session.get(url, headers=headers, timeout=30)
+        return answer.status_code, answer.text
 
     def containers(self):
         return self.compose("ps", "--all", "--quiet").split()
@@ -82,7 +81,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    """Start a cluster of our own, beside any other on this machine."""
+    """Start a cluster beside any other on this machine."""
     need_engine()
     environment = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
     environment["COMPOSE_PROJECT_NAME"] = f"neo-data-recaller-test-{os.getpid()}"
@@ -100,7 +99,7 @@ def cluster(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def first_run(cluster):
-    """Run with a key, against a service that repeats it in every answer."""
+    """Run with a key, against a service that repeats the key in every answer."""
     service = cluster.start("jupyter", "python", "-m", "neo_utils.sample.service")
     url = service.stdout.readline().decode().strip().removeprefix("API_URL=")
     ran = cluster.make("cluster-run", "START=1", "END=200", f"API_URL={url}", API_KEY=KEY)
@@ -120,7 +119,7 @@ def copy(cluster, first_run):
 
 @pytest.fixture(scope="module")
 def disturbed_job(cluster, first_run):
-    """Kill a worker's container in the middle of a job, and bring it back as the docs say."""
+    """Kill a worker's container during a job, and restart it as the docs recommend."""
     assert first_run
     with io.BytesIO() as archive:
         with tarfile.open(fileobj=archive, mode="w") as tar:
@@ -135,57 +134,49 @@ def disturbed_job(cluster, first_run):
     cluster.docker("kill", cluster.compose("ps", "--quiet", "spark-worker-1").strip())
     up = cluster.make("cluster-up")
     assert up.returncode == 0, up.stderr
-    told, _ = job.communicate(timeout=2 * SECONDS)
-    return {**json.loads(told), "commands": commands}
+    printed, _ = job.communicate(timeout=2 * SECONDS)
+    return {**json.loads(printed), "commands": commands}
 
 
 def await_busy_workers(cluster, job):
-    """Wait until two executors have work, by the web page of the running job."""
+    """Wait until two executors have tasks, according to the job's web page."""
     until = time.monotonic() + SECONDS
     busy = []
     while len(busy) < 2 and job.poll() is None and time.monotonic() < until:
         time.sleep(0.5)
         try:
-            (application,) = json.loads(cluster.page("DRIVER_UI_PORT", "/api/v1/applications/")[1])
-            path = f"/api/v1/applications/{application['id']}/executors/"
-            busy = [
-                e for e in json.loads(cluster.page("DRIVER_UI_PORT", path)[1]) if e["activeTasks"]
-            ]
-        except (OSError, http.client.HTTPException, ValueError):
-            continue  # the page comes with the job
+            path = "/api/v1/applications/"
+            (application,) = json.loads(cluster.page("DRIVER_UI_PORT", path)[1])
+            path += f"{application['id']}/executors/"
+            executors = json.loads(cluster.page("DRIVER_UI_PORT", path)[1])
+            busy = [executor for executor in executors if executor["activeTasks"]]
+        except (OSError, ValueError):
+            continue  # the job has not started yet
     assert len(busy) == 2
 
 
-def lists(rows):
-    return [list(row) for row in rows]
-
-
-def test_cluster_embedded_and_plain_python_count_the_same_rows(spark, copy):
+def test_cluster_equals_embedded_spark_and_plain_python(spark, copy):
     selection = select_batches(1, 200, output_dir=str(copy))
     newest, approaches = read_batches(spark, selection)
     embedded = {
         "aggregations": metrics(newest, approaches, 0.2),
         "yearly_statistics": yearly_statistics(approaches, 0.2),
     }
-    counted = {
-        name: pq.read_table(copy / name / "batches-1-200/part-0.parquet", partitioning=None)
-        for name in embedded
-    }
-    counted = {name: lists(r.values() for r in t.to_pylist()) for name, t in counted.items()}
-    assert counted == {name: lists(frame.collect()) for name, frame in embedded.items()}
+    counted = {name: stored_rows(copy, name) for name in embedded}
+    assert counted == {name: [*map(tuple, frame.collect())] for name, frame in embedded.items()}
     assert dict(counted["aggregations"]) == metrics_of(PAGES, "0.2")
     fetched_on = f"{selection.fetched[1]:%Y-%m-%d}"
-    assert counted["yearly_statistics"] == lists(yearly_of(PAGES, "0.2", fetched_on))
+    assert counted["yearly_statistics"] == yearly_of(PAGES, "0.2", fetched_on)
 
 
-def test_both_workers_ran_tasks_and_the_notebook_tells_so(copy):
+def test_notebook_reports_the_tasks_of_both_workers(copy):
     notebook = (copy / "runs/batches-1-200/aggregate.ipynb").read_text()
     assert re.search(
         r"\d+ tasks: [1-9]\d* on worker localhost:8081, [1-9]\d* on worker localhost:8082", notebook
     )
 
 
-def test_a_key_in_env_is_used_and_what_is_counted_is_not_counted_again(cluster, first_run):
+def test_uses_the_key_in_env_file_and_skips_current_results(cluster, first_run):
     assert "with your API_KEY" in first_run.stdout
     (cluster.clone / ".env").write_text(f"API_KEY={KEY}\nOUTPUT_DIR=/of/the/host\n")
     again = cluster.make("cluster-run", "START=1", "END=200", "API_URL=http://127.0.0.1:1")
@@ -195,42 +186,36 @@ def test_a_key_in_env_is_used_and_what_is_counted_is_not_counted_again(cluster, 
     assert "up to date" in again.stdout
 
 
-def test_a_wrong_parameter_is_one_line_and_the_runners_status(cluster):
-    ran = cluster.make("cluster-run", "START=5")
-    said, made = ran.stderr.splitlines()
-    assert said.startswith("run: START=5 is not the start of a batch of 20")
-    assert made.endswith("Error 2")
-
-
-def test_a_service_that_is_down_gives_the_runners_status(cluster):
+def test_reports_the_failure_and_status_of_the_run(cluster):
     ran = cluster.make("cluster-run", "START=201", "END=220", "API_URL=http://127.0.0.1:1")
+    assert "127.0.0.1:1" in ran.stderr
     assert ran.stderr.splitlines()[-1].endswith("Error 4")
 
 
-def test_another_master_is_refused(cluster):
+def test_rejects_another_master(cluster):
     ran = cluster.make("cluster-run", "MASTER=local[2]")
     assert ran.returncode == 2
     assert ran.stderr.startswith("MASTER is this cluster's own")
 
 
-def test_the_logs_are_those_of_every_service(cluster):
+def test_logs_cover_every_service(cluster):
     logs = cluster.make("cluster-logs").stdout
     assert [name for name in SERVICES if name not in logs] == []
 
 
-def test_a_notebook_runs_by_hand_with_its_own_values_and_a_copy_can_be_kept(cluster):
+def test_notebook_runs_by_hand_and_is_stored(cluster):
     papermill = ("papermill", "--no-progress-bar", "notebooks/fetch.ipynb", "work/mine.ipynb")
     cluster.compose("exec", "-T", "jupyter", *papermill)
     assert "mine.ipynb" in cluster.compose("exec", "-T", "jupyter", "ls", "work")
 
 
-def test_status_tells_workers_cores_and_memory(cluster):
+def test_status_shows_workers_cores_and_memory(cluster):
     status = cluster.make("cluster-status").stdout
     assert "2 ALIVE: 4 of 4 cores free, 4,096 of 4,096 MB free" in status
     assert "0 running" in status
 
 
-def test_the_history_server_lists_the_run(cluster, first_run):
+def test_history_server_lists_the_run(cluster, first_run):
     assert first_run
     until = time.monotonic() + SECONDS
     listed = []
@@ -241,7 +226,7 @@ def test_the_history_server_lists_the_run(cluster, first_run):
     assert listed[0]["attempts"][0]["completed"] is True
 
 
-def test_every_page_answers_and_jupyterlab_asks_for_its_token(cluster):
+def test_pages_respond_and_jupyterlab_requires_its_token(cluster):
     for port in ("MASTER_UI_PORT", "WORKER_1_UI_PORT", "WORKER_2_UI_PORT", "HISTORY_PORT"):
         assert cluster.page(port, "/")[0] == 200
     path = "/api/contents/notebooks"
@@ -253,18 +238,18 @@ def test_every_page_answers_and_jupyterlab_asks_for_its_token(cluster):
     assert cluster.page("JUPYTER_PORT", path, {**token, "Host": "elsewhere.example"})[0] == 403
 
 
-def test_a_job_outlives_a_container_that_is_killed_in_its_middle(disturbed_job):
+def test_job_survives_a_killed_container(disturbed_job):
     assert disturbed_job["lost"] == 1
     expected = with_approaches_repeated(metrics_of(PAGES, "0.2"), disturbed_job["times"])
     assert dict(disturbed_job["metrics"]) == expected
 
 
-def test_a_container_that_comes_back_is_used_again(disturbed_job):
+def test_uses_a_restarted_container(disturbed_job):
     assert disturbed_job["tasks_of_the_new"] > 0
     assert dict(disturbed_job["again"]) == metrics_of(PAGES, "0.2")
 
 
-def test_neither_secret_nor_token_nor_key_can_be_listed(cluster, disturbed_job, copy):
+def test_secrets_are_only_in_their_files(cluster, disturbed_job, copy):
     secrets = [cluster.secret("cluster"), cluster.secret("token"), KEY]
     assert [len(secret) for secret in secrets[:2]] == [64, 64]
     assert disturbed_job["commands"].count("CoarseGrainedExecutorBackend") >= 2
@@ -289,10 +274,10 @@ def test_neither_secret_nor_token_nor_key_can_be_listed(cluster, disturbed_job, 
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_service_runs_without_rights_on_a_file_system_that_it_cannot_change(cluster, service):
+def test_services_run_unprivileged_on_a_read_only_file_system(cluster, service):
     look = "id -u; grep -E 'CapBnd|NoNewPrivs' /proc/1/status; touch /neo/file 2>&1 || true"
-    told = cluster.compose("exec", "-T", service, "sh", "-c", look)
-    assert told.splitlines() == [
+    printed = cluster.compose("exec", "-T", service, "sh", "-c", look)
+    assert printed.splitlines() == [
         "10001",
         f"CapBnd:\t{0:016}",
         "NoNewPrivs:\t1",
@@ -300,7 +285,7 @@ def test_a_service_runs_without_rights_on_a_file_system_that_it_cannot_change(cl
     ]
 
 
-def test_the_secrets_can_be_read_by_their_owner_alone(cluster):
+def test_only_their_owner_can_read_the_secrets(cluster):
     for file in map(Path, SECRETS.values()):
         paths = (str(file.parent), str(file))
         listed = cluster.compose("exec", "-T", "jupyter", "stat", "--format=%a %u", *paths)
@@ -308,18 +293,13 @@ def test_the_secrets_can_be_read_by_their_owner_alone(cluster):
 
 
 ASK_FOR_A_KERNEL = """
-import urllib.error, urllib.request
-request = urllib.request.Request(
-    "http://jupyter:8888/api/kernels", b"{}", {"Host": "localhost:8888"}, method="POST"
-)
-try:
-    print(urllib.request.urlopen(request).status)
-except urllib.error.HTTPError as error:
-    print(error.code)
+import requests
+url, headers = "http://jupyter:8888/api/kernels", {"Host": "localhost:8888"}
+print(requests.post(url, json={}, headers=headers).status_code)
 """
 
 
-def test_worker_can_read_neither_token_nor_key_and_starts_no_kernel(cluster, first_run):
+def test_worker_cannot_read_token_or_key_or_start_a_kernel(cluster, first_run):
     (cluster.clone / ".env").write_text(f"API_KEY={KEY}\n")
     ran = cluster.make("cluster-run", "START=1", "END=200", "SOURCE=sample", "OUTPUT_DIR=output/2")
     assert (first_run.returncode, ran.returncode) == (0, 0), ran.stderr
@@ -339,8 +319,8 @@ def test_key_file_is_removed_after_a_run(cluster, first_run):
     assert "/tmp/.env" not in cluster.compose("exec", "-T", "jupyter", "find", "/tmp")  # noqa: S108
 
 
-def test_a_third_worker_joins_a_master_that_was_replaced_and_the_counts_are_the_same(cluster, copy):
-    # The last test: its master is another container, since it waits for another number of workers.
+def test_extra_worker_joins_a_replaced_master_with_equal_results(cluster, copy):
+    # Runs last, because a master that waits for another number of workers is a new container.
     up = cluster.make("cluster-up", "EXTRA_WORKERS=1")
     assert up.returncode == 0, up.stderr
     assert "3 ALIVE: 6 of 6 cores free" in cluster.make("cluster-status").stdout
