@@ -1,4 +1,4 @@
-"""What `make clean` removes, and what it keeps because it may be the user's."""
+"""`make clean` removes results of the project and keeps what may belong to the user."""
 
 import datetime as dt
 import json
@@ -24,7 +24,7 @@ LEFT = {"raw", "close_approaches", "pages", ".lock", ".run-lock"}
 
 @pytest.fixture(scope="module")
 def counted(tmp_path_factory):
-    """An output that a run has fetched and counted."""
+    """Return an output with fetched data and results."""
     output = tmp_path_factory.mktemp("counted")
     given = {"output_dir": str(output), "source": "sample", "end": 20, "master": "duckdb"}
     run("run", ["fetch", "aggregate"], parse_settings(given))
@@ -45,7 +45,7 @@ def clean(output):
     return clean_text(parse_settings({"output_dir": str(output)}))
 
 
-def test_all_results_of_a_run_are_removed_and_what_was_fetched_is_kept(output):
+def test_removes_all_results_and_keeps_fetched_data(output):
     fetched = {p: p.read_bytes() for p in output.glob("[rcp]*/batch-*/*")}
     assert len(fetched) == 3
     assert clean(output) == f"removed the computed results in {output}; fetched data is kept"
@@ -95,11 +95,11 @@ OTHERS = {
     "a copied notebook": (f"{RUN}/aggregate (copy).ipynb", copied_notebook),
     "a notebook of another range": ("runs/batches-1-40/aggregate.ipynb", copied_notebook),
     "an edited notebook": (f"{RUN}/aggregate.ipynb", add_a_cell),
-    "a notebook of one's own": (
+    "the user's notebook": (
         f"{RUN}/fetch.ipynb",
         lambda path: shutil.copy(notebook_path("fetch"), path),
     ),
-    "no notebook": (f"{RUN}/fetch.ipynb", text),
+    "not a notebook": (f"{RUN}/fetch.ipynb", text),
     "another report": (f"{RUN}/report.html", text),
     "another table in the place of ours": (
         "aggregations/batches-1-20/part-0.parquet",
@@ -107,9 +107,9 @@ OTHERS = {
     ),
     "a log without a run": ("runs/batches-1-400/spark.log", text),
     "a temporary file without a table": ("aggregations/batches-1-400/.part-0.parquet.tmp", text),
-    "no table": ("yearly_statistics/batches-1-20/part-0.parquet", text),
+    "not a table": ("yearly_statistics/batches-1-20/part-0.parquet", text),
     "a further table": ("aggregations/batches-1-20/part-1.parquet", own_table),
-    "a table in a folder of one's own": ("aggregations/mine/part-0.parquet", own_table),
+    "a table in the user's folder": ("aggregations/mine/part-0.parquet", own_table),
     "other rows among those for Spark": (f"{RUN}/{PACKED_NAME}", text),
     "a file in place of a folder": ("aggregations/batches-1-60", text),
     "a link in place of a run": (RUN, link_to_home),
@@ -120,7 +120,7 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("kind", OTHERS)
-def test_what_is_not_known_to_be_ours_is_kept_and_named(output, tmp_path, kind):
+def test_keeps_and_names_unrecognised_files(output, tmp_path, kind):
     place, put = OTHERS[kind]
     put(output / place)
     before = {p: p.read_bytes() for p in (output / place).parent.glob("*") if p.is_file()}
@@ -137,7 +137,7 @@ def test_what_is_not_known_to_be_ours_is_kept_and_named(output, tmp_path, kind):
     assert others <= LEFT | {place.split("/")[0]}
 
 
-def test_a_folder_without_results_is_left_untouched(tmp_path):
+def test_leaves_a_folder_without_results_untouched(tmp_path):
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "half marathon.gpx").write_text("mine")
     assert clean(tmp_path).endswith(
@@ -146,7 +146,7 @@ def test_a_folder_without_results_is_left_untouched(tmp_path):
     assert [path.name for path in tmp_path.rglob("*")] == ["runs", "half marathon.gpx"]
 
 
-def test_many_kept_files_are_counted(output):
+def test_counts_many_kept_files(output):
     for number in range(30):
         text(output / RUN / f"note {number}")
     said = clean(output)

@@ -16,7 +16,7 @@ def settings_of(*arguments):
     return run_settings(command_line(arguments))
 
 
-def test_an_option_overrides_the_environment_and_the_parameters_file(monkeypatch, tmp_path):
+def test_option_overrides_environment_and_parameters_file(monkeypatch, tmp_path):
     file = tmp_path / "run.yaml"
     file.write_text("end: 60\nsource: nasa\nthreshold_au: 0.1\n")
     monkeypatch.setenv("SOURCE", "sample")
@@ -25,7 +25,7 @@ def test_an_option_overrides_the_environment_and_the_parameters_file(monkeypatch
     assert (settings.end, settings.source, settings.threshold_au) == (100, "sample", 0.1)
 
 
-def test_options_of_every_kind_are_parsed():
+def test_parses_options_of_every_type():
     settings = settings_of(
         *("run", "--start", "21", "--end", "all", "--threshold-au", "1e-3", "--refetch", "--wait"),
         *("--no-parquet-dictionary", "--master", "duckdb"),
@@ -54,14 +54,14 @@ def test_backfill_fetches_stored_pages_again():
         (["status", "--start", "1"], r"neo: unrecognized arguments: --start 1"),
     ],
 )
-def test_a_wrong_option_is_one_line_and_status_2(capsys, arguments, line):
+def test_wrong_option_gives_one_line_and_status_2(capsys, arguments, line):
     assert main(arguments) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert re.fullmatch(line + r".*\n", err)
 
 
-def test_no_option_takes_the_api_key():
+def test_no_option_accepts_the_api_key():
     for command in COMMANDS.values():
         assert "api_key" not in command.parameters
     assert "api_key" not in PARAMETERS
@@ -78,7 +78,7 @@ def test_help_explains_every_option(capsys, command):
         assert PARAMETERS[name][1] in text
 
 
-def test_the_module_is_the_command():
+def test_module_runs_the_command():
     ran = subprocess.run(
         [sys.executable, "-m", "neo_utils", "--help"], capture_output=True, text=True, check=True
     )
@@ -86,7 +86,7 @@ def test_the_module_is_the_command():
     assert all(f"\n    {name}" in ran.stdout for name in COMMANDS)
 
 
-def test_every_make_target_that_works_on_data_is_one_command():
+def test_make_targets_call_every_command():
     makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
     called = re.findall(r"^\t\$\(NEO\) ([a-z-]+)", makefile, re.MULTILINE)
     assert set(called) == COMMANDS.keys() - {"clean"}

@@ -1,29 +1,28 @@
-"""A user's settings for other programs reach neither figures, tables, kernels nor Java."""
+"""A user's settings for other programs do not affect figures, tables, kernels or Java."""
 
 import io
 import json
-import os
 import re
-import subprocess
 import sys
+from contextlib import contextmanager
 
 import matplotlib as mpl
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
 
 from neo_utils.environment import PROJECT_NAMES, chosen_environment
 from neo_utils.figures.tables import captioned
 from neo_utils.figures.yearly import approaches_per_year, plot_approaches_per_year
 from neo_utils.settings.folders import PROJECT
+from tests.clones import run, stored_rows
 from tests.test_figures import YEARLY, selection  # noqa: F401 - a fixture
 
 TABLE = pd.DataFrame({"name": ["433 Eros"], "distance": [0.335523], "a": [1.5], "b": [2e-7]})
 
 
-@pytest.fixture
+@contextmanager
 def users_options():
-    """A style and options that a user has set in a notebook of theirs."""
+    """Set a style and options, as a user may in a notebook."""
     style = {
         "axes.facecolor": "black",
         "axes.prop_cycle": mpl.cycler("color", ["white"]),
@@ -47,21 +46,12 @@ def pixels(selection):  # noqa: F811 - as above
     return mpl.image.imread(io.BytesIO(png))
 
 
-@pytest.fixture
-def expected(selection):  # noqa: F811
-    """Computed before the user's options are set."""
-    return pixels(selection), captioned(TABLE, "A table", selection).html
-
-
-@pytest.mark.usefixtures("expected", "users_options")  # in this order
-def test_figures_ignore_the_users_style(expected, selection):  # noqa: F811
-    assert (pixels(selection) == expected[0]).all()
-
-
-@pytest.mark.usefixtures("expected", "users_options")
-def test_tables_ignore_the_users_options(expected, selection):  # noqa: F811
-    assert "0.335523" in expected[1]
-    assert captioned(TABLE, "A table", selection).html == expected[1]
+def test_figures_and_tables_ignore_the_users_options(selection):  # noqa: F811
+    figure, table = pixels(selection), captioned(TABLE, "A table", selection).html
+    assert "0.335523" in table
+    with users_options():
+        assert (pixels(selection) == figure).all()
+        assert captioned(TABLE, "A table", selection).html == table
 
 
 def test_children_receive_only_listed_variables():
@@ -85,7 +75,7 @@ def write(path, text):
 
 @pytest.fixture
 def hostile(tmp_path):
-    """The variables of a user whose settings are for other programs, as strong as they can be."""
+    """Return variables of other programs that would break a run if they had an effect."""
     stop = "raise SystemExit('settings of the user')\n"
     users = tmp_path / "users"
     write(users / "ipython/profile_default/startup/0.py", "import pandas; pandas.cut = None\n")
@@ -131,28 +121,20 @@ def hostile(tmp_path):
 def result(output, master, **environment):
     """Run as ``make`` does; return the tables, and the cells and figures of the report."""
     ours = {"END": "20", "SOURCE": "sample", "MASTER": master, "OUTPUT_DIR": str(output)}
-    ran = subprocess.run(
-        [sys.executable, "-I", "-m", "neo_utils", "run"],
-        cwd=PROJECT,
-        env=os.environ | ours | environment,
-        capture_output=True,
-        text=True,
-    )
+    ran = run(PROJECT, sys.executable, "-I", "-m", "neo_utils", "run", **ours, **environment)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    tables = [
-        pq.read_table(output / name / "batches-1-20/part-0.parquet", partitioning=None)
-        for name in ("aggregations", "yearly_statistics")
-    ]
+    names = ("aggregations", "yearly_statistics")
+    tables = [stored_rows(output, name, "batches-1-20") for name in names]
     report = (output / "runs/batches-1-20/report.html").read_text()
-    # Without the engine and the command, which differ by intention.
+    # Without engine and command, which are expected to differ.
     shown = re.findall(r'<td>(?!make |DuckDB |Spark ).*?</td>|data:image/png;base64,[^"]+', report)
     assert len(shown) > 2_000
-    return [table.to_pylist() for table in tables], shown
+    return tables, shown
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("master", ["duckdb", "local[2]"])
-def test_a_run_ignores_the_users_settings_of_other_programs(tmp_path, hostile, master):
+def test_run_ignores_the_users_settings_of_other_programs(tmp_path, hostile, master):
     expected = result(tmp_path / "expected", "duckdb")
     assert result(tmp_path / "output", master, **hostile) == expected
 

@@ -1,7 +1,6 @@
 """Constrained machines: few open files, a full or noexec TMPDIR, a user without name or home."""
 
 import os
-import subprocess
 import sys
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from neo_utils.engines import jvm, spark_failures
 from neo_utils.engines.spark_failures import diagnose_machine
 from neo_utils.settings.folders import PROJECT
+from tests.clones import run
 from tests.driver import run_python
 
 
@@ -61,15 +61,10 @@ def test_java_gets_a_fallback_user_name_and_home(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("home", [None, pytest.param("/proc/none", marks=pytest.mark.slow)])
-def test_runs_without_a_writable_home(tmp_path, home):
-    environment = {name: value for name, value in os.environ.items() if name != "HOME"}
+def test_runs_without_a_writable_home(tmp_path, monkeypatch, home):
+    monkeypatch.delenv("HOME")
     ours = {"END": "20", "SOURCE": "sample", "MASTER": "duckdb", "OUTPUT_DIR": str(tmp_path)}
-    ran = subprocess.run(
-        [sys.executable, "-I", "-m", "neo_utils", "run"],
-        cwd=PROJECT,
-        env=environment | ours | ({"HOME": home} if home else {}),
-        capture_output=True,
-        text=True,
-    )
+    ours |= {"HOME": home} if home else {}
+    ran = run(PROJECT, sys.executable, "-I", "-m", "neo_utils", "run", **ours)
     assert ran.returncode == 0, ran.stderr
     assert (tmp_path / "runs/batches-1-20/report.html").exists()

@@ -1,4 +1,4 @@
-"""A run of both notebooks by the real runner, on Spark; the kernels that it starts."""
+"""The runner and its kernels."""
 
 import os
 import re
@@ -22,12 +22,12 @@ from neo_utils.settings.run_settings import parse_settings
 from tests.driver import run_python
 from tests.faulty_service import http, sample_page, serve_faults
 
-PATIENCE_S = 50  # the client gives a request up after 60 s; on quiet cores Java starts within five
+PATIENCE_S = 50  # the client abandons a request after 60 s; on idle cores Java starts within five
 
 
 @pytest.mark.slow
-def test_spark_is_started_once_and_while_pages_are_fetched(tmp_path, monkeypatch):
-    javas = tmp_path / "javas"  # each Java that runs Spark leaves a file there as it starts
+def test_starts_spark_once_while_pages_are_fetched(tmp_path, monkeypatch):
+    javas = tmp_path / "javas"  # each Java that runs Spark creates a file there when it starts
     javas.mkdir()
     monkeypatch.setenv("SPARK_SUBMIT_OPTS", f"-Xlog:os:file={javas}/%p")
     monkeypatch.setattr("neo_utils.engines.class_archive.create_in_background", lambda: None)
@@ -55,14 +55,14 @@ def write_notebook(path, code):
     nbformat.write(notebook, path)
 
 
-def test_an_error_without_a_message_is_reported_by_its_name(tmp_path, monkeypatch):
+def test_error_without_a_message_is_reported_by_its_name(tmp_path, monkeypatch):
     write_notebook(tmp_path / "empty.ipynb", "raise MemoryError")
     monkeypatch.setattr("neo_utils.run.execution.notebook_path", lambda _: tmp_path / "empty.ipynb")
     (tmp_path / "run").mkdir()
     with kernel(tmp_path / "kernel.log") as started, pytest.raises(NotebookFailed) as failure:
         execute("aggregate", tmp_path / "run", {"end": 20}, started)
-    told = f"MemoryError\n  as far as it came: {tmp_path / 'run/aggregate.ipynb'}"
-    assert str(failure.value) == told
+    message = f"MemoryError\n  as far as it came: {tmp_path / 'run/aggregate.ipynb'}"
+    assert str(failure.value) == message
 
 
 @pytest.mark.slow
@@ -95,7 +95,7 @@ def test_dead_kernel_is_reported_once_and_leaves_no_valid_notebook(tmp_path, mon
     fatal.touch()
     with pytest.raises(NotebookFailed, match=r"kernel of aggregate.ipynb failed \(Kernel died\)"):
         run_once()
-    assert "Kernel died" not in caplog.text  # Papermill would say it, too
+    assert "Kernel died" not in caplog.text  # Papermill would report it again
     assert not executed_before("aggregate", folder, {"end": 20})
 
 
@@ -112,11 +112,11 @@ def test_kernel_that_dies_early_is_one_line_with_its_log(tmp_path):
     )
 
 
-def test_a_kernel_that_is_ended_leaves_nothing_temporary(tmp_path, monkeypatch):
+def test_kernel_leaves_no_temporary_files(tmp_path, monkeypatch):
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
-    monkeypatch.setattr("tempfile.tempdir", None)  # Python asks but once
+    monkeypatch.setattr("tempfile.tempdir", None)  # Python caches it
     leave = "import tempfile; open(tempfile.mkdtemp() + '/left', 'w').close()"
     with kernel(tmp_path / "kernel.log", leave):
         until = time.monotonic() + PATIENCE_S
@@ -126,7 +126,7 @@ def test_a_kernel_that_is_ended_leaves_nothing_temporary(tmp_path, monkeypatch):
     assert not list(temporary.iterdir())
 
 
-def test_a_run_removes_the_kernel_folders_of_killed_runs_and_no_others(tmp_path, monkeypatch):
+def test_removes_only_the_kernel_folders_of_killed_runs(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     code = """
         import os, signal
@@ -138,7 +138,7 @@ def test_a_run_removes_the_kernel_folders_of_killed_runs_and_no_others(tmp_path,
     with kernel_folder() as in_use:
         run_python(code, tmp_path / "work", TMPDIR=str(tmp_path))
         (left,) = {*tmp_path.glob("neo-kernel-*")} - {Path(in_use)}
-        assert (left / "connection.json").exists()  # with the folder goes what opens its kernel
+        assert (left / "connection.json").exists()  # it contains the key of its kernel
         until = time.monotonic() + PATIENCE_S
         while left.exists() and time.monotonic() < until:  # its kernel may outlive it by a second
             remove_leftover_folders()
@@ -147,7 +147,7 @@ def test_a_run_removes_the_kernel_folders_of_killed_runs_and_no_others(tmp_path,
     assert not [*tmp_path.glob("*neo-kernel-*")]
 
 
-def test_a_folder_that_a_process_still_uses_as_temporary_is_kept(tmp_path, monkeypatch):
+def test_keeps_a_kernel_folder_that_a_process_still_uses(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     folder = tmp_path / "neo-kernel-x"
     folder.mkdir()
@@ -163,7 +163,7 @@ def test_a_folder_that_a_process_still_uses_as_temporary_is_kept(tmp_path, monke
 @pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("killed", [False, True])
-def test_a_kernel_that_ends_while_its_spark_starts_leaves_no_java(tmp_path, seconds, killed):
+def test_kernel_that_ends_while_spark_starts_leaves_no_java(tmp_path, seconds, killed):
     ahead = (
         "from pathlib import Path\n"
         "from neo_utils.engines.spark_session import connect_in_background\n"
@@ -175,13 +175,13 @@ def test_a_kernel_that_ends_while_its_spark_starts_leaves_no_java(tmp_path, seco
         while not (javas := of_kernel.children()) and time.monotonic() < until:
             time.sleep(0.01)
         time.sleep(seconds)
-        if killed:  # as where memory runs out
+        if killed:  # as if memory ran out
             of_kernel.kill()
     assert javas
     assert not [java for java in javas if java.is_running()]
 
 
-def test_a_kernel_that_nobody_can_talk_to_is_ended(tmp_path, monkeypatch):
+def test_ends_a_kernel_whose_client_cannot_start(tmp_path, monkeypatch):
     started = []
 
     def fail(manager):
@@ -190,7 +190,7 @@ def test_a_kernel_that_nobody_can_talk_to_is_ended(tmp_path, monkeypatch):
 
     monkeypatch.setattr(AsyncKernelManager, "blocking_client", fail)
     with pytest.raises(RuntimeError) as failure, kernel(tmp_path / "kernel.log"):
-        pytest.fail("it was given out")
+        pytest.fail("the kernel was used")
     assert started == [True]
     with pytest.raises(ProcessLookupError):
         os.kill(int(str(failure.value)), 0)

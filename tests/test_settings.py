@@ -52,7 +52,7 @@ def test_parses_values_from_the_environment(tmp_path, environment, name, value):
         ("START", "221", "is greater than END=200"),
         ("MASTER", "foo", r"Use local\[\*\]"),
         ("MASTER", "local[0]", "not a Spark master"),
-        ("MASTER", "spark://host", "not a Spark master"),
+        *[("MASTER", m, "not a Spark master") for m in ("spark://host", "yarn", "127.0.0.1:7077")],
         ("SOURCE", "esa", "Use auto, nasa or sample"),
         ("LOG_LEVEL", "LOUD", "Use DEBUG"),
         ("API_URL", "api.nasa.gov", "not a web address"),

@@ -1,4 +1,4 @@
-"""What verify and rebuild tell, and what they leave alone."""
+"""The commands verify and rebuild."""
 
 import pytest
 

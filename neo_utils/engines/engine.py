@@ -74,8 +74,8 @@ def connect(
     """
     spark_conf = {} if spark_conf is None else spark_conf
     check_master(master)
+    check_conf(spark_conf)
     if master == DUCKDB:
-        check_conf(spark_conf)
         return DuckDBSession(ignored=tuple(spark_conf))
     from neo_utils.engines.spark_session import connect as connect_spark
 
