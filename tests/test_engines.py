@@ -5,16 +5,10 @@ import sys
 
 import pytest
 
-from neo_utils.engines.engine import _SPARK_TYPES
 from neo_utils.engines.spark_conf import session_settings
 from neo_utils.sample.catalogue import AS_OF, page_body
-from neo_utils.store.schemas import RAW
 from tests.clones import clone_into, run, stored_rows
 from tests.oracle import metrics_of, yearly_of
-
-
-def test_spark_types_cover_every_raw_column():
-    assert {field.type for field in RAW} <= _SPARK_TYPES.keys()
 
 
 @pytest.mark.slow

@@ -34,14 +34,6 @@ Rows: TypeAlias = Union["DataFrame", DuckDBFrame]
 _ROW_GROUP_SIZE = 131_072
 _KEPT = 4  # files per table, enough for sessions that aggregate the same folder concurrently
 _PATTERN_SIGNS = re.compile(r"[\\*?\[\]{}]")
-_SPARK_TYPES = {
-    pa.string(): "STRING",
-    pa.float64(): "DOUBLE",
-    pa.bool_(): "BOOLEAN",
-    pa.int64(): "BIGINT",
-    pa.int32(): "INT",
-    pa.date32(): "DATE",
-}
 
 
 def connect(
@@ -150,11 +142,12 @@ def register_file(engine: Engine, name: str, path: Path, schema: pa.Schema) -> N
     if isinstance(engine, DuckDBSession):
         engine.register_file(name, path)
         return
-    columns = ", ".join(f"{field.name} {_SPARK_TYPES[field.type]}" for field in schema)
+    from pyspark.sql.pandas.types import from_arrow_schema
+
     # Spark treats a path as a glob pattern and, without "file:", resolves it on the file system of
     # the user's Hadoop configuration.
     plain = "file://" + _PATTERN_SIGNS.sub(r"\\\g<0>", str(path.resolve()))
-    engine.read.schema(columns).parquet(plain).createOrReplaceTempView(name)
+    engine.read.schema(from_arrow_schema(schema)).parquet(plain).createOrReplaceTempView(name)
 
 
 def describe_tasks(engine: Engine) -> str:
