@@ -139,11 +139,12 @@ def test_missing_engine_gives_one_line_with_an_alternative(config, tmp_path):
     assert made.endswith("Error 2")
 
 
-def test_image_has_one_base_and_packages_with_hashes():
+def test_image_has_one_base_a_user_and_packages_with_hashes():
     dockerfile = (PROJECT / "Dockerfile").read_text()
     (base,) = re.findall(r"^ARG BASE=(\S+)", dockerfile, re.MULTILINE)
     assert re.fullmatch(r"python:3\.11\S*-bookworm(@sha256:\S+)?", base)
     assert set(re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)) == {"$BASE"}
     installs = re.findall(r"(?:pip install|uv pip sync)(?:[^&\n]|\\\n)*", dockerfile)
+    assert re.search("^USER 10001:10001$", dockerfile, re.MULTILINE)
     assert len(installs) == 3
     assert all("--require-hashes" in install for install in installs)

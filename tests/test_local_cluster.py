@@ -4,20 +4,21 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from functools import partial
 
 import psutil
 import pytest
 
-from neo_utils.cluster import processes
+from neo_utils.cli import main
+from neo_utils.cluster import local_cluster, processes
 from neo_utils.cluster.daemons import daemon
 from neo_utils.cluster.health import master_state
 from neo_utils.cluster.local_cluster import down
 from neo_utils.cluster.processes import is_running, start, terminate
 from neo_utils.errors import ClusterFailure, WrongParameter
 from tests.cluster import KEY_OF_MAKE, cluster_at
+from tests.faulty_service import http, serve_faults
 
 
 def start_process(tmp_path, code):
@@ -75,18 +76,14 @@ sys.exit(main(["local-cluster-up"]))
 """
 
 
-def start_cluster(folder, environment):
-    return subprocess.Popen(  # noqa: S603 - our own code
-        [sys.executable, "-c", START_IN_FOLDER, str(folder)],
-        env=os.environ | environment,
+@pytest.mark.slow
+def test_ctrl_c_during_start_stops_all_daemons(tmp_path):
+    process = subprocess.Popen(  # noqa: S603 - our own code
+        [sys.executable, "-c", START_IN_FOLDER, str(tmp_path)],
+        env=os.environ | cluster_at(tmp_path).environment,
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-@pytest.mark.slow
-def test_ctrl_c_during_start_stops_all_daemons(tmp_path):
-    process = start_cluster(tmp_path, cluster_at(tmp_path).environment)
     while not is_running(tmp_path / "master.pid"):
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
@@ -96,18 +93,17 @@ def test_ctrl_c_during_start_stops_all_daemons(tmp_path):
     assert not any(is_running(file) for file in tmp_path.glob("*.pid"))
 
 
-def test_uncreatable_folder_gives_one_line(tmp_path):
+def test_uncreatable_folder_gives_one_line(tmp_path, monkeypatch, capsys):
     (tmp_path / "file").touch()
-    process = start_cluster(tmp_path / "file" / "cluster", cluster_at(tmp_path).environment)
-    output = process.communicate(timeout=30)[1]
-    assert process.returncode == 1
-    assert output.startswith("local-cluster-up: [Errno 20] Not a directory")
-    assert len(output.splitlines()) == 1
+    monkeypatch.setattr(local_cluster, "up", partial(local_cluster.up, tmp_path / "file/cluster"))
+    assert main(["local-cluster-up"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("local-cluster-up: [Errno 20] Not a directory")
 
 
 def test_does_not_stop_a_process_with_a_reused_pid(tmp_path):
     with subprocess.Popen(["sleep", "60"]) as stranger:  # noqa: S607
-        (tmp_path / "master.pid").write_text(str(stranger.pid))
+        (tmp_path / "master.pid").write_text(f"{stranger.pid} {time.time() - 3_600}")
         assert down(tmp_path) == "no local cluster is running"
         assert stranger.poll() is None
         stranger.kill()
@@ -143,14 +139,10 @@ def test_daemon_stops_on_sigterm(tmp_path):
     ours = cluster_at(tmp_path)
     port = ours.environment["SPARK_MASTER_WEBUI_PORT"]
     options = f"-Dspark.history.fs.logDirectory={tmp_path.as_uri()} -Dspark.history.ui.port={port}"
+    given = {"SPARK_HISTORY_OPTS": options, "SPARK_LOCAL_IP": "127.0.0.1", "TMPDIR": str(tmp_path)}
     server = subprocess.Popen(
         [sys.executable, "-m", "neo_utils.cluster.daemons", "history-server"],
-        env={
-            **os.environ,
-            "SPARK_HISTORY_OPTS": options,
-            "SPARK_LOCAL_IP": "127.0.0.1",
-            "TMPDIR": str(tmp_path),
-        },
+        env=os.environ | given,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -251,20 +243,11 @@ def test_health_reports_a_missing_master_in_one_line(tmp_path):
 
 
 def test_other_web_page_is_not_a_master():
-    class Page(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b"[]")
-
-        def log_message(self, *_):
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Page) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        with pytest.raises(OSError, match="not from a Spark master"):
-            master_state(f"127.0.0.1:{server.server_port}")
-        server.shutdown()
+    with (
+        serve_faults(lambda *_: [http(b"[]")]) as other,
+        pytest.raises(OSError, match="not from a Spark master"),
+    ):
+        master_state(other.address)
 
 
 def test_health_imports_only_the_standard_library():

@@ -54,28 +54,27 @@ def test_each_cluster_has_its_own_secret(tmp_path):
     assert read_secret(tmp_path / "one") != read_secret(tmp_path / "other")
 
 
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
-def test_rejects_a_secret_readable_by_others(tmp_path, mode):
-    make_secret(tmp_path / "secret")
-    (tmp_path / "secret").chmod(mode)
-    with pytest.raises(WrongParameter, match="other users can read the cluster secret"):
-        read_secret(tmp_path / "secret")
-
-
-@pytest.mark.parametrize("text", [b"", b"\n", b"two words", b"two\nlines", "schlüssel".encode()])
-def test_rejects_an_invalid_secret_without_showing_it(tmp_path, text):
+@pytest.mark.parametrize(
+    ("content", "mode", "message"),
+    [
+        *[(b"words", mode, "other users can read the cluster secret") for mode in (0o640, 0o604)],
+        *[
+            (text, 0o600, "is empty or contains blanks")
+            for text in (b"", b"two words", b"a\nwords")
+        ],
+        ("schlüssel-words".encode(), 0o600, "not plain text"),
+        (None, 0o600, "No such file.*Copy it from a machine of the cluster"),
+    ],
+)
+def test_rejects_an_unusable_secret_without_showing_it(tmp_path, content, mode, message):
     path = tmp_path / "secret"
-    path.touch(mode=0o600)
-    path.write_bytes(text)
-    with pytest.raises(WrongParameter) as refusal:
+    if content is not None:
+        path.touch(mode)
+        path.write_bytes(content)
+    with pytest.raises(WrongParameter, match=message) as refusal:
         read_secret(path)
     assert "words" not in str(refusal.value)
     assert len(str(refusal.value).splitlines()) == 1
-
-
-def test_missing_secret_is_reported_with_the_remedy(tmp_path):
-    with pytest.raises(WrongParameter, match="No such file.*Copy it from a machine of the cluster"):
-        read_secret(tmp_path / "secret")
 
 
 def test_local_cluster_secret_is_not_sent_to_other_masters(tmp_path, monkeypatch):

@@ -105,12 +105,14 @@ def test_rejects_an_unusable_parameters_file(tmp_path, text, said):
 @pytest.mark.parametrize(
     ("name", "values"),
     [
-        ("threshold_au", [0, -0.2, "far", True, None, float("nan"), float("inf")]),
-        ("longest_wait_s", [-1, "long", None, float("inf")]),
+        ("threshold_au", [0, -0.2, "far", True, None, float("nan"), float("inf"), 1e300]),
+        ("longest_wait_s", [-0.5, "long", None, float("inf"), 10**30]),
         ("refetch", ["maybe", 1, None]),
         ("parquet_dictionary", ["yes", 0]),
         ("parquet_compression", ["foo", None, True]),
         ("output_dir", ["", None, 7]),
+        ("source", [["nasa"], None]),
+        ("master", [["local"], None]),
         ("spark_conf", [None, [], "a=b"]),
     ],
 )

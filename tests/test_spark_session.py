@@ -1,4 +1,4 @@
-import os
+import shutil
 import socket
 import time
 from contextlib import suppress
@@ -93,10 +93,9 @@ def test_bundled_java_reads_parquet_and_prints_nothing(tmp_path):
     pq.write_table(pa.table({"speed_km_s": [7.5, None, 20.25]}), tmp_path / "approaches.parquet")
     programs = tmp_path / "programs"
     programs.mkdir()
-    for folder in ("/usr/bin", "/bin"):
-        for name in ("bash", "sh", "env", "dirname", "ps"):
-            if os.access(f"{folder}/{name}", os.X_OK) and not (programs / name).exists():
-                (programs / name).symlink_to(f"{folder}/{name}")
+    for name in ("bash", "sh", "env", "dirname", "ps"):
+        if found := shutil.which(name, path="/usr/bin:/bin"):
+            (programs / name).symlink_to(found)
     ran = run_python(
         """
         spark = connect("local[1]", {}, LOG)
@@ -165,45 +164,17 @@ def test_java_ends_when_python_is_killed(tmp_path):
     await_end(int(ran.stdout), seconds=20)
 
 
-COUNT_STARTS = """
-import threading
-from neo_utils.engines import spark_session as session
-starts, started, start_java = [], threading.Event(), session.start_java
-def count_start(*given):
-    starts.append(given)
-    started.set()
-    return start_java(*given)
-session.start_java = count_start
-"""
-
-
-@pytest.mark.slow
-def test_connect_reuses_a_session_started_in_background(tmp_path):
-    ran = run_python(
-        COUNT_STARTS
-        + """
-session.connect_in_background("local[1]", {}, LOG)
-assert started.wait(60)
-spark = connect("local[1]", {}, LOG)
-print(len(starts), spark.range(3).count())
-""",
-        tmp_path,
-    )
-    assert (ran.stdout, ran.stderr) == ("1 3\n", "")
-
-
 def test_connect_reports_a_failure_of_the_background_start(tmp_path):
     ran = run_python(
-        COUNT_STARTS
-        + """
-conf = {"spark.driver.memory": "1k"}
-session.connect_in_background("local[1]", conf, LOG)
-assert started.wait(60)
-try:
-    connect("local[1]", conf, LOG)
-except SparkUnavailable as failure:
-    print(failure)
-""",
+        """
+        from neo_utils.engines.spark_session import connect_in_background
+        conf = {"spark.driver.memory": "1k"}
+        connect_in_background("local[1]", conf, LOG)
+        try:
+            connect("local[1]", conf, LOG)
+        except SparkUnavailable as failure:
+            print(failure)
+        """,
         tmp_path,
     )
     assert ran.stdout.startswith("Spark did not start on local[1]")
