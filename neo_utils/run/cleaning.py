@@ -4,7 +4,6 @@ import datetime as dt
 import json
 import re
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,11 +46,18 @@ def find_results(output: Path) -> Results:
     own: list[Path] = []
     other: list[Path] = []
     folders: list[Path] = []
-    for path, is_folder in _walk(output):
-        if is_folder:
+    pending = [output / name for name in (*FOLDERS.values(), RUNS)]
+    for path in pending:
+        parts = path.relative_to(output).parts
+        try:
+            mode = path.lstat().st_mode
+        except FileNotFoundError:
+            continue
+        if stat.S_ISDIR(mode) and _is_own_folder(parts):
             folders.append(path)
+            pending += [path / name for name in sorted(names_in(path))]
         else:
-            (own if _is_own(path, path.relative_to(output).parts) else other).append(path)
+            (own if stat.S_ISREG(mode) and _is_own(path, parts) else other).append(path)
     # The name alone identifies a log or temporary file, so require a proven file beside it.
     proven = [path for path in own if path.name not in _BY_NAME]
 
@@ -64,21 +70,6 @@ def find_results(output: Path) -> Results:
     return Results(own, sorted([*other, *stray]), folders[::-1])
 
 
-def _walk(output: Path) -> Iterator[tuple[Path, bool]]:
-    """Yield each path in the result folders, and whether it is one of the project's folders."""
-    pending = [output / name for name in (*FOLDERS.values(), RUNS)]
-    while pending:
-        path = pending.pop(0)
-        try:
-            is_folder = stat.S_ISDIR(path.lstat().st_mode)
-        except FileNotFoundError:
-            continue
-        is_own_folder = is_folder and _is_own_folder(path.relative_to(output).parts)
-        yield path, is_own_folder
-        if is_own_folder:
-            pending += [path / name for name in sorted(names_in(path))]
-
-
 def _is_own_folder(parts: tuple[str, ...]) -> bool:
     top, *rest = parts
     if len(rest) <= 1:
@@ -88,8 +79,6 @@ def _is_own_folder(parts: tuple[str, ...]) -> bool:
 
 def _is_own(path: Path, parts: tuple[str, ...]) -> bool:
     """Check, as far as possible, that the project wrote this file and that it is unchanged."""
-    if not stat.S_ISREG(path.lstat().st_mode):
-        return False
     name = path.name
     try:
         match parts:
