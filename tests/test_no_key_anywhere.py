@@ -9,9 +9,11 @@ import os
 import re
 import subprocess
 import sys
-import threading
+import time
 import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
 
 import nbformat
 import psutil
@@ -64,10 +66,6 @@ def forms_of(key):
 FORMS = forms_of(KEY)
 
 
-def found_in(content):
-    return [form for form in FORMS if form in content]
-
-
 def unpacked(path):
     """Return the compressed content of a file: pages, columns, images."""
     content = path.read_bytes()
@@ -88,53 +86,45 @@ def unpacked(path):
     return []
 
 
-class Scan:
-    """Search folders and texts, and count what was searched."""
-
-    def __init__(self):
-        self.files = self.bytes = 0
-        self.findings = []
-
-    def folder(self, folder):
-        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-            self.files += 1
-            for content in [path.read_bytes(), str(path).encode(), *unpacked(path)]:
-                self.text(path.name, content)
-
-    def text(self, name, content):
-        self.bytes += len(content)
-        self.findings += [(name, form) for form in found_in(content)]
+class Scan(NamedTuple):
+    files: int
+    size: int
+    findings: list[tuple[str, bytes]]
 
 
-class CommandLines(threading.Thread):
-    """Collect the command lines of a process and its descendants, which every user can read."""
-
-    def __init__(self, root):
-        super().__init__(daemon=True)
-        self.root, self.seen, self.looks, self._end = root, set(), 0, threading.Event()
-
-    def run(self):
-        while not self._end.wait(0.1):
-            with contextlib.suppress(psutil.Error):  # ended meanwhile
-                for process in [self.root, *self.root.children(recursive=True)]:
-                    with contextlib.suppress(psutil.Error):
-                        self.seen.add(os.fsencode("\0".join(process.cmdline())))
-            self.looks += 1
-
-    def end(self):
-        self._end.set()
-        self.join()
+def search(*folders):
+    """Search every file of the folders, and its path."""
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    texts = [(p.name, t) for p in files for t in [p.read_bytes(), str(p).encode(), *unpacked(p)]]
+    findings = [(name, form) for name, text in texts for form in FORMS if form in text]
+    return Scan(len(files), sum(len(text) for _, text in texts), findings)
 
 
-class Ran:
-    """One run of the real command, to its end: status, terminal output, command lines seen."""
+class Ran(NamedTuple):
+    """A run of the real command; its output and command lines are files in ``folder``."""
 
-    def __init__(self, url, folder, command="run"):
-        for name in ("home", "tmp", "spark-events", "spark-work"):
-            (folder / name).mkdir(exist_ok=True)
-        parameters = folder / "parameters.yaml"
-        parameters.write_text(PARAMETERS.format(folder=folder), encoding="utf-8")
-        process = subprocess.Popen(  # noqa: S603 -- the project's own command
+    folder: Path
+    status: int
+    looks: int
+
+    @property
+    def shown(self):
+        return (self.folder / "shown").read_text()
+
+    @property
+    def command_lines(self):
+        return (self.folder / "command-lines").read_bytes().splitlines()
+
+
+def run_command(url, folder, command="run"):
+    """Run to the end, and collect the command lines that other users can read meanwhile."""
+    for name in ("home", "tmp", "spark-events", "spark-work"):
+        (folder / name).mkdir(exist_ok=True)
+    parameters = folder / "parameters.yaml"
+    parameters.write_text(PARAMETERS.format(folder=folder), encoding="utf-8")
+    command_lines, looks = set(), 0
+    with (folder / "shown").open("wb") as shown:
+        process = psutil.Popen(
             [sys.executable, "-m", "neo_utils", command, "--parameters", str(parameters)],
             cwd=PROJECT,
             env=os.environ
@@ -143,17 +133,17 @@ class Ran:
             # Also search the files that Python, Jupyter and matplotlib write elsewhere.
             | {"HOME": str(folder / "home"), "TMPDIR": str(folder / "tmp"), "WAIT": "0"},
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=shown,
             stderr=subprocess.STDOUT,
         )
-        lines = CommandLines(psutil.Process(process.pid))
-        lines.start()
-        try:
-            self.shown = process.communicate(timeout=300)[0]
-        finally:
-            process.kill()
-            lines.end()
-        self.status, self.command_lines, self.looks = process.returncode, lines.seen, lines.looks
+        while process.poll() is None:
+            for each in [process, *process.children(recursive=True)]:
+                with contextlib.suppress(psutil.Error):  # ended meanwhile
+                    command_lines.add(os.fsencode(" ".join(each.cmdline()).replace("\n", " ")))
+            looks += 1
+            time.sleep(0.1)
+    (folder / "command-lines").write_bytes(b"\n".join(command_lines))
+    return Ran(folder, process.returncode, looks)
 
 
 def repeat_key(body):
@@ -194,45 +184,34 @@ def redirected(*_):
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """Return every run by name, and its folder."""
+    """Return every run by name."""
 
     def run(answer):
-        folder = tmp_path_factory.mktemp(answer.__name__)
         with serve_faults(answer) as faulty:
-            return answer.__name__, (Ran(faulty.url, folder), folder)
+            return run_command(faulty.url, tmp_path_factory.mktemp(answer.__name__))
 
+    answers = (well, refused, redirected)
     with ThreadPoolExecutor(2) as pool:
-        return dict(pool.map(run, (well, refused, redirected)))
+        return dict(zip((a.__name__ for a in answers), pool.map(run, answers), strict=True))
 
 
 @pytest.mark.slow
 def test_key_is_in_no_file_output_or_command_line(runs, capsys):
-    scan = Scan()
-    command_lines = set()
-    for name, (ran, folder) in runs.items():
-        scan.folder(folder)
-        scan.text(f"terminal of {name}", ran.shown)
-        for line in ran.command_lines:
-            scan.text(f"a command line of {name}", line)
-        command_lines |= ran.command_lines
-    looks = sum(ran.looks for ran, _ in runs.values())
+    scan = search(*(ran.folder for ran in runs.values()))
+    command_lines = {line for ran in runs.values() for line in ran.command_lines}
     with capsys.disabled():
         print(
-            f"\ncanary scan: {len(runs)} runs, {scan.files} files, {scan.bytes / 1e6:.1f} MB with "
-            f"what is packed in them, {len(command_lines)} command lines in {looks} looks: "
-            f"{len(scan.findings)} findings"
+            f"\ncanary scan: {len(runs)} runs, {scan.files} files, {scan.size / 1e6:.1f} MB with "
+            f"what is packed in them, {len(command_lines)} command lines in "
+            f"{sum(ran.looks for ran in runs.values())} looks: {len(scan.findings)} findings"
         )
     assert scan.findings == []
 
 
 @pytest.mark.slow
 def test_searched_runs_ended_as_expected(runs):
-    assert {name: ran.status for name, (ran, _) in runs.items()} == {
-        "well": 0,
-        "refused": 4,
-        "redirected": 4,
-    }
-    shown = {name: ran.shown.decode() for name, (ran, _) in runs.items()}
+    assert [ran.status for ran in runs.values()] == [0, 4, 4]
+    shown = {name: ran.shown for name, ran in runs.items()}
     assert "rejected the API key. Check API_KEY" in shown["refused"]
     assert "redirects to another address. The redirect was not followed" in shown["redirected"]
     for name, text in shown.items():
@@ -244,12 +223,12 @@ def test_searched_runs_ended_as_expected(runs):
 
 @pytest.mark.slow
 def test_search_covers_every_place_where_a_key_could_be(runs):
-    ran, folder = runs["well"]
-    output = folder / "output"
+    ran = runs["well"]
+    output = ran.folder / "output"
     names = {path.name for path in output.rglob("*")}
     assert names > {"fetch.ipynb", "aggregate.ipynb", "spark.log", "rejected_21-40.jsonl"}
     assert len(list(output.glob("*/*/*.parquet"))) >= 2 * len(PAGES) + 2
-    assert list((folder / "spark-events").rglob("*"))
+    assert list((ran.folder / "spark-events").rglob("*"))
     joined = b"\n".join(ran.command_lines)
     assert b"ipykernel" in joined
     assert b"org.apache.spark.deploy.SparkSubmit" in joined
@@ -263,27 +242,22 @@ def test_search_finds_a_planted_key(tmp_path, name, before):
     if name == "parquet":
         table = pa.table({"a": ["?"] * 1000 + [text] * 3})
         pq.write_table(table, tmp_path / "t.parquet", compression="zstd", write_statistics=False)
-    elif name == "zst":
-        packed = pa.Codec("zstd").compress((text * 50).encode(), asbytes=True)
-        (tmp_path / "t.zst").write_bytes(packed)
     else:
-        forms = {
-            "plain": text,
-            "quoted": urllib.parse.quote(text, safe=""),
-            "base64": base64.b64encode(text.encode()).decode(),
-        }
-        (tmp_path / "t.log").write_text(f"key={forms[name]}", encoding="utf-8")
-    scan = Scan()
-    scan.folder(tmp_path)
-    assert scan.findings
+        content = {
+            "plain": text.encode(),
+            "quoted": urllib.parse.quote(text, safe="").encode(),
+            "base64": base64.b64encode(text.encode()),
+            "zst": pa.Codec("zstd").compress((text * 50).encode(), asbytes=True),
+        }[name]
+        (tmp_path / f"t.{name}").write_bytes(content)
+    assert search(tmp_path).findings
 
 
 @pytest.mark.slow
 def test_archived_pages_differ_from_the_answers_only_in_the_key(runs):
-    _, folder = runs["well"]
     for page in PAGES:
-        (path,) = (folder / "output/pages").glob(f"batch-number={20 * page + 1}-*/*.zst")
-        archived = pa.input_stream(io.BytesIO(path.read_bytes()), compression="zstd").read()
+        pages = runs["well"].folder / f"output/pages/batch-number={20 * page + 1}-{20 * page + 20}"
+        (archived,) = (text for path in pages.iterdir() for text in unpacked(path))
         served = SERVED[page]
         for form in (KEY, ENCODED, ENCODED.lower()):
             for spelt in (form, form.replace("/", r"\/")):
@@ -314,11 +288,10 @@ def test_removes_the_key_in_every_spelling(form):
 
 def test_rejects_plain_http_to_another_machine_before_sending_anything(tmp_path):
     url = "http://127.0.0.1.neows.example/neo/rest/v1/neo/browse"
-    ran = Ran(url, tmp_path, "fetch")
-    assert ran.status == 2
+    ran = run_command(url, tmp_path, "fetch")
     said = "would send the key unencrypted. Use https"
-    assert ran.shown.decode() == f"fetch: API_URL={url} {said}\n"
-    assert not found_in(ran.shown)
+    assert (ran.status, ran.shown) == (2, f"fetch: API_URL={url} {said}\n")
+    assert search(tmp_path).findings == []
     with pytest.raises(WrongParameter, match=said):  # also if a notebook runs by hand
         plan_fetch(1, 20, "nasa", url, str(tmp_path))
 
