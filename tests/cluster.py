@@ -5,7 +5,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +14,7 @@ import psutil
 from neo_utils.cluster.local_cluster import WORKERS, up
 from neo_utils.cluster.processes import is_running, read_pid
 from neo_utils.settings.folders import PROJECT
+from tests.driver import await_result
 
 # The key as ``make local-cluster-up API_KEY=...`` passes it.
 _KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
@@ -48,8 +48,7 @@ class Cluster(NamedTuple):
 
     def kill(self, daemon: str) -> None:
         self.process_of(daemon).kill()
-        while is_running(self.folder / f"{daemon}.pid"):
-            time.sleep(0.05)
+        await_result(lambda: not is_running(self.folder / f"{daemon}.pid"))
 
     def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run one of our modules against the cluster."""

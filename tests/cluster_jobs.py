@@ -28,6 +28,7 @@ from neo_utils.statistics.computation import metrics, read_batches, yearly_stati
 from neo_utils.statistics.results import save
 from neo_utils.store.selection import select_batches
 from tests.cluster import processes
+from tests.driver import await_result
 
 MANY = 2_000  # times 4,737 approaches: about five seconds on two cores
 # Executors for busy test machines.
@@ -69,12 +70,6 @@ def executors(spark, active=True):
     listed = spark.sparkContext._jsc.sc().statusStore().executorList(active)
     summaries = {e.id(): e for e in (listed.apply(i) for i in range(listed.size()))}
     return {name: e for name, e in summaries.items() if name != "driver"}
-
-
-def await_executors(spark, number, seconds=60):
-    until = time.monotonic() + seconds
-    while len(executors(spark)) < number and time.monotonic() < until:
-        time.sleep(0.2)
 
 
 def newest_of(spark):
@@ -158,7 +153,7 @@ def lose_a_worker(output, folder):
     result["left"] = len(executors(spark))
     result["application"] = spark.sparkContext.applicationId
     up(folder)
-    await_executors(spark, 2)
+    await_result(lambda: len(executors(spark)) == 2, 60)
     result["again"] = counted(spark, output)
     newest = newest_of(spark)
     result["tasks_of_the_new"] = executors(spark)[newest].completedTasks()
@@ -188,8 +183,7 @@ def lose_the_master(output, folder):
         result["states"] = len(states)
         result["states_with_secret"] = sum((folder / "secret").read_bytes() in s for s in states)
         os.kill(read_pid(folder / "master.pid"), signal.SIGKILL)
-        while is_running(folder / "master.pid"):
-            time.sleep(0.05)
+        await_result(lambda: not is_running(folder / "master.pid"))
         up(folder)
 
     # If workers register again just as a slow master recovers, Spark reuses executor ids and the
@@ -223,7 +217,7 @@ def lose_all_workers(output, folder):
     except RunFailure as error:
         result["message"] = str(error)
     up(folder)
-    await_executors(spark, 1)
+    await_result(lambda: executors(spark), 60)
     return {**result, "again": counted(spark, output)}
 
 

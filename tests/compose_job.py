@@ -5,7 +5,8 @@ import os
 from pathlib import Path
 
 from neo_utils.engines.spark_session import connect
-from tests.cluster_jobs import await_executors, counted, executors, newest_of
+from tests.cluster_jobs import counted, executors, newest_of
+from tests.driver import await_result
 
 MANY = 4_000  # times 4,737 approaches: about ten seconds on two cores
 RETURN_SECONDS = 300
@@ -15,7 +16,7 @@ def main():
     spark = connect(os.environ["MASTER"], {"spark.executor.memory": "1g"}, Path("build/job.log"))
     result = {"times": MANY, "metrics": counted(spark, "output", MANY, "auto")}
     result["lost"] = len(executors(spark, active=False)) - len(executors(spark))
-    await_executors(spark, 2, RETURN_SECONDS)
+    await_result(lambda: len(executors(spark)) == 2, RETURN_SECONDS)
     result["again"] = counted(spark, "output", source="auto")
     result["tasks_of_the_new"] = executors(spark)[newest_of(spark)].completedTasks()
     return result

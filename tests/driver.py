@@ -1,9 +1,10 @@
-"""Run Spark drivers in separate processes, where they may start, stop or break Spark."""
+"""Run Spark drivers in separate processes, and wait for what other processes do."""
 
 import os
 import subprocess
 import sys
 import textwrap
+import time
 
 START = """
 import logging, os, sys
@@ -12,6 +13,15 @@ from neo_utils.errors import SparkUnavailable, WrongParameter
 from neo_utils.engines.spark_session import connect
 LOG = Path("runs/spark.log")
 """
+
+
+def await_result(function, seconds=50):
+    """Call a function until its result is true, and return the result or assert."""
+    until = time.monotonic() + seconds
+    while not (result := function()):
+        assert time.monotonic() < until, "this takes too long"
+        time.sleep(0.05)
+    return result
 
 
 def run_python(code: str, folder, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -8,7 +8,6 @@ import re
 import shlex
 import subprocess
 import tarfile
-import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +21,7 @@ from neo_utils.store.selection import select_batches
 from tests.clones import clone_into, run, stored_rows
 from tests.cluster import free_ports
 from tests.docker_engine import need_engine
+from tests.driver import await_result
 from tests.oracle import metrics_of, with_approaches_repeated, yearly_of
 
 KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
@@ -140,19 +140,19 @@ def disturbed_job(cluster, first_run):
 
 def await_busy_workers(cluster, job):
     """Wait until two executors have tasks, according to the job's web page."""
-    until = time.monotonic() + SECONDS
-    busy = []
-    while len(busy) < 2 and job.poll() is None and time.monotonic() < until:
-        time.sleep(0.5)
+
+    def both_are_busy():
+        assert job.poll() is None
         try:
             path = "/api/v1/applications/"
             (application,) = json.loads(cluster.page("DRIVER_UI_PORT", path)[1])
             path += f"{application['id']}/executors/"
             executors = json.loads(cluster.page("DRIVER_UI_PORT", path)[1])
-            busy = [executor for executor in executors if executor["activeTasks"]]
+            return sum(executor["activeTasks"] > 0 for executor in executors) == 2
         except (OSError, ValueError):
-            continue  # the job has not started yet
-    assert len(busy) == 2
+            return False  # the job has not started yet
+
+    await_result(both_are_busy, SECONDS)
 
 
 def test_cluster_equals_embedded_spark_and_plain_python(spark, copy):
@@ -217,11 +217,8 @@ def test_status_shows_workers_cores_and_memory(cluster):
 
 def test_history_server_lists_the_run(cluster, first_run):
     assert first_run
-    until = time.monotonic() + SECONDS
-    listed = []
-    while not listed and time.monotonic() < until:
-        listed = json.loads(cluster.page("HISTORY_PORT", "/api/v1/applications/")[1])
-        time.sleep(1)
+    path = "/api/v1/applications/"
+    listed = await_result(lambda: json.loads(cluster.page("HISTORY_PORT", path)[1]), SECONDS)
     assert listed[0]["name"] == "NEO Data Recaller"
     assert listed[0]["attempts"][0]["completed"] is True
 

@@ -18,13 +18,13 @@ from neo_utils.cluster.local_cluster import down
 from neo_utils.cluster.processes import is_running, start, terminate
 from neo_utils.errors import ClusterFailure, WrongParameter
 from tests.cluster import KEY_OF_MAKE, cluster_at
+from tests.driver import await_result
 from tests.faulty_service import http, serve_faults
 
 
 def start_process(tmp_path, code):
     process = start(tmp_path / "pid", [sys.executable, "-c", code], os.environ, tmp_path / "log")
-    while not (tmp_path / "log").read_text():
-        time.sleep(0.05)
+    await_result((tmp_path / "log").read_text)
     return process
 
 
@@ -84,8 +84,7 @@ def test_ctrl_c_during_start_stops_all_daemons(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
     )
-    while not is_running(tmp_path / "master.pid"):
-        time.sleep(0.05)
+    await_result(lambda: is_running(tmp_path / "master.pid"))
     process.send_signal(signal.SIGINT)
     output = process.communicate(timeout=30)[1]
     assert process.returncode == 130

@@ -19,10 +19,8 @@ from neo_utils.run.kernel_folders import kernel_folder, remove_leftover_folders
 from neo_utils.run.kernels import kernel
 from neo_utils.run.runner import run
 from neo_utils.settings.run_settings import parse_settings
-from tests.driver import run_python
+from tests.driver import await_result, run_python
 from tests.faulty_service import http, sample_page, serve_faults
-
-PATIENCE_S = 50  # the client abandons a request after 60 s; on idle cores Java starts within five
 
 
 @pytest.mark.slow
@@ -33,11 +31,9 @@ def test_starts_spark_once_while_pages_are_fetched(tmp_path, monkeypatch):
     monkeypatch.setattr("neo_utils.engines.class_archive.create_in_background", lambda: None)
     seen = []
 
-    def answer(asked, closing):
-        until = time.monotonic() + PATIENCE_S
-        while not any(javas.iterdir()) and time.monotonic() < until:
-            closing.wait(0.1)
-        seen.append(any(javas.iterdir()))
+    def answer(asked, _):
+        # The client abandons a request after 60 s; on idle cores Java starts within five.
+        seen.append(await_result(lambda: any(javas.iterdir())))
         yield http(sample_page(asked.page, "a key"))
 
     with serve_faults(answer) as service:
@@ -119,10 +115,7 @@ def test_kernel_leaves_no_temporary_files(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", None)  # Python caches it
     leave = "import tempfile; open(tempfile.mkdtemp() + '/left', 'w').close()"
     with kernel(tmp_path / "kernel.log", leave):
-        until = time.monotonic() + PATIENCE_S
-        while not list(temporary.rglob("left")) and time.monotonic() < until:
-            time.sleep(0.1)
-        assert list(temporary.rglob("left"))
+        await_result(lambda: list(temporary.rglob("left")))
     assert not list(temporary.iterdir())
 
 
@@ -139,10 +132,8 @@ def test_removes_only_the_kernel_folders_of_killed_runs(tmp_path, monkeypatch):
         run_python(code, tmp_path / "work", TMPDIR=str(tmp_path))
         (left,) = {*tmp_path.glob("neo-kernel-*")} - {Path(in_use)}
         assert (left / "connection.json").exists()  # it contains the key of its kernel
-        until = time.monotonic() + PATIENCE_S
-        while left.exists() and time.monotonic() < until:  # its kernel may outlive it by a second
-            remove_leftover_folders()
-            time.sleep(0.1)
+        # The kernel may outlive its process by a second.
+        await_result(lambda: remove_leftover_folders() or not left.exists())
         assert [*tmp_path.glob("*neo-kernel-*")] == [Path(in_use)]
     assert not [*tmp_path.glob("*neo-kernel-*")]
 
@@ -171,13 +162,10 @@ def test_kernel_that_ends_while_spark_starts_leaves_no_java(tmp_path, seconds, k
     )
     with kernel(tmp_path / "kernel.log", ahead) as manager:
         of_kernel = psutil.Process(manager.provisioner.pid)
-        until = time.monotonic() + PATIENCE_S
-        while not (javas := of_kernel.children()) and time.monotonic() < until:
-            time.sleep(0.01)
+        javas = await_result(of_kernel.children)
         time.sleep(seconds)
         if killed:  # as if memory ran out
             of_kernel.kill()
-    assert javas
     assert not [java for java in javas if java.is_running()]
 
 
