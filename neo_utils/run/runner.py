@@ -74,16 +74,20 @@ def run(
     with sole_run(output), ExitStack() as stack:
         folder.mkdir(parents=True, exist_ok=True)
         left_out = partial(_is_left_out, command=command, folder=folder, settings=settings)
-        start = partial(_start_kernel, stack, folder, is_embedded(settings.master))
+
+        def start(name: str, first: str = "") -> AsyncKernelManager:
+            embedded = is_embedded(settings.master)
+            log = kernel_log(folder, name)
+            return stack.enter_context(kernel(log, first, kill_java=embedded))
+
         # Start all kernels now, so that Spark starts during the fetch.
         kernels = {}
         for name in notebooks:
             if not left_out(name):
                 first = _get_ready(plan, folder, settings) if name == "aggregate" else ""
                 kernels[name] = start(name, first)
-        from neo_utils.run.execution import (
-            execute,  # takes a second, in which the kernels get ready
-        )
+        # Importing this takes a second, during which the kernels start.
+        from neo_utils.run.execution import execute
 
         for name in notebooks:
             if left_out(name):
@@ -103,12 +107,6 @@ def run(
         from neo_utils.engines.class_archive import create_in_background
 
         create_in_background()
-
-
-def _start_kernel(
-    stack: ExitStack, folder: Path, kill_java: bool, name: str, first: str = ""
-) -> AsyncKernelManager:
-    return stack.enter_context(kernel(kernel_log(folder, name), first, kill_java=kill_java))
 
 
 def _get_ready(plan: Plan | None, folder: Path, settings: RunSettings) -> str:
