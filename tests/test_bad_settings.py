@@ -180,7 +180,7 @@ OTHER_FORM = r"OUTPUT_DIR in \.env uses \$ in another form"
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         *[(f"OUTPUT_DIR={v}", OTHER_FORM) for v in ("$HOME/neo", "${HOME/neo", "$(pwd)/neo")],
         ("OUTPUT_DIR=${HOME:-${BASE}}/neo", OTHER_FORM),
@@ -194,13 +194,13 @@ OTHER_FORM = r"OUTPUT_DIR in \.env uses \$ in another form"
         (None, "cannot be read .not a regular file"),
     ],
 )
-def test_rejects_an_unusable_env_file_without_showing_it(tmp_path, content, said):
+def test_rejects_an_unusable_env_file_without_showing_it(tmp_path, content, message):
     file = tmp_path / ".env"
     if content is None:
         file.mkdir()
     else:
         file.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(WrongParameter, match=said) as failure:
+    with pytest.raises(WrongParameter, match=message) as failure:
         read_env_file(file, {"HOME": "/home/me"})
     assert KEY not in str(failure.value)
 

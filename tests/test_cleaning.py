@@ -124,10 +124,10 @@ def test_keeps_and_names_unrecognised_files(output, tmp_path, kind):
     place, put = OTHERS[kind]
     put(output / place)
     before = {p: p.read_bytes() for p in (output / place).parent.glob("*") if p.is_file()}
-    said = clean(output)
+    printed = clean(output)
     top = place if (output / place).is_symlink() else place.replace("mine/part-0.parquet", "mine")
-    assert said.endswith(f"; kept: {top} (not recognised as this project's)")
-    assert "\n" not in said
+    assert printed.endswith(f"; kept: {top} (not recognised as this project's)")
+    assert "\n" not in printed
     assert (output / place).exists()
     if (output / place).is_file():
         assert (output / place).read_bytes() == before[output / place]
@@ -149,6 +149,6 @@ def test_leaves_a_folder_without_results_untouched(tmp_path):
 def test_counts_many_kept_files(output):
     for number in range(30):
         text(output / RUN / f"note {number}")
-    said = clean(output)
-    assert said.count("note ") == 10
-    assert " and 20 more (not recognised" in said
+    printed = clean(output)
+    assert printed.count("note ") == 10
+    assert " and 20 more (not recognised" in printed

@@ -125,8 +125,8 @@ def test_extra_worker_starts_only_on_request(config):
 @pytest.mark.parametrize("target", ["up", "run", "status", "logs", "down"])
 def test_missing_docker_gives_one_line_with_an_alternative(tmp_path, target):
     ran = run(PROJECT, shutil.which("make"), f"cluster-{target}", PATH=str(tmp_path))
-    said, made = ran.stderr.splitlines()
-    assert re.search("needs Docker with .*Compose.*local-cluster-up", said)
+    message, made = ran.stderr.splitlines()
+    assert re.search("needs Docker with .*Compose.*local-cluster-up", message)
     assert made.endswith("Error 2")
     assert ran.stdout == ""
 
@@ -134,8 +134,8 @@ def test_missing_docker_gives_one_line_with_an_alternative(tmp_path, target):
 def test_missing_engine_gives_one_line_with_an_alternative(config, tmp_path):
     assert config
     ran = run(PROJECT, "make", "cluster-up", DOCKER_HOST=f"unix://{tmp_path}/none")
-    said, made = ran.stderr.splitlines()
-    assert re.search("no Docker engine answers.*local-cluster-up", said)
+    message, made = ran.stderr.splitlines()
+    assert re.search("no Docker engine answers.*local-cluster-up", message)
     assert made.endswith("Error 2")
 
 

@@ -289,10 +289,10 @@ def test_removes_the_key_in_every_spelling(form):
 def test_rejects_plain_http_to_another_machine_before_sending_anything(tmp_path):
     url = "http://127.0.0.1.neows.example/neo/rest/v1/neo/browse"
     ran = run_command(url, tmp_path, "fetch")
-    said = "would send the key unencrypted. Use https"
-    assert (ran.status, ran.shown) == (2, f"fetch: API_URL={url} {said}\n")
+    message = "would send the key unencrypted. Use https"
+    assert (ran.status, ran.shown) == (2, f"fetch: API_URL={url} {message}\n")
     assert search(tmp_path).findings == []
-    with pytest.raises(WrongParameter, match=said):  # also if a notebook runs by hand
+    with pytest.raises(WrongParameter, match=message):  # also if a notebook runs by hand
         plan_fetch(1, 20, "nasa", url, str(tmp_path))
 
 

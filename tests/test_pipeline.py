@@ -88,8 +88,8 @@ def test_local_service_gives_the_same_counts_and_the_key_stays_secret(clone):
 
 def test_wrong_parameter_fails_with_one_line_and_status_2(clone):
     ran = run(clone, "make", "run", "START=5")
-    said, made = ran.stderr.splitlines()
-    assert said.startswith("run: START=5 is not the start of a batch of 20. Use 1 or 21")
+    message, made = ran.stderr.splitlines()
+    assert message.startswith("run: START=5 is not the start of a batch of 20. Use 1 or 21")
     assert made.endswith("Error 2")
 
 
@@ -130,8 +130,8 @@ def test_unavailable_service_ends_with_status_4_and_keeps_the_notebook(clone):
         pass
     ran = run(clone, "make", "fetch", f"API_URL={url}", "SOURCE=nasa", "OUTPUT_DIR=output-down")
     assert "Error 4" in ran.stderr
-    said, where, _ = ran.stderr.splitlines()
-    assert "127.0.0.1" in said
+    message, where, _ = ran.stderr.splitlines()
+    assert "127.0.0.1" in message
     assert where.endswith("output-down/runs/batches-1-200/fetch.ipynb")
     assert (clone / "output-down/runs/batches-1-200/fetch.ipynb").exists()
 

@@ -57,7 +57,7 @@ def test_error_without_a_message_is_reported_by_its_name(tmp_path, monkeypatch):
     (tmp_path / "run").mkdir()
     with kernel(tmp_path / "kernel.log") as started, pytest.raises(NotebookFailed) as failure:
         execute("aggregate", tmp_path / "run", {"end": 20}, started)
-    message = f"MemoryError\n  as far as it came: {tmp_path / 'run/aggregate.ipynb'}"
+    message = f"MemoryError\n  notebook up to the failure: {tmp_path / 'run/aggregate.ipynb'}"
     assert str(failure.value) == message
 
 

@@ -44,7 +44,7 @@ def test_parses_values_from_the_environment(tmp_path, environment, name, value):
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "message"),
     [
         ("START", "5", "Use 1 or 21"),
         ("END", "50", "Use 40 or 60"),
@@ -76,8 +76,8 @@ def test_parses_values_from_the_environment(tmp_path, environment, name, value):
         ("WAIT", "yes", "Use 0 or 1"),
     ],
 )
-def test_wrong_value_gives_one_line_with_its_name_and_valid_values(tmp_path, name, value, said):
-    with pytest.raises(WrongParameter, match=said) as error:
+def test_wrong_value_gives_one_line_with_its_name_and_valid_values(tmp_path, name, value, message):
+    with pytest.raises(WrongParameter, match=message) as error:
         parameters_of(tmp_path, {name: value})
     assert name in str(error.value)
     assert "\n" not in str(error.value)
@@ -85,7 +85,7 @@ def test_wrong_value_gives_one_line_with_its_name_and_valid_values(tmp_path, nam
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("treshold_au: 0.1\n", "treshold_au, which is not a parameter. Use threshold_au$"),
         ("- 1\n", "run.yaml contains no `name: value` lines"),
@@ -94,11 +94,11 @@ def test_wrong_value_gives_one_line_with_its_name_and_valid_values(tmp_path, nam
         (None, "run.yaml cannot be read .No such file"),
     ],
 )
-def test_rejects_an_unusable_parameters_file(tmp_path, text, said):
+def test_rejects_an_unusable_parameters_file(tmp_path, text, message):
     file = tmp_path / "run.yaml"
     if text is not None:
         file.write_text(text)
-    with pytest.raises(WrongParameter, match=said):
+    with pytest.raises(WrongParameter, match=message):
         parameters_of(tmp_path, file=file)
 
 

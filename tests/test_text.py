@@ -45,7 +45,7 @@ def test_error_message_is_one_line(tmp_path):
     assert failure._render_traceback_() == [f"ServiceFailure: {SHOWN} redirects"]
     assert str(NotebookFailed(ID)) == SHOWN
     two = str(NotebookFailed(ID, tmp_path / ID.replace("/", "")))
-    assert two.splitlines() == [SHOWN, f"  as far as it came: {tmp_path}/{SHOWN}"]
+    assert two.splitlines() == [SHOWN, f"  notebook up to the failure: {tmp_path}/{SHOWN}"]
     assert exit_status_of("ServiceFailure") == 4
 
 

@@ -35,7 +35,7 @@ class NotebookFailed(RunFailure):
         """Return the message and, on a second line, the path of the notebook."""
         if not self.executed:
             return super().__str__()
-        return f"{super().__str__()}\n  as far as it came: {printable(str(self.executed))}"
+        return f"{super().__str__()}\n  notebook up to the failure: {printable(str(self.executed))}"
 
 
 def execute(

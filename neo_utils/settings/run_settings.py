@@ -168,7 +168,7 @@ def parse_settings(values: Mapping[str, Any]) -> RunSettings:
 def _parsed(name: str, value: object) -> object:
     kind = PARAMETERS[name][0]
     try:
-        # Text of the command line and the environment stands for numbers and true or false.
+        # Text from the command line or the environment may be a number, true or false.
         parsed = msgspec.convert(value, kind, strict=not isinstance(value, str))
         if parsed != parsed:  # NaN passes the bounds
             raise msgspec.ValidationError

@@ -1,6 +1,6 @@
 """Values from the environment and ``.env``, including those that are no parameters.
 
-``.env`` has NAME=value lines, in which ${NAME} stands for an earlier or environment value.
+``.env`` has NAME=value lines, in which ${NAME} is replaced by an earlier or environment value.
 """
 
 import difflib
