@@ -80,8 +80,10 @@ def test_address_in_place_of_a_folder_gives_the_nearest_valid_value(address, adv
 
 
 @pytest.mark.parametrize("name", ["a:b", "2026-03-01T12:00", "s3", "file", "données", "a b"])
-def test_accepts_an_unusual_folder_name(name):
+def test_resolves_any_relative_folder_in_the_project(monkeypatch, tmp_path, name):
+    monkeypatch.chdir(tmp_path)
     assert output_folder(name) == PROJECT / name
+    assert output_folder(tmp_path) == tmp_path
 
 
 FILES = {

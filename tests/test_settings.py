@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from neo_utils.errors import WrongParameter
-from neo_utils.settings.folders import PROJECT, output_folder
+from neo_utils.settings.folders import PROJECT
 from neo_utils.settings.log import set_log_level
 from neo_utils.settings.run_settings import RunSettings, parse_settings, read_run_settings
 from neo_utils.settings.service_address import chosen_source
@@ -144,12 +144,6 @@ def test_rejects_an_output_folder_that_is_a_file(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(WrongParameter, match="is not a folder"):
         parameters_of(tmp_path, {"OUTPUT_DIR": str(tmp_path / "file" / "deeper")})
-
-
-def test_resolves_a_relative_output_folder_in_the_project(monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    assert output_folder("output") == PROJECT / "output"
-    assert output_folder(tmp_path) == tmp_path
 
 
 def test_environment_overrides_the_key_of_the_env_file(tmp_path):

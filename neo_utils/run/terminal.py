@@ -1,6 +1,5 @@
 """Text output of the commands: plan, status, run summary."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -57,15 +56,14 @@ def status_text(settings: RunSettings) -> str:
     if not stored:
         return f"nothing is stored in {printable(str(output))}"
     lines = []
-    for source in Counter(provenance.source for provenance in stored.values()):
-        batches = [batch for batch, p in stored.items() if p.source == source]
-        times = [stored[batch].fetched_at for batch in batches]
-        positions = ", ".join(f"{span.start}-{span.end}" for span in spans(batches))
+    for source in dict.fromkeys(provenance.source for provenance in stored.values()):
+        own = {batch: p for batch, p in stored.items() if p.source == source}
+        times = [provenance.fetched_at for provenance in own.values()]
+        positions = ", ".join(f"{span.start}-{span.end}" for span in spans(own))
         lines.append(
-            f"{source:<9} {len(batches):,} batches: positions {positions}; "
+            f"{source:<9} {len(own):,} batches: positions {positions}; "
             f"fetched {min(times):%Y-%m-%d %H:%M} to {max(times):%Y-%m-%d %H:%M} UTC"
         )
-        own = {batch: stored[batch] for batch in batches}
         lines += [f"note      {note}" for note in drift_notes(output, own)]
     lines.append(f"rejected  {len(read_rejected(output, stored)):,} objects")
     lines.append(f"results   {', '.join(_counted(output, stored)) or 'none yet'}")
