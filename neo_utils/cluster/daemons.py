@@ -81,7 +81,7 @@ def daemon(
     _write_settings(settings, folder / "spark-defaults.conf")
     ours = {"SPARK_HOME": SPARK_HOME, "SPARK_CONF_DIR": folder, "JAVA_HOME": java_home()}
     # Executors inherit the daemon's environment, so it must not contain the API key, either in
-    # API_KEY or in MAKEFLAGS, which holds make's command line.
+    # API_KEY or in MAKEFLAGS, which contains make's command line.
     spark_variables = [name for name in environment if name.startswith("SPARK_")]
     kept = chosen_environment(environment, also=spark_variables)
     return command, kept | {name: str(path) for name, path in ours.items()}
@@ -124,7 +124,7 @@ def _settings_folder(role: str, environment: Mapping[str, str]) -> Path:
 
 
 def main(role: str) -> NoReturn:
-    """Replace this process by the daemon, so that signals reach its Java."""
+    """Replace this process by the daemon, so signals reach its Java."""
     try:
         folder = _settings_folder(role, os.environ)
         command, environment = daemon(role, os.environ, folder)

@@ -55,10 +55,10 @@ def kernel(log: Path, first: str = "", *, kill_java: bool = False) -> Iterator[A
         nothing outside the kernel's temporary folder; a cluster needs the shutdown.
     """
     with ExitStack() as stack:
-        # The kernel is killed at the end, so its temporary files need a folder that goes with it.
+        # The kernel is killed at the end, so its temporary files need a folder of their own.
         folder = stack.enter_context(kernel_folder())
         manager = AsyncKernelManager(
-            transport_encryption="auto",  # ipykernel asks for it
+            transport_encryption="auto",  # as ipykernel recommends
             kernel_spec_manager=_OwnKernel(),
             connection_file=f"{folder}/connection.json",
         )
@@ -98,9 +98,9 @@ def _environment(folder: str) -> dict[str, str]:
 
 
 def _end(manager: AsyncKernelManager, folder: str, java_seconds: float) -> None:
-    """End a kernel and its Java, which has ``java_seconds`` to end by itself.
+    """End a kernel and its Java, which has ``java_seconds`` to shut down.
 
-    A Java that finds its temporary folder gone while it starts would never end.
+    Java would never end if its temporary folder disappeared while it starts.
     """
     with suppress(psutil.NoSuchProcess):  # the kernel has died; its Java may still run
         psutil.Process(manager.provisioner.pid).suspend()  # type: ignore[union-attr]

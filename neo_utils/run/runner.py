@@ -80,7 +80,7 @@ def run(
             log = kernel_log(folder, name)
             return stack.enter_context(kernel(log, first, kill_java=embedded))
 
-        # Start all kernels now, so that Spark starts during the fetch.
+        # Start all kernels now, so Spark starts during the fetch.
         kernels = {}
         for name in notebooks:
             if not left_out(name):

@@ -20,8 +20,8 @@ _PLAIN_ADDRESS = re.compile(r"https?://[\w.:\[\]-]+(/[\w./~%-]*)?", re.ASCII)
 def check_api_url(url: str) -> None:
     """Raise WrongParameter for an address that is not valid or would expose the key.
 
-    Only plain addresses pass: where parsers of addresses differ, the key goes to another host than
-    the one that was looked at.
+    Only plain addresses pass: parsers disagree on unusual ones, so the key could go to another host
+    than the one checked.
     """
     try:
         parts = urlsplit(url)
