@@ -69,7 +69,7 @@ def run_and_exit() -> NoReturn:
 
 
 def _prepare_process() -> None:
-    """Raise the limit of open files, or RunFailure if it is too low, and set HOME for Jupyter."""
+    """Increase the limit of open files, fail if it stays too low, and set HOME for Jupyter."""
     from neo_utils.engines.spark_failures import too_few_files
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

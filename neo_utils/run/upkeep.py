@@ -64,9 +64,8 @@ def verify_text(settings: RunSettings) -> str:
 def rebuild_text(settings: RunSettings) -> str:
     """Rebuild the tables from the archived pages and return the number of batches."""
     output, positions = settings.output, settings.positions
-    if not batches_with(
-        "pages", output, positions
-    ):  # otherwise the folder would be created and locked
+    # Otherwise the folder would be created and locked.
+    if not batches_with("pages", output, positions):
         raise _nothing(output, positions)
     with sole_run(output):  # no other process reads what is replaced
         made = rebuild(output, positions)
