@@ -50,9 +50,9 @@ def test_port_in_use_is_reported_before_anything_starts(tmp_path, name):
 
 
 def test_second_start_at_the_same_time_fails(tmp_path):
-    with (tmp_path / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(ClusterFailure, match="another command is starting the cluster"):
+    with (tmp_path / "master.pid").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)  # as a command that checks it
+        with pytest.raises(ClusterFailure, match="another command is starting or stopping"):
             cluster_at(tmp_path).up()
 
 

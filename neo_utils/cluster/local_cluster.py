@@ -19,7 +19,6 @@ from neo_utils.cluster.processes import is_running, start, terminate
 from neo_utils.engines.cluster_secret import named_secret
 from neo_utils.errors import ClusterFailure
 from neo_utils.settings.folders import PROJECT
-from neo_utils.store.locks import try_lock
 
 FOLDER = PROJECT / ".cluster"
 WORKERS = ("worker-1", "worker-2")
@@ -43,35 +42,29 @@ def up(folder: Path = FOLDER, environment: Mapping[str, str] = os.environ) -> st
     Raises
     ------
     ClusterFailure
-        If a port is in use, a daemon exits, `UP_SECONDS` pass, or another process does the same.
-        The daemons started by this call are stopped.
+        If a port is in use, a daemon exits, or `UP_SECONDS` pass. The daemons started by this call
+        are stopped.
     """
     began = time.monotonic()
     env = _environment(folder, environment)
     ui = f"{_LOOPBACK}:{env['SPARK_MASTER_WEBUI_PORT']}"
     folder.mkdir(mode=0o700, exist_ok=True)
     started: dict[Path, Popen[bytes]] = {}
-    with (folder / "lock").open("w") as lock:
-        try:
-            try_lock(lock)
-            if not is_running(_pid_file(folder, "master")):
-                _check_ports(env)
-            # Start the master first: a worker that finds none retries only after ten seconds.
-            for names, workers in ((["master"], 0), (WORKERS, len(WORKERS))):
-                for file in (_pid_file(folder, name) for name in names):
-                    if not is_running(file):
-                        started[file] = _start(file, env)
-                while not _has_workers(ui, workers):
-                    _check_progress(folder, started, began)
-                    time.sleep(0.2)
-        except BlockingIOError:
-            raise ClusterFailure(
-                "another command is starting the cluster. Try again when it is done"
-            ) from None
-        except BaseException:
-            for file in started:
-                terminate(file)
-            raise
+    try:
+        if not is_running(_pid_file(folder, "master")):
+            _check_ports(env)
+        # Start the master first: a worker that finds none retries only after ten seconds.
+        for names, workers in ((["master"], 0), (WORKERS, len(WORKERS))):
+            for file in (_pid_file(folder, name) for name in names):
+                if not is_running(file):
+                    started[file] = _start(file, env)
+            while not _has_workers(ui, workers):
+                _check_progress(folder, started, began)
+                time.sleep(0.2)
+    except BaseException:
+        for file in started:
+            terminate(file)
+        raise
     return (
         f"{len(started)} processes started in {time.monotonic() - began:.0f} s. Run a job with"
         f" `make run MASTER={env['MASTER']}`\n{state_text(master_state(ui))}\n"
@@ -110,7 +103,12 @@ def _start(pid_file: Path, env: Mapping[str, str]) -> Popen[bytes]:
         path.mkdir(parents=True, exist_ok=True)
     places = {"SPARK_WORKER_DIR": str(work), "SPARK_LOCAL_DIRS": str(work / "local")}
     command, environment = daemon(name.partition("-")[0], {**env, **places}, conf)
-    return start(pid_file, command, environment, logs / f"{name}.log")
+    try:
+        return start(pid_file, command, environment, logs / f"{name}.log")
+    except BlockingIOError:  # the file is locked
+        raise ClusterFailure(
+            "another command is starting or stopping the cluster. Try again when it is done"
+        ) from None
 
 
 def _has_workers(ui: str, number: int) -> bool:

@@ -1,9 +1,11 @@
 """Start, find and stop background processes that outlive the command that started them.
 
-Each process has a file with its PID and start time, which together tell it from a later process
-with the same PID.
+Each process has a PID file and holds an inherited lock on it. The operating system releases the
+lock when the process ends, so a held lock proves that the PID is not a reused one. On a file system
+without locks, the start time in the same file distinguishes them.
 """
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -14,35 +16,50 @@ from pathlib import Path
 
 import psutil
 
+from neo_utils.store.locks import try_lock
+
 _STOP_SECONDS = 10.0  # a worker ends its executors first, within a second
-_CLOCK_SECONDS = 60.0  # the start time depends on the clock, which may be adjusted meanwhile
 
 
 def start(
     pid_file: Path, command: Sequence[str], environment: Mapping[str, str], log: Path
 ) -> subprocess.Popen[bytes]:
     """Start a process, write its PID to ``pid_file`` and append its output to ``log``."""
-    with log.open("ab") as output:
+    with pid_file.open("w") as file, log.open("ab") as output:
+        try_lock(file)
         process = subprocess.Popen(  # noqa: S603 - the callers' own commands, no shell
             command,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
+            pass_fds=[file.fileno()],
             start_new_session=True,  # not stopped by Ctrl-C; can be stopped with its children
         )
-    pid_file.write_text(f"{process.pid} {time.time()}")
+        file.write(f"{process.pid} {psutil.Process(process.pid).create_time()}")
     return process
 
 
 def is_running(pid_file: Path) -> bool:
     """Check whether the process of this PID file is still running."""
     try:
-        number, started = pid_file.read_text().split()
+        with pid_file.open() as file:
+            return not try_lock(file, fcntl.LOCK_SH) and _is_alive(file.read())
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+
+
+def _is_alive(noted: str) -> bool:
+    """Check whether a process with this PID and start time is running."""
+    try:
+        number, started = noted.split()
         process = psutil.Process(int(number))
-        same = abs(process.create_time() - float(started)) < _CLOCK_SECONDS
-        return bool(same) and process.status() != psutil.STATUS_ZOMBIE
-    except (FileNotFoundError, ValueError, psutil.Error):
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        return bool(process.create_time() == float(started))
+    except (ValueError, psutil.Error):
         return False
 
 
@@ -56,6 +73,7 @@ def terminate(pid_file: Path) -> None:
     began = time.monotonic()
     while is_running(pid_file):
         late = time.monotonic() - began > _STOP_SECONDS
-        with suppress(ProcessLookupError):  # it has ended meanwhile
+        # It may have ended meanwhile, or its PID may not be in the file yet.
+        with suppress(ProcessLookupError, ValueError, IndexError):
             os.killpg(read_pid(pid_file), signal.SIGKILL if late else signal.SIGTERM)
         time.sleep(0.2)
