@@ -1,1 +1,1 @@
-"""What the project costs, beside what others cost on the same files."""
+"""Measure the project's time and memory, compared with alternatives on the same files."""

@@ -1,23 +1,22 @@
-"""``make bench`` and its sisters: measure, print a table, and keep what was measured as JSON.
+"""Measure, print tables, and save the measurements as JSON.
 
-``python -m benchmarks short`` takes a coffee break, ``full`` half an hour and 500 MB of ``build``,
-``cluster`` twenty minutes, ``set-up`` ten. Every figure stands beside those of its peers, measured
-in the same run on the same input: read the ratio, for machines differ and are noisy.
+``python -m benchmarks short`` takes a few minutes, ``full`` half an hour and 500 MB in ``build``,
+``cluster`` twenty minutes, and ``set-up`` ten. Each run measures the project and its alternatives
+on the same input. Compare the ratios: absolute times depend on the machine and vary.
 """
 
 import argparse
 import json
 from collections.abc import Callable
 
-from benchmarks.aggregation import aggregation, small_count, worker_cores
+from benchmarks.aggregation import aggregation, small_aggregation, worker_cores
 from benchmarks.catalogue import NEOS
 from benchmarks.decoding import decoding
 from benchmarks.fetching import many_pages, ten_pages
 from benchmarks.machine import BUILD, MEASURED, machine
 from benchmarks.pipeline import pipeline
-from benchmarks.profiles import profile_texts
 from benchmarks.set_up import set_up
-from benchmarks.summary import Rows, summary, table_text
+from benchmarks.summary import Rows, results_text, summary
 from neo_utils.settings.folders import PROJECT
 
 SETS: dict[str, dict[str, Callable[[], Rows]]] = {
@@ -25,7 +24,7 @@ SETS: dict[str, dict[str, Callable[[], Rows]]] = {
         "decoding": lambda: decoding(20),
         "fetching": lambda: ten_pages(3),
         "pipeline": lambda: pipeline(1),
-        "aggregation": lambda: small_count(BUILD),
+        "aggregation": lambda: small_aggregation(BUILD),
     },
     "full": {
         "decoding": decoding,
@@ -38,25 +37,24 @@ SETS: dict[str, dict[str, Callable[[], Rows]]] = {
 }
 
 
-def main(which: str) -> None:
-    """Measure one of the sets; all but the short one are kept for the documentation."""
-    kept = (BUILD if which == "short" else MEASURED) / f"{which}.json"
-    for folder in (BUILD, kept.parent):
+def main(name: str) -> None:
+    """Run one set of benchmarks; results of all sets but ``short`` belong to the documentation."""
+    path = (BUILD if name == "short" else MEASURED) / f"{name}.json"
+    for folder in (BUILD, path.parent):
         folder.mkdir(parents=True, exist_ok=True)
-    measured, tables = {}, []
-    for name, measure in SETS[which].items():
-        measured[name] = summary(measure())
-        new = [table_text(measured[name]), *profile_texts(measured[name])]
-        print(*new, sep="\n\n", end="\n\n", flush=True)
-        tables += new
-    about = machine()
-    kept.write_text(json.dumps({"machine": about, **measured}, indent=1) + "\n")
-    said = ", ".join(f"{name} {value}" for name, value in about.items())
-    kept.with_suffix(".txt").write_text("\n\n".join([said, *tables]) + "\n")
-    print(f"as JSON     {kept.relative_to(PROJECT)}")
+    results = {}
+    for area, measure in SETS[name].items():
+        results[area] = summary(measure())
+        print(results_text(results[area]), end="\n\n", flush=True)
+    description = machine()
+    path.write_text(json.dumps({"machine": description, **results}, indent=1) + "\n")
+    head = ", ".join(f"{item} {value}" for item, value in description.items())
+    text = "\n\n".join([head, *map(results_text, results.values())])
+    path.with_suffix(".txt").write_text(text + "\n")
+    print(f"as JSON     {path.relative_to(PROJECT)}")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("which", choices=SETS, nargs="?", default="short")
+    parser.add_argument("name", choices=SETS, nargs="?", default="short")
     main(**vars(parser.parse_args()))

@@ -1,4 +1,4 @@
-"""What is counted: the sample catalogue as batches, and ten times its approaches as two files."""
+"""Inputs of aggregation: the sample catalogue in batches, and ten times as much in two files."""
 
 from pathlib import Path
 
@@ -19,15 +19,20 @@ TABLES = {"stored_neos": ("raw", "id"), "stored_close_approaches": ("close_appro
 
 
 def make_input(folder: Path, case: str) -> None:
-    """Store what a case counts where it is not there yet; the largest take minutes and 500 MB."""
-    _fetch_sample(folder, SIZES.get(case, NEOS[-1]))
+    """Store the input of a case if it is missing; the largest takes minutes and 500 MB."""
+    neos = SIZES.get(case, NEOS[-1])
+    plan = plan_fetch(1, neos, "sample", output_dir=str(folder / "sample"))
+    if plan.to_fetch(plan.catalogue_size):
+        fetch(plan)
     large = folder / "large"
     if case == LARGE and not large.exists():
-        half = folder / "large.half"
-        half.mkdir(exist_ok=True)
-        for name, table in _repeated(stored(folder, NEOS[-1]), 10).items():
-            pq.write_table(table, half / f"{name}.parquet", row_group_size=131_072)
-        half.rename(large)
+        incomplete = folder / "large.incomplete"
+        incomplete.mkdir(exist_ok=True)
+        for name, (table, column) in TABLES.items():
+            rows = read_rows(stored(folder, neos), table)
+            copies = pa.concat_tables(_with_own_ids(rows, column, number) for number in range(10))
+            pq.write_table(copies, incomplete / f"{name}.parquet", row_group_size=131_072)
+        incomplete.rename(large)
 
 
 def stored(folder: Path, neos: int) -> Selection:
@@ -36,7 +41,7 @@ def stored(folder: Path, neos: int) -> Selection:
 
 
 def files_of(folder: Path, case: str) -> tuple[list[str], list[str]]:
-    """Return the files with NEOs and those with approaches, each the newest last."""
+    """Return the files of NEOs and those of approaches, from oldest to newest."""
     if case == LARGE:
         neos, approaches = (str(folder / "large" / f"{name}.parquet") for name in TABLES)
         return [neos], [approaches]
@@ -49,30 +54,10 @@ def files_of(folder: Path, case: str) -> tuple[list[str], list[str]]:
 
 
 def close_approaches_of(folder: Path, case: str) -> int:
-    """Return how many approaches a case has."""
+    """Return the number of approaches in a case."""
     return sum(pq.read_metadata(path).num_rows for path in files_of(folder, case)[1])
 
 
-def _fetch_sample(folder: Path, neos: int) -> None:
-    plan = plan_fetch(1, neos, "sample", output_dir=str(folder / "sample"))
-    if plan.to_fetch(plan.catalogue_size):
-        fetch(plan)
-
-
-def _repeated(selection: Selection, times: int) -> dict[str, pa.Table]:
-    """Return what an engine is given of a catalogue so many times as large.
-
-    Every NEO and its approaches stand there ``times`` times, under ids of their own, in one table
-    of NEOs and one of approaches, whatever their number: what is measured is the query.
-    """
-    return {
-        name: pa.concat_tables(
-            _renamed(read_rows(selection, table), column, number) for number in range(times)
-        )
-        for name, (table, column) in TABLES.items()
-    }
-
-
-def _renamed(table: pa.Table, column: str, number: int) -> pa.Table:
+def _with_own_ids(table: pa.Table, column: str, number: int) -> pa.Table:
     ids = pc.binary_join_element_wise(table[column], str(number), "-") if number else table[column]
     return table.set_column(table.schema.get_field_index(column), column, ids)

@@ -1,9 +1,9 @@
-"""Count once in this process, cold, and measure it.
+"""Measure one aggregation in this process, cold.
 
-``python -m benchmarks.counting FOLDER CASE WHO`` prints a line of JSON for each measurement. The
-clocks begin when libraries are loaded and the session has started, and end with the rows; processor
-time and memory include Java's in this machine's driver, not that of a cluster's workers. A second
-count in the same process shows what Java has warmed up to.
+``python -m benchmarks.counting FOLDER CASE TOOL`` prints one line of JSON for each measurement. The
+time starts once libraries are loaded and the session has started, and ends with the rows. Processor
+time and memory include those of Java in the driver, but not of a cluster's workers. The project's
+engines aggregate a second time in the same process, to show the effect of warm-up.
 """
 
 import datetime as dt
@@ -19,12 +19,13 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from benchmarks.alternatives import ALTERNATIVES
+from benchmarks.alternatives.common import THRESHOLD_AU
 from benchmarks.catalogue import LARGE, SIZES, TABLES, files_of, stored
 from benchmarks.java import cpu_s, java_peak_mb, java_s, keep_compilers
 from benchmarks.machine import peak_mb
-from benchmarks.ours import ours
-from benchmarks.peers import PEERS
-from benchmarks.peers.reading import THRESHOLD_AU
+from benchmarks.project_engines import project_engine
+from benchmarks.summary import Row, Rows
 from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.engines.engine import Engine, connect, register_file
 from neo_utils.settings.spark import is_embedded
@@ -35,39 +36,43 @@ from neo_utils.statistics.computation import (
     yearly_statistics,
 )
 
-QUERIES = ", the queries alone"
-AGAIN = ", again in the same process"
-_DAY = dt.date(2026, 3, 1)  # of the sample's fetch
-Measured = dict[str, Any]
+QUERIES = ", queries only"
+WARM = ", warm"
+_DAY = dt.date(2026, 3, 1)  # the fetch date of the sample
 
 
-def by_project(folder: Path, case: str, who: str) -> list[Measured]:
-    """Count as the project does, twice, and the queries alone each time."""
-    master, conf, settings = ours(case, who)
+def with_project(folder: Path, case: str, tool: str) -> Rows:
+    """Measure the project's aggregation and, within it, the queries: first cold, then warm."""
+    master, conf, settings = project_engine(case, tool)
     keep_compilers()
     engine = connect(master, conf, folder / "spark.log")
-    told: list[Measured] = []
-    for again in ("", AGAIN):
-        with _measured(told, case + again, who, engine) as rows:
+    java = None if isinstance(engine, DuckDBSession) else engine
+    rows: Rows = []
+    for warm in ("", WARM):
+        with _measured(java) as whole:
             frames = _read(engine, folder, case)
-            with _measured(told, case + QUERIES + again, who, engine) as rows_of_queries:
-                rows_of_queries += [
+            with _measured(java) as queries:
+                tables = (
                     metrics(*frames, THRESHOLD_AU).collect(),
                     yearly_statistics(frames[1], THRESHOLD_AU).collect(),
-                ]
-            rows += rows_of_queries
+                )
+        common = {"tool": tool, "result": _digest(*tables)}
+        common |= {"settings": settings} if settings else {}
+        rows += [
+            {"task": case + QUERIES + warm, **queries, **common},
+            {"task": case + warm, **whole, **common},
+        ]
     engine.stop()
-    return [one | ({"settings": settings} if settings else {}) for one in told]
+    return rows
 
 
-def by_peer(folder: Path, case: str, who: str) -> list[Measured]:
-    """Count as users of another library would."""
-    peer = import_module(PEERS[who])
+def with_alternative(folder: Path, case: str, tool: str) -> Rows:
+    """Measure the aggregation with another library."""
+    library = import_module(ALTERNATIVES[tool])
     files = files_of(folder, case)
-    told: list[Measured] = []
-    with _measured(told, case, who) as rows:
-        rows += peer.count(*files, _DAY)
-    return told
+    with _measured() as row:
+        tables = library.aggregate(*files, _DAY)
+    return [{"task": case, "tool": tool, **row, "result": _digest(*tables)}]
 
 
 def _read(engine: Engine, folder: Path, case: str) -> tuple[Any, Any]:
@@ -79,22 +84,17 @@ def _read(engine: Engine, folder: Path, case: str) -> tuple[Any, Any]:
 
 
 @contextmanager
-def _measured(
-    told: list[Measured], what: str, who: str, engine: Engine | None = None
-) -> Iterator[list[Any]]:
-    """Measure what is done in this context; gives a list for both tables' rows."""
-    java = None if engine is None or isinstance(engine, DuckDBSession) else engine
-    rows: list[Any] = []
-    wall_s, before = time.perf_counter(), _spent_s(java)
-    yield rows
-    one: Measured = {"what": what, "who": who, "wall_s": time.perf_counter() - wall_s}
-    one |= {name: so_far - before[name] for name, so_far in _spent_s(java).items()}
-    one |= {"peak_mb": peak_mb() + (java_peak_mb(java) if java else 0)}
-    told.append(one | {"answer": _digest(*rows)})
+def _measured(java: Any = None) -> Iterator[Row]:  # noqa: ANN401 - a SparkSession, or None
+    row: Row = {}
+    wall_s, before = time.perf_counter(), _cpu_times(java)
+    yield row
+    row["wall_s"] = time.perf_counter() - wall_s
+    row |= {name: seconds - before[name] for name, seconds in _cpu_times(java).items()}
+    row["peak_mb"] = peak_mb() + (java_peak_mb(java) if java else 0)
 
 
 def _digest(metrics_rows: list[Any], yearly_rows: list[Any]) -> str:
-    """Return a checksum; means apart, whose last digit depends on the order of a sum."""
+    """Return a checksum without the means, whose last digits depend on the order of summation."""
     totals = sorted((str(name), int(value)) for name, value in metrics_rows)
     years = sorted(
         (int(y), body, *map(int, n), f"{au:.10f}", str(neo))
@@ -103,21 +103,19 @@ def _digest(metrics_rows: list[Any], yearly_rows: list[Any]) -> str:
     return sha256(repr((totals, years)).encode()).hexdigest()
 
 
-def _spent_s(java: Any) -> dict[str, float]:  # noqa: ANN401 - a SparkSession, or None
-    """Return the processor time spent so far, and what Java's part of it was for.
-
-    Not of a cluster's driver, whose tasks run elsewhere.
-    """
+def _cpu_times(java: Any) -> dict[str, float]:  # noqa: ANN401 - a SparkSession, or None
+    """Return the processor time so far, and that of Java by purpose if it runs the tasks."""
     if java is None:
         return {"cpu_s": time.process_time()}
-    parts = java_s(java) if is_embedded(java.sparkContext.master) else {}
-    return {"cpu_s": time.process_time() + cpu_s(java), **parts}
+    by_purpose = java_s(java) if is_embedded(java.sparkContext.master) else {}
+    return {"cpu_s": time.process_time() + cpu_s(java), **by_purpose}
 
 
-def main(folder: str, case: str, who: str) -> None:
-    """Print a line for every measurement."""
-    for line in (by_peer if who in PEERS else by_project)(Path(folder), case, who):
-        print(json.dumps(line))
+def main(folder: str, case: str, tool: str) -> None:
+    """Print one line for each measurement."""
+    measure = with_alternative if tool in ALTERNATIVES else with_project
+    for row in measure(Path(folder), case, tool):
+        print(json.dumps(row))
 
 
 if __name__ == "__main__":

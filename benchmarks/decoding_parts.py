@@ -1,4 +1,4 @@
-"""Where the time of decoding a page goes: its steps one after the other, each by itself."""
+"""Measure each step of decoding a page by itself."""
 
 from itertools import pairwise
 from statistics import median
@@ -12,7 +12,7 @@ from neo_utils.store import page_tables
 from neo_utils.store.schemas import CLOSE_APPROACHES, RAW
 
 Parts: TypeAlias = dict[str, float]
-# In the order in which they are done.
+# In order of execution.
 PARTS = (
     *("structs", "times", "columns", "to Arrow", "NEO columns", "NEOs to Arrow"),
     *("structs freed", "tables freed"),
@@ -22,10 +22,10 @@ PARTS = (
 def parts_s(body: bytes) -> Parts:
     """Decode a page as `decode_page` does; return the processor time of each step, in seconds.
 
-    ``structs``: msgspec decodes and checks. ``times``: the approaches of all NEOs, their times, and
-    whether one stands there twice. ``columns``, ``to Arrow``: the approaches' columns out of the
-    structs, and their table. ``NEO columns``, ``NEOs to Arrow``: the same of the NEOs. Then the
-    structs are freed, with those columns, and the tables.
+    ``structs``: msgspec decodes and validates. ``times``: parse the times of all approaches and
+    find duplicates. ``columns``, ``to Arrow``: collect the columns of the approaches from the
+    structs, and build their table. ``NEO columns``, ``NEOs to Arrow``: the same for the NEOs. The
+    last two steps free the structs with these columns, and the tables.
     """
     clock = [process_time_ns()]
     page = pages._PAGE.decode(body)
@@ -33,34 +33,34 @@ def parts_s(body: bytes) -> Parts:
     clock.append(process_time_ns())
     approaches, times = page_tables._distinct_approaches(neos)
     clock.append(process_time_ns())
-    of_approaches = page_tables._approach_columns(neos, approaches, times)
+    approach_columns = page_tables._approach_columns(neos, approaches, times)
     clock.append(process_time_ns())
-    approach_table = pa.Table.from_pydict(of_approaches, CLOSE_APPROACHES)
+    approach_table = pa.Table.from_pydict(approach_columns, CLOSE_APPROACHES)
     clock.append(process_time_ns())
-    of_neos = page_tables._neo_columns(neos)
+    neo_columns = page_tables._neo_columns(neos)
     clock.append(process_time_ns())
-    neo_table = pa.Table.from_pydict(of_neos, RAW)
+    neo_table = pa.Table.from_pydict(neo_columns, RAW)
     clock.append(process_time_ns())
-    del page, neos, approaches, times, of_approaches, of_neos
+    del page, neos, approaches, times, approach_columns, neo_columns
     clock.append(process_time_ns())
     del neo_table, approach_table
     clock.append(process_time_ns())
-    taken = (after - before for before, after in pairwise(clock))
-    return {name: ns / 1e9 for name, ns in zip(PARTS, taken, strict=True)}
+    durations = (after - before for before, after in pairwise(clock))
+    return {name: ns / 1e9 for name, ns in zip(PARTS, durations, strict=True)}
 
 
-def shares(measured: list[Parts], whole_s: float, of_s: float) -> Parts:
-    """Return the median of each part and, as ``left``, what they leave of the whole.
+def shares(repeats: list[Parts], whole_s: float, unit_s: float) -> Parts:
+    """Return the median of each part in units of ``unit_s``, and as ``other`` the remainder.
 
     Parameters
     ----------
-    measured
+    repeats
         The parts of every repeat, in seconds.
     whole_s
-        Seconds of the undivided work, of which ``left`` is what no part tells.
-    of_s
+        Seconds that the undivided work takes.
+    unit_s
         The seconds that count as 1.
     """
-    medians = {name: median(parts[name] for parts in measured) for name in measured[0]}
-    medians["left"] = whole_s - sum(medians.values())
-    return {name: seconds / of_s for name, seconds in medians.items()}
+    medians = {name: median(parts[name] for parts in repeats) for name in repeats[0]}
+    medians["other"] = whole_s - sum(medians.values())
+    return {name: seconds / unit_s for name, seconds in medians.items()}

@@ -1,7 +1,7 @@
-"""How long a fetch takes from a service that takes its time, and how much memory.
+"""Measure the time and memory of fetches from a slow service.
 
-The service is the sample on a loopback port, in a process of its own; so is every fetch, whose peak
-of memory is then its own.
+The service is the sample on a loopback port. It and every fetch run in a new process each, so the
+peak memory is that of one fetch.
 """
 
 import json
@@ -12,28 +12,29 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
 import pandas as pd
 import requests
 
-from benchmarks.machine import peak_mb
+from benchmarks.machine import in_new_process, peak_mb, timed
+from benchmarks.summary import Row, Rows
 from neo_utils.fetch.fetching import fetch
 from neo_utils.fetch.plan import plan_fetch
 from neo_utils.sample import SAMPLE_URL, service
 
-_FRESH = mp.get_context("spawn")  # nothing of this process's memory
+Fetch: TypeAlias = Callable[[str, int, Path], None]
 KEY = "a-key-of-forty-characters-for-the-sample"
 
 
-def by_project(url: str, pages: int, folder: Path) -> None:
-    """Fetch the pages, validate and store them, as ``make fetch`` does."""
+def with_project(url: str, pages: int, folder: Path) -> None:
+    """Fetch, validate and store the pages, as ``make fetch`` does."""
     fetch(plan_fetch(1, 20 * pages, "nasa", url, str(folder)))
 
 
-def by_requests_and_pandas(url: str, pages: int, folder: Path) -> None:
-    """Fetch page after page and write what pandas makes of it: the obvious way."""
+def with_requests_and_pandas(url: str, pages: int, folder: Path) -> None:
+    """Fetch page after page and store what pandas makes of it: the obvious way."""
     for page in range(pages):
         answer = requests.get(
             url, {"page": page, "size": 20}, headers={"X-Api-Key": KEY}, timeout=60
@@ -47,90 +48,79 @@ def by_requests_and_pandas(url: str, pages: int, folder: Path) -> None:
         )
 
 
-PEERS: dict[str, Callable[[str, int, Path], None]] = {
-    "project": by_project,
-    "requests + json_normalize": by_requests_and_pandas,
+TOOLS: dict[str, Fetch] = {
+    "project": with_project,
+    "requests + json_normalize": with_requests_and_pandas,
 }
 
 
-def ten_pages(repeats: int = 5, answer_s: float = 0.5) -> list[dict[str, Any]]:
-    """Return a row for every peer and repeat: 10 pages from a service that takes ``answer_s``."""
-    what = f"10 pages, {answer_s:g} s for an answer"
-    with served(answer_s, prepared=10) as url:
+def ten_pages(repeats: int = 5, delay_s: float = 0.5) -> Rows:
+    """Return a row for every tool and repeat: 10 pages from a service with a delay."""
+    task = f"10 pages, {delay_s:g} s per response"
+    with served(delay_s, prepared=10) as url:
         return [
-            {"what": what, "who": who, **_alone(peer, url, 10)}
+            {"task": task, "tool": tool, **in_new_process(_measure, fetch_pages, url, 10)}
             for _ in range(repeats)
-            for who, peer in PEERS.items()
+            for tool, fetch_pages in TOOLS.items()
         ]
 
 
-def many_pages(neos: Iterable[int], repeats: int = 3) -> list[dict[str, Any]]:
+def many_pages(neos: Iterable[int], repeats: int = 3) -> Rows:
     """Return the project's time and peak memory by number of NEOs; 41,000 take some minutes.
 
-    The service makes the pages as they are asked for, which takes longer than to fetch them.
+    The service generates each page on request, which takes longer than fetching it.
     """
     with served(0, prepared=0) as url:
         return [
-            {"what": fetched_text(count), "who": "project", **_alone(by_project, url, count // 20)}
+            {
+                "task": fetch_task(count),
+                "tool": "project",
+                **in_new_process(_measure, with_project, url, count // 20),
+            }
             for count in [*neos] * repeats
         ]
 
 
-def fetched_text(neos: int) -> str:
-    """Return the words for a fetch of so many NEOs."""
-    return f"{neos:,} NEOs in {neos // 20:,} pages, from a service at once"
+def fetch_task(neos: int) -> str:
+    """Return the name of the task of fetching so many NEOs."""
+    return f"{neos:,} NEOs in {neos // 20:,} pages, from a service without delay"
 
 
 @contextmanager
-def served(answer_s: float, prepared: int) -> Iterator[str]:
-    """Serve the sample, each answer after ``answer_s``, from another process; yield the address."""
-    ours, theirs = _FRESH.Pipe()
-    process = _FRESH.Process(target=_serve, args=(theirs, answer_s, prepared))
+def served(delay_s: float, prepared: int) -> Iterator[str]:
+    """Serve the sample from another process, each response after a delay; yield the address."""
+    context = mp.get_context("spawn")
+    connection, of_service = context.Pipe()
+    process = context.Process(target=_serve, args=(of_service, delay_s, prepared))
     process.start()
-    theirs.close()  # a process that failed is then the end of the pipe
+    of_service.close()  # so that `recv` fails if the process does
     try:
-        yield ours.recv()
+        yield connection.recv()
     finally:
-        ours.close()
+        connection.close()
         process.join()
 
 
-def _serve(pipe: Connection, answer_s: float, prepared: int) -> None:
+def _serve(connection: Connection, delay_s: float, prepared: int) -> None:
     path = SAMPLE_URL.partition(".invalid")[2]
 
-    def made(page: int) -> service.Answer:
+    def generated(page: int) -> service.Answer:
         return service.answer(f"{path}?page={page}&size=20", {"X-Api-Key": KEY})
 
-    # Making a page takes the service as long as a slow answer: these are made before, and asked for
-    # by whatever else stands in a query.
-    known = {page: made(page) for page in range(prepared)}
+    # Generating a page takes as long as a slow response, so these are generated in advance.
+    pages = {page: generated(page) for page in range(prepared)}
 
     def answer(url: str, _headers: object) -> service.Answer:
-        time.sleep(answer_s)
+        time.sleep(delay_s)
         page = int(dict(parse_qsl(urlsplit(url).query))["page"])
-        return known.get(page) or made(page)
+        return pages.get(page) or generated(page)
 
     with service.serve(answer=answer) as url:
-        pipe.send(url)
-        with suppress(EOFError):  # whoever asked has what it wants
-            pipe.recv()
+        connection.send(url)
+        with suppress(EOFError):  # the other end was closed
+            connection.recv()
 
 
-def _alone(fetch: Callable[[str, int, Path], None], url: str, pages: int) -> dict[str, Any]:
-    ours, theirs = _FRESH.Pipe()
-    process = _FRESH.Process(target=_measure, args=(theirs, fetch, url, pages))
-    process.start()
-    theirs.close()  # a process that failed is then the end of the pipe
-    row: dict[str, Any] = ours.recv()
-    process.join()
-    return row
-
-
-def _measure(
-    pipe: Connection, fetch: Callable[[str, int, Path], None], url: str, pages: int
-) -> None:
+def _measure(fetch_pages: Fetch, url: str, pages: int) -> Row:
     with tempfile.TemporaryDirectory() as folder:
-        wall_s, cpu_s = time.perf_counter(), time.process_time()
-        fetch(url, pages, Path(folder))
-        cpu_s, wall_s = time.process_time() - cpu_s, time.perf_counter() - wall_s
-    pipe.send({"wall_s": wall_s, "cpu_s": cpu_s, "peak_mb": peak_mb()})
+        return timed(fetch_pages, url, pages, Path(folder)) | {"peak_mb": peak_mb()}

@@ -1,4 +1,4 @@
-"""What Java's processor time was for, by its threads (Linux)."""
+"""Measure Java's processor time by purpose, from its threads (Linux)."""
 
 import os
 from pathlib import Path
@@ -6,44 +6,43 @@ from typing import Any
 
 from benchmarks.machine import peak_mb
 
-# By how the names of Java's threads begin, of which Linux keeps 15 letters. The rest plans,
-# interprets, loads classes.
+# By the start of a thread's name, of which Linux keeps 15 characters. The other threads plan,
+# interpret code and load classes.
 _THREADS = {
     "Executor task": "java_tasks_s",
     "C1 CompilerThre": "java_compiling_s",
     "C2 CompilerThre": "java_compiling_s",
-    "GC Thread": "java_tidying_up_s",
+    "GC Thread": "java_gc_s",
 }
 
 
 def keep_compilers() -> None:
-    """Let a Java that is started later keep its compilers' threads until it ends.
+    """Make a Java that starts later keep its compiler threads until it ends.
 
-    By itself it ends those that have nothing to do, and their processor time is then no longer
-    told apart from the rest.
+    By default, it ends idle ones, and their processor time can no longer be attributed.
     """
     options = os.environ.get("SPARK_SUBMIT_OPTS", "")
     os.environ["SPARK_SUBMIT_OPTS"] = f"{options} -XX:-UseDynamicNumberOfCompilerThreads"
 
 
 def cpu_s(session: Any) -> float:  # noqa: ANN401 - a SparkSession
-    """Return the processor time that the session's Java has taken so far."""
-    return _ticks_s((_process(session) / "stat").read_text().rpartition(")")[2])
+    """Return the processor time of the session's Java so far."""
+    return _seconds((_process(session) / "stat").read_text().rpartition(")")[2])
 
 
 def java_s(session: Any) -> dict[str, float]:  # noqa: ANN401
-    """Return it by what it was for."""
-    taken = dict.fromkeys(_THREADS.values(), 0.0)
+    """Return the part of that time by purpose."""
+    seconds = dict.fromkeys(_THREADS.values(), 0.0)
     for thread in (_process(session) / "task").glob("*/stat"):
         name, _, fields = thread.read_text().partition("(")[2].rpartition(")")
-        for start, what in _THREADS.items():
+        for start, purpose in _THREADS.items():
             if name.startswith(start):
-                taken[what] += _ticks_s(fields)
-    return taken
+                seconds[purpose] += _seconds(fields)
+    return seconds
 
 
 def java_peak_mb(session: Any) -> float:  # noqa: ANN401
-    """Return the largest memory that the session's Java has had so far."""
+    """Return the peak memory of the session's Java so far."""
     return peak_mb(_process(session).name)
 
 
@@ -51,7 +50,7 @@ def _process(session: Any) -> Path:  # noqa: ANN401
     return Path("/proc") / str(session.sparkContext._gateway.proc.pid)
 
 
-def _ticks_s(fields: str) -> float:
-    """Return the processor time in the fields of a ``stat`` of Linux, those behind the name."""
+def _seconds(fields: str) -> float:
+    """Return the processor time in the fields after the name in a Linux ``stat`` file."""
     user, system = fields.split()[11:13]
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")

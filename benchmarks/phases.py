@@ -1,13 +1,13 @@
-"""Where the time of a run goes, by what Papermill notes of every cell that it executes."""
+"""Divide the time of a run into phases, by the times that Papermill records for each cell."""
 
 import datetime as dt
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-# For each notebook, in the order of a run: what a cell says and which step that makes it. The first
-# that fits counts; a cell that fits none is of the rest, as is what passes between cells.
+# For each notebook, in the order of a run: text in a cell, and the phase of that cell. The first
+# match counts. Cells without a match, and the time between cells, count as "other".
 STEPS: Mapping[str, Mapping[str, str]] = {
     "fetch": {"import neo_utils": "fetch: imports", "fetch_neos(": "pages"},
     "aggregate": {
@@ -30,44 +30,42 @@ class _Cell(NamedTuple):
     end: dt.datetime
 
 
-def phases_s(runs: Path, began: dt.datetime, wall_s: float) -> dict[str, float]:
-    """Return the seconds of each phase of a run, which make up all of its time by the clock.
+def phases_s(runs: Path, started: dt.datetime, wall_s: float) -> dict[str, float]:
+    """Return the seconds of each phase of a run, which add up to its elapsed time.
 
-    ``before`` ends with the first cell, ``after`` begins behind the last one.
+    ``before`` ends with the first cell, and ``after`` starts with the end of the last one.
 
     Parameters
     ----------
     runs
-        The folder of the executed notebooks. One of an earlier run does not count.
-    began
-        When the command was started, with its time zone.
+        The folder of the executed notebooks. Those of an earlier run are ignored.
+    started
+        When the command was started, with a time zone.
     wall_s
         The seconds that it took.
     """
-    cells = [cell for name in STEPS for cell in _cells(runs, name) if cell.start >= began]
+    cells = [cell for name in STEPS for cell in _cells(runs, name) if cell.start >= started]
     if not cells:
         return {}
-    first, last = cells[0].start, cells[-1].end
+    before = (cells[0].start - started).total_seconds()
+    after = wall_s - (cells[-1].end - started).total_seconds()
     steps: dict[str, float] = {}
     for cell in cells:
         if cell.step:
             steps[cell.step] = steps.get(cell.step, 0) + (cell.end - cell.start).total_seconds()
-    before = (first - began).total_seconds()
-    after = wall_s - (last - began).total_seconds()
-    rest = wall_s - before - after - sum(steps.values())
-    return {"before": before, **steps, "rest": rest, "after": after}
+    other = wall_s - before - after - sum(steps.values())
+    return {"before": before, **steps, "other": other, "after": after}
 
 
 def step_of(name: str, source: str) -> str:
-    """Return the step that a cell of a notebook is; an empty text for one of the rest."""
-    return next((step for said, step in STEPS[name].items() if said in source), "")
+    """Return the phase of a notebook's cell, or an empty text if no phase matches."""
+    return next((step for text, step in STEPS[name].items() if text in source), "")
 
 
 def _cells(runs: Path, name: str) -> Iterator[_Cell]:
     executed = runs / f"{name}.ipynb"
-    cells: list[Any] = json.loads(executed.read_bytes())["cells"] if executed.exists() else []
-    for cell in cells:
+    for cell in json.loads(executed.read_bytes())["cells"] if executed.exists() else []:
         if cell["cell_type"] == "code":
-            noted = cell["metadata"]["papermill"]
-            start, end = (dt.datetime.fromisoformat(noted[at]) for at in ("start_time", "end_time"))
+            times = cell["metadata"]["papermill"]
+            start, end = (dt.datetime.fromisoformat(times[at]) for at in ("start_time", "end_time"))
             yield _Cell(step_of(name, "".join(cell["source"])), start, end)

@@ -1,55 +1,52 @@
-"""How long it takes from a fresh clone to the first result.
+"""Time a set-up from a fresh clone to the first result.
 
-``nothing kept`` begins with an empty cache of uv, ``the next checkout`` with what the first one
-left there, and ``pip`` installs the same lock file with an empty cache of its own. The packages
-come from wherever this machine takes them.
+``empty cache`` starts with an empty cache of uv, and ``warm cache`` with the one that the first
+set-up filled. ``pip`` installs the same lock file with an empty cache of its own. The packages come
+from the index that this machine is configured to use.
 """
 
 import os
 import shutil
 import sys
 import tempfile
-import time
 from pathlib import Path
-from typing import Any
 
 from benchmarks.commands import make_run, measured, run
+from benchmarks.machine import timed
+from benchmarks.summary import Rows
 from neo_utils.settings.folders import PROJECT
 
 SET_UP = "set-up"
-FIRST_RUN = "first run of 200 NEOs, of the sample"
+FIRST_RUN = "first run of 200 NEOs of the sample"
 
 
-def set_up() -> list[dict[str, Any]]:
-    """Return a row for every part of a set-up, of clones of the last commit; 4 GB of disk."""
-    with tempfile.TemporaryDirectory(prefix="set-up-") as folder:
-        here = Path(folder)
-        caches = {"UV_CACHE_DIR": str(here / "uv"), "PIP_CACHE_DIR": str(here / "pip")}
+def set_up() -> Rows:
+    """Return a row for every part of a set-up, in clones of the last commit; takes 4 GB of disk."""
+    with tempfile.TemporaryDirectory(prefix="set-up-") as name:
+        folder = Path(name)
+        caches = {"UV_CACHE_DIR": str(folder / "uv"), "PIP_CACHE_DIR": str(folder / "pip")}
         environment = {**os.environ, **caches}
-        rows = _by_make(here / "first", "nothing kept", environment)
-        rows += _by_make(here / "second", "the next checkout", environment)
-        return [*rows, _by_pip(here / "second", "pip, nothing kept", environment)]
+        rows = _with_make(folder / "first", "empty cache", environment)
+        rows += _with_make(folder / "second", "warm cache", environment)
+        pip_s = _pip_s(folder / "second", environment)
+        return [*rows, {"task": SET_UP, "tool": "pip, empty cache", "wall_s": pip_s}]
 
 
-def _by_make(clone: Path, who: str, environment: dict[str, str]) -> list[dict[str, Any]]:
+def _with_make(clone: Path, tool: str, environment: dict[str, str]) -> Rows:
     run("git", "clone", "--quiet", PROJECT, clone)
-    began = time.perf_counter()
-    run("make", "setup", cwd=clone, env=environment)
-    rows = [{"what": SET_UP, "who": who, "wall_s": time.perf_counter() - began}]
-    # Until the archive of Spark's classes is made, too: what comes next is then measured alone. But
-    # the run does not wait for it, so that its processor time and memory are not the run's.
+    set_up_s = timed(lambda: run("make", "setup", cwd=clone, env=environment))["wall_s"]
+    # Also waits until the archive of Spark's classes is complete, so the next measurement is not
+    # disturbed. The run itself does not wait, so only its elapsed time is meaningful.
     with measured() as first_run:
         make_run(clone, environment)
-    return [*rows, {"what": FIRST_RUN, "who": who, "wall_s": first_run["wall_s"]}]
+    return [
+        {"task": SET_UP, "tool": tool, "wall_s": set_up_s},
+        {"task": FIRST_RUN, "tool": tool, "wall_s": first_run["wall_s"]},
+    ]
 
 
-def _by_pip(clone: Path, who: str, environment: dict[str, str]) -> dict[str, Any]:
+def _pip_s(clone: Path, environment: dict[str, str]) -> float:
     shutil.rmtree(clone / ".venv")
     run(sys.executable, "-m", "venv", clone / ".venv")
-    locked = clone / "requirements.lock"
-    began = time.perf_counter()
-    run(
-        *(clone / ".venv/bin/pip", "install", "-qq", "--require-hashes", "--requirement", locked),
-        env=environment,
-    )
-    return {"what": SET_UP, "who": who, "wall_s": time.perf_counter() - began}
+    install = (clone / ".venv/bin/pip", "install", "-qq", "--require-hashes", "--requirement")
+    return timed(lambda: run(*install, clone / "requirements.lock", env=environment))["wall_s"]

@@ -1,4 +1,4 @@
-"""How others read a page: from its bytes to Python's objects, or to tables."""
+"""Alternative readers of a page: from its bytes to Python objects, or to tables."""
 
 import json
 import tempfile
@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import json as arrow_json
 
-ORJSON = "orjson.loads alone"
+ORJSON = "orjson.loads"
 _TEXT, _NUMBER = pa.string(), pa.float64()
 _TEXTS_OF_NEO = ("id", "neo_reference_id", "name", "name_limited", "designation", "nasa_jpl_url")
 _APPROACH = {
@@ -38,25 +38,25 @@ _NEO = {
     "close_approach_data": pa.list_(pa.struct(_APPROACH)),
     "orbital_data": pa.struct(_ORBIT),
 }
-# What the project keeps of a page, as the service writes it: most numbers and all dates as texts.
-_KEPT = pa.schema({"near_earth_objects": pa.list_(pa.struct(_NEO))})
+# The fields that the project stores, in the service's types: most numbers and all dates are text.
+_STORED = pa.schema({"near_earth_objects": pa.list_(pa.struct(_NEO))})
 
 
 def normalized(body: bytes) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the two tables by ``json`` and ``pandas.json_normalize``: the obvious way."""
+    """Return the two tables with ``json`` and ``pandas.json_normalize``: the obvious way."""
     neos = json.loads(body)["near_earth_objects"]
-    of_neos = pd.json_normalize(neos).drop(columns="close_approach_data")
+    neo_table = pd.json_normalize(neos).drop(columns="close_approach_data")
     approaches = pd.json_normalize(neos, "close_approach_data", ["neo_reference_id"])
     if not approaches.empty:
         numbers = approaches.filter(regex="^(relative_velocity|miss_distance)").columns
-        approaches[numbers] = approaches[numbers].astype(float)  # they come as texts
+        approaches[numbers] = approaches[numbers].astype(float)  # received as text
         day = "close_approach_date"
         approaches[day] = approaches[day].astype("datetime64[s]")
-    return of_neos, approaches
+    return neo_table, approaches
 
 
 def from_pylist(body: bytes) -> tuple[pa.Table, pa.Table]:
-    """Return the two tables, nested as the page is, by ``json`` and Arrow."""
+    """Return the two tables, nested like the page, with ``json`` and Arrow."""
     neos = json.loads(body)["near_earth_objects"]
     approaches = [
         {"neo_id": neo["neo_reference_id"], **one}
@@ -67,7 +67,7 @@ def from_pylist(body: bytes) -> tuple[pa.Table, pa.Table]:
 
 
 def read_json(body: bytes) -> tuple[pa.Table, pa.Table]:
-    """Return the two tables, nested as the page is, by DuckDB, which reads a file."""
+    """Return the two tables, nested like the page, with DuckDB, which reads a file."""
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
         file.write(body)
         file.flush()
@@ -84,14 +84,14 @@ def read_json(body: bytes) -> tuple[pa.Table, pa.Table]:
 
 
 def arrow_reader(body: bytes) -> pa.Table:
-    """Return what is kept of a page, nested as the page is and unchecked, by PyArrow's reader."""
-    parse = arrow_json.ParseOptions(explicit_schema=_KEPT, unexpected_field_behavior="ignore")
-    # A page is one line to it, which has to fit into a block.
+    """Return the stored fields, nested like the page and not validated, with PyArrow's reader."""
+    parse = arrow_json.ParseOptions(explicit_schema=_STORED, unexpected_field_behavior="ignore")
+    # For this reader a page is one line, which must fit into one block.
     read = arrow_json.ReadOptions(use_threads=False, block_size=len(body) + 1)
     return arrow_json.read_json(pa.BufferReader(body), read, parse)
 
 
-PEERS: dict[str, Callable[[bytes], Any]] = {
+READERS: dict[str, Callable[[bytes], Any]] = {
     ORJSON: orjson.loads,
     "msgspec, untyped": msgspec.json.decode,
     "PyArrow's read_json": arrow_reader,

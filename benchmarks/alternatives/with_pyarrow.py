@@ -1,4 +1,4 @@
-"""PyArrow alone reads, joins and groups."""
+"""PyArrow, which reads, joins and groups."""
 
 import datetime as dt
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benchmarks.peers.reading import COLUMNS, GROUPS, THRESHOLD_AU, Rows, in_order
+from benchmarks.alternatives.common import COLUMNS, GROUPS, THRESHOLD_AU, Rows, metrics, read_files
 
-# What is counted of each group; by these names it comes back.
-_COUNTED = {
+# What is computed for each group, by the name of the resulting column.
+_AGGREGATES = {
     "count_all": ([], "count_all"),
     "under_sum": ("under", "sum"),
     "predicted_sum": ("predicted", "sum"),
@@ -19,15 +19,15 @@ _COUNTED = {
 }
 
 
-def count(neos: list[str], approaches: list[str], day: dt.date) -> Rows:
-    """Return the rows of totals and yearly statistics."""
+def aggregate(neos: list[str], approaches: list[str], day: dt.date) -> Rows:
+    """Return the rows of metrics and yearly statistics."""
     newest = (
-        in_order(neos, ["id"])
+        read_files(neos, ["id"])
         .group_by("id")
         .aggregate([("fetch_order", "max")])
         .rename_columns(["neo_id", "fetch_order"])
     )
-    counted = in_order(approaches, COLUMNS).join(
+    counted = read_files(approaches, COLUMNS).join(
         newest, keys=["neo_id", "fetch_order"], join_type="inner"
     )
     dates = counted["close_approach_date"]
@@ -36,33 +36,30 @@ def count(neos: list[str], approaches: list[str], day: dt.date) -> Rows:
         .append_column("under", pc.less(counted["miss_distance_au"], THRESHOLD_AU))
         .append_column("predicted", pc.greater(dates, pa.scalar(day)))
     )
-    return [("total_neos", newest.num_rows), *_totals(counted)], _yearly(counted)
+    return _metrics(newest.num_rows, counted), _yearly(counted)
 
 
-def _totals(counted: pa.Table) -> list[tuple[str, Any]]:
+def _metrics(total_neos: int, counted: pa.Table) -> list[tuple[str, int]]:
     under, ids = counted["under"], counted["neo_id"]
     earth = pc.equal(counted["orbiting_body"], "Earth")
     both = pc.and_(under, earth)
+    totals = (
+        *(total_neos, counted.num_rows),
+        *(pc.sum(selected).as_py() for selected in (earth, under, both)),
+        *(pc.count_distinct(ids.filter(selected)).as_py() for selected in (under, both)),
+    )
     years = pc.value_counts(counted["year"]).to_pylist()
-    return [
-        ("total_close_approaches", counted.num_rows),
-        ("total_close_approaches_earth", pc.sum(earth).as_py()),
-        ("total_close_approaches_under_0.2_au", pc.sum(under).as_py()),
-        ("total_close_approaches_under_0.2_au_earth", pc.sum(both).as_py()),
-        ("total_neos_under_0.2_au", pc.count_distinct(ids.filter(under)).as_py()),
-        ("total_neos_under_0.2_au_earth", pc.count_distinct(ids.filter(both)).as_py()),
-        *((f"close_approaches_in_{year['values']}", year["counts"]) for year in years),
-    ]
+    return metrics(totals, ((year["values"], year["counts"]) for year in years))
 
 
 def _yearly(counted: pa.Table) -> list[tuple[Any, ...]]:
-    yearly = counted.group_by(GROUPS).aggregate(list(_COUNTED.values()))
+    yearly = counted.group_by(GROUPS).aggregate(list(_AGGREGATES.values()))
     smallest = counted.join(yearly.select([*GROUPS, "miss_distance_au_min"]), keys=GROUPS)
     nearest = (
         smallest.filter(pc.equal(smallest["miss_distance_au"], smallest["miss_distance_au_min"]))
         .group_by(GROUPS)
         .aggregate([("neo_id", "min")])
     )
-    *first, mean = _COUNTED
+    *first, mean = _AGGREGATES
     rows = yearly.join(nearest, keys=GROUPS).select([*GROUPS, *first, "neo_id_min", mean])
     return [*zip(*(column.to_pylist() for column in rows.columns), strict=True)]

@@ -1,17 +1,17 @@
-"""DuckDB's own reader, then the project's texts."""
+"""DuckDB's own reader, with the project's SQL."""
 
 import datetime as dt
 from typing import Any
 
 import duckdb
 
-from benchmarks.peers.reading import COLUMNS, THRESHOLD_AU, Rows
+from benchmarks.alternatives.common import COLUMNS, THRESHOLD_AU, Rows
 from neo_utils.statistics.computation import remove_duplicates
 from neo_utils.statistics.definitions import sql_text
 
 
-def count(neos: list[str], approaches: list[str], day: dt.date) -> Rows:
-    """Return the rows of totals and yearly statistics."""
+def aggregate(neos: list[str], approaches: list[str], day: dt.date) -> Rows:
+    """Return the rows of metrics and yearly statistics."""
     database: Any = duckdb.connect()  # has the methods that `remove_duplicates` uses
     for name, paths, columns in (
         ("stored_neos", neos, "id"),

@@ -1,21 +1,20 @@
-"""Lazy frames of Polars, one query for each table."""
+"""Polars, with one lazy query for each table."""
 
 import datetime as dt
-from typing import Any
 
 import polars as pl
 
-from benchmarks.peers.reading import COLUMNS, GROUPS, THRESHOLD_AU, Rows
+from benchmarks.alternatives.common import COLUMNS, GROUPS, THRESHOLD_AU, Rows, metrics
 
 _UNDER, _EARTH = pl.col("miss_distance_au") < THRESHOLD_AU, pl.col("orbiting_body") == "Earth"
 
 
-def count(neos: list[str], approaches: list[str], day: dt.date) -> Rows:
-    """Return the rows of totals and yearly statistics."""
+def aggregate(neos: list[str], approaches: list[str], day: dt.date) -> Rows:
+    """Return the rows of metrics and yearly statistics."""
     newest = _read(neos, ["id"]).group_by(neo_id="id").agg(pl.max("fetch_order"))
     counted = _read(approaches, COLUMNS).join(newest, on=["neo_id", "fetch_order"]).collect()
     total_neos = newest.select(pl.len()).collect().item()
-    return [("total_neos", total_neos), *_totals(counted)], _yearly(counted, day).rows()
+    return _metrics(total_neos, counted), _yearly(counted, day).rows()
 
 
 def _read(paths: list[str], columns: list[str]) -> pl.LazyFrame:
@@ -24,18 +23,17 @@ def _read(paths: list[str], columns: list[str]) -> pl.LazyFrame:
     return frame.select(*columns, "file").join(files, on="file").drop("file")
 
 
-def _totals(counted: pl.DataFrame) -> list[tuple[str, Any]]:
+def _metrics(total_neos: int, counted: pl.DataFrame) -> list[tuple[str, int]]:
     totals = counted.select(
-        pl.len().alias("total_close_approaches"),
-        _EARTH.sum().alias("total_close_approaches_earth"),
-        _UNDER.sum().alias("total_close_approaches_under_0.2_au"),
-        (_UNDER & _EARTH).sum().alias("total_close_approaches_under_0.2_au_earth"),
-        pl.col("neo_id").filter(_UNDER).n_unique().alias("total_neos_under_0.2_au"),
-        pl.col("neo_id").filter(_UNDER & _EARTH).n_unique().alias("total_neos_under_0.2_au_earth"),
+        pl.len(),
+        _EARTH.sum().alias("earth"),
+        _UNDER.sum().alias("under"),
+        (_UNDER & _EARTH).sum().alias("both"),
+        pl.col("neo_id").filter(_UNDER).n_unique().alias("neos"),
+        pl.col("neo_id").filter(_UNDER & _EARTH).n_unique().alias("neos_earth"),
     )
     years = counted.group_by(pl.col("close_approach_date").dt.year()).len().rows()
-    of_years = [(f"close_approaches_in_{year}", n) for year, n in years]
-    return [*totals.row(0, named=True).items(), *of_years]
+    return metrics([total_neos, *totals.row(0)], years)
 
 
 def _yearly(counted: pl.DataFrame, day: dt.date) -> pl.DataFrame:
