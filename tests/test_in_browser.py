@@ -1,6 +1,6 @@
-"""What people see: JupyterLab as `make lab` opens it, and the report, in a headless Chromium.
+"""The report and JupyterLab, as `make lab` opens it, in a headless Chromium.
 
-Pictures of all are left in build/screenshots.
+The screenshots are in build/screenshots.
 """
 
 import json
@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from contextlib import suppress
@@ -25,6 +24,7 @@ from neo_utils.sample import service
 from neo_utils.settings.folders import PROJECT
 from neo_utils.settings.run_settings import parse_settings
 from tests.clones import clone_into
+from tests.cluster import free_ports
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 pytestmark = [
@@ -67,17 +67,28 @@ def width(request):
     return request.param
 
 
+def watched(page):
+    """Record what a page requests, logs and opens."""
+    page.requested, page.logged, page.opened = [], [], []
+    page.on("request", lambda request: page.requested.append(request.url))
+    page.on("console", lambda message: page.logged.append(message.text))
+    page.on("pageerror", lambda error: page.logged.append(str(error)))
+    page.on("dialog", lambda dialog: (page.opened.append(dialog.message), dialog.dismiss()))
+    page.on("popup", lambda popup: page.opened.append(popup.url))
+    return page
+
+
+def external_requests(page):
+    return [url for url in page.requested if not url.startswith("data:")]
+
+
 @pytest.fixture
 def report_page(browser, report, scheme, width):
-    """The report, opened from disk without a network; what it asked and said is kept."""
+    """Return the report, opened from disk without a network."""
     context = browser.new_context(
         offline=True, color_scheme=scheme, viewport={"width": width, "height": 900}
     )
-    page = context.new_page()
-    page.asked, page.said = [], []
-    page.on("request", lambda request: page.asked.append(request.url))
-    page.on("console", lambda message: page.said.append(message.text))
-    page.on("pageerror", lambda error: page.said.append(str(error)))
+    page = watched(context.new_page())
     page.goto(report.as_uri())
     yield page
     context.close()
@@ -88,35 +99,27 @@ def brightness(page, element):
     return sum(int(part) for part in colour[4:-1].split(",")) / 3
 
 
-def test_the_report_opens_offline_light_and_dark_narrow_and_wide(
-    report_page, report, scheme, width
-):
+def test_report_opens_offline_and_fits_the_screen(report_page, report, scheme, width):
     page = report_page
     page.screenshot(path=SCREENSHOTS / f"report-{scheme}-{width}.png", full_page=True)
-    outside = [url for url in page.asked if not url.startswith("data:")]
-    assert outside == [report.as_uri()]
-    assert page.said == []
+    assert external_requests(page) == [report.as_uri()]
+    assert page.logged == []
     assert (brightness(page, "body") < 128) == (scheme == "dark")
     # Wide tables scroll within themselves.
     assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert page.locator("img").count() == 2
     for image in page.locator("img").all():
         assert image.evaluate("node => node.complete && node.naturalWidth") > 600
+        assert image.bounding_box()["width"] >= 640
         assert len(image.get_attribute("alt")) > 100
-    assert page.locator("img").count() == 2
+    metrics = page.locator("table", has_text="total_neos_under").last.locator("td:last-child")
+    assert metrics.count() == 7
+    for value in metrics.all():
+        box = value.bounding_box()
+        assert box["x"] + box["width"] <= width
 
 
-def test_code_and_numbers_unfold(report_page):
-    page = report_page
-    numbers = page.locator("details.data", has_text="Data of this figure").first
-    expect(numbers.locator("table")).not_to_be_visible()
-    numbers.locator("summary").first.click()
-    expect(numbers.locator("table")).to_be_visible()
-    code = page.locator("details.code").first
-    code.locator("summary").click()
-    expect(code.locator("pre")).to_be_visible()
-
-
-def test_the_report_prints_without_code_and_with_its_definitions(report_page):
+def test_report_prints_definitions_without_code_or_long_tables(report_page):
     page = report_page
     page.emulate_media(media="print")
     for code in page.locator("details.code").all():
@@ -124,11 +127,6 @@ def test_the_report_prints_without_code_and_with_its_definitions(report_page):
     expect(page.get_by_text("count_if(miss_distance_au < 0.2)").first).to_be_visible()
     expect(page.get_by_text("mean velocity relative to the body").first).to_be_visible()
     assert brightness(page, "body") == 255
-
-
-def test_tables_of_hundreds_of_rows_are_not_printed_and_no_column_is_cut_off(report_page):
-    page = report_page
-    page.emulate_media(media="print")
     page.set_viewport_size({"width": 680, "height": 1000})  # A4 within its margins
     for table in page.locator("table").all():
         if table.locator("tr").count() > 50:
@@ -140,16 +138,6 @@ def test_tables_of_hundreds_of_rows_are_not_printed_and_no_column_is_cut_off(rep
         assert box["x"] + box["width"] <= 680
     printed = page.pdf(format="A4")
     assert 2 <= len(re.findall(rb"/Type\s*/Page\b", printed)) <= 8
-
-
-def test_the_values_of_the_metrics_are_within_a_narrow_screen(report_page, width):
-    values = report_page.locator("table", has_text="total_neos_under").last.locator("td:last-child")
-    assert values.count() == 7
-    for value in values.all():
-        box = value.bounding_box()
-        assert box["x"] + box["width"] <= width
-    for image in report_page.locator("img").all():
-        assert image.bounding_box()["width"] >= 640
 
 
 # ---- hostile data
@@ -167,7 +155,7 @@ HOSTILE = [
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory):
-    """An output whose every text is hostile, counted."""
+    """Run the pipeline on a service whose every text is hostile; return the output folder."""
     output = tmp_path_factory.mktemp("hostile")
 
     def answer(url, headers):
@@ -187,19 +175,8 @@ def hostile(tmp_path_factory):
     return output
 
 
-def watched(page):
-    """Note what a page asks for, says and opens."""
-    page.asked, page.said, page.opened = [], [], []
-    page.on("request", lambda request: page.asked.append(request.url))
-    page.on("console", lambda message: page.said.append(message.text))
-    page.on("pageerror", lambda error: page.said.append(str(error)))
-    page.on("dialog", lambda dialog: (page.opened.append(dialog.message), dialog.dismiss()))
-    page.on("popup", lambda popup: page.opened.append(popup.url))
-    return page
-
-
 def touch_everything(page, within="body"):
-    """Focus, hover and, where it is no link, click whatever a reader can reach."""
+    """Dispatch the events of a reader's mouse and keyboard to all elements but links."""
     page.evaluate(
         """within => {
             const kinds = ['focus', 'focusin', 'mouseover', 'mouseenter', 'pointerover', 'error',
@@ -212,7 +189,7 @@ def touch_everything(page, within="body"):
     )
 
 
-def test_hostile_data_run_no_script_in_the_report(browser, hostile):
+def test_hostile_data_runs_no_script_in_the_report(browser, hostile):
     report = hostile / "runs/batches-1-40/report.html"
     context = browser.new_context(offline=True, viewport={"width": 1280, "height": 900})
     page = watched(context.new_page())
@@ -228,8 +205,8 @@ def test_hostile_data_run_no_script_in_the_report(browser, hostile):
     page.screenshot(path=SCREENSHOTS / "report-hostile.png", full_page=True)
     assert page.title() == title
     assert page.opened == []
-    assert page.said == []
-    assert [url for url in page.asked if not url.startswith("data:")] == [report.as_uri()]
+    assert page.logged == []
+    assert external_requests(page) == [report.as_uri()]
     hosts = {link.evaluate("node => node.host") for link in page.locator("a").all()}
     assert hosts <= {"cneos.jpl.nasa.gov", "ssd.jpl.nasa.gov", "api.nasa.gov"}
     assert page.locator("td", has_text="autofocus").count()
@@ -249,29 +226,23 @@ def test_hostile_data_run_no_script_in_the_report(browser, hostile):
         '<base href="https://example.invalid/"><link rel=stylesheet href=x.css>',
     ],
 )
-def test_the_policy_of_the_report_blocks_what_is_injected(browser, report, tmp_path, injected):
+def test_report_policy_blocks_injected_content(browser, report, tmp_path, injected):
     copy = tmp_path / "report.html"
     copy.write_text(report.read_text(encoding="utf-8").replace("<main>", f"<main>{injected}"))
     context = browser.new_context()
     page = watched(context.new_page())
-    sent = []  # the browser's own list also has what the policy held back
+    sent = []  # the page's own list includes what the policy blocked
     context.route("https://**", lambda route: (sent.append(route.request.url), route.abort()))
     page.goto(copy.as_uri())
     page.keyboard.press("Tab")
     page.wait_for_load_state("networkidle")
     assert page.title().startswith("Close approaches")
-    assert any("Content Security Policy" in said for said in page.said)
+    assert any("Content Security Policy" in line for line in page.logged)
     assert sent == []
     context.close()
 
 
 # ---- JupyterLab
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
@@ -281,11 +252,11 @@ def lab(tmp_path_factory):
     (clone / ".venv").symlink_to(PROJECT / ".venv")
     for lock in clone.glob("*.lock"):  # older than what is installed from them
         os.utime(lock, (0, 0))
-    port, settings = free_port(), tmp_path_factory.mktemp("settings")
-    # A user's root_dir, which would hide the notebooks.
+    (port,), settings = free_ports(1), tmp_path_factory.mktemp("settings")
+    # A user's own root_dir would hide the notebooks.
     (settings / "elsewhere").mkdir()
     elsewhere = {"root_dir": str(settings / "elsewhere")}
-    server = {"open_browser": False, "port": port, "port_retries": 0, "allow_root": True}
+    server = {"open_browser": False, "port": int(port), "port_retries": 0, "allow_root": True}
     (settings / "jupyter_server_config.json").write_text(
         json.dumps(
             {
@@ -303,7 +274,7 @@ def lab(tmp_path_factory):
     }
     with (settings / "log").open("wb") as log:
         started = subprocess.Popen(
-            # What `make lab` runs, but -I, with which Python would find the project itself.
+            # The command of `make lab` without -I, which would import PROJECT instead of the clone.
             [".venv/bin/python", "-m", "neo_utils", "lab"],
             cwd=clone,
             env=environment,
@@ -333,7 +304,7 @@ def await_answer(url: str, log: Path) -> None:
 
 @pytest.fixture(scope="module")
 def notebook(browser, lab):
-    """explore.ipynb in JupyterLab, without its stored outputs, run to its end and saved."""
+    """Run explore.ipynb without its stored outputs in JupyterLab, and save it."""
     address, clone = lab
     empty = saved(clone)
     for cell in empty.cells:
@@ -341,19 +312,19 @@ def notebook(browser, lab):
             cell.outputs, cell.execution_count = [], None
     nbformat.write(empty, clone / "notebooks/explore.ipynb")
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
-    page.goto(f"{address}/lab/tree/notebooks/explore.ipynb?token={TOKEN}")
-    expect(page.locator(".jp-NotebookPanel .jp-Cell").first).to_be_visible(timeout=60_000)
-    # Before its kernel is there, JupyterLab asks which one to take.
-    expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=60_000)
-    choose(page, "Run", "Run All Cells")
+    run_all_cells(page, f"{address}/lab/tree/notebooks/explore.ipynb?token={TOKEN}")
     await_end_of_run(page, clone)
     yield page, clone
     page.close()
 
 
-def choose(page: Page, menu: str, command: str) -> None:
-    page.locator(".lm-MenuBar-itemLabel", has_text=menu).first.click()
-    page.locator(".lm-Menu-itemLabel").get_by_text(command, exact=True).click()
+def run_all_cells(page: Page, url: str) -> None:
+    page.goto(url)
+    expect(page.locator(".jp-NotebookPanel .jp-Cell").first).to_be_visible(timeout=60_000)
+    # Until the kernel has started, JupyterLab asks which one to use.
+    expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=60_000)
+    page.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
+    page.locator(".lm-Menu-itemLabel").get_by_text("Run All Cells", exact=True).click()
 
 
 def saved(clone):
@@ -368,10 +339,10 @@ def await_end_of_run(page: Page, clone: Path) -> None:
             last = [cell for cell in saved(clone).cells if cell.cell_type == "code"][-1]
             if last.execution_count:
                 return
-    pytest.fail("the notebook did not come to its end in two minutes")
+    pytest.fail("the notebook did not finish within two minutes")
 
 
-def test_the_notebook_runs_to_its_end_without_an_error(notebook):
+def test_notebook_runs_without_an_error(notebook):
     _, clone = notebook
     code = [cell for cell in saved(clone).cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
@@ -382,67 +353,32 @@ def test_the_notebook_runs_to_its_end_without_an_error(notebook):
     assert all(len(one.metadata["image/png"]["alt"]) > 100 for one in pictures)
 
 
-def scroll_to(page: Page, part: float) -> None:
-    page.locator(".jp-Notebook .jp-WindowedPanel-outer").first.evaluate(
-        "(node, part) => node.scrollTo(0, node.scrollHeight * part)", part
-    )
+def test_moving_a_control_draws_another_figure(notebook):
+    page, _ = notebook
+    handle = scrolled_to(page, ".widget-slider .noUi-handle")
+    figure = page.locator(".widget-html img").first
+    expect(figure).to_be_visible()
+    page.screenshot(path=SCREENSHOTS / "explore-before.png")
+    before = figure.get_attribute("src")
+    handle.focus()
+    for _ in range(50):
+        page.keyboard.press("ArrowRight")
+    expect(figure).not_to_have_attribute("src", before)
+    expect(figure).to_have_attribute("alt", re.compile("1950 to 2200"))
+    assert figure.evaluate("node => node.decode().then(() => node.naturalWidth)") > 600
+    page.screenshot(path=SCREENSHOTS / "explore-after.png")
 
 
 def scrolled_to(page: Page, selector: str):
-    """Scroll until something is there that the selector names, and return the first of it."""
+    """Scroll until an element matches, because JupyterLab renders only visible cells."""
+    notebook = page.locator(".jp-Notebook .jp-WindowedPanel-outer").first
     for place in range(24):
-        scroll_to(page, place / 24)
+        notebook.evaluate("(node, part) => node.scrollTo(0, node.scrollHeight * part)", place / 24)
         page.wait_for_timeout(300)
         if page.locator(selector).count():
             page.locator(selector).first.scroll_into_view_if_needed()
             return page.locator(selector).first
-    pytest.fail(f"nowhere in the notebook: {selector}")
-
-
-def test_the_figures_are_drawn(notebook):
-    page, _ = notebook
-    seen = set()
-    for place in range(12):  # cells far from what is shown are not laid out
-        scroll_to(page, place / 12)
-        page.wait_for_timeout(300)
-        for image in page.locator(".jp-Notebook .jp-RenderedImage img:visible").all():
-            assert image.evaluate("node => node.naturalWidth") > 600
-            seen.add(image.get_attribute("src"))
-    assert len(seen) == 6
-
-
-def test_a_move_of_a_control_draws_another_figure(notebook):
-    page, _ = notebook
-    handle = scrolled_to(page, ".widget-slider .noUi-handle")
-    picture = page.locator(".widget-html img").first
-    expect(picture).to_be_visible()
-    page.screenshot(path=SCREENSHOTS / "explore-before.png")
-    before = picture.get_attribute("src")
-    handle.focus()
-    for _ in range(50):
-        page.keyboard.press("ArrowRight")
-    expect(picture).not_to_have_attribute("src", before)
-    expect(picture).to_have_attribute("alt", re.compile("1950 to 2200"))
-    assert picture.evaluate("node => node.decode().then(() => node.naturalWidth)") > 600
-    page.screenshot(path=SCREENSHOTS / "explore-after.png")
-
-
-def test_every_figure_every_unit_and_an_empty_question_are_answered(notebook):
-    page, _ = notebook
-    figures = scrolled_to(page, ".widget-dropdown select")
-    picture = page.locator(".widget-html img").first
-    shown_first, *others = figures.locator("option").all_text_contents()
-    for figure in (*others, shown_first):
-        before = picture.get_attribute("src")
-        figures.select_option(figure)
-        expect(picture).not_to_have_attribute("src", before)
-        page.screenshot(path=SCREENSHOTS / f"explore-{figure.replace(' ', '-')}.png")
-    for unit, shown in (("km", "29,919,574 km"), ("AU", "0.2 AU"), ("LD", "77.8 lunar distances")):
-        page.locator(".widget-toggle-buttons button", has_text=unit).click()
-        expect(picture).to_have_attribute("alt", re.compile(f"nearer than {shown}"))
-    page.locator(".widget-select-multiple option", has_text="Earth").click(modifiers=["Control"])
-    expect(picture).to_have_attribute("alt", re.compile("to no body"))
-    page.screenshot(path=SCREENSHOTS / "explore-nothing.png")
+    pytest.fail(f"not found in the notebook: {selector}")
 
 
 HOSTILE_NOTEBOOK = """
@@ -457,21 +393,18 @@ question = Question(tuple(row[0] for row in bodies), 1900, 2200, 2.0, False, 0, 
 upcoming = nearest_upcoming(catalogue, question, selection)
 display(neo.captioned(upcoming, question.in_words, selection))
 display(explorer(catalogue, selection, question))
-print("at its end")
 """
 
 
-def test_hostile_data_run_no_script_in_jupyterlab(browser, lab, hostile):
+def test_hostile_data_runs_no_script_in_jupyterlab(browser, lab, hostile):
     address, clone = lab
     source = HOSTILE_NOTEBOOK.format(output=str(hostile))
     cell = nbformat.v4.new_code_cell(source)
     notebook = nbformat.v4.new_notebook(cells=[cell], metadata=saved(clone).metadata)
     nbformat.write(notebook, clone / "notebooks/hostile.ipynb")
     page = watched(browser.new_page(viewport={"width": 1280, "height": 1000}))
-    page.goto(f"{address}/lab/workspaces/hostile/tree/notebooks/hostile.ipynb?token={TOKEN}")
-    expect(page.locator(".jp-NotebookPanel .jp-Cell").first).to_be_visible(timeout=60_000)
-    expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=60_000)
-    choose(page, "Run", "Run All Cells")
+    address += "/lab/workspaces/hostile/tree/notebooks/hostile.ipynb"
+    run_all_cells(page, f"{address}?token={TOKEN}")
     expect(page.locator(".widget-html img").first).to_be_visible(timeout=60_000)
     cells = page.locator(".jp-RenderedHTMLCommon td")
     expect(cells.first).to_be_visible()
