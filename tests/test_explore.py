@@ -1,4 +1,4 @@
-"""Compare the content of explore.ipynb with the pages, decoded with json alone."""
+"""Compare what explore.ipynb shows with the pages, decoded with json."""
 
 import datetime as dt
 import json
@@ -28,6 +28,7 @@ from neo_utils.statistics.definitions import LISTED_WITHIN_AU
 
 SCATTERED = [plot_distance_by_date, plot_size_by_distance, plot_velocity_by_distance]
 FETCHED_ON = "2026-03-01"
+DEFAULT = Question()
 PAGES = [0, 1, 325]  # with a gap; the last page has a Sentry object
 
 
@@ -47,6 +48,29 @@ def selection(output):
 @pytest.fixture(scope="module")
 def catalogue(selection):
     return open_catalogue(selection)
+
+
+@pytest.fixture
+def draw(catalogue, selection):
+    """Draw the answer to a question, or given passages."""
+
+    def drawn(plot, question=DEFAULT, passages=None):
+        if passages is None:
+            passages = passages_of(catalogue, question)
+        return plot(passages, question, selection)
+
+    return drawn
+
+
+@pytest.fixture
+def controls(catalogue, selection):
+    """Return the explorer's controls by name, and its answer."""
+
+    def started(question=DEFAULT):
+        children = explorer(catalogue, selection, question).children
+        return {one.description: one for one in children if one.description}, children[-1]
+
+    return started
 
 
 @pytest.fixture(scope="module")
@@ -72,16 +96,16 @@ def expected_rows(neos, question):
     ]
 
 
-QUESTIONS = [
-    Question(),
-    Question(bodies=("Venus", "Merc"), within_au=0.08),
-    Question(first_year=1950, last_year=2010),
-    Question(hazardous_only=True, at_least_m=500.0),
-    Question(bodies=("Earth", "Juptr"), within_au=2.0, at_least_m=3000.0),
-]
-
-
-@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize(
+    "question",
+    [
+        DEFAULT,
+        Question(bodies=("Venus", "Merc"), within_au=0.08),
+        Question(first_year=1950, last_year=2010),
+        Question(hazardous_only=True, at_least_m=500.0),
+        Question(bodies=("Earth", "Juptr"), within_au=2.0, at_least_m=3000.0),
+    ],
+)
 def test_answers_match_the_pages(catalogue, neos, question):
     expected = expected_rows(neos, question)
     passages = passages_of(catalogue, question)
@@ -108,13 +132,13 @@ def test_question_in_words_covers_every_filter():
         "potentially hazardous NEOs whose diameter, estimated from H for an albedo of 0.05, is "
         "140 m or more (NeoWs lists Moon not beyond 0.0085 AU)"
     )
-    assert Question().in_words == (
+    assert DEFAULT.in_words == (
         "to Earth, nearer than 77.8 lunar distances, 1900 to 2200, past and predicted, by all NEOs"
     )
 
 
 QUESTIONS = {
-    "some": Question(),
+    "some": DEFAULT,
     "none": Question(within_au=1e-5),
     "no body": Question(bodies=()),
     "one year": Question(first_year=2026, last_year=2026),
@@ -122,10 +146,10 @@ QUESTIONS = {
 }
 
 
-@pytest.mark.parametrize("draw", _FIGURES.values(), ids=_FIGURES)
+@pytest.mark.parametrize("plot", _FIGURES.values(), ids=_FIGURES)
 @pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
-def test_figures_state_question_range_and_source(catalogue, selection, draw, question):
-    figure = draw(passages_of(catalogue, question), question, selection)
+def test_figures_state_question_range_and_source(draw, plot, question):
+    figure = draw(plot, question)
     assert figure.png  # drawing succeeds
     title, text = " ".join(figure.axes[0].get_title(loc="left").split()), figure.get_label()
     for shown in (title, text):
@@ -136,20 +160,17 @@ def test_figures_state_question_range_and_source(catalogue, selection, draw, que
     assert figure.axes[0].get_ylabel()
 
 
-def test_bars_show_approaches_per_year(catalogue, selection, neos):
-    question = Question()
-    figure = plot_per_year(passages_of(catalogue, question), question, selection)
-    past, both = (shape.get_data() for shape in figure.axes[0].patches)
-    expected = [one["close_approach_date"] for _, one in expected_rows(neos, question)]
+def test_bars_show_approaches_per_year(draw, neos):
+    past, both = (shape.get_data() for shape in draw(plot_per_year).axes[0].patches)
+    expected = [one["close_approach_date"] for _, one in expected_rows(neos, DEFAULT)]
     assert past.values.sum() == sum(date <= FETCHED_ON for date in expected)
     of_2031 = list(past.edges).index(2030.5)
     assert both.values[of_2031] == sum(date.startswith("2031") for date in expected)
 
 
-def test_count_within_ends_at_the_total(catalogue, selection, neos):
+def test_count_within_ends_at_the_total(draw, neos):
     question = Question(unit="AU")
-    figure = plot_count_within(passages_of(catalogue, question), question, selection)
-    distance, count = figure.axes[0].lines[0].get_data()
+    distance, count = draw(plot_count_within, question).axes[0].lines[0].get_data()
     expected = [
         float(one["miss_distance"]["astronomical"]) for _, one in expected_rows(neos, question)
     ]
@@ -158,47 +179,36 @@ def test_count_within_ends_at_the_total(catalogue, selection, neos):
     assert count[middle] == sum(one <= distance[middle] * (1 + 1e-12) for one in expected)
 
 
-def test_each_neo_is_counted_once_by_first_observation(catalogue, selection, neos):
-    question = Question()
-    figure = plot_first_observations(passages_of(catalogue, question), question, selection)
-    found = {neo["id"]: neo for neo, _ in expected_rows(neos, question)}.values()
+def test_each_neo_is_counted_once_by_first_observation(draw, neos):
+    found = {neo["id"]: neo for neo, _ in expected_rows(neos, DEFAULT)}.values()
     observed = [neo["orbital_data"].get("first_observation_date") for neo in found]
-    bars = {round(bar.get_x() + 0.5): bar.get_height() for bar in figure.axes[0].patches}
+    patches = draw(plot_first_observations).axes[0].patches
+    bars = {round(bar.get_x() + 0.5): bar.get_height() for bar in patches}
     assert sum(bars.values()) == len([date for date in observed if date])
     year = max(bars, key=bars.get)
     assert bars[year] == len([date for date in observed if date and date.startswith(str(year))])
 
 
-def test_outlines_hazardous_neos_and_scales_markers_by_size(catalogue, selection):
-    question = Question()
-    passages = passages_of(catalogue, question)
-    figure = plot_distance_by_date(passages, question, selection)
-    markers, _ = figure.axes[0].collections  # the second collection is for unknown sizes
-    hazardous = passages.set_index("distance")["is_potentially_hazardous"]
-    outlined = [hazardous[y] for _, y in markers.get_offsets()]
-    assert [width > 0 for width in markers.get_linewidths()] == outlined
+def test_markers_show_size_hazard_and_prediction(catalogue, draw):
+    # The second collection is for unknown sizes.
+    markers, _ = draw(plot_distance_by_date).axes[0].collections
+    passages = passages_of(catalogue, DEFAULT).set_index("distance")
+    distances = markers.get_offsets()[:, 1]
+    outlined = [width > 0 for width in markers.get_linewidths()]
+    assert outlined == list(passages["is_potentially_hazardous"][distances])
     assert 0 < sum(outlined) < len(outlined) == len(passages)
     areas = list(markers.get_sizes())
     assert areas == sorted(areas, reverse=True)  # small ones above large ones
     assert len(set(areas)) > 10
-
-
-def test_past_and_predicted_have_different_colours(catalogue, selection):
-    passages = passages_of(catalogue, Question())
-    figure = plot_distance_by_date(passages, Question(), selection)
-    markers, _ = figure.axes[0].collections
     is_orange = markers.get_facecolors()[:, 0] > 0.5
-    last_past = pd.Timestamp(FETCHED_ON)
-    day = passages.set_index("distance")["close_approach_date"]
-    assert is_orange.tolist() == [day[y] > last_past for _, y in markers.get_offsets()]
+    days = passages["close_approach_date"][distances]
+    assert is_orange.tolist() == list(days > pd.Timestamp(FETCHED_ON))
 
 
-def test_many_passages_are_shaded_with_nearest_as_markers(catalogue, selection, monkeypatch):
+def test_many_passages_are_shaded_with_nearest_as_markers(catalogue, draw, monkeypatch):
     monkeypatch.setattr("neo_utils.explore.scatter._MARKERS", 50)
-    question = Question()
-    passages = passages_of(catalogue, question)
-    figure = plot_distance_by_date(passages, question, selection)
-    axes = figure.axes[0]
+    passages = passages_of(catalogue, DEFAULT)
+    axes = draw(plot_distance_by_date).axes[0]
     assert "all as shading, the 50 nearest as markers" in axes.get_title(loc="left")
     shades, *markers = axes.collections
     assert shades.get_array().sum() == len(passages)
@@ -226,25 +236,22 @@ def test_upcoming_table_has_the_nearest_predicted_passages(catalogue, selection,
     assert kilometers == pytest.approx(expected, abs=60)
 
 
+def as_nasas(provenance):
+    return provenance._replace(source="nasa", url="https://api.nasa.gov/neo/rest/v1/neo/browse")
+
+
 @pytest.fixture(scope="module")
 def nasa_selection(selection):
     """Return the same pages with source nasa."""
-    provenances = {
-        batch: provenance._replace(source="nasa", url="https://api.nasa.gov/neo/rest/v1/neo/browse")
-        for batch, provenance in selection.provenances.items()
-    }
+    provenances = {batch: as_nasas(given) for batch, given in selection.provenances.items()}
     return selection._replace(provenances=provenances, label="NASA NeoWs")
 
 
 ANYWHERE = Question(bodies=("Earth", "Venus", "Mars", "Merc", "Juptr", "Moon"), within_au=2.0)
 
 
-def test_simulated_objects_have_no_links(catalogue, selection):
-    table = nearest_upcoming(catalogue, ANYWHERE, selection)
-    assert "https://" not in table.to_csv()
-
-
-def test_each_object_links_to_its_jpl_page(catalogue, nasa_selection, neos):
+def test_each_nasa_object_links_to_its_jpl_page(catalogue, selection, nasa_selection, neos):
+    assert "https://" not in nearest_upcoming(catalogue, ANYWHERE, selection).to_csv()
     table = nearest_upcoming(catalogue, ANYWHERE, nasa_selection)
     page = {neo["name"]: neo["nasa_jpl_url"] for neo in neos}
     assert dict(zip(table["NEO"], table["at JPL"], strict=True)) == {
@@ -307,22 +314,16 @@ def test_explores_output_dir_by_default(output, monkeypatch):
 
 def test_does_not_mix_two_sources(output, selection, monkeypatch):
     batch, provenance = next(iter(selection.provenances.items()))
-    mixed = selection.provenances | {
-        batch: provenance._replace(source="nasa", url="https://api.nasa.gov/neo/rest/v1/neo/browse")
-    }
+    mixed = selection.provenances | {batch: as_nasas(provenance)}
     monkeypatch.setattr("neo_utils.store.selection.stored_provenances", lambda *_: mixed)
     with pytest.raises(StoredDataMissing, match="NASA NeoWs and of simulated.*cannot be mixed"):
         stored_or_sample(str(output))
 
 
-def controls_of(box):
-    named = {control.description: control for control in box.children if control.description}
-    return named, box.children[-1]
-
-
-def test_each_control_updates_the_figure(catalogue, selection):
-    named, answer = controls_of(explorer(catalogue, selection, Question()))
+def test_each_control_updates_the_figure(controls):
+    named, answer = controls()
     assert isinstance(answer, widgets.HTML)
+    assert 'alt="One bar per year: close approaches to Earth' in answer.value
     moves = {
         "bodies": ("Venus",),
         "years": (2000, 2010),
@@ -341,15 +342,17 @@ def test_each_control_updates_the_figure(catalogue, selection):
         assert answer.value == before, name
 
 
-def test_empty_answer_replaces_the_previous_one(catalogue, selection):
-    named, answer = controls_of(explorer(catalogue, selection, Question()))
-    for figure in _FIGURES:
+def test_each_figure_can_be_selected_and_emptied(controls):
+    named, answer = controls()
+    figures = set()
+    for figure in named["figure"].options:
         named["figure"].value = figure
-        before = answer.value
+        figures.add(answer.value)
         named["bodies"].value = ()
         assert "to no body" in answer.value
         named["bodies"].value = ("Earth",)
-        assert answer.value == before
+        assert answer.value in figures
+    assert len(figures) == 6
 
 
 @pytest.mark.parametrize(
@@ -375,8 +378,8 @@ def test_invalid_question_gives_one_line(catalogue, selection, values, message):
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_distance_slider_uses_the_selected_unit(catalogue, selection, unit):
-    named, answer = controls_of(explorer(catalogue, selection, Question()))
+def test_distance_slider_uses_the_selected_unit(controls, unit):
+    named, answer = controls()
     for other in (*UNITS, unit):
         named["in"].value = other
     assert named["within"].value == pytest.approx(0.2 * UNITS[unit][0])
@@ -387,8 +390,8 @@ def test_distance_slider_uses_the_selected_unit(catalogue, selection, unit):
         assert end == pytest.approx(au * UNITS[unit][0], rel=0.1)
 
 
-def test_changing_the_unit_draws_once(catalogue, selection, monkeypatch):
-    named, _ = controls_of(explorer(catalogue, selection, Question()))
+def test_changing_the_unit_draws_once(controls, monkeypatch):
+    named, _ = controls()
     drawn = []
     plot = _FIGURES["per year"]
     monkeypatch.setitem(_FIGURES, "per year", lambda *asked: drawn.append(1) or plot(*asked))
@@ -396,23 +399,22 @@ def test_changing_the_unit_draws_once(catalogue, selection, monkeypatch):
     assert len(drawn) == 1
 
 
-def test_controls_start_with_any_valid_question(catalogue, selection):
-    question = Question(("Earth",), 1850, 2300, 1e-6, False, 5000, "km")
-    _, answer = controls_of(explorer(catalogue, selection, question))
-    assert question.in_words in answer.value
-
-
 @pytest.mark.parametrize(
-    "question", [Question(("Moon",), at_least_m=30.5), Question(("Earth",), at_least_m=0.5)]
+    "question",
+    [
+        Question(("Earth",), 1850, 2300, 1e-6, False, 5000, "km"),
+        Question(("Moon",), at_least_m=30.5),
+        Question(("Earth",), at_least_m=0.5),
+    ],
 )
-def test_controls_keep_exact_values_and_all_bodies(catalogue, selection, question, monkeypatch):
+def test_controls_start_with_any_valid_question(controls, question, monkeypatch):
     monkeypatch.setattr("neo_utils.explore.controls.listed_bodies", lambda _: ["Earth", "Venus"])
-    _, answer = controls_of(explorer(catalogue, selection, question))
+    _, answer = controls(question)
     assert question.in_words in answer.value
 
 
-def test_distance_slider_includes_the_farthest_passage(catalogue, selection, neos):
-    named, answer = controls_of(explorer(catalogue, selection, Question(("Juptr",))))
+def test_distance_slider_includes_the_farthest_passage(controls, neos):
+    named, answer = controls(Question(("Juptr",)))
     named["within"].value = 10 ** named["within"].max
     listed_there = expected_rows(neos, Question(("Juptr",), within_au=99))
     predicted = sum(one["close_approach_date"] > FETCHED_ON for _, one in listed_there)
@@ -420,40 +422,23 @@ def test_distance_slider_includes_the_farthest_passage(catalogue, selection, neo
     assert f"{len(listed_there) - predicted} past, {predicted} predicted" in answer.value
 
 
-def test_alt_text_mentions_the_moon_only_for_earth(catalogue, selection):
+def test_alt_text_mentions_the_moon_only_for_earth(draw):
     for bodies, limit in ((("Earth",), "the Moon"), (("Venus",), "a lunar distance to the body")):
-        question = Question(bodies)
-        figure = plot_count_within(passages_of(catalogue, question), question, selection)
+        figure = draw(plot_count_within, Question(bodies))
         assert figure.get_label().count(f"nearer than {limit}.") == 1
 
 
-def test_passages_of_unknown_size_are_marked_or_excluded(catalogue, selection):
-    passages = passages_of(catalogue, Question())
+def test_passages_of_unknown_size_are_marked_or_excluded(catalogue, draw):
+    passages = passages_of(catalogue, DEFAULT)
     passages.loc[passages.index[:7], ["minimum_diameter_m", "maximum_diameter_m"]] = None
-    by_date = plot_distance_by_date(passages, Question(), selection)
+    by_date = draw(plot_distance_by_date, passages=passages)
     drawn = sum(len(points.get_offsets()) for points in by_date.axes[0].collections)
     assert drawn == len(passages)
     key = [text.get_text() for text in by_date.axes[0].get_legend().get_texts()]
     assert "size unknown" in key
-    by_size = plot_size_by_distance(passages, Question(), selection)
+    by_size = draw(plot_size_by_distance, passages=passages)
     assert "7 without an estimated diameter are not drawn." in by_size.get_label()
     assert "not drawn" not in by_date.get_label()
-
-
-def test_answer_has_the_alt_text_of_its_figure(catalogue, selection):
-    named, answer = controls_of(explorer(catalogue, selection, Question()))
-    named["years"].value = (2030, 2031)
-    assert 'alt="One bar per year: close approaches to Earth' in answer.value
-    assert "2030 to 2031" in answer.value
-
-
-def test_every_figure_can_be_selected(catalogue, selection):
-    named, answer = controls_of(explorer(catalogue, selection, Question()))
-    figures = set()
-    for name in named["figure"].options:
-        named["figure"].value = name
-        figures.add(answer.value)
-    assert len(figures) == 6
 
 
 def test_approaches_on_the_fetch_day_are_past(catalogue):
@@ -465,25 +450,24 @@ def test_approaches_on_the_fetch_day_are_past(catalogue):
 
 @pytest.mark.parametrize("count", [3, 3_100])
 @pytest.mark.parametrize("plot", [plot_count_within, *SCATTERED])
-def test_figures_report_excluded_zeros(plot, count, catalogue, selection):
-    # As an older version stored them; more than 3,000 are drawn as shades, too.
+def test_figures_report_excluded_zeros(plot, count, catalogue, draw):
+    # An older version stored zeros. More than 3,000 passages are also shaded.
     question = Question(within_au=3, bodies=("Earth", "Venus"))
     passages = passages_of(catalogue, question)
     passages = pd.concat([passages] * -(-count // len(passages))).head(count)
     passages = passages.reset_index(drop=True)
     passages.loc[0, ["distance", "miss_distance_au", "minimum_diameter_m"]] = 0.0
     passages["first_observation_date"] = dt.date(1, 1, 1)
-    figure = plot(passages, question, selection)
+    figure = draw(plot, question, passages)
     figure.canvas.draw()
     assert "of 0 are not drawn" in figure.get_label()
-    plot_first_observations(passages, question, selection).canvas.draw()
+    draw(plot_first_observations, question, passages).canvas.draw()
 
 
 @pytest.mark.parametrize("body", ["$", "$x$", r"$\frac{$", "a $ b $ c_"])
-def test_dollar_sign_in_a_body_is_drawn_literally(body, catalogue, selection):
-    question = Question(bodies=(body, "Earth"))
-    passages = passages_of(catalogue, Question())
+def test_dollar_sign_in_a_body_is_drawn_literally(body, catalogue, draw):
+    passages = passages_of(catalogue, DEFAULT)
     for plot in (plot_per_year, plot_count_within, plot_size_by_distance):
-        figure = plot(passages, question, selection)
+        figure = draw(plot, Question(bodies=(body, "Earth")), passages)
         figure.canvas.draw()
         assert body in figure.axes[0].get_title(loc="left")
