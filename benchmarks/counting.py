@@ -4,6 +4,8 @@
 time starts once libraries are loaded and the session has started, and ends with the rows. Processor
 time and memory include those of Java in the driver, but not of a cluster's workers. The project's
 engines aggregate a second time in the same process, to show the effect of warm-up.
+
+To profile Java, set ``SPARK_SUBMIT_OPTS=-XX:StartFlightRecording=filename=FILE,settings=profile``.
 """
 
 import datetime as dt
