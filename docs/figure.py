@@ -1,6 +1,6 @@
 """Draw docs/approaches-per-year.png, the README's figure: ``python -m docs.figure`` prints it.
 
-`make docs` puts it in its place; tests compare it, and the README's table, with what is counted.
+`make docs` writes it. Tests compare it, and the README's table, with computed values.
 """
 
 import sys
@@ -20,7 +20,7 @@ _THRESHOLD_AU = 0.2
 
 
 class Counted(NamedTuple):
-    """What the README shows a part of."""
+    """Results of the sample, which the README shows in part."""
 
     selection: Selection
     metrics: dict[str, int]
@@ -28,7 +28,7 @@ class Counted(NamedTuple):
 
 
 def counted_sample() -> Counted:
-    """Return what `make run START=1 END=200` counts of the simulated sample; nothing is kept."""
+    """Return the results of `make run START=1 END=200` on the simulated sample; store nothing."""
     with TemporaryDirectory() as output:
         fetch(plan_fetch(1, 200, "sample", output_dir=output))
         selection = select_batches(1, 200, "sample", output)
@@ -39,7 +39,7 @@ def counted_sample() -> Counted:
 
 
 def png_of(counted: Counted) -> bytes:
-    """Return the figure as the notebook of such a run shows it."""
+    """Return the figure of that run's notebook."""
     per_year = approaches_per_year(counted.yearly)
     return plot_approaches_per_year(per_year, counted.selection).png
 

@@ -142,10 +142,10 @@ def _names() -> list[tuple[str, str]]:
 
 
 def _question() -> list[tuple[str, str, str, str]]:
-    told = inspect_notebook(str(PROJECT / "notebooks/explore.ipynb"))
+    parameters = inspect_notebook(str(PROJECT / "notebooks/explore.ipynb"))
     return [
         (f"`{name}`", one["inferred_type_name"], f"`{one['default']}`", one["help"])
-        for name, one in told.items()
+        for name, one in parameters.items()
     ]
 
 
@@ -165,10 +165,11 @@ def _files() -> list[tuple[str, str]]:
 def _columns(name: str, schema: pa.Schema) -> str:
     rows = []
     for field in schema:
-        told = {key.decode(): value.decode() for key, value in field.metadata.items()}
+        metadata = {key.decode(): value.decode() for key, value in field.metadata.items()}
         kind = f"{field.type}{'' if field.nullable else ', never null'}"
-        ucd = f"`{told['ucd']}`" if told.get("ucd") else ""
-        rows.append((f"`{field.name}`", kind, told.get("unit", ""), ucd, told["definition"]))
+        ucd = f"`{metadata['ucd']}`" if metadata.get("ucd") else ""
+        unit = metadata.get("unit", "")
+        rows.append((f"`{field.name}`", kind, unit, ucd, metadata["definition"]))
     return f"### `{name}`\n\n" + _table(("column", "type", "unit", "UCD", "definition"), rows)
 
 
