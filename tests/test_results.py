@@ -33,6 +33,11 @@ def save_both(selection, read=None):
         save(name, duck.table(name), selection, 0.2)
 
 
+def verify(selection):
+    settings = {"start": 1, "end": 40, "output_dir": str(selection.output)}
+    return verify_text(parse_settings(settings))
+
+
 def saved_sha256(selection):
     return saved_inputs_sha256(selection.output, selection.positions)
 
@@ -41,9 +46,7 @@ def test_saved_results_are_identified_by_their_inputs(selection):
     assert saved_sha256(selection) is None
     save_both(selection)
     assert saved_sha256(selection) == inputs_sha256(selection, 0.2)
-    assert "2 batches" in verify_text(
-        parse_settings({"start": 1, "end": 40, "output_dir": str(selection.output)})
-    )
+    assert "2 batches" in verify(selection)
 
 
 def test_edited_table_is_rejected(selection):
@@ -55,7 +58,7 @@ def test_edited_table_is_rejected(selection):
     with pytest.raises(StoredDataBroken, match="Run `make aggregate START=1 END=40 .*` to compute"):
         read_result("metrics", selection.output, selection.positions)
     with pytest.raises(StoredDataBroken, match="aggregations"):
-        verify_text(parse_settings({"start": 1, "end": 40, "output_dir": str(selection.output)}))
+        verify(selection)
     assert saved_sha256(selection) is None
 
 
