@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from neo_utils.settings.folders import PROJECT
 
 _EXECUTED = "runs/batches-1-200"  # the project's notebooks, relative to its output folder
 _DELAY_S = 0.5
+_FIRST, _RECOMPUTED = "200 NEOs, first run", "200 NEOs, nothing to fetch, recomputed"
 _BIN = Path(sys.executable).parent
 _ENVIRONMENT = {**os.environ, "API_KEY": KEY}
 
@@ -70,24 +71,25 @@ TOOLS: dict[str, Callable[[str, Path], None]] = {
 
 
 def pipeline(repeats: int = 3) -> Rows:
-    """Return a row for every pipeline, kind of run and repeat."""
+    """Return a row for every pipeline, task and repeat."""
     # The first aggregation on a machine creates the archive in the background.
     run(sys.executable, "-m", "neo_utils.run.warm_start")
     if not archive_path(java_home()).exists():
         raise RuntimeError("another process is creating the class archive. Try again in a minute")
-    first, *_ = _RUNS
-    rows = _measure(repeats, _RUNS, _DELAY_S)
-    return rows + _measure(repeats, {f"{first}, service without delay": _RUNS[first]}, 0)
+    rows = _measure(repeats, [_FIRST, "200 NEOs, run again", _RECOMPUTED], _DELAY_S)
+    return rows + _measure(repeats, [f"{_FIRST}, service without delay"], 0)
 
 
-def _measure(repeats: int, runs: Mapping[str, Callable[[Path], None]], delay_s: float) -> Rows:
+def _measure(repeats: int, tasks: list[str], delay_s: float) -> Rows:
     rows: Rows = []
     with served(delay_s, prepared=10) as url:
         for tool, run_tool in [*TOOLS.items()] * repeats:
             with tempfile.TemporaryDirectory() as folder:
                 output = Path(folder)
-                for task, prepare in runs.items():
-                    prepare(output)
+                for task in tasks:
+                    if task == _RECOMPUTED:
+                        for name in ("aggregations", "yearly_statistics", "runs"):
+                            shutil.rmtree(output / name, ignore_errors=True)
                     rows.append({"task": task, "tool": tool, **_timed(run_tool, url, output)})
                 rows[-1]["result"] = _stored_metrics(output)
     if len({row["result"] for row in rows if "result" in row}) != 1:
@@ -101,22 +103,6 @@ def _timed(run_tool: Callable[[str, Path], None], url: str, output: Path) -> Row
         run_tool(url, output)
     phases = phases_s(output / _EXECUTED, started, row["wall_s"])
     return row | ({"phases_s": phases} if phases else {})
-
-
-def _keep_all(_output: Path) -> None:
-    """Keep everything that the previous run stored."""
-
-
-def _remove_results(output: Path) -> None:
-    for name in ("aggregations", "yearly_statistics", "runs"):
-        shutil.rmtree(output / name, ignore_errors=True)
-
-
-_RUNS = {
-    "200 NEOs, first run": _keep_all,
-    "200 NEOs, run again": _keep_all,
-    "200 NEOs, nothing to fetch, recomputed": _remove_results,
-}
 
 
 def _stored_metrics(output: Path) -> str:

@@ -46,28 +46,24 @@ class Line(NamedTuple):
 def measures_of(full: dict[str, Any]) -> Measures:
     """Return points of (close approaches, measurement) by panel and series of the figure."""
     fetch_time, read, queries, peak = _PANELS
-    fetched = {row["task"]: row for row in full["fetching"]}
-    counted = {(row["task"], row["tool"]): row for row in full["aggregation"]}
-    sizes = {case: counted[case, SPARK]["close_approaches"] for case in (*SIZES, LARGE)}
-    fetches = [(sizes[case], fetched[fetch_task(neos)]) for case, neos in SIZES.items()]
+    rows = {(row["task"], row["tool"]): row for row in full["fetching"] + full["aggregation"]}
+    sizes = {case: rows[case, SPARK]["close_approaches"] for case in (*SIZES, LARGE)}
+    fetches = [(sizes[case], rows[fetch_task(neos), "project"]) for case, neos in SIZES.items()]
     measures: Measures = {
         (fetch_time, "fetch"): [(size, row["cpu_s"]) for size, row in fetches],
         (peak, "fetch"): [(size, row["peak_mb"]) for size, row in fetches],
         (read, "read"): [
-            (
-                sizes[case],
-                counted[case, DUCKDB]["wall_s"] - counted[case + QUERIES, DUCKDB]["wall_s"],
-            )
+            (sizes[case], rows[case, DUCKDB]["wall_s"] - rows[case + QUERIES, DUCKDB]["wall_s"])
             for case in SIZES
         ],
     }
     for name, (tool, warm) in _ENGINES.items():
         measures[queries, name] = [
-            (size, counted[case + QUERIES + warm, tool]["wall_s"]) for case, size in sizes.items()
+            (size, rows[case + QUERIES + warm, tool]["wall_s"]) for case, size in sizes.items()
         ]
         if not warm:
             measures[peak, name] = [
-                (size, counted[case, tool]["peak_mb"]) for case, size in sizes.items()
+                (size, rows[case, tool]["peak_mb"]) for case, size in sizes.items()
             ]
     return measures
 

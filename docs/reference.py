@@ -187,8 +187,8 @@ def _statuses() -> list[tuple[str, str, str]]:
     found: list[type[errors.RunFailure]] = [errors.RunFailure]
     for cls in found:
         found += cls.__subclasses__()
-    ours = [cls for cls in found[1:] if cls.__module__ == errors.__name__]
-    rows = [(str(cls.exit_status), cls.__name__, _first_line(cls)) for cls in ours]
+    failures = [cls for cls in found[1:] if cls.__module__ == errors.__name__]
+    rows = [(str(cls.exit_status), cls.__name__, _first_line(cls)) for cls in failures]
     interrupted = (str(errors.INTERRUPTED), "", "ended by Ctrl-C")
     return [("0", "", "done"), *sorted(rows), interrupted, ("1", "", "anything else")]
 
