@@ -3,6 +3,9 @@
 import copy
 import datetime as dt
 import json
+from contextlib import contextmanager
+
+from neo_utils.sample import service
 
 
 def approach(**changes):
@@ -101,3 +104,17 @@ def _parent(document, path):
     for step in path[:-1]:
         document = document[step]
     return document
+
+
+@contextmanager
+def serve_changed(change):
+    """Serve the sample after ``change`` edited the objects of each page; yield the address."""
+
+    def answer(url, headers):
+        given = service.answer(url, headers)
+        page = json.loads(given.body)
+        change(page["near_earth_objects"])
+        return given._replace(body=json.dumps(page).encode())
+
+    with service.serve(answer=answer) as url:
+        yield url

@@ -1,7 +1,6 @@
 """Compare what explore.ipynb shows with the pages, decoded with json."""
 
 import datetime as dt
-import json
 
 import ipywidgets as widgets
 import pandas as pd
@@ -22,9 +21,9 @@ from neo_utils.explore.upcoming import nearest_upcoming
 from neo_utils.fetch.fetching import fetch
 from neo_utils.fetch.plan import plan_fetch
 from neo_utils.positions import Batch
-from neo_utils.sample import service
-from neo_utils.sample.catalogue import page_body
 from neo_utils.statistics.definitions import LISTED_WITHIN_AU
+from tests.objects import serve_changed
+from tests.sample_neos import neos_of
 
 SCATTERED = [plot_distance_by_date, plot_size_by_distance, plot_velocity_by_distance]
 FETCHED_ON = "2026-03-01"
@@ -75,11 +74,7 @@ def controls(catalogue, selection):
 
 @pytest.fixture(scope="module")
 def neos():
-    return [
-        neo
-        for number in PAGES
-        for neo in json.loads(page_body(number, 20, "k"))["near_earth_objects"]
-    ]
+    return neos_of(PAGES)
 
 
 def expected_rows(neos, question):
@@ -104,25 +99,20 @@ def expected_rows(neos, question):
         Question(first_year=1950, last_year=2010),
         Question(hazardous_only=True, at_least_m=500.0),
         Question(bodies=("Earth", "Juptr"), within_au=2.0, at_least_m=3000.0),
+        Question(within_au=0.05, unit="AU"),
+        Question(within_au=0.05, unit="km"),
     ],
 )
 def test_answers_match_the_pages(catalogue, neos, question):
     expected = expected_rows(neos, question)
     passages = passages_of(catalogue, question)
     assert 0 < len(expected) == len(passages)
-    distances = sorted(float(one["miss_distance"]["lunar"]) for _, one in expected)
+    key = {"LD": "lunar", "AU": "astronomical", "km": "kilometers"}[question.unit]
+    distances = sorted(float(one["miss_distance"][key]) for _, one in expected)
     assert sorted(passages["distance"]) == pytest.approx(distances, rel=1e-6)
     assert passages["neo_number"].nunique() == len({neo["id"] for neo, _ in expected})
     predicted = sum(one["close_approach_date"] > FETCHED_ON for _, one in expected)
     assert passages["is_predicted"].sum() == predicted
-
-
-@pytest.mark.parametrize(("unit", "key"), [("AU", "astronomical"), ("km", "kilometers")])
-def test_distances_use_the_selected_unit(catalogue, neos, unit, key):
-    question = Question(within_au=0.05, unit=unit)
-    shown = sorted(passages_of(catalogue, question)["distance"])
-    expected = sorted(float(one["miss_distance"][key]) for _, one in expected_rows(neos, question))
-    assert shown == pytest.approx(expected, rel=1e-6)
 
 
 def test_question_in_words_covers_every_filter():
@@ -236,14 +226,14 @@ def test_upcoming_table_has_the_nearest_predicted_passages(catalogue, selection,
     assert kilometers == pytest.approx(expected, abs=60)
 
 
-def as_nasas(provenance):
+def from_nasa(provenance):
     return provenance._replace(source="nasa", url="https://api.nasa.gov/neo/rest/v1/neo/browse")
 
 
 @pytest.fixture(scope="module")
 def nasa_selection(selection):
     """Return the same pages with source nasa."""
-    provenances = {batch: as_nasas(given) for batch, given in selection.provenances.items()}
+    provenances = {batch: from_nasa(given) for batch, given in selection.provenances.items()}
     return selection._replace(provenances=provenances, label="NASA NeoWs")
 
 
@@ -270,22 +260,18 @@ def test_only_sentry_objects_link_to_sentry(catalogue, nasa_selection, neos):
         assert link.endswith(watched[name].replace(" ", "%20"))
 
 
-def test_links_work_with_rejected_or_unnamed_objects(tmp_path):
-    def damaged(url, headers):
-        page = json.loads(service.answer(url, headers).body)
-        rejected, unnamed, watched = page["near_earth_objects"][:3]
-        rejected |= {"designation": 7, "close_approach_data": None}
-        unnamed |= {"designation": None, "is_sentry_object": True}
-        watched |= {"is_sentry_object": True}
-        return service.answer(url, headers)._replace(body=json.dumps(page).encode())
+def test_links_work_with_rejected_or_unnamed_objects(tmp_path, neos):
+    def damage(neos):
+        neos[0] |= {"designation": 7, "close_approach_data": None}  # rejected
+        neos[1] |= {"designation": None, "is_sentry_object": True}
+        neos[2] |= {"is_sentry_object": True}
 
-    with service.serve(answer=damaged) as url:
+    with serve_changed(damage) as url:
         done = fetch(plan_fetch(1, 20, "nasa", url, str(tmp_path)))
     assert (done.neos, done.rejected) == (19, 1)
     selection = stored_or_sample(str(tmp_path))
     table = nearest_upcoming(open_catalogue(selection), ANYWHERE, selection, rows=2_000)
-    third = json.loads(page_body(0, 20, "k"))["near_earth_objects"][2]
-    assert set(table.loc[table["in Sentry"] != "", "NEO"]) == {third["name"]}
+    assert set(table.loc[table["in Sentry"] != "", "NEO"]) == {neos[2]["name"]}
     path = Batch(1).file(tmp_path, "pages")
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(StoredDataBroken, match="batch 1-20 .*pages: .*`make backfill"):
@@ -314,7 +300,7 @@ def test_explores_output_dir_by_default(output, monkeypatch):
 
 def test_does_not_mix_two_sources(output, selection, monkeypatch):
     batch, provenance = next(iter(selection.provenances.items()))
-    mixed = selection.provenances | {batch: as_nasas(provenance)}
+    mixed = selection.provenances | {batch: from_nasa(provenance)}
     monkeypatch.setattr("neo_utils.store.selection.stored_provenances", lambda *_: mixed)
     with pytest.raises(StoredDataMissing, match="NASA NeoWs and of simulated.*cannot be mixed"):
         stored_or_sample(str(output))

@@ -20,11 +20,11 @@ from nbformat.reader import NotJSONError
 from playwright.sync_api import Page, expect, sync_playwright
 
 from neo_utils.run.runner import run
-from neo_utils.sample import service
 from neo_utils.settings.folders import PROJECT
 from neo_utils.settings.run_settings import parse_settings
 from tests.clones import clone_into
 from tests.cluster import free_ports
+from tests.objects import serve_changed
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 pytestmark = [
@@ -49,12 +49,16 @@ def browser():
 # ---- the report
 
 
+def run_pipeline(output, **settings):
+    """Run the pipeline for two batches; return the report."""
+    settings |= {"end": 40, "output_dir": str(output), "master": "duckdb"}
+    run("run", ["fetch", "aggregate"], parse_settings(settings))
+    return output / "runs/batches-1-40/report.html"
+
+
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
-    output = tmp_path_factory.mktemp("output")
-    ours = {"end": 40, "source": "sample", "output_dir": str(output), "master": "duckdb"}
-    run("run", ["fetch", "aggregate"], parse_settings(ours))
-    return output / "runs/batches-1-40/report.html"
+    return run_pipeline(tmp_path_factory.mktemp("output"), source="sample")
 
 
 @pytest.fixture(params=["light", "dark"])
@@ -158,20 +162,16 @@ def hostile(tmp_path_factory):
     """Run the pipeline on a service whose every text is hostile; return the output folder."""
     output = tmp_path_factory.mktemp("hostile")
 
-    def answer(url, headers):
-        given = service.answer(url, headers)
-        page = json.loads(given.body)
-        for place, neo in enumerate(page["near_earth_objects"]):
+    def change(neos):
+        for place, neo in enumerate(neos):
             text = HOSTILE[place % len(HOSTILE)]
             neo |= dict.fromkeys(("name", "name_limited", "designation", "nasa_jpl_url"), text)
             neo["id"] = neo["neo_reference_id"] = f"{text}{neo['id']}"
             for approach in neo["close_approach_data"][::2]:
                 approach["orbiting_body"] = text
-        return given._replace(body=json.dumps(page).encode())
 
-    with service.serve(answer=answer) as url:
-        ours = {"end": 40, "source": "nasa", "api_url": url, "output_dir": str(output)}
-        run("run", ["fetch", "aggregate"], parse_settings(ours | {"master": "duckdb"}))
+    with serve_changed(change) as url:
+        run_pipeline(output, source="nasa", api_url=url)
     return output
 
 
