@@ -135,16 +135,6 @@ def test_spark_duckdb_and_plain_python_agree_on_all_bodies(spark, duck, tmp_path
     assert yearly_rows == yearly_of(pages, "0.2", f"{AS_OF:%Y-%m-%d}")
 
 
-def test_counts_a_duplicate_neo_once_from_its_newest_batch(engine, tmp_path):
-    old, new = (dt.datetime(2026, 1, day, tzinfo=dt.UTC) for day in (1, 2))
-    store(tmp_path, 1, [neo("A", ("2000-01-01", "Earth", 0.1), ("2001-01-01", "Venus", 0.1))], new)
-    store(tmp_path, 21, [neo("A", ("1999-12-31", "Earth", 0.3))], old)
-    totals, yearly = compute(engine, select_batches(1, 40, "sample", tmp_path))
-    assert totals["total_neos"] == 39
-    assert totals["total_close_approaches"] == 2
-    assert [row[:3] for row in yearly] == [(2000, "Earth", 1), (2001, "Venus", 1)]
-
-
 def test_boundaries_of_year_threshold_fetch_day_and_nearest(engine, tmp_path):
     fetched = dt.datetime(2026, 3, 1, 23, 59, tzinfo=dt.UTC)
     store(
