@@ -7,9 +7,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from neo_utils.fetch.fetching import fetch
-from neo_utils.fetch.plan import plan_fetch
+from neo_utils.interface import plan_fetch, select
 from neo_utils.store.columns import read_rows
-from neo_utils.store.selection import Selection, select_batches
+from neo_utils.store.selection import Selection
 
 NEOS = (200, 2_000, 20_000, 41_000)  # positions of the catalogue, in batches of 20
 SIZES = {f"{n:,} NEOs in {n // 20:,} batches, from files to rows": n for n in NEOS}
@@ -37,7 +37,7 @@ def make_input(folder: Path, case: str) -> None:
 
 def stored(folder: Path, neos: int) -> Selection:
     """Return the batches of the first NEOs of the stored sample."""
-    return select_batches(1, neos, "sample", str(folder / "sample"))
+    return select(1, neos, "sample", str(folder / "sample"))
 
 
 def files_of(folder: Path, case: str) -> tuple[list[str], list[str]]:

@@ -21,7 +21,7 @@ import requests
 from benchmarks.machine import in_new_process, peak_mb, timed
 from benchmarks.summary import Row, Rows
 from neo_utils.fetch.fetching import fetch
-from neo_utils.fetch.plan import plan_fetch
+from neo_utils.interface import plan_fetch
 from neo_utils.sample import SAMPLE_URL, service
 
 Fetch: TypeAlias = Callable[[str, int, Path], None]

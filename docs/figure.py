@@ -11,10 +11,10 @@ import pandas as pd
 
 from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.fetch.fetching import fetch
-from neo_utils.fetch.plan import plan_fetch
 from neo_utils.figures.yearly import approaches_per_year, plot_approaches_per_year
+from neo_utils.interface import plan_fetch, select
 from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
-from neo_utils.store.selection import Selection, select_batches
+from neo_utils.store.selection import Selection
 
 _THRESHOLD_AU = 0.2
 
@@ -31,7 +31,7 @@ def counted_sample() -> Counted:
     """Return the results of `make run START=1 END=200` on the simulated sample; store nothing."""
     with TemporaryDirectory() as output:
         fetch(plan_fetch(1, 200, "sample", output_dir=output))
-        selection = select_batches(1, 200, "sample", output)
+        selection = select(1, 200, "sample", output)
         newest, approaches = read_batches(DuckDBSession(), selection)
         values = dict(metrics(newest, approaches, _THRESHOLD_AU).collect())
         yearly = yearly_statistics(approaches, _THRESHOLD_AU).toArrow().to_pandas()

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from neo_utils.engines.engine import connect, describe_engine
     from neo_utils.fetch.fetching import fetch as fetch_neos
-    from neo_utils.fetch.plan import plan_fetch
     from neo_utils.figures.tables import captioned
     from neo_utils.figures.yearly import (
         approaches_per_year,
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
         plot_approaches_per_year,
         plot_nearest_per_year,
     )
+    from neo_utils.interface import plan_fetch, select
     from neo_utils.report.provenance import provenance_table
     from neo_utils.settings.log import set_log_level
     from neo_utils.statistics.computation import metrics, totals, yearly_statistics
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from neo_utils.statistics.definitions import columns_of, sql_text
     from neo_utils.statistics.results import save
     from neo_utils.store.quantities import quantity_table
-    from neo_utils.store.selection import select_batches as select
 
 __version__ = "0.1.0"
 
@@ -48,13 +47,13 @@ _PUBLIC = {
     "fetch_neos": ("fetch.fetching", "fetch"),
     "metrics": ("statistics.computation", "metrics"),
     "nearest_per_year": ("figures.yearly", "nearest_per_year"),
-    "plan_fetch": ("fetch.plan", "plan_fetch"),
+    "plan_fetch": ("interface", "plan_fetch"),
     "plot_approaches_per_year": ("figures.yearly", "plot_approaches_per_year"),
     "plot_nearest_per_year": ("figures.yearly", "plot_nearest_per_year"),
     "provenance_table": ("report.provenance", "provenance_table"),
     "quantity_table": ("store.quantities", "quantity_table"),
     "save": ("statistics.results", "save"),
-    "select": ("store.selection", "select_batches"),
+    "select": ("interface", "select"),
     "set_log_level": ("settings.log", "set_log_level"),
     "sql_text": ("statistics.definitions", "sql_text"),
     "tables": ("statistics.computation", "read_batches"),

@@ -23,10 +23,10 @@ from neo_utils.cluster.processes import is_running, read_pid, terminate
 from neo_utils.engines.executors import tasks_text
 from neo_utils.engines.spark_session import connect
 from neo_utils.errors import RunFailure
+from neo_utils.interface import select
 from neo_utils.settings.log import set_log_level
 from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
 from neo_utils.statistics.results import save
-from neo_utils.store.selection import select_batches
 from tests.cluster import processes
 from tests.driver import await_result
 
@@ -51,7 +51,7 @@ def session(folder, **conf):
 
 
 def multiplied(spark, output, times, source="sample"):
-    selection = select_batches(1, 200, source, str(output))
+    selection = select(1, 200, source, str(output))
     newest, approaches = read_batches(spark, selection)
     return selection, metrics(newest, approaches.crossJoin(spark.range(times)), 0.2)
 
@@ -110,7 +110,7 @@ def count(output, folder):
     set_log_level("DEBUG")
     spark = session(folder)
     context = spark.sparkContext
-    selection = select_batches(1, 200, "sample", str(output))
+    selection = select(1, 200, "sample", str(output))
     newest, approaches = read_batches(spark, selection)
     tables = {
         "metrics": metrics(newest, approaches, 0.2),
@@ -121,13 +121,13 @@ def count(output, folder):
         result[name] = [list(row.values()) for row in save(name, frame, selection, 0.2).to_pylist()]
     result["processes"] = processes()
     context.setJobDescription("one file")
-    _, of_one_file = read_batches(spark, select_batches(1, 20, "sample", str(output)))
+    _, of_one_file = read_batches(spark, select(1, 20, "sample", str(output)))
     result["approaches_of_one_file"] = of_one_file.count()
     result["tasks"] = tasks_text(spark)
     context.setJobDescription("a missing file")
     private = folder / "private"
     shutil.copytree(output, private)
-    selection = select_batches(1, 40, "sample", str(private))
+    selection = select(1, 40, "sample", str(private))
     unseen = metrics(*read_batches(spark, selection), 0.2)
     shutil.rmtree(private / "runs" / "batches-1-40" / "packed")
     try:

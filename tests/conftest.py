@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 from neo_utils.cluster.local_cluster import down
 from neo_utils.engines.spark_session import connect
 from neo_utils.fetch.fetching import fetch
-from neo_utils.fetch.plan import plan_fetch
+from neo_utils.interface import plan_fetch
 from neo_utils.neows import rate_limit
 from tests.cluster import Cluster, cluster_at
 

@@ -51,7 +51,7 @@ from requests.adapters import HTTPAdapter
 import neo_utils.fetch.fetching
 import neo_utils.neows.transport
 from neo_utils.errors import RunFailure
-from neo_utils.fetch.plan import plan_fetch
+from neo_utils.interface import plan_fetch
 from neo_utils.positions import Batch, PositionRange
 from neo_utils.sample import SAMPLE_URL, service
 from neo_utils.store.batches import batches_with

@@ -14,10 +14,10 @@ from typing import NamedTuple
 import pytest
 import requests
 
+from neo_utils.interface import select
 from neo_utils.sample.catalogue import page_body
 from neo_utils.settings.folders import PROJECT
 from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
-from neo_utils.store.selection import select_batches
 from tests.clones import clone_into, run, stored_rows
 from tests.cluster import free_ports
 from tests.docker_engine import need_engine
@@ -156,7 +156,7 @@ def await_busy_workers(cluster, job):
 
 
 def test_cluster_equals_embedded_spark_and_plain_python(spark, copy):
-    selection = select_batches(1, 200, output_dir=str(copy))
+    selection = select(1, 200, output_dir=str(copy))
     newest, approaches = read_batches(spark, selection)
     embedded = {
         "aggregations": metrics(newest, approaches, 0.2),

@@ -6,6 +6,7 @@ import pytest
 from neo_utils.compare.drift import compare_approaches, compare_metrics, compare_neos, drift_text
 from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.errors import StoredDataBroken, StoredDataMissing
+from neo_utils.interface import select
 from neo_utils.positions import Batch, position_range
 from neo_utils.run.terminal import status_text
 from neo_utils.run.upkeep import drift_between
@@ -16,7 +17,6 @@ from neo_utils.statistics.results import save
 from neo_utils.store.batches import stored_provenances
 from neo_utils.store.consistency import drift_notes
 from neo_utils.store.newest import newest_approaches
-from neo_utils.store.selection import select_batches
 from tests.test_statistics import neo, store
 
 MARCH = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
@@ -68,7 +68,7 @@ def outputs(tmp_path):
     ]
     store(tmp_path / "old", 1, before, MARCH - 59 * 24 * HOUR)
     store(tmp_path / "new", 1, after, MARCH)
-    return tuple(select_batches(1, 20, "sample", tmp_path / name) for name in ("old", "new"))
+    return tuple(select(1, 20, "sample", tmp_path / name) for name in ("old", "new"))
 
 
 def test_lists_added_and_removed_neos(outputs):
@@ -116,7 +116,7 @@ def test_compares_a_duplicate_neo_from_its_newer_batch(tmp_path):
         in_second = neo("A", ("2030-01-01", "Earth", 0.2), ("2050-01-01", "Earth", 0.3))
         store(tmp_path / name, 1, [in_first | {"name": "first"}], first)
         store(tmp_path / name, 21, [in_second | {"name": "second"}], second)
-    before, after = (select_batches(1, 40, "sample", tmp_path / name) for name in ("old", "new"))
+    before, after = (select(1, 40, "sample", tmp_path / name) for name in ("old", "new"))
     changes = compare_approaches(before, after)
     assert [(f"{row.close_approach_date:%Y}", row.change) for row in changes.itertuples()] == [
         ("2030", "moved"),
@@ -133,7 +133,7 @@ def test_compares_a_neo_that_lost_or_gained_all_approaches(tmp_path):
     other = neo("other", ("2031-01-01", "Earth", 0.1))
     store(tmp_path / "old", 1, [far, other], MARCH)
     store(tmp_path / "new", 1, [none, other], MARCH + HOUR)
-    old, new = (select_batches(1, 20, "sample", tmp_path / name) for name in ("old", "new"))
+    old, new = (select(1, 20, "sample", tmp_path / name) for name in ("old", "new"))
     for before, after, change in ((old, new, "removed"), (new, old, "added")):
         changes = compare_approaches(before, after)
         assert changes[["neo_id", "change"]].to_numpy().tolist() == [["far", change]]
@@ -146,7 +146,7 @@ def test_same_day_passages_of_one_body_stay_separate(tmp_path):
         time = dt.datetime(2030, 1, 1, hour, tzinfo=dt.UTC)
         passage["epoch_date_close_approach"] = int(time.timestamp() * 1_000)
     store(tmp_path, 1, [moon], MARCH)
-    found = newest_approaches(select_batches(1, 20, "sample", tmp_path))
+    found = newest_approaches(select(1, 20, "sample", tmp_path))
     assert found["miss_distance_au"].tolist() == [0.002, 0.004]
 
 
@@ -210,7 +210,7 @@ def test_does_not_compare_outdated_or_corrupted_metrics(outputs, which, fault):
     else:
         path = result_path("metrics", output, outputs[which].positions)
         path.write_bytes(path.read_bytes()[:-9])
-    changed = [select_batches(1, 20, "sample", selection.output) for selection in outputs]
+    changed = [select(1, 20, "sample", selection.output) for selection in outputs]
     assert f"the metrics of {output} are missing or outdated" in metrics_line(*changed)
 
 

@@ -22,7 +22,7 @@ from urllib3.util import Retry
 from neo_utils.engines.engine import connect
 from neo_utils.errors import RateLimitReached, ServiceFailure, exit_status_of
 from neo_utils.fetch.fetching import ATTEMPTS, fetch
-from neo_utils.fetch.plan import plan_fetch
+from neo_utils.interface import plan_fetch, select
 from neo_utils.neows import transport
 from neo_utils.neows.client import get_page
 from neo_utils.neows.rate_limit import Pace
@@ -31,7 +31,6 @@ from neo_utils.neows.transport import open_session
 from neo_utils.positions import Batch
 from neo_utils.settings.folders import PROJECT
 from neo_utils.statistics.computation import metrics, read_batches
-from neo_utils.store.selection import select_batches
 from tests.faulty_service import http, sample_page, serve_faults, zipped
 from tests.objects import put
 
@@ -597,7 +596,7 @@ def test_unknown_body_is_stored_as_the_service_spells_it(tmp_path):
 
 def test_object_on_two_pages_is_counted_once(tmp_path):
     fetch_with_fault("an object that moves from one page to the next", tmp_path)
-    selection = select_batches(1, 100, "nasa", str(tmp_path))
+    selection = select(1, 100, "nasa", str(tmp_path))
     engine = connect("duckdb", {}, tmp_path / "no.log")
     counted = dict(metrics(*read_batches(engine, selection), 0.2).collect())
     assert engine.sql("SELECT count(*) FROM stored_neos").collect() == [(100,)]

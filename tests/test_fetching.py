@@ -14,12 +14,11 @@ from neo_utils.errors import (
     WrongParameter,
 )
 from neo_utils.fetch.fetching import fetch
-from neo_utils.fetch.plan import describe, plan_fetch
+from neo_utils.interface import plan_fetch, select
 from neo_utils.neows.transport import CONNECTIONS
 from neo_utils.positions import Batch, position_range
 from neo_utils.sample import service
 from neo_utils.store.batches import stored_provenances
-from neo_utils.store.selection import select_batches
 from tests.faulty_service import sample_page
 
 KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
@@ -34,7 +33,8 @@ def _key_of_our_own(monkeypatch):
 @pytest.fixture
 def without_key(monkeypatch):
     monkeypatch.delenv("API_KEY")
-    monkeypatch.setattr("neo_utils.fetch.plan.api_key", lambda: None)
+    for module in ("fetch.plan", "interface"):
+        monkeypatch.setattr(f"neo_utils.{module}.api_key", lambda: None)
 
 
 def files_of(folder):
@@ -143,7 +143,7 @@ def test_end_all_fetches_the_catalogue_and_later_what_was_added(tmp_path):
         assert [batch.first for batch in plan.to_fetch(plan.size_to_ask_for)] == [41]
         listing.size = 90
         assert fetch_all().neos == 20 + 20 + 10
-        stored = select_batches(1, "all", "nasa", str(tmp_path)).provenances
+        stored = select(1, "all", "nasa", str(tmp_path)).provenances
         assert [batch.first for batch in stored] == [1, 21, 41, 61, 81]
         # A catalogue that has not grown costs one request.
         for _ in range(2):
@@ -169,9 +169,9 @@ def test_data_of_two_services_is_not_mixed(tmp_path):
             fetch_range(tmp_path, 1, 40, "nasa", api_url=other)
         fetch_range(tmp_path, 21, 40, "nasa", api_url=other)
         with pytest.raises(StoredDataMissing, match="NeoWs at 127.0.0.1 and of NeoWs at localhost"):
-            select_batches(1, 40, "nasa", str(tmp_path))
+            select(1, 40, "nasa", str(tmp_path))
         assert fetch_range(tmp_path, 1, 40, "nasa", api_url=other, refetch=True).pages == 2
-        assert select_batches(1, 40, "nasa", str(tmp_path)).label == "NeoWs at localhost"
+        assert select(1, 40, "nasa", str(tmp_path)).label == "NeoWs at localhost"
 
 
 def test_rejects_start_past_the_catalogue(tmp_path):
@@ -215,7 +215,7 @@ def test_backfill_without_key_keeps_nasa_data(tmp_path, damaged, origin):
 
 def test_plan_counts_requests_without_sending_any(tmp_path):
     def plan(start, end, source="nasa"):
-        return describe(plan_fetch(start, end, source, output_dir=str(tmp_path)))
+        return repr(plan_fetch(start, end, source, output_dir=str(tmp_path)))
 
     fetch_range(tmp_path, 1, 20)
     assert "stored     1 of 5 batches" in plan(1, 100, "sample")
@@ -228,7 +228,7 @@ def test_plan_counts_requests_without_sending_any(tmp_path):
 
 def test_plan_shows_hours_of_quota_and_expected_end(tmp_path, request):
     def plan(end):
-        return describe(plan_fetch(1, end, "nasa", output_dir=str(tmp_path)))
+        return repr(plan_fetch(1, end, "nasa", output_dir=str(tmp_path)))
 
     def hours(end):
         done = dt.datetime.strptime(plan(end).rpartition("about ")[2], "%H:%M on %Y-%m-%d")

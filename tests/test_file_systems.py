@@ -12,7 +12,7 @@ import pytest
 from neo_utils.cluster.processes import is_running, start, terminate
 from neo_utils.errors import OutputUnwritable
 from neo_utils.fetch.fetching import fetch
-from neo_utils.fetch.plan import plan_fetch
+from neo_utils.interface import plan_fetch
 from neo_utils.run.upkeep import verify_text
 from neo_utils.settings.run_settings import parse_settings
 from neo_utils.store import locks

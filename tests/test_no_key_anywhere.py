@@ -23,7 +23,7 @@ import pytest
 
 from neo_utils.errors import WrongParameter
 from neo_utils.fetch.fetching import fetch
-from neo_utils.fetch.plan import plan_fetch
+from neo_utils.interface import plan_fetch
 from neo_utils.neows.client import without_key
 from neo_utils.settings.folders import PROJECT
 from tests.faulty_service import http, sample_page, serve_faults

@@ -12,8 +12,8 @@ from nbformat import v4
 from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.errors import StoredDataMissing
 from neo_utils.fetch.fetching import fetch
-from neo_utils.fetch.plan import plan_fetch
 from neo_utils.figures.tables import captioned
+from neo_utils.interface import plan_fetch, select
 from neo_utils.positions import Batch, position_range
 from neo_utils.report.page import write_report
 from neo_utils.report.policy import DOCUMENT_START
@@ -24,7 +24,7 @@ from neo_utils.settings.folders import PROJECT
 from neo_utils.settings.run_settings import parse_settings
 from neo_utils.settings.service_address import NASA_URL
 from neo_utils.statistics.definitions import totals_defined
-from neo_utils.store.selection import Selection, select_batches
+from neo_utils.store.selection import Selection
 from neo_utils.text import printable
 from tests.objects import serve_changed
 from tests.test_figures import YEARLY, draw_per_year, selection  # noqa: F401 - a fixture
@@ -278,7 +278,7 @@ def report_of(tmp_path, stored):
     def written(*cells, **changes):
         notebook, page = tmp_path / "a.ipynb", tmp_path / "a.html"
         nbformat.write(v4.new_notebook(cells=list(cells)), notebook)
-        write_report(notebook, page, select_batches(1, 40, "sample", stored)._replace(**changes))
+        write_report(notebook, page, select(1, 40, "sample", stored)._replace(**changes))
         return page.read_text(encoding="utf-8")
 
     return written

@@ -7,13 +7,12 @@ import pytest
 from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.errors import StoredDataBroken, StoredDataChanged
 from neo_utils.fetch.fetching import fetch
-from neo_utils.fetch.plan import plan_fetch
+from neo_utils.interface import plan_fetch, select
 from neo_utils.run.upkeep import verify_text
 from neo_utils.settings.run_settings import parse_settings
 from neo_utils.statistics.result_files import result_path
 from neo_utils.statistics.results import inputs_sha256, read_result, save, saved_inputs_sha256
 from neo_utils.store.schemas import METRICS, YEARLY_STATISTICS
-from neo_utils.store.selection import select_batches
 
 COUNTS = pa.table({"metric": ["total_neos"], "value": [40]}, METRICS)
 YEARS = YEARLY_STATISTICS.empty_table()
@@ -22,7 +21,7 @@ YEARS = YEARLY_STATISTICS.empty_table()
 @pytest.fixture
 def selection(tmp_path):
     fetch(plan_fetch(1, 40, "sample", output_dir=str(tmp_path)))
-    return select_batches(1, 40, "sample", str(tmp_path))
+    return select(1, 40, "sample", str(tmp_path))
 
 
 def save_both(selection, read=None):
@@ -85,7 +84,7 @@ def test_does_not_save_results_of_replaced_pages(selection):
 
 
 def test_does_not_save_results_of_another_selection(selection):
-    part = select_batches(1, 20, "sample", str(selection.output))
+    part = select(1, 20, "sample", str(selection.output))
     with pytest.raises(StoredDataChanged, match="not those of batches-1-40"):
         save_both(selection, read=part)
     assert saved_sha256(selection) is None

@@ -11,13 +11,12 @@ import pytest
 from neo_utils.cli import main
 from neo_utils.errors import OutputUnreadable, StoredDataBroken
 from neo_utils.fetch.fetching import fetch
-from neo_utils.fetch.plan import plan_fetch
+from neo_utils.interface import plan_fetch, select
 from neo_utils.positions import Batch, position_range
 from neo_utils.run.upkeep import verify_text
 from neo_utils.settings.run_settings import parse_settings
 from neo_utils.store.batches import read_table, stored_provenances
 from neo_utils.store.folders import raise_if_refused
-from neo_utils.store.selection import select_batches
 from neo_utils.store.verification import check_files, unfinished, verify
 
 END = 60
@@ -50,7 +49,7 @@ def test_readers_report_no_fault_during_backfill(output):
             plan = plan_fetch(1, END, "sample", output_dir=str(output))
             assert list(plan.stored) == BATCHES
             assert list(stored_provenances(output, RANGE)) == BATCHES
-            assert list(select_batches(1, END, output_dir=str(output)).provenances) == BATCHES
+            assert list(select(1, END, output_dir=str(output)).provenances) == BATCHES
             assert read_table(output, BATCHES, "raw").num_rows == END
             assert verify(output, RANGE) == {}
             assert unfinished(output, RANGE) == []

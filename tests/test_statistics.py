@@ -16,7 +16,7 @@ from neo_utils.errors import (
     WrongParameter,
 )
 from neo_utils.fetch.fetching import fetch
-from neo_utils.fetch.plan import plan_fetch
+from neo_utils.interface import plan_fetch, select
 from neo_utils.positions import Batch
 from neo_utils.sample.catalogue import AS_OF, page_body
 from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
@@ -29,7 +29,6 @@ from neo_utils.store.page_archive import sha256
 from neo_utils.store.page_tables import decode_page
 from neo_utils.store.provenance import Provenance
 from neo_utils.store.schemas import METRICS, YEARLY_STATISTICS
-from neo_utils.store.selection import select_batches
 from tests.oracle import metrics_of, yearly_of
 
 
@@ -38,7 +37,7 @@ def sample(tmp_path_factory):
     """Return a selection of ten stored batches and their pages."""
     output = str(tmp_path_factory.mktemp("sample"))
     fetch(plan_fetch(1, 200, "sample", output_dir=output))
-    return select_batches(1, 200, "sample", output), [page_body(n, 20, "k") for n in range(10)]
+    return select(1, 200, "sample", output), [page_body(n, 20, "k") for n in range(10)]
 
 
 def store(output, first, objects, fetched_at, source="sample", total=10_000):
@@ -125,7 +124,7 @@ def test_spark_duckdb_and_plain_python_agree_on_all_bodies(spark, duck, tmp_path
         store(tmp_path, first, some, AS_OF.replace(hour=hour))
         for hour, (first, some) in enumerate(zip((21, 1, 41), objects, strict=True))
     ]
-    selection = select_batches(1, 60, "sample", tmp_path)
+    selection = select(1, 60, "sample", tmp_path)
     times = pq.read_table(Batch(1).file(tmp_path, "close_approaches"), partitioning=None)
     assert times["close_approach_time"].null_count == len(bodies)
     by_spark, by_duck = (save_tables(engine, selection) for engine in (spark, duck))
@@ -148,7 +147,7 @@ def test_boundaries_of_year_threshold_fetch_day_and_nearest(engine, tmp_path):
         ],
         fetched,
     )
-    totals, yearly = compute(engine, select_batches(1, 20, "sample", tmp_path))
+    totals, yearly = compute(engine, select(1, 20, "sample", tmp_path))
     assert [row[:8] for row in yearly] == [
         # year, body, approaches, under 0.2, predicted, neos, nearest, by
         (1900, "Moon", 2, 2, 0, 2, 0.001, "C"),  # of two NEOs, the smaller id
@@ -168,14 +167,14 @@ def test_folder_names_are_not_glob_patterns(engine, tmp_path, name, sibling):
     for folder, neos in ((name, 1), (sibling, 2)):
         passing = [neo(f"{n}", ("2030-01-01", "Earth", 0.1)) for n in range(neos)]
         store(tmp_path / folder, 1, passing, AS_OF)
-        compute(engine, select_batches(1, 20, "sample", tmp_path / folder))
-    totals, _ = compute(engine, select_batches(1, 20, "sample", tmp_path / name))
+        compute(engine, select(1, 20, "sample", tmp_path / folder))
+    totals, _ = compute(engine, select(1, 20, "sample", tmp_path / name))
     assert totals["total_close_approaches"] == 1
 
 
 def test_neos_without_approaches_count_only_as_neos(engine, tmp_path):
     store(tmp_path, 1, [], AS_OF)
-    totals, yearly = compute(engine, select_batches(1, 20, "sample", tmp_path))
+    totals, yearly = compute(engine, select(1, 20, "sample", tmp_path))
     assert (totals.pop("total_neos"), set(totals.values())) == (20, {0})
     assert yearly == []
 
@@ -202,7 +201,7 @@ def test_saved_tables_record_their_definition_and_are_reproducible(engine, sampl
 
 def test_ignores_batches_outside_the_range(engine, sample):
     selection, pages = sample
-    part = select_batches(21, 60, "sample", selection.output)
+    part = select(21, 60, "sample", selection.output)
     assert compute(engine, part)[0] == metrics_of(pages[1:3], "0.2")
 
 
@@ -210,20 +209,20 @@ def test_a_gap_is_reported_with_the_fetch_command(tmp_path):
     store(tmp_path, 1, [], AS_OF)
     store(tmp_path, 41, [], AS_OF)
     with pytest.raises(StoredDataMissing, match=r"21-40.*make fetch START=1 END=60 SOURCE=sample"):
-        select_batches(1, 60, "sample", tmp_path)
+        select(1, 60, "sample", tmp_path)
 
 
 def test_a_batch_of_another_source_counts_as_missing(tmp_path):
     store(tmp_path, 1, [], AS_OF)
     store(tmp_path, 21, [], AS_OF, source="nasa")
     with pytest.raises(StoredDataMissing, match="1-20"):
-        select_batches(1, 40, "nasa", tmp_path)
-    assert select_batches(21, 40, "auto", tmp_path).label == "NeoWs at x"
+        select(1, 40, "nasa", tmp_path)
+    assert select(21, 40, "auto", tmp_path).label == "NeoWs at x"
 
 
 def test_range_all_ends_at_the_last_batch(engine, tmp_path):
     store(tmp_path, 1, [], AS_OF, total=20)
-    selection = select_batches(1, "all", "sample", tmp_path)
+    selection = select(1, "all", "sample", tmp_path)
     assert compute(engine, selection)[0]["total_neos"] == 20
     assert selection.positions.name == "batches-1-all"
 
@@ -255,7 +254,7 @@ def test_failed_duckdb_query_gives_one_line(duck, sample, tmp_path):
 
 def test_unreadable_batch_is_reported_with_the_repair_command(tmp_path):
     store(tmp_path, 1, [], AS_OF)
-    selection = select_batches(1, 20, "sample", tmp_path)
+    selection = select(1, 20, "sample", tmp_path)
     Batch(1).file(tmp_path, "close_approaches").write_bytes(b"no Parquet")
     with pytest.raises(
         StoredDataBroken, match="close_approaches.*`make backfill START=1 END=20 .*`"
@@ -284,7 +283,7 @@ def test_batch_rewritten_after_the_check_is_reported(engine, tmp_path, monkeypat
         pq.write_table(changed, path)
 
     monkeypatch.setattr("neo_utils.statistics.computation.check_files", rewrite)
-    selection = select_batches(1, 40, "sample", tmp_path)
+    selection = select(1, 40, "sample", tmp_path)
     message = "^batch 21-40 .*unexpected columns.*backfill START=21 END=40 .*`"
     with pytest.raises(StoredDataBroken, match=message) as failure:
         read_batches(engine, selection)
@@ -294,18 +293,18 @@ def test_batch_rewritten_after_the_check_is_reported(engine, tmp_path, monkeypat
 def test_counts_the_current_content_of_a_replaced_batch(engine, tmp_path):
     for date in ("1999-01-01", "2001-01-01"):
         store(tmp_path, 1, [neo("A", (date, "Earth", 0.1))], AS_OF)
-        totals, _ = compute(engine, select_batches(1, 20, "sample", tmp_path))
+        totals, _ = compute(engine, select(1, 20, "sample", tmp_path))
         assert f"close_approaches_in_{date[:4]}" in totals
         assert totals["total_close_approaches"] == 1
 
 
 def test_two_spark_sessions_on_one_folder_keep_separate_inputs(spark, tmp_path):
     store(tmp_path, 1, [neo("A", ("2001-01-01", "Earth", 0.1))], AS_OF, total=20)
-    before = select_batches(1, "all", "sample", tmp_path)
+    before = select(1, "all", "sample", tmp_path)
     frame = metrics(*read_batches(spark, before), 0.2)  # Spark has not read it yet
     store(tmp_path, 1, [neo("A", ("2001-01-01", "Earth", 0.1))], AS_OF, total=40)
     store(tmp_path, 21, [neo("B", ("2001-01-01", "Earth", 0.1))], AS_OF, total=40)
-    after = select_batches(1, "all", "sample", tmp_path)
+    after = select(1, "all", "sample", tmp_path)
     assert compute(spark, after)[0]["total_neos"] == 40
     assert dict(rows(frame))["total_neos"] == 20
     with pytest.raises(StoredDataChanged, match="not those of batches-1-all"):
@@ -325,6 +324,6 @@ def test_detects_a_changed_spark_input_file(spark, sample):
 def test_removes_old_spark_input_files(spark, tmp_path):
     for day in range(1, 7):
         store(tmp_path, 1, [neo("A", (f"2001-01-0{day}", "Earth", 0.1))], AS_OF)
-        compute(spark, select_batches(1, 20, "sample", tmp_path))
+        compute(spark, select(1, 20, "sample", tmp_path))
     files = list(tmp_path.glob("runs/*/packed/stored_close_approaches-*"))
     assert len(files) == 4

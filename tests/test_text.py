@@ -10,7 +10,7 @@ import pytest
 
 from neo_utils.errors import ServiceFailure, exit_status_of
 from neo_utils.fetch.fetching import fetch
-from neo_utils.fetch.plan import plan_fetch
+from neo_utils.interface import plan_fetch, select
 from neo_utils.run.execution import NotebookFailed
 from neo_utils.run.terminal import status_text
 from neo_utils.run.upkeep import verify_text
@@ -18,7 +18,6 @@ from neo_utils.sample import service
 from neo_utils.settings.folders import PROJECT
 from neo_utils.settings.run_settings import parse_settings
 from neo_utils.store.consistency import drift_notes
-from neo_utils.store.selection import select_batches
 from neo_utils.text import PrintableFormatter, guard_terminal, printable
 
 ID = (
@@ -86,7 +85,7 @@ def hostile(tmp_path_factory):
 
 
 def test_drift_note_is_one_short_line(hostile):
-    selection = select_batches(1, 40, "nasa", str(hostile))
+    selection = select(1, 40, "nasa", str(hostile))
     (note,) = (n for n in drift_notes(hostile, selection.provenances) if "two batches" in n)
     assert note.isprintable()
     assert f"({SHOWN[:30]}" in note

@@ -4,7 +4,7 @@ import pytest
 
 from neo_utils.errors import StoredDataBroken, StoredDataMissing
 from neo_utils.fetch.fetching import fetch
-from neo_utils.fetch.plan import describe, plan_fetch
+from neo_utils.interface import plan_fetch
 from neo_utils.positions import Batch
 from neo_utils.run.upkeep import rebuild_text, verify_text
 from neo_utils.settings.run_settings import parse_settings
@@ -72,7 +72,7 @@ def test_incomplete_batches_are_reported_by_verify_and_plan(output):
         f"`make fetch START=21 END=60 SOURCE=sample OUTPUT_DIR={output}` to fetch them. The other 2"
         in line
     )
-    plan = describe(plan_fetch(1, 80, "sample", output_dir=str(output)))
+    plan = repr(plan_fetch(1, 80, "sample", output_dir=str(output)))
     assert "to fetch   2 batches" in plan
     fetch(plan_fetch(1, 80, "sample", output_dir=str(output)))
     assert verify_text(parameters(output)).startswith("4 batches ")

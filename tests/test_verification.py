@@ -11,7 +11,7 @@ import pytest
 from neo_utils import __version__
 from neo_utils.errors import StoredDataBroken
 from neo_utils.fetch.fetching import fetch
-from neo_utils.fetch.plan import plan_fetch
+from neo_utils.interface import plan_fetch
 from neo_utils.positions import Batch, position_range
 from neo_utils.sample import SAMPLE_URL
 from neo_utils.store.batches import read_rejected, write_batch

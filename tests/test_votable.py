@@ -20,14 +20,14 @@ from astropy.io.votable.ucd import check_ucd
 from astropy.table import QTable
 
 from neo_utils.fetch.fetching import fetch
-from neo_utils.fetch.plan import plan_fetch
+from neo_utils.interface import plan_fetch, select
 from neo_utils.positions import Batch, position_range
 from neo_utils.store import schemas
 from neo_utils.store.batches import parquet_bytes, read_parquet
 from neo_utils.store.page_archive import body_of, note_of, pack, sha256
 from neo_utils.store.quantities import quantity_table
 from neo_utils.store.rebuilding import rebuild
-from neo_utils.store.selection import select_batches, select_stored
+from neo_utils.store.selection import select_stored
 from neo_utils.store.verification import check_files, verify
 from neo_utils.store.votable import voparquet_metadata
 from tests.faulty_service import http, sample_page, serve_faults
@@ -46,7 +46,7 @@ each_table = pytest.mark.parametrize("name", SCHEMAS)
 
 
 def count(output):
-    save_metrics(select_batches(1, END, "sample", output))
+    save_metrics(select(1, END, "sample", output))
 
 
 @pytest.fixture(scope="module")

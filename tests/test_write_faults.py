@@ -18,7 +18,7 @@ import pytest
 
 from neo_utils.errors import OutputUnwritable, RunFailure
 from neo_utils.fetch.fetching import fetch
-from neo_utils.fetch.plan import plan_fetch
+from neo_utils.interface import plan_fetch
 from neo_utils.sample import service
 from neo_utils.settings.folders import PROJECT
 from neo_utils.settings.run_settings import parse_settings
@@ -224,7 +224,6 @@ def test_interrupted_aggregate_prints_one_line_and_stops_java(tmp_path):
 
 HOLDER = """
 import sys
-from neo_utils.fetch.plan import plan_fetch
 from neo_utils.fetch.fetching import fetch
 fetch(plan_fetch(1, 80, "nasa", sys.argv[1], sys.argv[2]))
 """

@@ -3,12 +3,12 @@
 from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.errors import StoredDataMissing
 from neo_utils.fetch.fetching import fetch
-from neo_utils.fetch.plan import plan_fetch
+from neo_utils.interface import plan_fetch, select
 from neo_utils.settings.folders import PROJECT, output_folder
 from neo_utils.settings.variables import setting
 from neo_utils.statistics.computation import read_batches
 from neo_utils.statistics.definitions import sql_text
-from neo_utils.store.selection import Selection, select_batches, select_stored
+from neo_utils.store.selection import Selection, select_stored
 
 _SAMPLE_FOLDER = str(PROJECT / "build" / "explored-sample")
 _SAMPLE_SIZE = 200
@@ -32,16 +32,17 @@ def stored_or_sample(output_dir: str) -> Selection:
     StoredDataMissing
         If the folder contains two sources, or ``output_dir`` is given and contains no data.
     """
-    stored = select_stored(output_dir or setting("OUTPUT_DIR") or "output")
+    output = output_folder(output_dir or setting("OUTPUT_DIR") or "output")
+    stored = select_stored(output)
     if stored:
         return stored
     if output_dir:
         raise StoredDataMissing(
-            f"no data in {output_folder(output_dir)}. Set output_dir to another folder, or to "
+            f"no data in {output}. Set output_dir to another folder, or to "
             '"" for the data of `make fetch` or, if there is none, a simulated sample'
         )
     fetch(plan_fetch(1, _SAMPLE_SIZE, "sample", output_dir=_SAMPLE_FOLDER))
-    return select_batches(1, _SAMPLE_SIZE, "sample", _SAMPLE_FOLDER)
+    return select(1, _SAMPLE_SIZE, "sample", _SAMPLE_FOLDER)
 
 
 def open_catalogue(selection: Selection) -> DuckDBSession:
@@ -62,7 +63,7 @@ def open_catalogue(selection: Selection) -> DuckDBSession:
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as output:
     ...     done = fetch(plan_fetch(1, 20, source="sample", output_dir=output))
-    ...     catalogue = open_catalogue(select_batches(1, 20, output_dir=output))
+    ...     catalogue = open_catalogue(select(1, 20, output_dir=output))
     >>> catalogue.sql(
     ...     "SELECT orbiting_body, count(*) FROM passages GROUP BY ALL ORDER BY 2 DESC"
     ... ).collect()

@@ -7,11 +7,10 @@ from typing import NamedTuple
 
 from neo_utils.errors import WrongParameter
 from neo_utils.neows.rate_limit import hours_until_last
-from neo_utils.neows.service import Service, service_of
-from neo_utils.positions import ASSUMED_CATALOGUE_SIZE, Batch, PositionRange, position_range
+from neo_utils.neows.service import Service
+from neo_utils.positions import ASSUMED_CATALOGUE_SIZE, Batch, PositionRange
 from neo_utils.sample.catalogue import CATALOGUE_SIZE
-from neo_utils.settings.folders import output_folder
-from neo_utils.settings.service_address import DEMO_KEY, NASA_URL, chosen_source
+from neo_utils.settings.service_address import DEMO_KEY
 from neo_utils.settings.variables import api_key
 from neo_utils.store.batches import batches_with, noted_service, stored_provenances
 from neo_utils.store.provenance import Provenance, newest_catalogue_size
@@ -33,7 +32,19 @@ class Plan(NamedTuple):
     refetch: bool
 
     def __repr__(self) -> str:
-        return describe(self)
+        """Return the plan in a few lines of plain text."""
+        size = self.catalogue_size or self.expected_size
+        wanted = len(self.to_fetch(self.expected_size))
+        lines = [
+            f"source     {self.service.label}",
+            f"positions  {self.positions.start} to {self.positions.end or 'the last'} "
+            f"of about {size or ASSUMED_CATALOGUE_SIZE:,} NEOs listed",
+            f"stored     {len(self.stored):,} of {len(self.positions.batches(size)):,} batches",
+            f"to fetch   {wanted:,} batches, one request each",
+        ]
+        if self.service.source == "nasa":
+            lines.append(f"quota      {_quota_text(wanted, api_key() or DEMO_KEY)}")
+        return "\n".join(lines)
 
     @property
     def size_to_ask_for(self) -> int | None:
@@ -54,43 +65,34 @@ class Plan(NamedTuple):
         return [b for b in self.positions.batches(catalogue_size) if b not in stored]
 
 
-def plan_fetch(
-    start: int | str,
-    end: int | str,
-    source: str = "auto",
-    api_url: str = NASA_URL,
-    output_dir: str = "output",
+def make_plan(
+    positions: PositionRange,
+    service: Service,
+    output: Path,
     *,
     refetch: bool = False,
+    may_overwrite: bool = False,
 ) -> Plan:
-    """Return which batches of START..END to fetch, without sending a request.
+    """Return which batches of a range to fetch from a service.
 
     Parameters
     ----------
-    start, end
-        First and last position; see ``position_range``.
-    source
-        "nasa", "sample", or "auto": "nasa" if an API key or another address is set.
-    api_url
-        The Browse address for source "nasa".
-    output_dir
-        The data folder; a relative path is relative to the project folder.
     refetch
-        Backfill: fetch every batch again and overwrite stored ones.
+        Fetch every batch again and overwrite stored ones.
+    may_overwrite
+        Also overwrite data of another source.
 
     Raises
     ------
     WrongParameter
-        If a value is not valid, or if stored data of another source would be overwritten.
+        If stored data of another source would be overwritten, or if the range starts past the end
+        of the sample.
     StoredDataBroken
         If a raw file was not written by this project, unless ``refetch`` is set.
     """
-    positions = position_range(start, end)
-    service = service_of(chosen_source(source, api_key(), api_url), api_url)
-    output = output_folder(output_dir)
     stored = stored_provenances(output, positions, skip_broken=refetch)
     same = {batch: p for batch, p in stored.items() if p.service.label == service.label}
-    if not (refetch and source != "auto"):  # a backfill with an explicit source may overwrite
+    if not may_overwrite:
         on_disk = {b for table in ("raw", "pages") for b in batches_with(table, output, positions)}
         _check_overwriting(on_disk - same.keys(), stored, service, output)
     size = CATALOGUE_SIZE if service.source == "sample" else newest_catalogue_size(same.values())
@@ -116,22 +118,6 @@ def _check_overwriting(
                 "overwrites it unless you ask: set another OUTPUT_DIR or SOURCE, or run "
                 "`make backfill` with SOURCE=sample or SOURCE=nasa"
             )
-
-
-def describe(plan: Plan) -> str:
-    """Return the plan in a few lines of plain text."""
-    size = plan.catalogue_size or plan.expected_size
-    wanted = len(plan.to_fetch(plan.expected_size))
-    lines = [
-        f"source     {plan.service.label}",
-        f"positions  {plan.positions.start} to {plan.positions.end or 'the last'} "
-        f"of about {size or ASSUMED_CATALOGUE_SIZE:,} NEOs listed",
-        f"stored     {len(plan.stored):,} of {len(plan.positions.batches(size)):,} batches",
-        f"to fetch   {wanted:,} batches, one request each",
-    ]
-    if plan.service.source == "nasa":
-        lines.append(f"quota      {_quota_text(wanted, api_key() or DEMO_KEY)}")
-    return "\n".join(lines)
 
 
 def _quota_text(requests: int, key: str) -> str:

@@ -4,7 +4,6 @@ import os
 import sys
 import time
 from contextlib import ExitStack
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
@@ -26,6 +25,7 @@ from neo_utils.statistics.result_files import kernel_log, report_path
 from neo_utils.statistics.results import inputs_sha256, saved_inputs_sha256
 from neo_utils.store.folders import run_folder
 from neo_utils.store.locks import sole_run
+from neo_utils.store.selection import Selection
 
 # Up to this many missing pages, Spark starts during the fetch. With more, it would hold up to 2 GB
 # for longer than its start takes.
@@ -58,22 +58,15 @@ def run(
         print(source_text(plan), flush=True)
     # Seconds between two progress lines, read by tqdm in the kernel. A log file needs fewer.
     os.environ["TQDM_MININTERVAL"] = "0.5" if sys.stderr.isatty() else "30"
-    output = settings.output
-    folder = run_folder(output, settings.positions)
     # Report unusable or missing input before creating a folder or starting a kernel.
-    if plan:
-        source = plan.service.source
-        if source == "nasa":
-            route_to(plan.service.url)
-    else:
-        selection = selection_of(settings)
-        source = next(iter(selection.provenances.values())).source
+    source = _checked_source(plan, settings)
     # Resolve "auto" once: a key that disappears during the run must not change the source.
     settings = msgspec.structs.replace(settings, source=source)
+    folder = run_folder(settings.output, settings.positions)
+    reuses_results = command in ("run", "report")
     remove_leftover_folders()
-    with sole_run(output), ExitStack() as stack:
+    with sole_run(settings.output), ExitStack() as stack:
         folder.mkdir(parents=True, exist_ok=True)
-        left_out = partial(_is_left_out, command=command, folder=folder, settings=settings)
 
         def start(name: str, first: str = "") -> AsyncKernelManager:
             embedded = is_embedded(settings.master)
@@ -81,29 +74,32 @@ def run(
             return stack.enter_context(kernel(log, first, kill_java=embedded))
 
         # Start all kernels now, so Spark starts during the fetch.
-        kernels = {}
-        for name in notebooks:
-            if not left_out(name):
-                first = _get_ready(plan, folder, settings) if name == "aggregate" else ""
-                kernels[name] = start(name, first)
+        fetching = start("fetch") if plan else None
+        aggregating = None
+        if "aggregate" in notebooks and not (
+            reuses_results and _is_up_to_date(folder, settings, _stored(settings))
+        ):
+            aggregating = start("aggregate", _get_ready(plan, folder, settings))
         # Importing this takes a second, during which the kernels start.
         from neo_utils.run.execution import execute
 
-        for name in notebooks:
-            if left_out(name):
+        if fetching:
+            execute("fetch", folder, settings.notebook_parameters(), fetching)
+        selection = selection_of(settings)
+        if "aggregate" in notebooks:
+            if reuses_results and _is_up_to_date(folder, settings, selection):
                 print("up to date: nothing changed since the last run")
             else:
-                if name not in kernels:  # it was up to date until the fetch replaced a page
-                    kernels[name] = start(name)
-                if name == "aggregate":  # the report writer takes a second to load
-                    Thread(target=import_module, args=["neo_utils.report.page"]).start()
-                execute(name, folder, settings.notebook_parameters(), kernels[name])
-        if "aggregate" in notebooks:
-            _update_report(folder, settings)
-        summary = summary_text(settings, plan, notebooks)
+                # The report writer takes a second to load.
+                Thread(target=import_module, args=["neo_utils.report.page"]).start()
+                # Without a kernel, the results were up to date until the fetch replaced a page.
+                aggregating = aggregating or start("aggregate")
+                execute("aggregate", folder, settings.notebook_parameters(), aggregating)
+            _update_report(folder, selection)
+        summary = summary_text(settings, selection, plan, notebooks)
     # Printed after the kernels have ended: this is the time from prompt to prompt.
     print(f"done in {time.monotonic() - began:.1f} s\n{summary}", flush=True)
-    if "aggregate" in kernels and is_embedded(settings.master):
+    if aggregating and is_embedded(settings.master):
         from neo_utils.engines.class_archive import create_in_background
 
         create_in_background()
@@ -125,24 +121,35 @@ def _get_ready(plan: Plan | None, folder: Path, settings: RunSettings) -> str:
     ) + _IMPORTS
 
 
-def _update_report(folder: Path, settings: RunSettings) -> None:
+def _checked_source(plan: Plan | None, settings: RunSettings) -> str:
+    """Return the source of the run; raise if its service or its stored data cannot be used."""
+    if not plan:
+        return next(iter(selection_of(settings).provenances.values())).source
+    if plan.service.source == "nasa":
+        route_to(plan.service.url)
+    return plan.service.source
+
+
+def _stored(settings: RunSettings) -> Selection | None:
+    """Return the stored batches of the range; None if one is missing or corrupted."""
+    try:
+        return selection_of(settings)
+    except (StoredDataMissing, StoredDataBroken):
+        return None
+
+
+def _is_up_to_date(folder: Path, settings: RunSettings, selection: Selection | None) -> bool:
+    """Check whether the saved results have the same pages, notebook and definitions."""
+    if not selection or not executed_before("aggregate", folder, settings.notebook_parameters()):
+        return False
+    wanted = inputs_sha256(selection, settings.threshold_au)
+    return saved_inputs_sha256(selection.output, selection.positions) == wanted
+
+
+def _update_report(folder: Path, selection: Selection) -> None:
     report, notebook = report_path(folder), folder / "aggregate.ipynb"
     if is_whole_report(report) and report.stat().st_mtime_ns > notebook.stat().st_mtime_ns:
         return
     from neo_utils.report.page import write_report  # loaded while the kernel ran
 
-    write_report(notebook, report, selection_of(settings))
-
-
-def _is_left_out(name: str, command: str, folder: Path, settings: RunSettings) -> bool:
-    """Check whether the saved results have the same pages, notebook and definitions."""
-    if command not in ("run", "report") or name != "aggregate":
-        return False
-    if not executed_before(name, folder, settings.notebook_parameters()):
-        return False
-    try:
-        selection = selection_of(settings)
-    except (StoredDataMissing, StoredDataBroken):  # checked before they are fetched
-        return False
-    wanted = inputs_sha256(selection, settings.threshold_au)
-    return saved_inputs_sha256(selection.output, selection.positions) == wanted
+    write_report(notebook, report, selection)

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from neo_utils.fetch.plan import Plan, describe, plan_fetch
+from neo_utils.fetch.plan import Plan, make_plan
+from neo_utils.interface import service_for
 from neo_utils.positions import Batch, PositionRange, spans
 from neo_utils.settings.run_settings import RunSettings
 from neo_utils.settings.service_address import DEMO_KEY
@@ -21,19 +22,19 @@ _WHOLE_CATALOGUE = PositionRange(1, None)
 
 def plan_of(settings: RunSettings) -> Plan:
     """Return what a fetch with these settings will do."""
-    return plan_fetch(
-        settings.start,
-        settings.end,
-        settings.source,
-        settings.api_url,
-        settings.output_dir,
+    return make_plan(
+        settings.positions,
+        service_for(settings.source, settings.api_url),
+        settings.output,
         refetch=settings.refetch,
+        may_overwrite=settings.refetch and settings.source != "auto",
     )
 
 
-def selection_of(settings: RunSettings) -> Selection:
-    """Return the stored batches that a run counts, as `select_batches` does."""
-    return select_batches(settings.start, settings.end, settings.source, settings.output_dir)
+def selection_of(settings: RunSettings, output: Path | None = None) -> Selection:
+    """Return the stored batches of a run, in its output or in another one."""
+    service = service_for(settings.source, settings.api_url)
+    return select_batches(settings.positions, output or settings.output, settings.source, service)
 
 
 def source_text(plan: Plan) -> str:
@@ -46,7 +47,7 @@ def source_text(plan: Plan) -> str:
 
 def plan_text(settings: RunSettings) -> str:
     """Return what a fetch with these settings will do, in a few lines."""
-    return describe(plan_of(settings))
+    return repr(plan_of(settings))
 
 
 def status_text(settings: RunSettings) -> str:
@@ -80,7 +81,9 @@ def _counted(output: Path, stored: Mapping[Batch, Provenance]) -> Iterator[str]:
         yield f"{positions.name}{' (outdated or edited, to be computed again)' if outdated else ''}"
 
 
-def summary_text(settings: RunSettings, plan: Plan | None, notebooks: list[str]) -> str:
+def summary_text(
+    settings: RunSettings, selection: Selection, plan: Plan | None, notebooks: list[str]
+) -> str:
     """Return a summary of a run: the headline numbers with their definitions, and the files.
 
     Parameters
@@ -90,7 +93,6 @@ def summary_text(settings: RunSettings, plan: Plan | None, notebooks: list[str])
     notebooks
         The notebooks that the run executed.
     """
-    selection = selection_of(settings)
     output, folder = selection.output, selection.run_folder
     lines = [selection.source_line]
     if plan:

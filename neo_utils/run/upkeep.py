@@ -18,7 +18,6 @@ from neo_utils.store.folders import exists
 from neo_utils.store.locks import sole_run
 from neo_utils.store.make_commands import make_command
 from neo_utils.store.rebuilding import rebuild
-from neo_utils.store.selection import select_batches
 from neo_utils.store.verification import check_files, unfinished, verify
 from neo_utils.text import printable, shown
 
@@ -96,14 +95,12 @@ def clean_text(settings: RunSettings) -> str:
 
 def drift_between(settings: RunSettings, against: str) -> str:
     """Return what changed from the output ``against`` to the one of the settings."""
-    if not against or not exists(output_folder(against, "AGAINST")):
+    older = output_folder(against, "AGAINST") if against else None
+    if not older or not exists(older):
         raise WrongParameter(
             f"AGAINST={shown(against)} is not another output. Use `make drift AGAINST=older-output`"
         )
-    before, after = (
-        select_batches(settings.start, settings.end, settings.source, output)
-        for output in (against, settings.output_dir)
-    )
+    before, after = selection_of(settings, older), selection_of(settings)
     for selection in (before, after):
         check_files(selection.output, selection.provenances)
     return drift_text(before, after)

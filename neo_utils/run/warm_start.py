@@ -16,10 +16,9 @@ from neo_utils.engines.java import java_home
 from neo_utils.engines.spark_session import connect
 from neo_utils.environment import chosen_environment
 from neo_utils.fetch.fetching import fetch
-from neo_utils.fetch.plan import plan_fetch
+from neo_utils.interface import plan_fetch, select
 from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
 from neo_utils.store.locks import try_lock
-from neo_utils.store.selection import select_batches
 
 _GENERATED = "@lambda-form-invoker"
 _KEPT = 2  # with two Java versions in turn, each would otherwise recreate its own: a minute
@@ -87,7 +86,7 @@ def _note_classes(classes: Path, folder: Path) -> str:
     options = f"-Xshare:off -XX:DumpLoadedClassList={escape_option(classes)}"
     note = {"spark.driver.extraJavaOptions": options}
     spark = connect("local[2]", note, folder / "spark.log")
-    newest, approaches = read_batches(spark, select_batches(1, 40, "sample", output))
+    newest, approaches = read_batches(spark, select(1, 40, "sample", output))
     for frame in (metrics(newest, approaches, 0.2), yearly_statistics(approaches, 0.2)):
         frame.toArrow()
     java: Any = spark.sparkContext._jvm

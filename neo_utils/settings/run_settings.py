@@ -91,7 +91,7 @@ class RunSettings(Struct, frozen=True, kw_only=True):
     @property
     def positions(self) -> PositionRange:
         """The range START..END."""
-        return position_range(self.start, self.end)
+        return PositionRange(self.start, None if self.end == "all" else self.end)
 
     @property
     def output(self) -> Path:

@@ -30,12 +30,11 @@ def quantity_table(selection: Selection, table: str) -> QTable:
     Examples
     --------
     >>> from tempfile import TemporaryDirectory
-    >>> from neo_utils.fetch.plan import plan_fetch
+    >>> from neo_utils.interface import plan_fetch, select
     >>> from neo_utils.fetch.fetching import fetch
-    >>> from neo_utils.store.selection import select_stored
     >>> with TemporaryDirectory() as folder:
     ...     fetched = fetch(plan_fetch(1, 20, "sample", output_dir=folder))
-    ...     approaches = quantity_table(select_stored(folder), "close_approaches")
+    ...     approaches = quantity_table(select(1, 20, output_dir=folder), "close_approaches")
     >>> approaches["miss_distance_au"][0].to("km").round(-3)
     <Quantity 11889000. km>
     """

@@ -9,10 +9,7 @@ import pyarrow as pa
 
 from neo_utils.errors import StoredDataMissing
 from neo_utils.neows.service import Service
-from neo_utils.positions import Batch, PositionRange, position_range, spans
-from neo_utils.settings.folders import output_folder
-from neo_utils.settings.service_address import NASA_URL, chosen_source
-from neo_utils.settings.variables import api_key, setting
+from neo_utils.positions import Batch, PositionRange, spans
 from neo_utils.store.batches import read_rejected, read_table, stored_provenances
 from neo_utils.store.consistency import drift_notes
 from neo_utils.store.folders import run_folder
@@ -34,7 +31,9 @@ class Selection(NamedTuple):
 
     def __repr__(self) -> str:
         """Return the range, the number of batches, the source and the fetch time."""
-        return f"{self.neos_line}, in {len(self.provenances):,} batches of 20\n{self.source_line}"
+        count = len(self.provenances)
+        batches = f"{count:,} {'batch' if count == 1 else 'batches'} of 20"
+        return f"{self.neos_line}, in {batches}\n{self.source_line}"
 
     @property
     def fetched(self) -> tuple[dt.datetime, dt.datetime]:
@@ -91,45 +90,27 @@ class Selection(NamedTuple):
 
 
 def select_batches(
-    start: int | str, end: int | str, source: str = "auto", output_dir: str = "output"
+    positions: PositionRange, output: Path, source: str, default: Service
 ) -> Selection:
-    """Return the stored batches of START..END.
+    """Return the stored batches of a range.
 
     Parameters
     ----------
     source
         "nasa" or "sample"; "auto" selects the stored source if there is only one.
+    default
+        The service of ``source``; for "auto", the one to name if there is not one stored source.
 
     Raises
     ------
-    WrongParameter
-        If a value is not valid.
     StoredDataMissing
         If a batch of the range is not stored, or contains data of another source.
     StoredDataBroken
         If a raw file was not written by this project.
-
-    Examples
-    --------
-    >>> from tempfile import TemporaryDirectory
-    >>> from neo_utils.fetch.plan import plan_fetch
-    >>> from neo_utils.fetch.fetching import fetch
-    >>> with TemporaryDirectory() as output:
-    ...     done = fetch(plan_fetch(1, 40, source="sample", output_dir=output))
-    ...     selection = select_batches(21, 40, output_dir=output)
-    >>> done.pages, done.neos
-    (2, 40)
-    >>> selection.neos_line
-    'NEOs at positions 21 to 40'
-    >>> selection.source_line
-    'Source: simulated sample, not NASA data, as listed on 2026-03-01 00:00 UTC'
     """
-    positions, output = position_range(start, end), output_folder(output_dir)
     stored = stored_provenances(output, positions)
     sources = {provenance.source for provenance in stored.values()}
-    wanted = sources.pop() if source == "auto" and len(sources) == 1 else None
-    api_url = setting("API_URL") or NASA_URL
-    wanted = wanted or chosen_source(source, api_key(), api_url)
+    wanted = sources.pop() if source == "auto" and len(sources) == 1 else default.source
     of_source = {batch: p for batch, p in stored.items() if p.source == wanted}
     size = newest_catalogue_size(of_source.values())
     expected = positions.batches(size)
@@ -141,12 +122,12 @@ def select_batches(
     }
     missing = [batch for batch in expected if batch not in provenances]
     if missing or not expected:
-        services = [p.service for p in of_source.values()] or [Service(wanted, api_url)]
+        services = [p.service for p in of_source.values()] or [default]
         raise _missing(positions, missing, services[0], output)
     return Selection(positions, output, _label(provenances, output), provenances)
 
 
-def select_stored(output_dir: str) -> Selection | None:
+def select_stored(output: Path) -> Selection | None:
     """Return all stored batches, with or without gaps; None if there are none.
 
     Raises
@@ -156,7 +137,7 @@ def select_stored(output_dir: str) -> Selection | None:
     StoredDataBroken
         If a raw file was not written by this project.
     """
-    everything, output = PositionRange(1, None), output_folder(output_dir)
+    everything = PositionRange(1, None)
     stored = stored_provenances(output, everything)
     if not stored:
         return None
