@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from neo_utils.sample import SAMPLE_URL, service
 
+_TLS = b"\x16"  # the first byte of a handshake
 _NOW = formatdate(usegmt=True)
 SAMPLE_PATH = SAMPLE_URL.partition("sample.invalid")[2]
 
@@ -70,6 +71,9 @@ class FaultyService(ThreadingTCPServer):
             if not more:
                 break
             received += more
+        if not received.startswith((b"GET ", b"CONNECT ", _TLS)):
+            # Another program, such as a kernel that reconnects to a port that was its own.
+            raise ConnectionAbortedError
         lines = received.decode("latin-1").splitlines()
         path = lines[0].split()[1] if received.startswith(b"GET ") else ""
         headers = dict(line.split(": ", 1) for line in lines[1:] if ": " in line)
