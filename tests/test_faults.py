@@ -50,18 +50,10 @@ NASA_HEADERS_OF_429 = {
 }
 
 
-class FaultContext(NamedTuple):
-    """What a fault may use besides the page that it changes."""
-
-    closing: threading.Event  # set at the end of the test
-    elsewhere: str  # address of a service that must receive no request
-    tolerated: list  # faults that the client should have aborted
-
-
 class Case(NamedTuple):
     name: str
     outcome: str
-    # Either sends bytes instead of the page, or changes the page.
+    # Either yields what to send, given the page and the `FaultyListing`, or changes the page.
     fault: Callable | None = None
     change: Callable | None = None
     message: str = ""  # pattern in the error or in the rejection's reason
@@ -123,29 +115,29 @@ def resets(body, _):
     raise ConnectionResetError
 
 
-def hangs(_, context):
-    context.closing.wait()
+def hangs(_, listing):
+    listing.closing.wait()
     yield from ()
 
 
-def hangs_in_mid_body(body, context):
+def hangs_in_mid_body(body, listing):
     whole = http(body)
     yield whole[: len(whole) // 2]
-    context.closing.wait()
+    listing.closing.wait()
 
 
 def trickles(answer, from_byte):
     """Send a part, then a byte every 50 ms, and the rest after five seconds."""
 
-    def trickle(body, context):
+    def trickle(body, listing):
         whole = answer(body)
         start = len(whole) - len(body) if from_byte == "body" else from_byte
         yield whole[:start]
         for place in range(start, start + 100):
-            if context.closing.wait(0.05):
+            if listing.closing.wait(0.05):
                 return
             yield whole[place : place + 1]
-        context.tolerated.append("trickle")
+        listing.tolerated.append("trickle")
         yield whole[start + 100 :]
 
     return trickle
@@ -158,8 +150,8 @@ def hundreds_of_megabytes(*_):
 
 
 def redirects(status, location):
-    return lambda _, context: [
-        http(status=status, Location=location.format(elsewhere=context.elsewhere, key=KEY))
+    return lambda _, listing: [
+        http(status=status, Location=location.format(elsewhere=listing.elsewhere, key=KEY))
     ]
 
 
@@ -437,33 +429,37 @@ def without_pauses(monkeypatch):
 
 
 class FaultyListing:
-    """A service with the fault of a case; ``served`` contains the valid pages."""
+    """A service with the fault of a case; ``served`` contains the valid pages.
+
+    ``elsewhere`` is a service that must receive no request, ``tolerated`` contains faults that the
+    client should have aborted, and ``closing`` is set at the end of the test.
+    """
 
     def __init__(self, case, elsewhere=""):
         self.case, self.elsewhere, self.served = case, elsewhere, {}
-        self.requests, self.tolerated = Counter(), []
+        self.requests, self.tolerated, self.closing = Counter(), [], None
 
     def __call__(self, request, closing):
         self.requests[request.page] += 1
-        case, page = self.case, request.page
+        case, page, self.closing = self.case, request.page, closing
         body = sample_page(max(page, 0), KEY, case.total)
         if page not in case.pages or request.nth > case.times or not (case.fault or case.change):
             self.served[page] = body
             return [http(body)]
         if case.pages != PAGES and page >= 0:
-            self._let_others_go_first(closing)
+            self._let_others_go_first()
         if case.change:
             self.served[page] = case.change(body)
             assert self.served[page] != body
             return [http(self.served[page])]
         if case.uses_local_clock:
             self.served[page] = body
-        return case.fault(body, FaultContext(closing, self.elsewhere, self.tolerated))
+        return case.fault(body, self)
 
-    def _let_others_go_first(self, closing):
+    def _let_others_go_first(self):
         """Wait until all pages are requested, so the others are in progress at the fault."""
         for _ in range(500):
-            if len(PAGES & self.requests.keys()) == len(PAGES) or closing.wait(0.01):
+            if len(PAGES & self.requests.keys()) == len(PAGES) or self.closing.wait(0.01):
                 return
 
 
