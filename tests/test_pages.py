@@ -104,7 +104,7 @@ VALID = {
     LUNAR: [".0123456789", 4_000],
     VELOCITY: [".0123456789", 300],
     PERIOD: [".25", "0.25", 0.25, 1e10],
-    OBSERVATIONS: [12, "12", 10_000_000],
+    OBSERVATIONS: [0, 12, "12", 10_000_000],
     MAGNITUDE: [-5, 40],
     LARGEST: [1e8],
     FIRST_SEEN: ["1700-01-01", "2260-12-31"],
@@ -422,6 +422,7 @@ def test_leading_dot_does_not_hide_other_faults():
         (page(neos(), number="none"), "not a Browse page"),
         (page(neos(), number=-1), "not a Browse page"),
         (page(neos(), total=None), "not a Browse page"),
+        (page(neos(), total=2**53 + 1), "not a Browse page"),
         (as_text(KILOMETERS, b"NaN"), "not a Browse page"),  # JSON has no NaN
         (as_text(KILOMETERS, b"Infinity"), "not a Browse page"),
         (page(neos(), number=1), "page 1 was returned instead of page 0"),
