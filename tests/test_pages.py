@@ -349,6 +349,13 @@ def test_ignores_invalid_unicode_in_unused_text(token):
     assert (result[:3], result.nulled) == (decoded(neos())[:3], [])
 
 
+def test_rejected_objects_with_invalid_escapes_are_kept_as_sent():
+    sent = [rb'"\x"', rb'"\y"']  # equal once they are masked
+    body = page([*neos()[:18], "first", "second"])
+    body = body.replace(b'"first"', sent[0]).replace(b'"second"', sent[1])
+    assert [one.object_json for one in decode_page(body, FIRST).rejected] == sent
+
+
 def test_keeps_surrogate_pair_next_to_unpaired_surrogate():
     body = as_text(("name",), rb'"\ud800"').replace(b'"Testobject"', rb'"\ud83c\udf0d\\ud800"', 1)
     result = decode_page(body, FIRST)
