@@ -32,8 +32,7 @@ def printable(text: str, keep: str = "") -> str:
     if text.isprintable():
         return text
     return "".join(
-        character if character.isprintable() or character in keep else _escape(character)
-        for character in text
+        c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text
     )
 
 
@@ -59,10 +58,6 @@ def shown(value: object, longest: int = _LONGEST_VALUE) -> str:
     if len(text) <= longest:
         return printable(text)
     return f"{printable(text[: longest // 2])}... ({len(text):,} characters)"
-
-
-def _escape(character: str) -> str:
-    return character.encode("unicode_escape").decode()
 
 
 class PrintableFormatter(logging.Formatter):

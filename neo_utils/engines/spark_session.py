@@ -59,8 +59,26 @@ def connect(master: str, spark_conf: Mapping[str, Any], log_path: Path) -> Spark
         If no master listens (after `cluster_checks.TCP_SECONDS`), Spark does not start (after
         `START_SECONDS`), or no worker accepts the job (after `executors.EXECUTOR_SECONDS`).
     """
+    address, secret = "127.0.0.1", None
+    if not is_embedded(master):
+        address = own_address(master)
+        file = secret_file(master)
+        secret = read_secret(file) if file else None
+        spark_conf = {**event_log_settings(), **spark_conf}
+    settings = session_settings(master, spark_conf, address, secret)
+    # py4j also raises what it logs. It would log secrets at DEBUG, and tracebacks for a lost Java.
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)
+    logging.getLogger().addFilter(_is_not_of_py4j)  # it logs calls that Ctrl-C interrupts at root
     with _CONNECTING:
-        return _connect(master, spark_conf, log_path)
+        session = _running(settings)
+        if session is None:
+            _disconnect()
+            session = _start(settings, log_path)
+            if not is_embedded(master):
+                _await_workers(session)
+        for name, value in sorted(session.sparkContext.getConf().getAll()):
+            log.debug("%s = %s", name, "***" if is_secret(name) else value)
+    return session
 
 
 def connect_in_background(master: str, spark_conf: Mapping[str, Any], log_path: Path) -> None:
@@ -74,28 +92,6 @@ def connect_in_background(master: str, spark_conf: Mapping[str, Any], log_path: 
             connect(master, spark_conf, log_path)
 
     threading.Thread(target=attempt, daemon=True).start()
-
-
-def _connect(master: str, spark_conf: Mapping[str, Any], log_path: Path) -> SparkSession:
-    address, secret = "127.0.0.1", None
-    if not is_embedded(master):
-        address = own_address(master)
-        file = secret_file(master)
-        secret = read_secret(file) if file else None
-        spark_conf = {**event_log_settings(), **spark_conf}
-    settings = session_settings(master, spark_conf, address, secret)
-    # py4j also raises what it logs. It would log secrets at DEBUG, and tracebacks for a lost Java.
-    logging.getLogger("py4j").setLevel(logging.CRITICAL)
-    logging.getLogger().addFilter(_is_not_of_py4j)  # it logs calls that Ctrl-C interrupts at root
-    session = _running(settings)
-    if session is None:
-        _disconnect()
-        session = _start(settings, log_path)
-        if not is_embedded(master):
-            _await_workers(session)
-    for name, value in sorted(session.sparkContext.getConf().getAll()):
-        log.debug("%s = %s", name, "***" if is_secret(name) else value)
-    return session
 
 
 def _await_workers(session: SparkSession) -> None:
