@@ -276,7 +276,7 @@ def test_reports_the_largest_distance_difference(reconcile):
         [eros(passage(*FIRST), passage(*CALM))],
         answer_of(row(FIRST[0], OF_ANOTHER_ORBIT), row(*CALM)),
     )
-    # 0.3149291693 - 0.3149291092, as NeoWs itself has listed this passage at two times.
+    # 0.3149291693 - 0.3149291092: NeoWs has listed both distances of this passage.
     assert result.apart.startswith("by at most 0 minutes and 0.0000000601 AU;")
 
 
@@ -309,7 +309,7 @@ def test_handles_an_old_page_without_time_and_designation(reconcile):
     old["neo_reference_id"] = "2000433"
     for one in old["close_approach_data"]:
         del one["close_approach_date_full"]
-        one["epoch_date_close_approach"] += 8 * 3_600_000  # local midnight, as they had it
+        one["epoch_date_close_approach"] += 8 * 3_600_000  # midnight in California
     # One on the same day, and one 90 minutes after it has ended.
     result = reconcile(
         [old], answer_of(row("1900-12-27 23:59", FIRST[1]), row("1931-01-31 01:30", CALM[1]))
@@ -342,8 +342,6 @@ def test_empty_cad_list_is_reported_with_its_possible_cause(reconcile):
         "extra 1, listing limit: CAD lists this NEO up to 0.2 AU: 1917-04-20 21:19 at 0.450000 AU",
         "extra 1, unexplained: a bug on either side: 1931-01-30 04:07 at 0.174077 AU",
     ]
-    result = reconcile([], nothing)
-    assert result.requested
 
 
 def test_compares_a_neo_without_stored_approaches(reconcile):
@@ -426,7 +424,7 @@ def test_invalid_answer_gives_one_line_and_no_result(reconcile, answer, reason):
     host = urlsplit(cad.CAD_URL).netloc
     assert message.startswith(f"reconcile: the response of {host} for 433 is invalid: ")
     assert reason in message
-    assert "\x1b" not in message  # what a terminal would take for a command
+    assert "\x1b" not in message  # no terminal control sequences
 
 
 def hang_up(_):

@@ -3,36 +3,36 @@
 import datetime as dt
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from neo_utils.positions import Batch
 from neo_utils.store.rebuilding import archived_objects
 
 
-class StoredOrbit(NamedTuple):
+class StoredOrbit(Struct):
     """JPL's orbit solution of a NEO: its id, date and uncertainty.
 
     ``uncertainty`` is the code of JPL and the Minor Planet Center, from 0 (good) to 9. A value that
     the page lacks is None.
     """
 
-    orbit_id: str | None
-    determined: dt.date | None
-    uncertainty: int | None
-
-
-class _Orbit(Struct):
     orbit_id: str | None = None
-    orbit_determination_date: str | None = None
-    orbit_uncertainty: int | None = None
+    determined_at: str | None = field(default=None, name="orbit_determination_date")
+    uncertainty: int | None = field(default=None, name="orbit_uncertainty")
+
+    @property
+    def determined(self) -> dt.date | None:
+        """The day on which the solution was computed."""
+        with suppress(ValueError):
+            return dt.date.fromisoformat((self.determined_at or "")[:10])
+        return None
 
 
 class _Neo(Struct):
     id: str | None = None
     neo_reference_id: str | None = None
-    orbital_data: _Orbit | None = None
+    orbital_data: StoredOrbit | None = None
 
 
 def stored_orbit(output: Path, batch: Batch, neo_id: str) -> StoredOrbit:
@@ -43,14 +43,6 @@ def stored_orbit(output: Path, batch: Batch, neo_id: str) -> StoredOrbit:
     StoredDataBroken
         If the page is corrupted.
     """
-    for neo in archived_objects(output, batch, _Neo):
-        if neo_id == (neo.id or neo.neo_reference_id):
-            return _from_page(neo.orbital_data or _Orbit())
-    return _from_page(_Orbit())
-
-
-def _from_page(orbit: _Orbit) -> StoredOrbit:
-    determined = None
-    with suppress(ValueError):
-        determined = dt.date.fromisoformat((orbit.orbit_determination_date or "")[:10])
-    return StoredOrbit(orbit.orbit_id, determined, orbit.orbit_uncertainty)
+    neos = archived_objects(output, batch, _Neo)
+    orbits = (neo.orbital_data for neo in neos if neo_id == (neo.id or neo.neo_reference_id))
+    return next(orbits, None) or StoredOrbit()

@@ -38,7 +38,8 @@ def compare(stored: pd.DataFrame, listed: pd.DataFrame, orbit: StoredOrbit) -> p
         distance_au_cad, difference_au (AU, stored minus CAD's), distance_min_au, distance_max_au,
         time_sigma_min and orbit_id (CAD's), explanation (an empty string if nothing differs).
     """
-    ours, theirs = _ours(stored), _theirs(listed)
+    ours = _ours(stored)
+    theirs = listed.assign(row=range(len(listed)), neo_id="", orbiting_body="Earth")
     rows = ["row_stored", "row_cad"]
     found = with_nearest(ours, theirs, "time", ("_stored", "_cad"))
     back = with_nearest(theirs, ours, "time", ("_cad", "_stored"))
@@ -66,10 +67,6 @@ def _ours(stored: pd.DataFrame) -> pd.DataFrame:
             "orbiting_body": "Earth",
         }
     )
-
-
-def _theirs(listed: pd.DataFrame) -> pd.DataFrame:
-    return listed.assign(row=range(len(listed)), neo_id="", orbiting_body="Earth")
 
 
 def _explained(
