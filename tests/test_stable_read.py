@@ -78,7 +78,8 @@ def loop(path):
     path.symlink_to(path)
 
 
-PLACES = ["raw", "raw/batch-number=21-40", "raw/batch-number=21-40/neo_partition_21-40.parquet"]
+BATCH = "raw/batch-number=21-40"
+PLACES = ["pages", "raw", BATCH, f"{BATCH}/neo_partition_21-40.parquet"]
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -102,10 +103,3 @@ def test_unreadable_folder_gives_one_line_and_is_not_treated_as_empty(
 def test_error_of_the_system_is_not_reported_as_corruption(tmp_path, code):
     with pytest.raises(OutputUnreadable, match=f"cannot be read .{os.strerror(code)}"):
         raise_if_refused(tmp_path, OSError(code, "a long text of PyArrow"))
-
-
-@pytest.mark.parametrize("place", ["pages", "pages/batch-number=21-40/page_21-40.json.zst"])
-def test_unreadable_page_is_not_reported_as_corrupted(output, place):
-    loop(output / place)
-    with pytest.raises(OutputUnreadable, match="cannot be read"):
-        check_files(output, BATCHES)

@@ -422,6 +422,16 @@ def test_rejects_invalid_metadata(tmp_path, field, value):
         assert noted_service(tmp_path, FIRST) is None
 
 
+def test_service_of_a_batch_is_unknown_if_no_file_names_it(tmp_path):
+    store(tmp_path)
+    (tmp_path / RAW_FILE).unlink()
+    assert noted_service(tmp_path, FIRST) is not None
+    (tmp_path / PAGE_FILE).write_bytes(pack(b"{}", {}))
+    assert noted_service(tmp_path, FIRST) is None
+    (tmp_path / PAGE_FILE).unlink()
+    assert noted_service(tmp_path, FIRST) is None
+
+
 NOT_READABLE = {
     "cut short": lambda path: path.write_bytes(path.read_bytes()[:-100]),
     "zeroed": lambda path: path.write_bytes(path.read_bytes()[:4] + bytes(900)),

@@ -9,12 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from neo_utils import __version__
-from neo_utils.errors import StoredDataBroken
+from neo_utils.errors import OutputUnreadable, StoredDataBroken
 from neo_utils.fetch.fetching import fetch
 from neo_utils.interface import plan_fetch
 from neo_utils.positions import Batch, position_range
 from neo_utils.sample import SAMPLE_URL
-from neo_utils.store.batches import read_rejected, write_batch
+from neo_utils.store.batches import read_rejected, read_table, write_batch
 from neo_utils.store.page_archive import body_of, note_of, pack, sha256
 from neo_utils.store.page_tables import decode_page
 from neo_utils.store.provenance import Provenance
@@ -89,6 +89,10 @@ def write_rejected(path):
 
 
 CHECKSUM = "the file's checksum differs"
+OLDER = (
+    "pages: the note of an older version has no raw_sha256; if the page is valid, `make rebuild` "
+    "of the same range adds it"
+)
 FAULTS = [
     ("raw", cut, CHECKSUM),
     ("raw", edit, CHECKSUM),
@@ -102,7 +106,7 @@ FAULTS = [
     ("pages", make_folder_of, "pages: Is a directory"),
     ("pages", empty, "pages: the archived page is truncated"),
     ("pages", replace_by_another_programs, "pages: the archived page has no note"),
-    ("pages", make_older, "pages: the note of an older version has no raw_sha256; if the page"),
+    ("pages", make_older, OLDER),
     ("rejected", write_rejected, CHECKSUM),
 ]
 
@@ -111,19 +115,45 @@ FAULTS = [
 def test_corrupted_batch_is_reported_and_backfill_repairs_it(output, table, fault, reason):
     before, path = contents_of(output), BATCH.file(output, table)
     fault(path)
-    assert list(verify(output, RANGE)) == [BATCH]
     reason = f"{table}: {reason}" if reason == CHECKSUM else reason
-    assert verify(output, RANGE)[BATCH].startswith(reason)
+    assert verify(output, RANGE) == {BATCH: reason}
     with pytest.raises(StoredDataBroken) as error:
         check_files(output, RANGE.batches(60))
-    assert str(error.value).startswith(f"batch 21-40 in {output} is corrupted ({reason}")
-    assert ". Run `make backfill START=21 END=40 " in str(error.value)
+    assert str(error.value).startswith(f"batch 21-40 in {output} is corrupted ({reason}). Run ")
+    assert " Run `make backfill START=21 END=40 " in str(error.value)
     if path.is_dir():
         path.rmdir()
     fetch(plan_fetch(21, 40, "sample", output_dir=str(output), refetch=True))
     assert contents_of(output) == before
     assert verify(output, RANGE) == {}
     check_files(output, RANGE.batches(60))
+
+
+@pytest.mark.parametrize("table", ["raw", "close_approaches", "pages", "rejected"])
+def test_file_that_the_system_cannot_read_is_named_and_not_corrupted(output, table):
+    path = BATCH.file(output, table)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    path.symlink_to(path)  # a loop, which even root cannot read
+    readers = {
+        "raw": read_table,
+        "close_approaches": read_table,
+        "pages": lambda *_: rebuild(output, RANGE),
+        "rejected": lambda output, batches, _: read_rejected(output, batches),
+    }
+    for read in (
+        lambda: readers[table](output, [BATCH], table),
+        lambda: check_files(output, [BATCH]),
+        lambda: verify(output, RANGE),
+    ):
+        with pytest.raises(OutputUnreadable, match=f"^{path} cannot be read"):
+            read()
+
+
+def test_rebuild_reports_a_folder_in_place_of_a_page(output):
+    make_folder_of(BATCH.file(output, "pages"))
+    with pytest.raises(StoredDataBroken, match=r"\(pages: Is a directory\)"):
+        rebuild(output, RANGE)
 
 
 def test_verify_finds_truncated_page(output):

@@ -194,7 +194,6 @@ def _table_of(output: Path, batch: Batch, table: str, columns: list[str] | None)
 def _read_beside_writer(
     output: Path, batch: Batch, table: str, columns: list[str] | None
 ) -> pa.Table:
-    missing = FileNotFoundError()
     for _ in attempts_beside_writer(output):
         try:
             return read_parquet(batch.file(output, table), columns)
