@@ -12,6 +12,7 @@ from neo_utils import __version__
 from neo_utils.errors import OutputUnreadable, StoredDataBroken
 from neo_utils.fetch.fetching import fetch
 from neo_utils.interface import plan_fetch
+from neo_utils.neows.contract import LARGEST_PAGE
 from neo_utils.positions import Batch, position_range
 from neo_utils.sample import SAMPLE_URL
 from neo_utils.store.batches import read_rejected, read_table, write_batch
@@ -210,6 +211,12 @@ def test_note_of_rejects_invalid_archive(archived, message):
 def test_body_of_rejects_truncated_page():
     with pytest.raises(ValueError, match="^the archived page cannot be decompressed: .+"):
         body_of(pack(b"a page" * 100, {})[:-9])
+
+
+def test_body_of_rejects_more_than_the_largest_page():
+    assert body_of(pack(bytes(LARGEST_PAGE), {})) == bytes(LARGEST_PAGE)
+    with pytest.raises(ValueError, match=r"the archived page has more than 4,194,304 bytes"):
+        body_of(pack(bytes(LARGEST_PAGE + 1), {}))
 
 
 NASA = "https://api.nasa.gov/neo/rest/v1/neo/browse?page=1&size=20"
