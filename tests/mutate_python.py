@@ -31,7 +31,7 @@ TESTS = {
     "neows/pages": ["pages", "fuzz"],
     "store/page_tables": ["pages", "fuzz"],
     "neows/contract": ["pages", "fuzz"],
-    "store/atomic": ["atomic"],
+    "store/atomic": ["atomic", "file_systems"],
     "store/batches": ["store", "verification", "votable"],
     "store/page_archive": ["verification", "store"],
     "store/verification": ["verification"],
