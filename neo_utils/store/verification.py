@@ -95,11 +95,11 @@ def _changed(path: Path, table: str, expected: str | None) -> str | None:
 def _differing_file(output: Path, batch: Batch) -> str | None:
     """Return what differs from the page, in case file and checksum were changed together."""
     try:
-        page = read_archived(output, batch)
+        archived = read_archived(output, batch)
     except ValueError as error:
         return f"pages: {error}"
-    reasons = (_differing_table(output, batch, table, page) for table in _TABLES)
-    return next(filter(None, reasons), None) or _differing_rejected(output, batch, page)
+    reasons = (_differing_table(output, batch, table, archived) for table in _TABLES)
+    return next(filter(None, reasons), None) or _differing_rejected(output, batch, archived)
 
 
 def _differing_table(output: Path, batch: Batch, table: str, archived: ArchivedPage) -> str | None:
