@@ -3,9 +3,9 @@
 MAKEFLAGS += --no-print-directory
 # Later targets on the command line read the output of earlier ones.
 .NOTPARALLEL:
-# It would point Python at another installation's library.
+# PYTHONHOME would point Python at another installation's library.
 unexport PYTHONHOME
-# It could name other kernels.
+# JUPYTER_PATH could add other kernels.
 unexport JUPYTER_PATH
 
 override PYTHON := $(or $(PYTHON),python3)
@@ -27,10 +27,10 @@ UP      := $(COMPOSE) --progress quiet up --detach --no-build
 PASSED  := START END SOURCE API_KEY API_URL LOG_LEVEL WAIT REFETCH LONGEST_WAIT_S THRESHOLD_AU \
   PARQUET_COMPRESSION PARQUET_DICTIONARY
 define NEEDS_DOCKER
-@docker compose version >/dev/null 2>&1 || { echo "this needs Docker with its plugin Compose: \
-  https://docs.docker.com/engine/install; make local-cluster-up needs neither" >&2; exit 2; }
-@docker info >/dev/null 2>&1 || { echo "no Docker engine answers: start it, or see what docker info says; \
-  make local-cluster-up needs none" >&2; exit 2; }
+@docker compose version >/dev/null 2>&1 || { echo "Docker with Compose is not installed. See \
+  https://docs.docker.com/engine/install, or use make local-cluster-up, which needs neither" >&2; exit 2; }
+@docker info >/dev/null 2>&1 || { echo "Docker is not running. Start it, or run docker info for details; \
+  make local-cluster-up needs no Docker" >&2; exit 2; }
 endef
 
 # A misspelt name would otherwise run with the default value.
@@ -42,14 +42,14 @@ NAMES += WAIT                # 1 waits through the rate limit, for up to a day
 NAMES += PARAMETERS          # the file of parameters, such as parameters/cluster.yaml
 NAMES += AGAINST             # the older output that make drift compares with
 NAMES += NEOS                # the NEOs that make reconcile asks for, by id, number or designation
-NAMES += PYTHON              # the Python that .venv is made with
+NAMES += PYTHON              # the Python that creates .venv
 NAMES += EXTRA_WORKERS       # further workers of make cluster-up
 NAMES += DOCKER_BUILD_FLAGS  # for the docker build of make cluster-up
-NAMES += MASTER_UI_PORT WORKER_1_UI_PORT WORKER_2_UI_PORT  # of this machine, for Spark's pages
-NAMES += JUPYTER_PORT DRIVER_UI_PORT HISTORY_PORT          # and for the other pages of the cluster
+NAMES += MASTER_UI_PORT WORKER_1_UI_PORT WORKER_2_UI_PORT  # host ports of Spark's web UIs
+NAMES += JUPYTER_PORT DRIVER_UI_PORT HISTORY_PORT          # host ports of JupyterLab, the driver and the history server
 GIVEN   := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
 # Variables of tools that make starts.
-PASSED_ON := PYTEST_% HYPOTHESIS_% PIP_% UV_% JAVA_% SPARK_% DOCKER_% COMPOSE_% %_PROXY %_proxy SSL_CERT_% TMPDIR TZ CI
+PASSED_ON := PYTEST_% HYPOTHESIS_% RUFF_% MYPY_% NO_COLOR LANG LC_% PIP_% UV_% JAVA_% SPARK_% DOCKER_% COMPOSE_% %_PROXY %_proxy SSL_CERT_% TMPDIR TZ CI
 UNKNOWN := $(filter-out $(NAMES) $(PASSED_ON),$(GIVEN))
 $(if $(UNKNOWN),$(error Unknown variable $(UNKNOWN). Known variables: $(strip $(NAMES))))
 
@@ -58,14 +58,14 @@ BENCH = $(SET_UP) bench && $(BIN)/python -m benchmarks
 
 # build holds only files that can be recreated, unless a notebook run by hand stored NASA's data there.
 KEEP_NASAS = @! grep -rqs '"source": "nasa"' build --include='page_*' || \
-  { echo "build holds NASA's data: move them elsewhere first; nothing was removed" >&2; exit 2; }
+  { echo "build contains NASA data. Nothing was removed. Move it elsewhere first" >&2; exit 2; }
 
 .PHONY: help setup run fetch aggregate report backfill plan status verify rebuild drift reconcile lab cluster-up cluster-run cluster-status cluster-logs cluster-down local-cluster-up local-cluster-down test test-all test-live lint fuzz mutants bench bench-full bench-cluster bench-set-up scaling notebooks docs lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 	@echo
-	@echo "e.g. make run START=1 END=200; also: SOURCE API_URL OUTPUT_DIR MASTER LOG_LEVEL WAIT PARAMETERS AGAINST NEOS; API_KEY: in .env"
+	@echo "e.g. make run START=1 END=200; also: SOURCE OUTPUT_DIR MASTER THRESHOLD_AU WAIT PARAMETERS (see docs/reference.md); API_KEY: in .env"
 
 setup: $(READY) ## Install the locked packages into .venv (every target does this when needed)
 
@@ -109,33 +109,33 @@ lab: $(READY) ## Open JupyterLab on the notebooks
 # does not wait for a master that is unhealthy until a restarted worker is back.
 cluster-up: ## Build and start the Spark cluster of Docker Compose
 	$(NEEDS_DOCKER)
-	@echo "starting (the first time, the image is made: about two minutes) ..."
+	@echo "starting (building the image takes about two minutes the first time) ..."
 	@mkdir -p build && docker build $(DOCKER_BUILD_FLAGS) --tag neo-data-recaller . >build/image.log 2>&1 || \
-	  { tail -n 20 build/image.log >&2; echo "the image cannot be made: build/image.log has the rest" >&2; exit 1; }
+	  { tail -n 20 build/image.log >&2; echo "the image could not be built. See build/image.log" >&2; exit 1; }
 	@$(UP) spark-worker-1 spark-worker-2 spark-worker-extra history-server
 	@for pause in 10 20 40 0; do \
-	  said=$$($(UP) --wait 2>&1) && exit; \
-	  case $$said in *unhealthy*) sleep $$pause ;; *) break ;; esac; \
-	done; echo "$$said" >&2; echo "the cluster is not healthy: make cluster-logs may show why" >&2; exit 1
+	  output=$$($(UP) --wait 2>&1) && exit; \
+	  case $$output in *unhealthy*) sleep $$pause ;; *) break ;; esac; \
+	done; echo "$$output" >&2; echo "the cluster is not healthy. make cluster-logs may show why" >&2; exit 1
 	@echo "JupyterLab      http://$$($(COMPOSE) port jupyter 8888)/lab?token=$$($(COMPOSE) exec -T jupyter cat /var/lib/neo/lab/token)"
 	@echo "Spark master    http://$$($(COMPOSE) port spark-master 8080)"
 	@echo "workers         http://$$($(COMPOSE) port spark-worker-1 8081)  http://$$($(COMPOSE) port spark-worker-2 8082)"
 	@echo "a running job   http://$$($(COMPOSE) port jupyter 4040)"
 	@echo "past jobs       http://$$($(COMPOSE) port history-server 18080)"
-	@echo "a job for it    make cluster-run START=1 END=200"
+	@echo "run a job       make cluster-run START=1 END=200"
 
 # MASTER and OUTPUT_DIR in .env and the environment apply to this machine, not to the cluster.
 cluster-run: PARAMETERS = parameters/cluster.yaml
 cluster-run: OUTPUT = $(if $(filter command,$(origin OUTPUT_DIR)),$(OUTPUT_DIR),output)
 cluster-run: ## Same as run, on that cluster
 	$(NEEDS_DOCKER)
-	@[ "$(origin MASTER)" != "command line" ] || { echo "MASTER is this cluster's own here: leave it out, or use make run" >&2; exit 2; }
-	@[ -n "$$($(COMPOSE) ps --quiet --status running jupyter)" ] || { echo "the cluster does not run: make cluster-up" >&2; exit 2; }
+	@[ "$(origin MASTER)" != "command line" ] || { echo "cluster-run sets MASTER itself. Leave it out, or use make run" >&2; exit 2; }
+	@[ -n "$$($(COMPOSE) ps --quiet --status running jupyter)" ] || { echo "the cluster is not running. Run make cluster-up" >&2; exit 2; }
 	@$(COMPOSE) exec -T jupyter sh -c 'umask 077 && cat > /tmp/.env' < $(or $(wildcard .env),/dev/null)
 	@[ -t 0 ] && [ -t 1 ] || no_terminal=-T; $(COMPOSE) exec $$no_terminal $(PASSED:%=--env %) \
 	  --env MASTER=spark://spark-master:7077 --env OUTPUT_DIR="$(OUTPUT)" jupyter \
 	  sh -c 'trap "rm -f /tmp/.env" EXIT; trap : INT HUP TERM; python -m neo_utils run --parameters "$$1"' sh "$(PARAMETERS)"
-	@echo "a copy of them  $(COMPOSE) cp jupyter:/neo/output/. copy"
+	@echo "copy results    $(COMPOSE) cp jupyter:/neo/output/. copy"
 
 cluster-status: ## Show the workers, cores, memory and running applications
 	$(NEEDS_DOCKER)
@@ -152,7 +152,7 @@ cluster-down: ## Stop the cluster; stored data is kept in its volumes
 local-cluster-up: $(READY) ## Start a Spark master and two workers on this machine, for MASTER=spark://127.0.0.1:7077
 	$(NEO) local-cluster-up
 
-local-cluster-down: $(READY) ## Stop them
+local-cluster-down: $(READY) ## Stop that cluster of processes
 	$(NEO) local-cluster-down
 
 define TEST_NOTEBOOKS
@@ -187,13 +187,13 @@ mutants: $(TOOLS) ## Change the code on purpose and check that tests fail (half 
 	$(BIN)/python -m tests.mutate_python
 	$(BIN)/python -m tests.mutate_sql
 
-bench: $(READY) ## Compare run times with the obvious alternatives (a coffee break)
+bench: $(READY) ## Compare run times with the obvious alternatives (minutes)
 	$(BENCH) short
 
 bench-full: $(READY) ## The same with the whole catalogue and ten million approaches (half an hour)
 	$(BENCH) full
 
-bench-cluster: $(READY) ## Aggregate these on 1, 2 and 4 worker cores of a local cluster (twenty minutes)
+bench-cluster: $(READY) ## Aggregate the inputs of bench-full on 1, 2 and 4 worker cores of a local cluster (twenty minutes)
 	$(BENCH) cluster
 
 bench-set-up: $(READY) ## Time each part of a set-up, from a fresh clone to the first result (ten minutes)
@@ -230,11 +230,11 @@ clean: ## Remove files that can be recreated without a request; fetched data is 
 	rm -rf build
 	rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
 
-# A .venv that was moved, or whose Python is gone, is set up again.
+# A .venv that was moved, or whose Python is missing, is set up again.
 IS_USABLE := { read -r made_at < .venv/.ready || :; } && [ "$$made_at" = "$$(cd ./.venv && pwd -P)" ] && [ -x .venv/bin/uv ] && .venv/bin/python -I -c 'import neo_utils'
 ifneq ($(wildcard .venv/.ready),)
 ifneq ($(shell { $(IS_USABLE); } 2>/dev/null && echo yes),yes)
-$(info .venv was moved, or its Python is gone: it is set up again)
+$(info .venv was moved, or its Python is missing: setting it up again)
 $(shell rm -f .venv/.ready .venv/.tools)
 endif
 endif

@@ -1,4 +1,4 @@
-"""What the tests share."""
+"""Fixtures and options that the tests share."""
 
 import shutil
 import sys
@@ -18,7 +18,7 @@ from neo_utils.interface import plan_fetch
 from neo_utils.neows import rate_limit
 from tests.cluster import Cluster, cluster_at
 
-# "quick" finds the same today as tomorrow; "long", for `make fuzz`, finds something else each time.
+# "quick" is deterministic; "long", for `make fuzz`, tries different values each time.
 _PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", _PATIENT, max_examples=50, derandomize=True)
 settings.register_profile("long", _PATIENT, max_examples=3_000, database=None)
@@ -35,13 +35,13 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Start a cluster of processes on ports of its own, and end it whatever happens."""
-    ours = cluster_at(tmp_path_factory.mktemp("cluster"))
+    """Start a cluster of processes on its own ports, and always shut it down."""
+    started = cluster_at(tmp_path_factory.mktemp("cluster"))
     try:
-        ours.up()
-        yield ours
+        started.up()
+        yield started
     finally:
-        down(ours.folder)
+        down(started.folder)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def pristine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture
 def output(pristine: Path, tmp_path: Path) -> Path:
-    """A copy of it, for one test to change."""
+    """A writable copy of `pristine` for one test."""
     return shutil.copytree(pristine, tmp_path / "output")
 
 

@@ -1,4 +1,4 @@
-"""The examples in the package's docstrings say what happens."""
+"""Docstring examples produce the documented output."""
 
 import doctest
 from importlib import import_module
@@ -7,7 +7,7 @@ import pytest
 
 from neo_utils.settings.folders import PROJECT
 
-# These alone are imported: not each module is meant to be, and some need seconds.
+# Only these: some modules must not be imported, or take seconds to import.
 WITH_EXAMPLES = [
     ".".join(path.relative_to(PROJECT).with_suffix("").parts)
     for path in sorted(PROJECT.glob("neo_utils/**/*.py"))
@@ -16,8 +16,8 @@ WITH_EXAMPLES = [
 
 
 @pytest.mark.parametrize("name", WITH_EXAMPLES)
-def test_the_examples_of_a_module_show_what_it_does(name):
-    # What differs stands above, as doctest prints it.
+def test_docstring_examples_pass(name):
+    # doctest prints the differences.
     failed, tried = doctest.testmod(import_module(name))
     assert tried > 0
     assert failed == 0

@@ -61,7 +61,7 @@ def plot_size_by_distance(
         (
             "Size by miss distance",
             question.distance_label,
-            "diameter (m, log scale; estimated from H,\nmiddle of albedos 0.25 and 0.05)",
+            "diameter (m, log scale; estimated from H,\ngeometric mean for albedos 0.25 and 0.05)",
         ),
         "xy",
         question,
@@ -132,7 +132,7 @@ def _left_out_text(unknown: int, zeros: int) -> str:
 def _mark(axes: Axes, points: pd.DataFrame) -> None:
     """Draw markers scaled by the larger size estimate, and crosses if the size is unknown.
 
-    Large markers are drawn below small ones, so that none is hidden.
+    Large markers are drawn below small ones, so none is hidden.
     """
     points = points.sort_values("maximum_diameter_m", ascending=False)
     unknown = points["maximum_diameter_m"].isna()

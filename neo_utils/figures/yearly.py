@@ -107,7 +107,7 @@ def nearest_per_year(yearly: pd.DataFrame, selection: Selection) -> pd.DataFrame
     -------
     DataFrame
         By year: the distance in lunar distances and in AU, the NEO's id, and whether the year is
-        after that of the fetch, so that all its approaches are predicted. For the year of the fetch
+        after that of the fetch, so all its approaches are predicted. For the year of the fetch
         itself, the statistics do not show whether the nearest approach is past or predicted.
     """
     earth = yearly[yearly["orbiting_body"] == "Earth"].set_index("year")
