@@ -21,9 +21,9 @@ from urllib3.util import Retry
 
 from neo_utils.engines.engine import connect
 from neo_utils.errors import RateLimitReached, ServiceFailure, exit_status_of
-from neo_utils.fetch.fetching import ATTEMPTS, fetch
+from neo_utils.fetch.fetching import fetch
 from neo_utils.interface import plan_fetch, select
-from neo_utils.neows import transport
+from neo_utils.neows import retries, transport
 from neo_utils.neows.client import get_page
 from neo_utils.neows.rate_limit import Pace
 from neo_utils.neows.service import Service
@@ -198,9 +198,9 @@ def is_empty(page):
     page["page"]["total_elements"], page[NEOS] = 0, []
 
 
-TWICE = {"neows.transport._RETRIES": 1, "fetch.fetching.ATTEMPTS": 2}
-SLOW = {"neows.transport._LONGEST_ANSWER_S": 0.8} | TWICE
-STALLED = {"neows.transport._TIMEOUT_S": (0.5, 0.5)} | TWICE
+TWICE = {"neows.retries.RETRIES": 1, "neows.retries.PAGE_ATTEMPTS": 2}
+SLOW = {"neows.retries.LONGEST_ANSWER_S": 0.8} | TWICE
+STALLED = {"neows.retries.TIMEOUT_S": (0.5, 0.5)} | TWICE
 SMALL = {"neows.transport.LARGEST_PAGE": MB}
 NO_PAGE, NO_ANSWER, PARTIAL = "not a Browse page", "does not answer", "is incomplete"
 WRONG_KEY = r"rejected the API key{}\. Check API_KEY, .*https://api\.nasa\.gov"
@@ -692,11 +692,11 @@ def test_documentation_states_the_limits():
     # Real pages have at most 0.6 MB and arrive within seconds (2026).
     text = (PROJECT / "docs/faults.md").read_text(encoding="utf-8")
     assert f"{transport.LARGEST_PAGE // MB} MiB" in text
-    assert f"{transport._LONGEST_ANSWER_S} s in total" in text
-    assert f"{transport._TIMEOUT_S[0]} s to connect" in text
-    assert f"{transport._TIMEOUT_S[1]} s for the next bytes" in text
-    assert f"{transport._RETRIES + 1} attempts if there is no answer" in text
-    assert f"{ATTEMPTS} if a page is invalid" in text
+    assert f"{retries.LONGEST_ANSWER_S} s in total" in text
+    assert f"{retries.TIMEOUT_S[0]} s to connect" in text
+    assert f"{retries.TIMEOUT_S[1]} s for the next bytes" in text
+    assert f"{retries.RETRIES + 1} attempts if there is no answer" in text
+    assert f"{retries.PAGE_ATTEMPTS} if a page is invalid" in text
 
 
 def test_documentation_lists_exactly_these_faults():

@@ -27,7 +27,7 @@ KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
 @pytest.fixture(autouse=True)
 def _key_of_our_own(monkeypatch):
     monkeypatch.setenv("API_KEY", KEY)
-    monkeypatch.setattr("neo_utils.fetch.fetching.ATTEMPTS", 1)
+    monkeypatch.setattr("neo_utils.neows.retries.PAGE_ATTEMPTS", 1)
 
 
 @pytest.fixture

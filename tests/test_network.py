@@ -7,7 +7,7 @@ from shutil import which
 import pytest
 
 from neo_utils.errors import ServiceFailure, WrongParameter
-from neo_utils.neows import transport
+from neo_utils.neows import retries
 from neo_utils.neows.transport import open_session, send_request
 from tests.faulty_service import http, serve_faults
 
@@ -22,7 +22,7 @@ CERTIFICATES = ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CE
 def environment(monkeypatch):
     for name in (*PROXIES, *(name.lower() for name in PROXIES), *CERTIFICATES, "NETRC"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(transport, "_RETRIES", 0)
+    monkeypatch.setattr(retries, "RETRIES", 0)
     return monkeypatch
 
 

@@ -11,7 +11,7 @@ import pytest
 from neo_utils.cli import main
 from neo_utils.compare import cad
 from neo_utils.compare.cad import decode_cad
-from neo_utils.neows import transport
+from neo_utils.neows import retries
 from neo_utils.positions import Batch
 from neo_utils.sample.service import Answer, serve
 from tests.test_statistics import store
@@ -102,7 +102,7 @@ def reconcile(tmp_path, monkeypatch, capsys):
             status = main(["reconcile"])
         return Result(status, *capsys.readouterr(), requested)
 
-    monkeypatch.setattr(transport, "_RETRIES", 0)
+    monkeypatch.setattr(retries, "RETRIES", 0)
     return run
 
 

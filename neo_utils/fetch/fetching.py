@@ -13,6 +13,7 @@ import requests
 from neo_utils.errors import OutputUnwritable, PageFailed, PageNotFound, RunFailure
 from neo_utils.fetch.plan import Plan, past_end
 from neo_utils.fetch.progress import page_progress, show_wait
+from neo_utils.neows import retries
 from neo_utils.neows.client import Answer, get_page
 from neo_utils.neows.pages import InvalidPage, PagePastEnd
 from neo_utils.neows.rate_limit import Pace
@@ -28,9 +29,6 @@ from neo_utils.store.page_tables import Page, decode_page
 from neo_utils.store.provenance import Provenance
 
 log = logging.getLogger(__name__)
-
-ATTEMPTS = 3  # for a page that fails validation
-MOST_FAILED_PAGES = 3  # failed pages after which a run stops: the service is at fault, not the page
 
 
 class FetchResult(NamedTuple):
@@ -121,7 +119,7 @@ def _fetch_concurrently(
                     yield tasks[task], task.result()
                 except PageFailed as failure:  # the other pages may still be valid
                     failed_pages.append(failure)
-                    if len(failed_pages) == MOST_FAILED_PAGES:
+                    if len(failed_pages) == retries.MOST_FAILED_PAGES:
                         break
             if failed_pages:
                 raise failed_pages[0]
@@ -185,7 +183,7 @@ def _get_valid_page(
 ) -> tuple[Answer, Page]:
     """Return a page, fetching it again if it is invalid: most such faults are temporary."""
     reason: Exception
-    for attempt in range(ATTEMPTS):
+    for attempt in range(retries.PAGE_ATTEMPTS):
         pace.wait(2.0**attempt if attempt else 0, "retrying an invalid page")
         try:
             answer = get_page(session, service, batch, pace)
@@ -200,6 +198,6 @@ def _get_valid_page(
         except (IncompleteAnswer, InvalidPage) as error:
             reason = error
     raise PageFailed(
-        f"the page of batch {batch.name} was invalid {ATTEMPTS} times: {reason}. Nothing of it "
+        f"the page of batch {batch.name} was invalid {retries.PAGE_ATTEMPTS} times: {reason}. Nothing of it "
         "is stored"
     ) from None

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.util import Retry
 
 from neo_utils.errors import ServiceFailure
+from neo_utils.neows import retries
 from neo_utils.neows.contract import LARGEST_PAGE
 from neo_utils.neows.network import cause_of, causes, route_to
 from neo_utils.neows.rate_limit import count_of
@@ -24,11 +24,6 @@ log = logging.getLogger(__name__)
 # Concurrent connections. A browser opens six per host; we stay below that. With one second per
 # answer, five use up a key's 1,000 requests per hour in four minutes.
 CONNECTIONS = 5
-
-_TIMEOUT_S = (5, 60)  # to connect; between two reads. A page takes a second or two
-_LONGEST_ANSWER_S = 180  # in total: a slow trickle of bytes never exceeds the timeout above
-_RETRIES = 4  # with pauses of 0, 2, 4, 8 s: enough for a restart of the service
-_TEMPORARY_FAULTS = (500, 502, 503, 504)
 
 
 class IncompleteAnswer(ServiceFailure):
@@ -45,14 +40,7 @@ def open_session(api_key: str | None = None) -> requests.Session:
     session.trust_env = False  # requests would send passwords from ~/.netrc; see `route_to`
     if api_key is not None:
         session.headers["X-Api-Key"] = api_key
-    retry = Retry(
-        total=_RETRIES,
-        backoff_factor=1,
-        status_forcelist=_TEMPORARY_FAULTS,
-        raise_on_status=False,
-        respect_retry_after_header=False,  # `Pace` handles the rate limit
-    )
-    adapter = _BoundedAdapter(max_retries=retry, pool_maxsize=CONNECTIONS)
+    adapter = _BoundedAdapter(max_retries=retries.retry_policy(), pool_maxsize=CONNECTIONS)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     session.mount(SAMPLE_URL, SampleAdapter())
@@ -73,7 +61,7 @@ def send_request(session: requests.Session, url: str) -> requests.Response:
     try:
         response = session.get(
             url,
-            timeout=_TIMEOUT_S,
+            timeout=retries.TIMEOUT_S,
             allow_redirects=False,  # a redirect would send the key elsewhere
             proxies=route.proxies,
             verify=route.verify,
@@ -112,7 +100,7 @@ def body_of(response: requests.Response) -> bytes:
             cause = type(causes(error)[-1]).__name__
             raise IncompleteAnswer(f"the answer of {host} is incomplete ({cause})") from None
     if getattr(connection, "timed_out", False):
-        raise IncompleteAnswer(f"{host} took more than {_LONGEST_ANSWER_S} s for a page")
+        raise IncompleteAnswer(f"{host} took more than {retries.LONGEST_ANSWER_S} s for a page")
     return bytes(body)
 
 
@@ -146,7 +134,7 @@ class _BoundedHTTP(HTTPConnection):
         if self._timer:
             self._timer.cancel()  # from the previous answer
         self.timed_out = False
-        self._timer = threading.Timer(_LONGEST_ANSWER_S, self._shut_down, [self.sock])
+        self._timer = threading.Timer(retries.LONGEST_ANSWER_S, self._shut_down, [self.sock])
         self._timer.daemon = True
         self._timer.start()
         return super().getresponse()
