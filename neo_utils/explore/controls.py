@@ -17,7 +17,7 @@ from neo_utils.explore.scatter import (
     plot_size_by_distance,
     plot_velocity_by_distance,
 )
-from neo_utils.figures.frame import CaptionedFigure
+from neo_utils.figures.style import CaptionedFigure
 from neo_utils.store.selection import Selection
 
 _FIGURES: dict[str, Callable[[pd.DataFrame, Question, Selection], CaptionedFigure]] = {

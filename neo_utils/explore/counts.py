@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from neo_utils.explore.question import Question
-from neo_utils.figures.frame import (
+from neo_utils.figures.style import (
     BLUE,
     GREEN,
     GREY,

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from neo_utils.explore.question import Question
-from neo_utils.figures.frame import (
+from neo_utils.figures.style import (
     BLACK,
     BLUE,
     GREY,

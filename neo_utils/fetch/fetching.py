@@ -198,6 +198,6 @@ def _get_valid_page(
         except (IncompleteAnswer, InvalidPage) as error:
             reason = error
     raise PageFailed(
-        f"the page of batch {batch.name} was invalid {retries.PAGE_ATTEMPTS} times: {reason}. Nothing of it "
-        "is stored"
+        f"the page of batch {batch.name} was invalid {retries.PAGE_ATTEMPTS} times: {reason}. No "
+        "part of it was stored"
     ) from None

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from neo_utils.figures.frame import (
+from neo_utils.figures.style import (
     BLUE,
     GREY,
     ORANGE,

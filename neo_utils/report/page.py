@@ -9,8 +9,8 @@ import nbformat
 from nbconvert import HTMLExporter
 
 from neo_utils import __version__
-from neo_utils.report.clean import clean
 from neo_utils.report.policy import DOCUMENT_START, STYLE
+from neo_utils.report.sanitize import clean
 from neo_utils.store.atomic import write_in_order
 from neo_utils.store.selection import Selection
 

@@ -35,7 +35,7 @@ def provenance_table(
     threshold_au: float,
     spark_conf: Mapping[str, Any],
 ) -> pd.DataFrame:
-    """Return a table of source, credit, fetch time, versions, commands and other facts, one per row.
+    """Return a table of source, credit, fetch time, versions, commands and other facts.
 
     Parameters
     ----------

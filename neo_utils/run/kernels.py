@@ -10,13 +10,12 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
 
-from neo_utils import figures
 from neo_utils.environment import PROJECT_NAMES, chosen_environment
 from neo_utils.run.kernel_folders import kernel_folder, processes_with_temporary
 from neo_utils.settings.folders import PROJECT
 
 # An empty file: matplotlib's defaults apply, whatever style the user has configured.
-MATPLOTLIBRC = Path(figures.__file__).with_name("matplotlibrc")
+MATPLOTLIBRC = Path(__file__).with_name("matplotlibrc")
 # Java notices that its kernel is gone only once it has started, about 3 s on idle cores.
 _JAVA_SECONDS = 15.0
 

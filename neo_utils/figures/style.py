@@ -1,4 +1,4 @@
-"""Elements shared by all figures: title, axes, source line, palette, alternative text."""
+"""The style of all figures: title, axes, source line, palette, alternative text."""
 
 from base64 import b64encode
 from collections.abc import Sequence
