@@ -14,7 +14,12 @@ import neo_utils as neo
 from neo_utils import errors
 from neo_utils.positions import TABLES, Batch, PositionRange
 from neo_utils.settings.folders import PROJECT
-from neo_utils.settings.run_settings import NAMES_IN_ENVIRONMENT, PARAMETERS, RunSettings
+from neo_utils.settings.run_settings import (
+    NAMES_IN_ENVIRONMENT,
+    PARAMETERS,
+    RunSettings,
+    meaning_of,
+)
 from neo_utils.statistics.definitions import sql_text, totals_defined
 from neo_utils.statistics.result_files import report_path, result_path
 from neo_utils.store.folders import run_folder
@@ -129,9 +134,9 @@ def _parameters() -> list[tuple[str, str, str, str]]:
             f"`{name}`",
             f"`{name.upper()}`" if name.upper() in NAMES_IN_ENVIRONMENT else "",
             f"`{defaults[name]}`",
-            meaning,
+            meaning_of(name),
         )
-        for name, (_, meaning) in PARAMETERS.items()
+        for name in PARAMETERS
     ]
 
 

@@ -68,6 +68,11 @@ class PositionRange(NamedTuple):
         return f"batches-{self.start}-{self.end or 'all'}"
 
     @property
+    def in_words(self) -> str:
+        """The range in messages: ``positions 1 to 200`` or ``positions 1 to the last``."""
+        return f"positions {self.start} to {self.end or 'the last'}"
+
+    @property
     def as_arguments(self) -> str:
         """The range as arguments of ``make``: ``START=1 END=200``."""
         return f"START={self.start} END={self.end or 'all'}"
@@ -84,6 +89,17 @@ class PositionRange(NamedTuple):
         size = (self.end or self.start) if catalogue_size is None else catalogue_size
         end = min(self.end or size, size)
         return [Batch(first) for first in range(self.start, end + 1, BATCH_SIZE)]
+
+
+def batches_text(count: int) -> str:
+    """Return a number of batches in words.
+
+    Examples
+    --------
+    >>> batches_text(1), batches_text(2_050)
+    ('1 batch', '2,050 batches')
+    """
+    return f"{count:,} {'batch' if count == 1 else 'batches'}"
 
 
 def spans(batches: Iterable[Batch]) -> list[PositionRange]:

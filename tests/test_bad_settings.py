@@ -11,7 +11,7 @@ import pytest
 from neo_utils.cli import main
 from neo_utils.environment import PROJECT_NAMES
 from neo_utils.errors import WrongParameter
-from neo_utils.run.upkeep import drift_between
+from neo_utils.run.comparisons import drift_between
 from neo_utils.settings.folders import PROJECT, output_folder
 from neo_utils.settings.run_settings import parse_settings, read_run_settings
 from neo_utils.settings.variables import read_env_file

@@ -9,7 +9,7 @@ import pytest
 from neo_utils.cli import main
 from neo_utils.run.commands import COMMANDS, command_line, run_settings
 from neo_utils.settings.folders import PROJECT
-from neo_utils.settings.run_settings import PARAMETERS
+from neo_utils.settings.run_settings import PARAMETERS, meaning_of
 
 
 def settings_of(*arguments):
@@ -48,10 +48,11 @@ def test_backfill_fetches_stored_pages_again():
         (["run", "--start", "5"], r"run: START=5 .*Use 1 or 21"),
         (["run", "--threshold-au", "far"], r"run: THRESHOLD_AU=far is not valid. Use a number"),
         (["run", "--spark-conf", "spark.a"], r"run: --spark-conf spark.a is not valid. Use NAME="),
-        (["run", "--strat", "1"], r"neo: unrecognized arguments: --strat 1. Run `neo --help`"),
-        (["ran"], r"neo: .*invalid choice: 'ran'.*Run `neo --help`"),
-        ([], r"neo: the following arguments are required: COMMAND"),
-        (["status", "--start", "1"], r"neo: unrecognized arguments: --start 1"),
+        (["run", "--strat", "1"], r"neo: unknown option --strat. Did you mean --start\?"),
+        (["run", "--st", "1"], r"neo: unknown option --st. Did you mean --start\?"),
+        (["status", "--start", "1"], r"neo: unknown option --start. Run `neo status --help`"),
+        (["ran"], r"neo: unknown command ran. Did you mean run\?"),
+        (["x"], r"neo: unknown command x. Run `neo --help`"),
     ],
 )
 def test_wrong_option_gives_one_line_and_status_2(capsys, arguments, line):
@@ -75,7 +76,7 @@ def test_help_explains_every_option(capsys, command):
     text = " ".join(capsys.readouterr().out.split())
     for name in COMMANDS[command].parameters:
         assert "--" + name.replace("_", "-") in text
-        assert PARAMETERS[name][1] in text
+        assert meaning_of(name) in text
 
 
 def test_module_runs_the_command():
@@ -84,6 +85,13 @@ def test_module_runs_the_command():
     )
     assert ran.stdout.startswith("usage: neo ")
     assert all(f"\n    {name}" in ran.stdout for name in COMMANDS)
+
+
+def test_command_alone_prints_the_help(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    assert ended.value.code == 0
+    assert "usage: neo" in capsys.readouterr().out
 
 
 def test_make_targets_call_every_command():

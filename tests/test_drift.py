@@ -8,8 +8,8 @@ from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.errors import StoredDataBroken, StoredDataMissing
 from neo_utils.interface import select
 from neo_utils.positions import Batch, position_range
+from neo_utils.run.comparisons import drift_between
 from neo_utils.run.terminal import status_text
-from neo_utils.run.upkeep import drift_between
 from neo_utils.settings.run_settings import parse_settings
 from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
 from neo_utils.statistics.result_files import result_path
@@ -220,7 +220,7 @@ def test_status_marks_outdated_results(outputs):
     save_metrics(outputs[0])
     assert "results   batches-1-20\n" in status_text(settings)
     store(outputs[0].output, 1, [neo("another")], MARCH + HOUR)
-    assert "results   batches-1-20 (outdated or edited, to be computed again)\n" in status_text(
+    assert "results   batches-1-20 (outdated or edited, will be recomputed)\n" in status_text(
         settings
     )
 

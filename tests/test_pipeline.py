@@ -56,7 +56,7 @@ def test_first_run_stores_ten_batches_counts_them_and_prints_a_short_summary(clo
 def test_second_run_fetches_nothing_and_changes_no_byte(clone):
     before = data_of(clone / "output")
     again = run(clone, "make", "run", "START=1", "END=200")
-    assert "fetched     0 pages, 10 were stored before" in again.stdout
+    assert "fetched     0 pages, 10 already stored" in again.stdout
     assert "up to date" in again.stdout
     assert data_of(clone / "output") == before
 

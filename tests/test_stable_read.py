@@ -57,7 +57,7 @@ def test_readers_report_no_fault_during_backfill(output):
             message = verify_text(
                 parse_settings({"start": 1, "end": END, "output_dir": str(output)})
             )
-            assert message.startswith("3 batches of batches-1-60")
+            assert message.startswith("3 batches of positions 1 to 60 ")
             assert next_round()
 
 

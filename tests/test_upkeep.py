@@ -27,16 +27,16 @@ def message(text_of, failure, *given):
 
 def test_verify_counts_intact_batches(output):
     assert verify_text(parameters(output)) == (
-        f"4 batches of batches-1-200 in {output}: all intact"
+        f"4 batches of positions 1 to 200 in {output}: all intact"
     )
-    assert verify_text(parameters(output, 21, 40)).startswith("1 batches of batches-21-40 in ")
+    assert verify_text(parameters(output, 21, 40)).startswith("1 batch of positions 21 to 40 in ")
 
 
 @pytest.mark.parametrize("text_of", [verify_text, rebuild_text])
 def test_missing_output_is_reported_and_not_created(text_of, tmp_path):
     absent = tmp_path / "typo"
     assert message(text_of, StoredDataMissing, absent) == (
-        f"no batch of batches-1-200 is stored in {absent}. Set OUTPUT_DIR, START and END to "
+        f"no batch of positions 1 to 200 is stored in {absent}. Set OUTPUT_DIR, START and END to "
         f"stored data (see `make status`), or run `make fetch START=1 END=200 OUTPUT_DIR={absent}`"
     )
     assert list(tmp_path.iterdir()) == []
@@ -45,7 +45,7 @@ def test_missing_output_is_reported_and_not_created(text_of, tmp_path):
 @pytest.mark.parametrize("text_of", [verify_text, rebuild_text])
 def test_range_without_stored_batches_is_a_failure(text_of, output):
     line = message(text_of, StoredDataMissing, output, 101, "all")
-    assert line.startswith(f"no batch of batches-101-all is stored in {output}. ")
+    assert line.startswith(f"no batch of positions 101 to the last is stored in {output}. ")
     assert line.endswith(f"`make fetch START=101 END=all OUTPUT_DIR={output}`")
 
 

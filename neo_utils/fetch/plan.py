@@ -8,7 +8,7 @@ from typing import NamedTuple
 from neo_utils.errors import WrongParameter
 from neo_utils.neows.rate_limit import hours_until_last
 from neo_utils.neows.service import Service
-from neo_utils.positions import ASSUMED_CATALOGUE_SIZE, Batch, PositionRange
+from neo_utils.positions import ASSUMED_CATALOGUE_SIZE, Batch, PositionRange, batches_text
 from neo_utils.sample.catalogue import CATALOGUE_SIZE
 from neo_utils.settings.service_address import DEMO_KEY
 from neo_utils.settings.variables import api_key
@@ -39,8 +39,8 @@ class Plan(NamedTuple):
             f"source     {self.service.label}",
             f"positions  {self.positions.start} to {self.positions.end or 'the last'} "
             f"of about {size or ASSUMED_CATALOGUE_SIZE:,} NEOs listed",
-            f"stored     {len(self.stored):,} of {len(self.positions.batches(size)):,} batches",
-            f"to fetch   {wanted:,} batches, one request each",
+            f"stored     {len(self.stored):,} of {batches_text(len(self.positions.batches(size)))}",
+            f"to fetch   {batches_text(wanted)}, one request each",
         ]
         if self.service.source == "nasa":
             lines.append(f"quota      {_quota_text(wanted, api_key() or DEMO_KEY)}")

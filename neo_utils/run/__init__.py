@@ -1,1 +1,5 @@
-"""Running notebooks: kernels, execution, the summary, and the commands that maintain an output."""
+"""The commands: what each one does, running the notebooks, the summary, and maintenance.
+
+Parsing parameters belongs in `neo_utils.settings`. What a command computes belongs in the packages
+below this one; here they are only called and their results shown.
+"""

@@ -1,18 +1,22 @@
 """The commands of ``neo``: what each one does and which options it takes."""
 
+import difflib
 import os
+import re
 import sys
 from argparse import ArgumentParser, BooleanOptionalAction, Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
+from neo_utils import __version__
 from neo_utils.errors import WrongParameter
 from neo_utils.settings.folders import PROJECT
 from neo_utils.settings.run_settings import (
     PARAMETERS,
     RunSettings,
+    meaning_of,
     read_run_settings,
 )
 from neo_utils.settings.service_address import LONGEST_RETRY_AFTER_S
@@ -110,13 +114,13 @@ COMMANDS = {
         _printed("upkeep", "verify_text"), "check stored data against their checksums", _RANGE
     ),
     "rebuild": Command(
-        _printed("upkeep", "rebuild_text"), "make the tables again from archived pages", _RANGE
+        _printed("upkeep", "rebuild_text"), "rebuild the tables from the archived pages", _RANGE
     ),
     "drift": Command(
-        _printed("upkeep", "drift_between", "against"), "compare with an older output", _STORED
+        _printed("comparisons", "drift_between", "against"), "compare with an older output", _STORED
     ),
     "reconcile": Command(
-        _printed("upkeep", "reconciled_with_cad", "neos"),
+        _printed("comparisons", "reconciled_with_cad", "neos"),
         "compare Earth approaches with JPL's list (needs a network)",
         _STORED,
     ),
@@ -136,8 +140,27 @@ _EXTRA = {
 
 
 class _Parser(ArgumentParser):
+    """A parser that suggests the nearest valid command or option."""
+
     def error(self, message: str) -> NoReturn:
+        if wrong := re.search("invalid choice: '(.*?)'", message):
+            message = f"unknown command {shown(wrong[1])}"
+            raise WrongParameter(f"{message}. {self._advice(wrong[1], COMMANDS)}")
         raise WrongParameter(f"{message}. Run `{self.prog} --help`")
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: Namespace | None = None
+    ) -> tuple[Namespace, list[str]]:
+        options, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            valid = [option for action in self._actions for option in action.option_strings]
+            advice = self._advice(unknown[0].partition("=")[0], valid)
+            raise WrongParameter(f"unknown option {shown(unknown[0])}. {advice}")
+        return options, unknown
+
+    def _advice(self, wrong: str, valid: Iterable[str]) -> str:
+        near = difflib.get_close_matches(wrong, valid, n=1)
+        return f"Did you mean {near[0]}?" if near else f"Run `{self.prog} --help`"
 
 
 def command_line(arguments: Sequence[str] | None = None) -> Namespace:
@@ -147,11 +170,14 @@ def command_line(arguments: Sequence[str] | None = None) -> Namespace:
         description="Fetch near-Earth objects from NASA's NeoWs and count their close approaches.",
         epilog="Every option except --spark-conf can also be set in the environment or in .env, by "
         "its name in capital letters: START=1. The API key is set there only, as API_KEY.",
+        allow_abbrev=False,
     )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    parser.add_argument("--version", action="version", version=f"neo_utils {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, command in COMMANDS.items():
+        description = f"{command.meaning[0].upper()}{command.meaning[1:]}."
         sub = commands.add_parser(
-            name, help=command.meaning, description=command.meaning.capitalize() + "."
+            name, help=command.meaning, description=description, allow_abbrev=False
         )
         for parameter in command.parameters:
             _add_option(sub, parameter)
@@ -162,23 +188,33 @@ def command_line(arguments: Sequence[str] | None = None) -> Namespace:
         if name in _EXTRA:
             option, metavar, meaning = _EXTRA[name]
             sub.add_argument(option, metavar=metavar, help=meaning)
-        sub.add_argument("--parameters", metavar="FILE", type=Path, help="YAML file of parameters")
-    return parser.parse_args(arguments)
+        if command.parameters:
+            sub.add_argument(
+                "--parameters",
+                metavar="FILE",
+                type=Path,
+                help="YAML file of parameters (default in a checkout: parameters/default.yaml)",
+            )
+    options = parser.parse_args(arguments)
+    if options.command is None:
+        parser.print_help()
+        parser.exit()
+    return options
 
 
 def _add_option(parser: ArgumentParser, name: str) -> None:
-    kind, meaning = PARAMETERS[name]
+    kind, meaning = PARAMETERS[name][0], meaning_of(name)
     option, default = "--" + name.replace("_", "-"), getattr(RunSettings(), name)
-    if kind is bool:
-        parser.add_argument(option, action=BooleanOptionalAction, help=meaning)
-    elif name == "spark_conf":
+    if name == "spark_conf":
         parser.add_argument(
             option, metavar="NAME=VALUE", action="append", help=f"{meaning}; may be repeated"
         )
+        return
+    help_text = f"{meaning} (default: {default})".replace("%", "%%")
+    if kind is bool:
+        parser.add_argument(option, action=BooleanOptionalAction, help=help_text)
     else:
-        parser.add_argument(
-            option, metavar="VALUE", help=f"{meaning} (default: {default})".replace("%", "%%")
-        )
+        parser.add_argument(option, metavar="VALUE", help=help_text)
 
 
 def run_settings(options: Namespace) -> RunSettings:
@@ -194,7 +230,9 @@ def run_settings(options: Namespace) -> RunSettings:
         given["longest_wait_s"] = LONGEST_RETRY_AFTER_S
     if options.command == "backfill":
         given["refetch"] = True
-    file = options.parameters or (_DEFAULT_FILE if _DEFAULT_FILE.exists() else None)
+    file = getattr(options, "parameters", None) or (
+        _DEFAULT_FILE if _DEFAULT_FILE.exists() else None
+    )
     return read_run_settings(file, command_line=given)
 
 

@@ -16,9 +16,10 @@ from neo_utils.fetch.plan import Plan
 from neo_utils.neows.network import route_to
 from neo_utils.report.policy import is_whole_report
 from neo_utils.run.executed import executed_before
+from neo_utils.run.inputs import plan_of, selection_of
 from neo_utils.run.kernel_folders import remove_leftover_folders
 from neo_utils.run.kernels import kernel
-from neo_utils.run.terminal import plan_of, selection_of, source_text, summary_text
+from neo_utils.run.terminal import source_text, summary_text
 from neo_utils.settings.run_settings import RunSettings
 from neo_utils.settings.spark import is_embedded
 from neo_utils.statistics.result_files import kernel_log, report_path

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from neo_utils.fetch.plan import Plan, make_plan
-from neo_utils.interface import service_for
-from neo_utils.positions import Batch, PositionRange, spans
+from neo_utils.fetch.plan import Plan
+from neo_utils.positions import Batch, PositionRange, batches_text, spans
+from neo_utils.run.inputs import plan_of
 from neo_utils.settings.run_settings import RunSettings
 from neo_utils.settings.service_address import DEMO_KEY
 from neo_utils.settings.variables import api_key
@@ -14,33 +14,17 @@ from neo_utils.statistics.results import read_result, saved_threshold
 from neo_utils.store.batches import read_rejected, stored_provenances
 from neo_utils.store.consistency import drift_notes
 from neo_utils.store.provenance import Provenance
-from neo_utils.store.selection import Selection, select_batches
+from neo_utils.store.selection import Selection
 from neo_utils.text import printable
 
 _WHOLE_CATALOGUE = PositionRange(1, None)
 
 
-def plan_of(settings: RunSettings) -> Plan:
-    """Return what a fetch with these settings will do."""
-    return make_plan(
-        settings.positions,
-        service_for(settings.source, settings.api_url),
-        settings.output,
-        refetch=settings.refetch,
-        may_overwrite=settings.refetch and settings.source != "auto",
-    )
-
-
-def selection_of(settings: RunSettings, output: Path | None = None) -> Selection:
-    """Return the stored batches of a run, in its output or in another one."""
-    service = service_for(settings.source, settings.api_url)
-    return select_batches(settings.positions, output or settings.output, settings.source, service)
-
-
 def source_text(plan: Plan) -> str:
     """Return where a run takes its data from, in one line."""
     if plan.service.source == "sample":
-        return f"source: {plan.service.label} (SOURCE=nasa, or an API_KEY in .env, for NASA's)"
+        advice = "for NASA data, set SOURCE=nasa or put an API_KEY in .env"
+        return f"source: {plan.service.label} ({advice})"
     key = "with your API_KEY" if api_key() else f"with {DEMO_KEY}, since no API_KEY is set"
     return f"source: {plan.service.label}, {key}"
 
@@ -62,7 +46,7 @@ def status_text(settings: RunSettings) -> str:
         times = [provenance.fetched_at for provenance in own.values()]
         positions = ", ".join(f"{span.start}-{span.end}" for span in spans(own))
         lines.append(
-            f"{source:<9} {len(own):,} batches: positions {positions}; "
+            f"{source:<9} {batches_text(len(own))}: positions {positions}; "
             f"fetched {min(times):%Y-%m-%d %H:%M} to {max(times):%Y-%m-%d %H:%M} UTC"
         )
         lines += [f"note      {note}" for note in drift_notes(output, own)]
@@ -78,7 +62,7 @@ def _counted(output: Path, stored: Mapping[Batch, Provenance]) -> Iterator[str]:
         labels = {provenance.service.label for provenance in own.values()}
         selection = Selection(positions, output, " and ".join(labels), own)
         outdated = not own or saved_threshold(selection) is None
-        yield f"{positions.name}{' (outdated or edited, to be computed again)' if outdated else ''}"
+        yield f"{positions.name}{' (outdated or edited, will be recomputed)' if outdated else ''}"
 
 
 def summary_text(
@@ -99,8 +83,8 @@ def summary_text(
         rejected = len(read_rejected(output, selection.provenances))
         fetched = len(selection.provenances) - (0 if plan.refetch else len(plan.stored))
         lines.append(
-            f"fetched     {fetched:,} pages, {len(selection.provenances) - fetched:,} were stored "
-            f"before; {rejected:,} objects rejected"
+            f"fetched     {fetched:,} pages, {len(selection.provenances) - fetched:,} already "
+            f"stored; {rejected:,} objects rejected"
         )
     if "aggregate" in notebooks:
         lines += _headlines(selection, settings.threshold_au)

@@ -25,7 +25,7 @@ from neo_utils.settings.service_address import (
     Source,
     check_api_url,
 )
-from neo_utils.settings.spark import check_conf, check_master
+from neo_utils.settings.spark import check_conf, check_master, is_secret
 from neo_utils.settings.variables import api_key, read_env_file, unknown_names_warning
 from neo_utils.text import shown
 
@@ -45,7 +45,8 @@ class RunSettings(Struct, frozen=True, kw_only=True):
     source: Annotated[
         Source,
         Meta(
-            description="where the data come from; auto is nasa if an API key is set, else sample"
+            description="where the data comes from; auto is nasa if an API key or another API_URL "
+            "is set, else sample"
         ),
     ] = "auto"
     api_url: Annotated[str, Meta(description="Browse address of source nasa")] = NASA_URL
@@ -87,6 +88,12 @@ class RunSettings(Struct, frozen=True, kw_only=True):
     spark_conf: Annotated[dict[str, Any], Meta(description="further Spark settings by name")] = (
         msgspec.field(default_factory=dict)
     )
+
+    def __repr__(self) -> str:
+        """Return the parameters, without the values of Spark settings that are secrets."""
+        shown_conf = {k: "..." if is_secret(k) else v for k, v in self.spark_conf.items()}
+        values = self.notebook_parameters() | {"spark_conf": shown_conf}
+        return f"RunSettings({', '.join(f'{name}={value!r}' for name, value in values.items())})"
 
     @property
     def positions(self) -> PositionRange:
@@ -177,6 +184,20 @@ def _parsed(name: str, value: object) -> object:
             f"{name.upper()}={shown(value)} is not valid. Use {valid_values(name)}"
         ) from None
     return parsed
+
+
+def meaning_of(name: str) -> str:
+    """Return the meaning of a parameter and, if they can be listed, its valid values.
+
+    Examples
+    --------
+    >>> meaning_of("log_level")
+    'DEBUG shows every request, file and Spark setting. Valid: DEBUG, INFO, WARNING or ERROR'
+    """
+    kind, meaning = PARAMETERS[name]
+    # For text, flags, positions and mappings, the meaning is enough.
+    is_listed = kind not in (bool, str) and name not in ("start", "end", "spark_conf")
+    return f"{meaning}. Valid: {valid_values(name)}" if is_listed else meaning
 
 
 def valid_values(name: str) -> str:

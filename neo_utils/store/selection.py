@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from neo_utils.errors import StoredDataMissing
 from neo_utils.neows.service import Service
-from neo_utils.positions import Batch, PositionRange, spans
+from neo_utils.positions import Batch, PositionRange, batches_text, spans
 from neo_utils.store.batches import read_rejected, read_table, stored_provenances
 from neo_utils.store.consistency import drift_notes
 from neo_utils.store.folders import run_folder
@@ -31,9 +31,8 @@ class Selection(NamedTuple):
 
     def __repr__(self) -> str:
         """Return the range, the number of batches, the source and the fetch time."""
-        count = len(self.provenances)
-        batches = f"{count:,} {'batch' if count == 1 else 'batches'} of 20"
-        return f"{self.neos_line}, in {batches}\n{self.source_line}"
+        batches = batches_text(len(self.provenances))
+        return f"{self.neos_line}, in {batches} of 20\n{self.source_line}"
 
     @property
     def fetched(self) -> tuple[dt.datetime, dt.datetime]:
@@ -163,7 +162,7 @@ def _missing(
 ) -> StoredDataMissing:
     names = ", ".join(batch.name for batch in missing[:3]) + (", ..." if len(missing) > 3 else "")
     return StoredDataMissing(
-        f"{len(missing)} batches of {positions.name} ({names}) of source {service.source} are not "
-        f"stored in {output}. Run {make_command('fetch', positions, output, service)} to fetch "
-        "missing batches"
+        f"{batches_text(len(missing))} of {positions.in_words} ({names}) from source "
+        f"{service.source} not stored in {output}. Run "
+        f"{make_command('fetch', positions, output, service)} to fetch what is missing"
     )
