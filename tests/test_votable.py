@@ -154,7 +154,7 @@ def test_miss_distances_agree_in_au_and_km(counted):
 
 @pytest.mark.parametrize("name", ["raw", "close_approaches"])
 def test_quantity_table_has_units(counted, name):
-    table = quantity_table(select_stored(str(counted)), name)
+    table = quantity_table(select_stored(counted), name)
     apart = [quantities(path) for path in files_of(counted, name)]
     assert len(table) == sum(map(len, apart))
     for column in table.colnames:
@@ -169,7 +169,7 @@ def test_quantity_table_uses_newest_batch_of_each_neo(tmp_path):
     day = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
     store(tmp_path, 21, [neo("7", ("1950-01-01", "Earth", 0.25))], day + dt.timedelta(hours=1))
     store(tmp_path, 1, [neo("7", ("1960-01-01", "Earth", 0.5))], day)
-    selection = select_stored(str(tmp_path))
+    selection = select_stored(tmp_path)
     approaches = quantity_table(selection, "close_approaches")
     assert approaches["miss_distance_au"].to_value(u.AU).tolist() == [0.25]
     assert list(quantity_table(selection, "raw")["id"]).count("7") == 1
