@@ -1,7 +1,6 @@
 """The command ``neo``. Every make target that works on data is one call of it."""
 
 import os
-import resource
 import signal
 import sys
 import tempfile
@@ -11,18 +10,25 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
+try:
+    import resource
+except ImportError:
+    sys.exit("neo: this needs Linux or macOS. On Windows, use WSL or Docker")
+
 from neo_utils.errors import INTERRUPTED, RunFailure
 from neo_utils.text import guard_terminal, printable
 
 _BEGAN = time.monotonic()
 _FILES = 4_096  # open at the same time, more than any run has
-_ENOUGH_FILES = 128  # a run on DuckDB ended with a traceback at 48, and with a wrong cause at 64
+_ENOUGH_FILES = (
+    128  # with 48, a run on DuckDB ended with a traceback; with 64, it reported a wrong cause
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; an expected failure prints one line on stderr.
 
-    Without ``arguments``, they are those of this process.
+    ``arguments`` defaults to ``sys.argv[1:]``.
     """
     guard_terminal()
     for ending in (signal.SIGTERM, signal.SIGHUP):
@@ -59,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run_and_exit() -> NoReturn:
-    """Run the command of the command line, and end this process with its exit status."""
+    """Run the command given on the command line, and end this process with its exit status."""
     status = main()
     with suppress(OSError):  # such as a closed pipe
         sys.stdout.flush()

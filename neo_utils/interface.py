@@ -1,6 +1,7 @@
 """The boundary of the public interface: parse the arguments of notebooks and scripts.
 
-The functions behind it receive parsed values and read no environment.
+The functions behind it receive parsed values. Only `fetch` still reads the environment, for the
+key: as an argument, it could end up in a message or a notebook.
 """
 
 from neo_utils.fetch.plan import Plan, make_plan
@@ -8,7 +9,7 @@ from neo_utils.neows.service import Service, service_of
 from neo_utils.positions import position_range
 from neo_utils.settings.choices import check_choice
 from neo_utils.settings.folders import output_folder
-from neo_utils.settings.service_address import NASA_URL, Source, chosen_source
+from neo_utils.settings.service_address import DEMO_KEY, NASA_URL, Source, chosen_source
 from neo_utils.settings.variables import api_key, setting
 from neo_utils.store.selection import Selection, select_batches
 
@@ -17,7 +18,7 @@ def plan_fetch(
     start: int | str,
     end: int | str,
     source: str = "auto",
-    api_url: str = NASA_URL,
+    api_url: str | None = None,
     output_dir: str = "output",
     *,
     refetch: bool = False,
@@ -33,7 +34,8 @@ def plan_fetch(
     source
         "nasa", "sample", or "auto": "nasa" if an API key or another address is set.
     api_url
-        The Browse address for source "nasa".
+        The Browse address for source "nasa"; None is API_URL in the environment or `.env`, or
+        NASA's.
     output_dir
         The data folder. A relative path starts at the project folder, or at the working directory
         if only the package is installed.
@@ -64,6 +66,7 @@ def plan_fetch(
         position_range(start, end),
         service_for(source, api_url),
         output_folder(output_dir),
+        uses_demo_key=uses_demo_key(),
         refetch=refetch,
         may_overwrite=refetch and source != "auto",
     )
@@ -108,10 +111,16 @@ def select(
         position_range(start, end),
         output_folder(output_dir),
         source,
-        service_for(source, setting("API_URL") or NASA_URL),
+        service_for(source, None),
     )
 
 
-def service_for(source: str, api_url: str) -> Service:
+def service_for(source: str, api_url: str | None) -> Service:
     """Return the service of a source; "auto" is "nasa" if an API key or another address is set."""
+    api_url = api_url or setting("API_URL") or NASA_URL
     return service_of(chosen_source(source, api_key(), api_url), api_url)
+
+
+def uses_demo_key() -> bool:
+    """Check whether no key of the user's own is set."""
+    return (api_key() or DEMO_KEY) == DEMO_KEY

@@ -118,12 +118,12 @@ def test_answers_match_the_pages(catalogue, neos, question):
 def test_question_in_words_covers_every_filter():
     question = Question(("Earth", "Moon"), 1950, 2050, 0.05, True, 140.0, "km")
     assert question.in_words == (
-        "to Earth, Moon, nearer than 7,479,894 km, 1950 to 2050, past and predicted, by "
+        "to Earth, Moon, closer than 7,479,894 km, 1950 to 2050, past and predicted, by "
         "potentially hazardous NEOs whose diameter, estimated from H for an albedo of 0.05, is "
         "140 m or more (NeoWs lists Moon not beyond 0.0085 AU)"
     )
     assert DEFAULT.in_words == (
-        "to Earth, nearer than 77.8 lunar distances, 1900 to 2200, past and predicted, by all NEOs"
+        "to Earth, closer than 77.8 lunar distances, 1900 to 2200, past and predicted, by all NEOs"
     )
 
 
@@ -411,7 +411,7 @@ def test_distance_slider_includes_the_farthest_passage(controls, neos):
 def test_alt_text_mentions_the_moon_only_for_earth(draw):
     for bodies, limit in ((("Earth",), "the Moon"), (("Venus",), "a lunar distance to the body")):
         figure = draw(plot_count_within, Question(bodies))
-        assert figure.get_label().count(f"nearer than {limit}.") == 1
+        assert figure.get_label().count(f"closer than {limit}.") == 1
 
 
 def test_passages_of_unknown_size_are_marked_or_excluded(catalogue, draw):

@@ -99,7 +99,7 @@ def test_aggregates_again_with_another_parameter(clone):
     file.write_text(text.replace("threshold_au: 0.2", "threshold_au: 0.05"))
     ran = run(clone, "make", "run", "START=1", "END=40", "PARAMETERS=parameters/nearer.yaml")
     assert ran.returncode == 0, ran.stderr
-    assert "nearer than 0.05 AU" in ran.stdout
+    assert "closer than 0.05 AU" in ran.stdout
 
 
 def test_reports_and_rebuilds_corrupted_data(clone):

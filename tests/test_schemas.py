@@ -106,10 +106,10 @@ def test_each_total_has_a_definition_in_words():
         "total_neos": "NEOs, each once",
         "total_close_approaches": "listed approaches to any body, past and predicted",
         "total_close_approaches_earth": "listed approaches to Earth, past and predicted",
-        "total_close_approaches_under_0.05_au": "listed approaches to any body nearer than 0.05 AU",
-        "total_close_approaches_under_0.05_au_earth": "listed approaches to Earth nearer than"
+        "total_close_approaches_under_0.05_au": "listed approaches to any body closer than 0.05 AU",
+        "total_close_approaches_under_0.05_au_earth": "listed approaches to Earth closer than"
         " 0.05 AU",
-        "total_neos_under_0.05_au": "NEOs with at least one listed approach to any body nearer than"
+        "total_neos_under_0.05_au": "NEOs with at least one listed approach to any body closer than"
         " 0.05 AU",
         "total_neos_under_0.05_au_earth": "NEOs with at least one listed approach to Earth nearer"
         " than 0.05 AU",

@@ -32,6 +32,9 @@ class DuckDBSession:
         self._connection: DuckDBPyConnection = duckdb.connect(config=_CONFIG)
         self.version: str = duckdb.__version__
 
+    def __repr__(self) -> str:
+        return f"DuckDB {self.version} in this process"
+
     def sql(self, statement: str) -> "DuckDBFrame":
         """Run a statement; for a query, return its rows as a lazy frame."""
         return DuckDBFrame(self, self._connection.sql(statement))
@@ -59,6 +62,10 @@ class DuckDBFrame:
 
     def __init__(self, engine: DuckDBSession, relation: "DuckDBPyRelation") -> None:
         self.sparkSession, self._relation = engine, relation
+
+    def __repr__(self) -> str:
+        """Return the first rows as a text table."""
+        return str(self._relation)
 
     def createOrReplaceTempView(self, name: str) -> None:  # noqa: N802 - Spark's name
         """Register these rows as a view."""

@@ -80,7 +80,7 @@ def describe_engine(engine: Engine) -> str:
         return f"Spark {engine.version} on {engine.sparkContext.master}"
     unused = ", ".join(engine.ignored)
     note = f"; ignored, because spark_conf applies only to Spark: {unused}" if unused else ""
-    return f"DuckDB {engine.version} in this process{note}"
+    return f"{engine!r}{note}"
 
 
 def register_table(engine: Engine, name: str, table: pa.Table, folder: Path, origin: str) -> None:

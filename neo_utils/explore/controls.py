@@ -39,7 +39,7 @@ def explorer(catalogue: DuckDBSession, selection: Selection, question: Question)
     bodies = listed_bodies(catalogue)
     question.check(bodies)
     farthest = catalogue.sql("SELECT coalesce(max(miss_distance_au), 1) FROM passages").collect()
-    # Slightly farther, because a question selects passages nearer than the chosen distance.
+    # Slightly farther, because a question selects passages closer than the chosen distance.
     inputs = _controls(bodies, max(1.001 * farthest[0][0], question.within_au), question)
     figure = widgets.Dropdown(options=list(_FIGURES), description="figure")
     answer = widgets.HTML()

@@ -88,7 +88,7 @@ def plot_count_within(
     than = "the Moon" if question.bodies == ("Earth",) else "a lunar distance to the body"
     text = (
         f"A rising line on two logarithmic axes: the number of close approaches within a distance, "
-        f"{question.in_words}. {len(distance):,} in all, {nearer:,} nearer than {than}."
+        f"{question.in_words}. {len(distance):,} in all, {nearer:,} closer than {than}."
         f"{f' {zeros:,} with a distance of 0 are not drawn.' if zeros else ''}"
     )
     return with_alt_text(figure, text, selection)

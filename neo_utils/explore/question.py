@@ -25,7 +25,7 @@ class Question(NamedTuple):
     --------
     >>> near = Question(("Earth", "Venus"), 2026, 2126, within_au=0.05, hazardous_only=True)
     >>> near.in_words
-    'to Earth, Venus, nearer than 19.45 lunar distances, 2026 to 2126, past and predicted, \
+    'to Earth, Venus, closer than 19.45 lunar distances, 2026 to 2126, past and predicted, \
 by potentially hazardous NEOs'
     >>> Question(first_year=2029, last_year=2029).condition
     "orbiting_body IN ('Earth') AND year BETWEEN 2029 AND 2029 AND miss_distance_au < 0.2"
@@ -73,7 +73,7 @@ by potentially hazardous NEOs'
             f"{self.at_least_m:,.10g} m or more"
         )
         return (
-            f"to {', '.join(self.bodies) or 'no body'}, nearer than {self.shown(self.within_au)}, "
+            f"to {', '.join(self.bodies) or 'no body'}, closer than {self.shown(self.within_au)}, "
             f"{self.first_year} to {self.last_year}, past and predicted, by {of}"
             f"{size if self.at_least_m > 0 else ''}{self._limits_in_words}"
         )

@@ -11,8 +11,7 @@ from neo_utils.neows.service import Service
 from neo_utils.positions import ASSUMED_CATALOGUE_SIZE, Batch, PositionRange, batches_text
 from neo_utils.sample.catalogue import CATALOGUE_SIZE
 from neo_utils.settings.service_address import DEMO_KEY
-from neo_utils.settings.variables import api_key
-from neo_utils.store.batches import batches_with, noted_service, stored_provenances
+from neo_utils.store.batches import batches_on_disk, noted_service, stored_provenances
 from neo_utils.store.provenance import Provenance, newest_catalogue_size
 
 # Requests per hour and per day: https://api.nasa.gov, https://api.data.gov/docs/rate-limits. A
@@ -30,6 +29,7 @@ class Plan(NamedTuple):
     catalogue_size: int | None  # recorded in the newest stored batch
     stored: list[Batch]
     refetch: bool
+    uses_demo_key: bool
 
     def __repr__(self) -> str:
         """Return the plan in a few lines of plain text."""
@@ -43,7 +43,7 @@ class Plan(NamedTuple):
             f"to fetch   {batches_text(wanted)}, one request each",
         ]
         if self.service.source == "nasa":
-            lines.append(f"quota      {_quota_text(wanted, api_key() or DEMO_KEY)}")
+            lines.append(f"quota      {_quota_text(wanted, uses_demo_key=self.uses_demo_key)}")
         return "\n".join(lines)
 
     @property
@@ -70,6 +70,7 @@ def make_plan(
     service: Service,
     output: Path,
     *,
+    uses_demo_key: bool,
     refetch: bool = False,
     may_overwrite: bool = False,
 ) -> Plan:
@@ -77,6 +78,8 @@ def make_plan(
 
     Parameters
     ----------
+    uses_demo_key
+        Whether the user has no key, which determines the quota that the plan shows.
     refetch
         Fetch every batch again and overwrite stored ones.
     may_overwrite
@@ -93,14 +96,14 @@ def make_plan(
     stored = stored_provenances(output, positions, skip_broken=refetch)
     same = {batch: p for batch, p in stored.items() if p.service.label == service.label}
     if not may_overwrite:
-        on_disk = {b for table in ("raw", "pages") for b in batches_with(table, output, positions)}
+        on_disk = batches_on_disk(output, positions)
         _check_overwriting(on_disk - same.keys(), stored, service, output)
     size = CATALOGUE_SIZE if service.source == "sample" else newest_catalogue_size(same.values())
     if size is not None and positions.start > size and service.source == "sample":
         raise past_end(positions, size)
     # A batch with fewer rows was the last of the catalogue, which may have grown since.
     full = sorted(batch for batch, p in same.items() if p.catalogue_size >= batch.last)
-    return Plan(positions, service, output, size, full, refetch)
+    return Plan(positions, service, output, size, full, refetch, uses_demo_key)
 
 
 def _check_overwriting(
@@ -120,17 +123,16 @@ def _check_overwriting(
             )
 
 
-def _quota_text(requests: int, key: str) -> str:
-    demo = key == DEMO_KEY
-    hourly, daily = DEMO_KEY_LIMITS if demo else KEY_LIMITS
-    key_limits = f" and {daily} per day with {DEMO_KEY}; no API_KEY is set" if demo else ""
+def _quota_text(requests: int, *, uses_demo_key: bool) -> str:
+    hourly, daily = DEMO_KEY_LIMITS if uses_demo_key else KEY_LIMITS
+    key_limits = f" and {daily} per day with {DEMO_KEY}; no API_KEY is set" if uses_demo_key else ""
     text = f"{requests / hourly:.1f} hours of quota ({hourly:,} requests per hour{key_limits})"
     if requests <= hourly:
         return text
     hours = hours_until_last(requests, hourly, daily)
     done = dt.datetime.now().astimezone() + dt.timedelta(hours=hours)
     # From the limits alone: response times and slowing down near the limit add minutes.
-    return f"{text}; with WAIT=1 the last request is allowed at about {done:%H:%M on %Y-%m-%d}"
+    return f"{text}; with WAIT=1 the last request is sent at about {done:%H:%M on %Y-%m-%d}"
 
 
 def past_end(positions: PositionRange, size: int | None) -> WrongParameter:

@@ -155,6 +155,6 @@ def plot_nearest_per_year(nearest: pd.DataFrame, selection: Selection) -> Captio
         f"One point per year for the nearest listed approach to Earth, past or predicted, in lunar "
         f"distances on a logarithmic axis: from {distance.min():.3g} ({distance.idxmin()}) to "
         f"{distance.max():.3g} ({distance.idxmax()}). {(distance < 1).sum()} of {len(nearest)} are "
-        "nearer than the Moon.",
+        "closer than the Moon.",
         selection,
     )

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from neo_utils.fetch.plan import Plan, make_plan
-from neo_utils.interface import service_for
+from neo_utils.interface import service_for, uses_demo_key
 from neo_utils.settings.run_settings import RunSettings
 from neo_utils.store.selection import Selection, select_batches
 
@@ -14,6 +14,7 @@ def plan_of(settings: RunSettings) -> Plan:
         settings.positions,
         service_for(settings.source, settings.api_url),
         settings.output,
+        uses_demo_key=uses_demo_key(),
         refetch=settings.refetch,
         may_overwrite=settings.refetch and settings.source != "auto",
     )

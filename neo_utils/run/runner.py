@@ -13,7 +13,6 @@ from jupyter_client.manager import AsyncKernelManager
 
 from neo_utils.errors import StoredDataBroken, StoredDataMissing
 from neo_utils.fetch.plan import Plan
-from neo_utils.neows.network import route_to
 from neo_utils.report.policy import is_whole_report
 from neo_utils.run.executed import executed_before
 from neo_utils.run.inputs import plan_of, selection_of
@@ -127,6 +126,8 @@ def _checked_source(plan: Plan | None, settings: RunSettings) -> str:
     if not plan:
         return next(iter(selection_of(settings).provenances.values())).source
     if plan.service.source == "nasa":
+        from neo_utils.neows.network import route_to  # slow to import
+
         route_to(plan.service.url)
     return plan.service.source
 

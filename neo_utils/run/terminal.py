@@ -103,7 +103,7 @@ def _headlines(selection: Selection, threshold_au: float) -> list[str]:
         f"NEOs        {value['total_neos']:,} {selection.neos_line.removeprefix('NEOs ')}",
         f"approaches  {value['total_close_approaches']:,} listed from 1900 to 2200, past and "
         f"predicted, to any body; {value['total_close_approaches_earth']:,} of them to Earth",
-        f"            {value[f'total_close_approaches_{under}']:,} nearer than {threshold_au} AU, "
+        f"            {value[f'total_close_approaches_{under}']:,} closer than {threshold_au} AU, "
         f"by {value[f'total_neos_{under}']:,} NEOs; to Earth "
         f"{value[f'total_close_approaches_{under}_earth']:,}, "
         f"by {value[f'total_neos_{under}_earth']:,} NEOs",

@@ -9,7 +9,7 @@ from neo_utils.positions import Batch, PositionRange, batches_text, spans
 from neo_utils.run.cleaning import find_results, remove
 from neo_utils.settings.run_settings import RunSettings
 from neo_utils.statistics.results import check_results
-from neo_utils.store.batches import batches_with, noted_service
+from neo_utils.store.batches import batches_on_disk, batches_with, noted_service
 from neo_utils.store.folders import exists
 from neo_utils.store.locks import sole_run
 from neo_utils.store.make_commands import make_command
@@ -33,7 +33,7 @@ def verify_text(settings: RunSettings) -> str:
     output, positions = settings.output, settings.positions
     reasons, incomplete = verify(output, positions), unfinished(output, positions)
     # A batch that a running backfill replaces has no raw file for a moment.
-    found = {b for table in ("raw", "pages") for b in batches_with(table, output, positions)}
+    found = batches_on_disk(output, positions)
     stored = len(found - set(incomplete))
     if reasons:
         batches = "; ".join(f"{batch.name} ({reason})" for batch, reason in reasons.items())

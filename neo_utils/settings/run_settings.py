@@ -172,6 +172,11 @@ def parse_settings(values: Mapping[str, Any]) -> RunSettings:
     return settings
 
 
+def check_parameter(name: str, value: object) -> None:
+    """Raise WrongParameter if a value of a parameter is not valid."""
+    _parsed(name, value)
+
+
 def _parsed(name: str, value: object) -> object:
     kind = PARAMETERS[name][0]
     try:

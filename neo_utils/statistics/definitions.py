@@ -1,15 +1,18 @@
 """Definitions of tables and statistics, shown next to the numbers."""
 
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
 
-from neo_utils.store.schemas import SCHEMAS
+from neo_utils.settings.choices import check_choice
+from neo_utils.settings.run_settings import check_parameter
+from neo_utils.store.schemas import SCHEMAS, Table
 
 if TYPE_CHECKING:  # a slow import that the runner does not need
     import pandas as pd
 
+SqlName = Literal["counted", "metrics", "yearly_statistics", "passages"]
 LUNAR_DISTANCES_PER_AU = 389  # NeoWs's own conversion (CNEOS: 1 LD = 384,400 km = AU / 389.17)
 # Distance up to which NeoWs lists approaches to each body, in its spelling. Observed in 2026, not
 # documented by NASA. Earth's limit was 0.5 AU for orbits determined up to November 2024.
@@ -33,8 +36,15 @@ def sql_text(name: str, threshold_au: float = 0.2) -> str:
         "counted" (the stored rows to count; three statements), "metrics", "yearly_statistics", or
         "passages" (those rows with the properties of their NEO; two statements).
     threshold_au
-        Approaches nearer than this many AU are counted as "under".
+        Approaches closer than this many AU are counted as "under": 1e-6 to 1,000.
+
+    Raises
+    ------
+    WrongParameter
+        For an unknown name, or a threshold out of range.
     """
+    check_choice("name", name, SqlName)
+    check_parameter("threshold_au", threshold_au)
     text = files("neo_utils.statistics").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
     return text.format(threshold_au=threshold_au)
 
@@ -45,9 +55,9 @@ def totals_defined(threshold_au: float) -> dict[str, str]:
     Examples
     --------
     >>> totals_defined(0.05)["total_neos_under_0.05_au_earth"]
-    'NEOs with at least one listed approach to Earth nearer than 0.05 AU'
+    'NEOs with at least one listed approach to Earth closer than 0.05 AU'
     """
-    under, nearer = f"under_{threshold_au}_au", f"nearer than {threshold_au} AU"
+    under, nearer = f"under_{threshold_au}_au", f"closer than {threshold_au} AU"
     return {
         "total_neos": "NEOs, each once",
         "total_close_approaches": "listed approaches to any body, past and predicted",
@@ -67,6 +77,11 @@ def columns_of(table: str) -> "pd.DataFrame":
     table
         "raw", "close_approaches", "metrics" or "yearly_statistics".
 
+    Raises
+    ------
+    WrongParameter
+        For another name.
+
     Examples
     --------
     >>> columns = columns_of("yearly_statistics")
@@ -75,6 +90,7 @@ def columns_of(table: str) -> "pd.DataFrame":
     """
     import pandas as pd
 
+    check_choice("table", table, Table)
     rows = [
         (field.name, str(field.type), _note(field, b"unit"), _note(field, b"definition"))
         for field in SCHEMAS[table]

@@ -7,7 +7,10 @@ from pathlib import Path
 from neo_utils.positions import PositionRange
 from neo_utils.store.folders import exists, names_in
 
-FOLDERS = {"metrics": "aggregations", "yearly_statistics": "yearly_statistics"}
+FOLDERS = {
+    "metrics": "aggregations",
+    "yearly_statistics": "yearly_statistics",
+}
 
 
 def result_path(name: str, output: Path, positions: PositionRange) -> Path:

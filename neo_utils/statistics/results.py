@@ -12,6 +12,7 @@ from neo_utils import __version__
 from neo_utils.engines.engine import Rows, one_line_failures, origins
 from neo_utils.errors import StoredDataBroken, StoredDataChanged
 from neo_utils.positions import PositionRange
+from neo_utils.settings.choices import check_choice
 from neo_utils.statistics.definitions import sql_text
 from neo_utils.statistics.result_files import FOLDERS, result_path
 from neo_utils.store.atomic import write_in_order
@@ -19,7 +20,7 @@ from neo_utils.store.batches import parquet_bytes, stored_provenances
 from neo_utils.store.folders import raise_if_refused
 from neo_utils.store.make_commands import make_command
 from neo_utils.store.page_archive import sha256
-from neo_utils.store.schemas import SCHEMAS
+from neo_utils.store.schemas import SCHEMAS, ResultTable
 from neo_utils.store.selection import Selection
 
 # Expected form of a table's metadata, which is untrusted: the folder may come from someone else.
@@ -41,11 +42,14 @@ def save(name: str, frame: Rows, selection: Selection, threshold_au: float) -> p
 
     Raises
     ------
+    WrongParameter
+        For another name.
     JobFailed
         If the engine cannot compute it.
     StoredDataChanged
         If a batch was fetched again during the computation, or ``frame`` reads other batches.
     """
+    check_choice("name", name, ResultTable)
     # The driver writes these few hundred rows itself: atomically, and with the same bytes on every
     # engine.
     with one_line_failures():

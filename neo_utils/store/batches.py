@@ -87,6 +87,11 @@ def batches_with(table: str, output: Path, positions: PositionRange) -> list[Bat
     return [b for b in batches if positions.covers(b) and exists(b.file(output, table))]
 
 
+def batches_on_disk(output: Path, positions: PositionRange) -> set[Batch]:
+    """Return the batches of the range that have a raw file or a page, stored or incomplete."""
+    return {b for table in ("raw", "pages") for b in batches_with(table, output, positions)}
+
+
 def stored_provenances(
     output: Path, positions: PositionRange, *, skip_broken: bool = False
 ) -> dict[Batch, Provenance]:
@@ -104,7 +109,7 @@ def stored_provenances(
     corrupted_batches: set[Batch] = set()
     for _ in attempts_beside_writer(output):
         # A batch with a page but without a raw file may be one that is being replaced.
-        on_disk = {b for table in ("raw", "pages") for b in batches_with(table, output, positions)}
+        on_disk = batches_on_disk(output, positions)
         for batch in sorted(on_disk - provenances.keys() - corrupted_batches):
             try:
                 provenances[batch] = provenance_of(output, batch)

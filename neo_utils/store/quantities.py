@@ -2,8 +2,9 @@
 
 from astropy.table import QTable
 
+from neo_utils.settings.choices import check_choice
 from neo_utils.store.columns import newest_rows
-from neo_utils.store.schemas import SCHEMAS
+from neo_utils.store.schemas import SCHEMAS, StoredTable
 from neo_utils.store.selection import Selection
 
 
@@ -24,6 +25,8 @@ def quantity_table(selection: Selection, table: str) -> QTable:
 
     Raises
     ------
+    WrongParameter
+        For another table.
     StoredDataBroken
         If a file cannot be read or has unexpected columns.
 
@@ -38,6 +41,7 @@ def quantity_table(selection: Selection, table: str) -> QTable:
     >>> approaches["miss_distance_au"][0].to("km").round(-3)
     <Quantity 11889000. km>
     """
+    check_choice("table", table, StoredTable)
     schema = SCHEMAS[table]
     rows = newest_rows(selection, table, schema.names)
     metadata = {field.name: field.metadata for field in schema}

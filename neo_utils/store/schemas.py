@@ -6,8 +6,13 @@ https://www.ivoa.net/documents/UCD1+
 
 import csv
 from importlib.resources import files
+from typing import Literal
 
 import pyarrow as pa
+
+StoredTable = Literal["raw", "close_approaches"]
+ResultTable = Literal["metrics", "yearly_statistics"]
+Table = Literal["raw", "close_approaches", "metrics", "yearly_statistics"]
 
 _KINDS = [pa.string(), pa.bool_(), pa.int64(), pa.float64(), pa.date32(), pa.timestamp("ms", "UTC")]
 _TYPES = {str(kind): kind for kind in _KINDS}

@@ -10,12 +10,14 @@ import pyarrow as pa
 from neo_utils.errors import StoredDataMissing
 from neo_utils.neows.service import Service
 from neo_utils.positions import Batch, PositionRange, batches_text, spans
+from neo_utils.settings.choices import check_choice
 from neo_utils.store.batches import read_rejected, read_table, stored_provenances
 from neo_utils.store.consistency import drift_notes
 from neo_utils.store.folders import run_folder
 from neo_utils.store.make_commands import make_command
 from neo_utils.store.page_archive import sha256
 from neo_utils.store.provenance import Provenance, newest_catalogue_size
+from neo_utils.store.schemas import StoredTable
 
 if TYPE_CHECKING:  # slow to import
     import pandas as pd
@@ -74,6 +76,7 @@ class Selection(NamedTuple):
 
     def read(self, table: str, batches: int | None = None) -> pa.Table:
         """Return the rows of "raw" or "close_approaches", of all or of the first batches."""
+        check_choice("table", table, StoredTable)
         return read_table(self.output, list(self.provenances)[:batches], table)
 
     def rejected(self) -> "pd.DataFrame":
@@ -83,9 +86,9 @@ class Selection(NamedTuple):
         columns = ["position", "field_path", "reason", "object"]
         return pd.DataFrame(read_rejected(self.output, self.provenances), columns=columns)
 
-    def drift_notes(self) -> list[str]:
-        """Return a sentence for each sign that the listing changed while it was fetched."""
-        return drift_notes(self.output, self.provenances)
+    def drift_text(self) -> str:
+        """Return the signs that the listing changed while it was fetched, or "none found"."""
+        return "\n".join(drift_notes(self.output, self.provenances)) or "none found"
 
 
 def select_batches(
