@@ -30,7 +30,7 @@ GIB = 2**30
 def config(tmp_path_factory):
     """Return the parsed file; .env and the environment contain a key."""
     if not shutil.which("docker") or run(PROJECT, *COMPOSE[:2], "version").returncode:
-        pytest.skip("no docker with its plugin compose")
+        pytest.skip("no Docker with Compose")
     clone = clone_into(tmp_path_factory.mktemp("clone"))
     (clone / ".env").write_text(f"API_KEY={KEY}\n")
     environment = {name: "" for name in os.environ if name.endswith("_PORT")}
@@ -126,7 +126,7 @@ def test_extra_worker_starts_only_on_request(config):
 def test_missing_docker_gives_one_line_with_an_alternative(tmp_path, target):
     ran = run(PROJECT, shutil.which("make"), f"cluster-{target}", PATH=str(tmp_path))
     message, made = ran.stderr.splitlines()
-    assert re.search("needs Docker with .*Compose.*local-cluster-up", message)
+    assert re.search("Docker with Compose is not installed.*local-cluster-up", message)
     assert made.endswith("Error 2")
     assert ran.stdout == ""
 
@@ -135,7 +135,7 @@ def test_missing_engine_gives_one_line_with_an_alternative(config, tmp_path):
     assert config
     ran = run(PROJECT, "make", "cluster-up", DOCKER_HOST=f"unix://{tmp_path}/none")
     message, made = ran.stderr.splitlines()
-    assert re.search("no Docker engine answers.*local-cluster-up", message)
+    assert re.search("Docker is not running.*local-cluster-up", message)
     assert made.endswith("Error 2")
 
 

@@ -33,8 +33,7 @@ def _key_of_our_own(monkeypatch):
 @pytest.fixture
 def without_key(monkeypatch):
     monkeypatch.delenv("API_KEY")
-    for module in ("fetch.plan", "interface"):
-        monkeypatch.setattr(f"neo_utils.{module}.api_key", lambda: None)
+    monkeypatch.setattr("neo_utils.interface.api_key", lambda: None)
 
 
 def files_of(folder):

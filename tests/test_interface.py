@@ -4,7 +4,10 @@ import shutil
 import subprocess
 import sys
 
+import pytest
+
 import neo_utils as neo
+from neo_utils.errors import WrongParameter
 from neo_utils.settings.folders import PROJECT
 
 SCRIPT = """
@@ -40,6 +43,49 @@ def test_a_script_fetches_aggregates_and_plots_in_under_ten_lines(tmp_path):
     assert neos == "40"
     assert int(approaches) > 40
     assert (tmp_path / "approaches.svg").read_text().count("<path") > 10
+
+
+@pytest.mark.slow
+def test_built_wheel_works_without_a_checkout(tmp_path):
+    wheel = ("-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation")
+    # A copy, because building leaves files in the source folder.
+    shutil.copytree(PROJECT, tmp_path / "source", ignore=shutil.ignore_patterns(".*", "build"))
+    command = [sys.executable, *wheel, "--wheel-dir", str(tmp_path), str(tmp_path / "source")]
+    subprocess.run(command, check=True)  # noqa: S603 - our own Python and project
+    (built,) = tmp_path.glob("*.whl")
+    shutil.unpack_archive(built, tmp_path / "site", "zip")
+    site = f"import sys; sys.path.insert(0, {str(tmp_path / 'site')!r})\n"
+    script = f"{SCRIPT}print(neo.__file__)\n"
+    neos, _, file = python(site + WITHOUT_EXTRAS + script, tmp_path).split()
+    assert neos == "40"
+    assert file == str(tmp_path / "site/neo_utils/__init__.py")
+    assert (tmp_path / "neos/raw").is_dir()  # relative to the working directory
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: neo.sql_text("x"), "name=x is not valid. Use counted, "),
+        (lambda: neo.columns_of("x"), "table=x is not valid. Use raw, "),
+        (lambda: neo.save("x", None, None, 0.2), "name=x is not valid. Use metrics or "),
+        (lambda: neo.quantity_table(None, "x"), "table=x is not valid. Use raw or "),
+        (lambda: neo.metrics(None, None, -1), "THRESHOLD_AU=-1 is not valid. Use a number from "),
+        (lambda: neo.yearly_statistics(None, "x"), "THRESHOLD_AU=x is not valid"),
+        (lambda: neo.select(1, 20, "x"), "SOURCE=x is not valid. Use auto, nasa or sample"),
+        (lambda: neo.plan_fetch(5, 20), "START=5 .*Use 1 or 21"),
+        (lambda: neo.connect("x"), "MASTER=x is not a Spark master"),
+    ],
+)
+def test_wrong_argument_gives_one_line(call, message):
+    with pytest.raises(WrongParameter, match=message) as failure:
+        call()
+    assert "\n" not in str(failure.value)
+
+
+def test_engine_and_rows_of_duckdb_show_what_they_are():
+    engine = neo.connect("duckdb")
+    assert repr(engine).startswith("DuckDB 2.")
+    assert "42" in repr(engine.sql("SELECT 6 * 7 AS answer"))
 
 
 def test_every_public_name_is_documented():

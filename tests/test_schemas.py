@@ -111,7 +111,7 @@ def test_each_total_has_a_definition_in_words():
         " 0.05 AU",
         "total_neos_under_0.05_au": "NEOs with at least one listed approach to any body closer than"
         " 0.05 AU",
-        "total_neos_under_0.05_au_earth": "NEOs with at least one listed approach to Earth nearer"
+        "total_neos_under_0.05_au_earth": "NEOs with at least one listed approach to Earth closer"
         " than 0.05 AU",
     }
     named = re.findall(r"'(total_[a-z0-9._]+)'", sql_text("metrics", 0.05))

@@ -6,6 +6,7 @@ import pandas as pd
 import pyarrow as pa
 
 from neo_utils.engines.engine import Engine, Rows, register_table
+from neo_utils.settings.run_settings import check_parameter
 from neo_utils.statistics.definitions import sql_text, totals_defined
 from neo_utils.store.columns import read_rows
 from neo_utils.store.selection import Selection
@@ -59,6 +60,11 @@ def remove_duplicates(engine: Engine) -> tuple[Rows, Rows]:
 def metrics(newest: Rows, close_approaches: Rows, threshold_au: float) -> Rows:
     """Return metric (string) and value (int64): the totals, then the approaches of every year.
 
+    Raises
+    ------
+    WrongParameter
+        For a threshold that is not from 1e-6 to 1,000 AU.
+
     Examples
     --------
     Two NEOs, one of which passes Earth and later, at a larger distance, Venus:
@@ -82,6 +88,7 @@ def metrics(newest: Rows, close_approaches: Rows, threshold_au: float) -> Rows:
     close_approaches_in_2029 1
     close_approaches_in_2031 1
     """
+    check_parameter("threshold_au", threshold_au)
     newest.createOrReplaceTempView("newest")
     close_approaches.createOrReplaceTempView("close_approaches")
     return newest.sparkSession.sql(sql_text("metrics", threshold_au))
@@ -95,6 +102,13 @@ def totals(counts: pa.Table, threshold_au: float) -> pd.DataFrame:
 
 
 def yearly_statistics(close_approaches: Rows, threshold_au: float) -> Rows:
-    """Return a row per year and body, with the columns of ``schemas.YEARLY_STATISTICS``."""
+    """Return a row per year and body, with the columns of ``columns_of("yearly_statistics")``.
+
+    Raises
+    ------
+    WrongParameter
+        For a threshold that is not from 1e-6 to 1,000 AU.
+    """
+    check_parameter("threshold_au", threshold_au)
     close_approaches.createOrReplaceTempView("close_approaches")
     return close_approaches.sparkSession.sql(sql_text("yearly_statistics", threshold_au))

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Literal
 import pyarrow as pa
 
 from neo_utils.settings.choices import check_choice
-from neo_utils.settings.run_settings import check_parameter
 from neo_utils.store.schemas import SCHEMAS, Table
 
 if TYPE_CHECKING:  # a slow import that the runner does not need
@@ -36,15 +35,14 @@ def sql_text(name: str, threshold_au: float = 0.2) -> str:
         "counted" (the stored rows to count; three statements), "metrics", "yearly_statistics", or
         "passages" (those rows with the properties of their NEO; two statements).
     threshold_au
-        Approaches closer than this many AU are counted as "under": 1e-6 to 1,000.
+        Approaches closer than this many AU are counted as "under".
 
     Raises
     ------
     WrongParameter
-        For an unknown name, or a threshold out of range.
+        For an unknown name.
     """
     check_choice("name", name, SqlName)
-    check_parameter("threshold_au", threshold_au)
     text = files("neo_utils.statistics").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
     return text.format(threshold_au=threshold_au)
 
