@@ -34,7 +34,7 @@ def with_project(url: str, pages: int, folder: Path) -> None:
 
 
 def with_requests_and_pandas(url: str, pages: int, folder: Path) -> None:
-    """Fetch page after page and store what pandas makes of it: the obvious way."""
+    """Fetch page after page and store them with pandas, as the obvious pipeline does."""
     for page in range(pages):
         answer = requests.get(
             url, {"page": page, "size": 20}, headers={"X-Api-Key": KEY}, timeout=60

@@ -175,9 +175,7 @@ def _whole_number(name: str, value: int | str, valid: str, largest: int) -> int:
     else:
         raise WrongParameter(f"{name}={shown(value)} is not a whole number. Use {valid}")
     if number > largest:
-        raise WrongParameter(
-            f"{name}={shown(value)} is past the end of any catalogue. Use at most {largest}"
-        )
+        raise WrongParameter(f"{name}={shown(value)} is too large. Use at most {largest}")
     return number
 
 

@@ -101,7 +101,7 @@ def install(what: str) -> None:
     listed = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if listed.returncode:
         reason = (listed.stderr.strip() or listed.stdout.strip()).splitlines()[-1]
-        raise OSError(f"pip's configuration cannot be read ({reason}). Repair that file")
+        raise OSError(f"pip's configuration cannot be read ({reason}). Fix that file")
     environment = clean_environment(os.environ, merged_settings(listed.stdout))
     uv = [str(VENV / "bin" / "uv"), "--quiet", "pip"]
     to_venv = ["--python", str(PYTHON), "--no-build-isolation"]

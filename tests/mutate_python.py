@@ -34,7 +34,7 @@ TESTS = {
     "store/atomic": ["atomic", "file_systems"],
     "store/batches": ["store", "verification", "votable"],
     "store/page_archive": ["verification", "store"],
-    "store/verification": ["verification"],
+    "store/verification": ["verification", "stable_read"],
     "store/rebuilding": ["verification", "upkeep"],
     "statistics/definitions": ["schemas"],
 }

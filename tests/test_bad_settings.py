@@ -74,7 +74,7 @@ def test_rejects_a_bad_setting_in_one_line(clean, capsys, name, value):
         ("hdfs:", "AGAINST=older-output"),
     ],
 )
-def test_address_in_place_of_a_folder_gives_the_nearest_valid_value(address, advised):
+def test_url_as_folder_gives_the_nearest_valid_value(address, advised):
     with pytest.raises(WrongParameter, match=f"^AGAINST={address} is an address.* Use {advised}$"):
         drift_between(parse_settings({}), address)
 
@@ -133,7 +133,7 @@ def test_rejects_a_bad_parameters_file_in_one_line(clean, capsys, tmp_path, kind
 
 @pytest.mark.usefixtures("clean")
 @pytest.mark.parametrize("kind", ["pipe", "folder", "device", "loop", "bytes", "name"])
-def test_rejects_what_is_not_a_text_file_at_once(capsys, tmp_path, kind):
+def test_rejects_non_text_file_immediately(capsys, tmp_path, kind):
     file = tmp_path / "bad.yaml"
     if kind == "pipe":
         os.mkfifo(file)

@@ -33,7 +33,7 @@ PORTS = (
 )
 SECRETS = {"cluster": "/var/lib/neo/secret/cluster", "token": "/var/lib/neo/lab/token"}
 COMPOSE = ("docker", "compose", "--file", "docker-compose-cluster.yml")
-SECONDS = 300  # for anything that takes seconds on a quiet machine
+SECONDS = 300  # generous: it takes seconds on an idle machine
 
 
 class Cluster(NamedTuple):

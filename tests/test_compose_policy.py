@@ -65,7 +65,7 @@ def test_checks_health_and_restarts(service):
     assert service["restart"] == "unless-stopped"
 
 
-def test_grants_no_unnecessary_right(service):
+def test_grants_no_unnecessary_permission(service):
     assert service["cap_drop"] == ["ALL"]
     assert service["read_only"] is True
     assert service["security_opt"] == ["no-new-privileges:true"]

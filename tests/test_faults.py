@@ -231,7 +231,7 @@ CASES = [
         "NASA's 429: 2870 seconds, HTML",
         "parked",
         sends(http(HEROKU, 429, **NASA_HEADERS_OF_429)),
-        message=r"Run the same command again after \d\d:\d\d on \d{4}-\d\d-\d\d, or with WAIT=1",
+        message=r"Run the same command again after \d\d:\d\d on \d{4}-\d\d-\d\d, or add WAIT=1",
     ),
     *once_and_always(
         "429 with a short wait",

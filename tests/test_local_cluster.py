@@ -29,7 +29,7 @@ def start_process(tmp_path, code):
 
 
 @pytest.mark.slow
-def test_second_start_starts_nothing(cluster):
+def test_starting_twice_changes_nothing(cluster):
     before = cluster.daemons()
     output = cluster.up()
     assert output.startswith("0 processes started")

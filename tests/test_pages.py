@@ -3,6 +3,7 @@ import json
 import subprocess
 import sys
 
+import pyarrow.compute as pc
 import pytest
 
 from neo_utils.neows.pages import InvalidPage, PagePastEnd
@@ -139,7 +140,7 @@ ACCEPTED = {
 
 @pytest.mark.parametrize("indent", [None, 2])
 @pytest.mark.parametrize("first", ACCEPTED.values(), ids=ACCEPTED)
-def test_accepts_an_object_with(first, indent):
+def test_accepts_object_variant(first, indent):
     body = page([first, *neos()[1:]], indent=indent)
     assert_decoded_as_by_json(decode_page(body, FIRST), body)
 
@@ -148,6 +149,16 @@ def test_accepts_an_object_with(first, indent):
 def test_accepts_page_number_as_text(objects):
     result = decode_page(page(objects, number="2", total="47000"), Batch(41))
     assert result.catalogue_size == 47_000
+
+
+def test_keeps_the_first_and_the_last_day_beside_a_rejected_object():
+    days = ["1900-01-01", "2260-12-31"]
+    first = neo(close_approach_data=[passing(day, "900000", "Earth") for day in days])
+    result = decode_page(page([first, *neos()[1:19], None]), FIRST)
+    assert len(result.rejected) == 1
+    (neo_id,) = result.neos["id"].to_pylist()[:1]
+    kept = result.close_approaches.filter(pc.field("neo_id") == neo_id)
+    assert [str(day) for day in kept["close_approach_date"].to_pylist()] == days
 
 
 # --- Closest approach and duplicates. ---

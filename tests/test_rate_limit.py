@@ -227,7 +227,7 @@ def test_rate_limit_message_states_when_to_retry(retry_after, seconds):
     earliest = dt.datetime.now() + dt.timedelta(seconds=seconds)
     with (
         serve_faults(lambda *_: [http(status=429, Retry_After=retry_after)]) as faulty,
-        pytest.raises(RateLimitReached, match="or with WAIT=1 to wait") as failure,
+        pytest.raises(RateLimitReached, match="or add WAIT=1 to wait") as failure,
     ):
         ask(faulty, Pace(60, print))
     assert faulty.requests == {0: 1}

@@ -59,7 +59,7 @@ def test_each_cluster_has_its_own_secret(tmp_path):
     [
         *[(b"words", mode, "other users can read the cluster secret") for mode in (0o640, 0o604)],
         *[
-            (text, 0o600, "is empty or contains blanks")
+            (text, 0o600, "is empty or contains spaces")
             for text in (b"", b"two words", b"a\nwords")
         ],
         ("schlüssel-words".encode(), 0o600, "not plain text"),

@@ -72,7 +72,7 @@ def test_parses_values_from_the_environment(tmp_path, environment, name, value):
         ("API_URL", "https://example.org/bro wse", "not a web address"),
         ("API_KEY", "hu sh", "Copy it again"),
         ("API_KEY", "hush\nhush", "Copy it again"),
-        ("API_KEY", "asteroid", "has 8 characters, and NASA's have 40"),
+        ("API_KEY", "asteroid", "has 8 characters; NASA keys have 40"),
         ("WAIT", "yes", "Use 0 or 1"),
     ],
 )

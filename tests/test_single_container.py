@@ -71,7 +71,7 @@ def test_unwritable_folder_fails_with_one_line(container, tmp_path):
     assert len(ran.stderr.splitlines()) == 1
 
 
-def test_lists_its_commands_without_one(container):
+def test_lists_commands_if_none_is_given(container):
     ran, _ = container()
     assert ran.returncode == 0
     assert "aggregate" in ran.stdout

@@ -15,7 +15,7 @@ from neo_utils.interface import plan_fetch
 from neo_utils.neows.contract import LARGEST_PAGE
 from neo_utils.positions import Batch, position_range
 from neo_utils.sample import SAMPLE_URL
-from neo_utils.store.batches import read_rejected, read_table, write_batch
+from neo_utils.store.batches import batches_with, read_rejected, read_table, write_batch
 from neo_utils.store.page_archive import body_of, note_of, pack, sha256
 from neo_utils.store.page_tables import decode_page
 from neo_utils.store.provenance import Provenance
@@ -424,3 +424,10 @@ def test_rebuild_restores_identical_rejected_file(with_rejected):
     cut(BATCH.file(with_rejected, "rejected"))
     rebuild(with_rejected, RANGE)
     assert contents_of(with_rejected).items() >= before.items()
+
+
+def test_verify_ignores_a_batch_that_was_removed_meanwhile(output, monkeypatch):
+    listed = batches_with("raw", output, RANGE)
+    monkeypatch.setattr("neo_utils.store.verification.batches_with", lambda *_: listed)
+    shutil.rmtree(BATCH.file(output, "raw").parent)
+    assert verify(output, RANGE) == {}

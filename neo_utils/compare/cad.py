@@ -139,7 +139,7 @@ def decode_cad(body: bytes) -> CadList:
     if not answer.signature.version.startswith(_KNOWN_VERSION):
         raise ValueError(f"it is from {version}, but only versions {_KNOWN_VERSION}x are supported")
     if answer.count != len(answer.data):
-        raise ValueError(f"it has {len(answer.data)} approaches but states {answer.count}")
+        raise ValueError(f"it has {len(answer.data)} approaches but its count is {answer.count}")
     missing = [name for name in _Row.__struct_fields__ if name not in answer.fields]
     if answer.data and missing:
         raise ValueError(f"{version} lacks the field {', '.join(missing)}")

@@ -73,6 +73,6 @@ def read_secret(path: Path) -> str:
         )
     if not re.fullmatch(r"[!-~]+", text):
         raise WrongParameter(
-            f"the cluster secret {path} is empty or contains blanks. Copy it again"
+            f"the cluster secret {path} is empty or contains spaces. Copy it again"
         )
     return text

@@ -68,7 +68,8 @@ def connect(master: str, spark_conf: Mapping[str, Any], log_path: Path) -> Spark
     settings = session_settings(master, spark_conf, address, secret)
     # py4j also raises what it logs. It would log secrets at DEBUG, and tracebacks for a lost Java.
     logging.getLogger("py4j").setLevel(logging.CRITICAL)
-    logging.getLogger().addFilter(_is_not_of_py4j)  # it logs calls that Ctrl-C interrupts at root
+    # py4j logs calls that Ctrl-C interrupts to the root logger.
+    logging.getLogger().addFilter(_is_not_of_py4j)
     with _CONNECTING:
         session = _running(settings)
         if session is None:

@@ -105,7 +105,7 @@ by potentially hazardous NEOs'
             raise WrongParameter(f"unit={self.unit} is unknown. Use {' or '.join(UNITS)}")
         if self.first_year > self.last_year:
             raise WrongParameter(
-                f"first_year={self.first_year} is after last_year={self.last_year}. Swap them"
+                f"first_year={self.first_year} must not be later than last_year={self.last_year}"
             )
         finite = math.isfinite(self.within_au) and math.isfinite(self.at_least_m)
         if not (finite and self.within_au > 0 and self.at_least_m >= 0):

@@ -123,7 +123,7 @@ def _rate_limit_reached(wait_s: float) -> RateLimitReached:
     again = dt.datetime.now().astimezone() + dt.timedelta(seconds=wait_s + 60)
     return RateLimitReached(
         "the service's rate limit is reached. Run the same command again after "
-        f"{again:%H:%M on %Y-%m-%d}, or with WAIT=1 to wait for it"
+        f"{again:%H:%M on %Y-%m-%d}, or add WAIT=1 to wait automatically"
     )
 
 

@@ -34,7 +34,10 @@ class Pace:
         self._stopped = threading.Event()
 
     def update(self, headers: Mapping[str, str]) -> None:
-        """Set the pause: the last tenth of the quota is used no faster than it is restored."""
+        """Set the pause before each request, from the remaining quota.
+
+        Once a tenth of it is left, requests are sent no faster than the quota is restored.
+        """
         limit, remaining = (
             count_of(headers.get(f"X-RateLimit-{name}")) for name in ("Limit", "Remaining")
         )

@@ -39,8 +39,8 @@ class MalformedText:
 def mask_malformed_text(body: bytes) -> bytes:
     r"""Replace each byte of malformed text in JSON strings by 0xFF, which no valid text contains.
 
-    Malformed are unpaired surrogates, unknown escapes and control characters. JSON parsers reject
-    the whole page for them, but skip strings without decoding UTF-8.
+    Malformed text means unpaired surrogates, unknown escapes and control characters. JSON parsers
+    reject the whole page for them, but skip strings without decoding UTF-8.
 
     Examples
     --------

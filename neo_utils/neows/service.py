@@ -49,7 +49,7 @@ def service_of_page(source: str, page_url: str) -> Service:
     except WrongParameter:
         raise ValueError("the recorded address is not the address of a service") from None
     if not _PAGE_QUERY.fullmatch(query):
-        raise ValueError("the recorded address is not the address of a page")
+        raise ValueError("the recorded URL is not the URL of a Browse page")
     return Service(source, url)
 
 

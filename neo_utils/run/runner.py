@@ -108,7 +108,7 @@ def run(
 def _get_ready(plan: Plan | None, folder: Path, settings: RunSettings) -> str:
     """Return code that imports what the notebook needs and, if few pages are missing, starts Spark.
 
-    Doing this while pages are fetched saves about half a second and three seconds.
+    Doing this while pages are fetched saves about 0.5 s and 3 s, respectively.
     """
     missing = plan.to_fetch(plan.expected_size) if plan else []
     if len(missing) > _SOON or not is_embedded(settings.master):

@@ -1,4 +1,4 @@
-"""Values from the environment and ``.env``, including those that are no parameters.
+"""Values from the environment and ``.env``, including values that are not parameters.
 
 ``.env`` has NAME=value lines, in which ${NAME} is replaced by an earlier or environment value.
 """
@@ -39,10 +39,10 @@ def api_key(
     """Return the API key from the environment or ``.env``, or None if it is not set."""
     key = setting("API_KEY", environment, env_file).strip()
     if not re.fullmatch(r"[!-~]*", key):
-        raise WrongParameter("API_KEY contains blanks or invalid characters. Copy it again")
+        raise WrongParameter("API_KEY contains spaces or invalid characters. Copy it again")
     if key and key != DEMO_KEY and len(key) < _SHORTEST_KEY:
         raise WrongParameter(
-            f"API_KEY has {len(key)} characters, and NASA's have 40. Copy it again, or remove it"
+            f"API_KEY has {len(key)} characters; NASA keys have 40. Copy it again, or remove it"
         )
     return key or None
 
@@ -95,7 +95,7 @@ def _lines(path: Path) -> list[tuple[str, str]]:
         return []
     except OSError as error:
         raise WrongParameter(
-            f"{path.name} cannot be read ({error.strerror}). Repair or remove it"
+            f"{path.name} cannot be read ({error.strerror}). Fix or remove it"
         ) from None
     found = []
     for binding in parse_stream(io.StringIO(text)):

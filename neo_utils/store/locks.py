@@ -90,7 +90,7 @@ def sole_writer(output: Path, lock: str = ".lock") -> Iterator[None]:
 
 
 def _holder(output: Path, lock: str = ".lock") -> str:
-    """Return the number of the process that holds a lock, or an empty text if it is unknown."""
+    """Return the process number of a lock's holder, or an empty string if it is unknown."""
     try:
         with (output / lock).open("rb") as file:
             return file.read(9).decode("ascii", "replace")
