@@ -89,8 +89,8 @@ def mutmut(folder: Path) -> Iterator[tuple[Mutant, str]]:
     for module in TESTS:
         outcomes = json.loads((folder / f"mutants/neo_utils/{module}.py.meta").read_text())
         for name, exit_code in outcomes["exit_code_by_key"].items():
-            # In mutmut's table, 0 is a survivor and 33 has no test. Tests noticed all others.
-            outcome = {0: "survived", 33: "survived"}.get(exit_code, "noticed")
+            # In mutmut's table, 0 is a survivor and 33 has no test. Tests detected all others.
+            outcome = {0: "survived", 33: "survived"}.get(exit_code, "detected")
             before = after = ""
             if outcome == "survived":
                 diff = subprocess.run(  # noqa: S603
@@ -197,7 +197,7 @@ def is_struct(parent: ast.AST) -> bool:
 
 
 def judged(mutant: Mutant) -> str:
-    """Return the outcome of a mutant in its own process: "refused", "noticed" or "survived"."""
+    """Return the outcome of a mutant in its own process: "invalid", "detected" or "survived"."""
     # kw_only allows fields with and without default in any order.
     source = mutant.source.replace("(Struct)", "(Struct, kw_only=True)")
     sys.meta_path.insert(0, Changed(mutant.full_name, source))
@@ -207,11 +207,11 @@ def judged(mutant: Mutant) -> str:
     try:
         importlib.import_module(mutant.full_name)
     except Exception:
-        return "refused"
+        return "invalid"
     import pytest
 
     code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", *test_files(mutant.module)])
-    return "survived" if code == 0 else "noticed"
+    return "survived" if code == 0 else "detected"
 
 
 class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -246,7 +246,7 @@ def declared_otherwise(folder: Path) -> Iterator[tuple[Mutant, str]]:
 def main() -> int:
     started = time.monotonic()
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build/mutants").resolve()
-    known = " ".join(KNOWN.read_text(encoding="utf-8").split()) if KNOWN.exists() else ""
+    known = " ".join(KNOWN.read_text(encoding="utf-8").split()).replace("\\|", "|")
     scores: dict[str, Counter[str]] = defaultdict(Counter)
     unknown = 0
     copied(folder)
@@ -263,10 +263,10 @@ def main() -> int:
                 unknown += not is_known
                 print("known:" if is_known else "NOT KNOWN:", mutant, flush=True)
     for name, outcomes in scores.items():
-        valid = outcomes["noticed"] + outcomes["survived"]
+        valid = outcomes["detected"] + outcomes["survived"]
         print(
-            f"{name}: {valid} mutants, {outcomes['noticed']} noticed, "
-            f"{outcomes['survived']} survived, {outcomes['refused']} refused by Python"
+            f"{name}: {valid} mutants, {outcomes['detected']} detected, "
+            f"{outcomes['survived']} survived, {outcomes['invalid']} invalid"
         )
     print(f"in {(time.monotonic() - started) / 60:.0f} min; {unknown} survivors are not known")
     return unknown > 0

@@ -60,7 +60,7 @@ def decoded_and_compared(body, batch=FIRST):
     try:
         result = decode_page(body, batch)
     except InvalidPage:
-        note("broken")
+        note("rejected")
         return None
     assert result.neos.schema.equals(RAW)
     assert result.close_approaches.schema.equals(CLOSE_APPROACHES)
@@ -68,9 +68,9 @@ def decoded_and_compared(body, batch=FIRST):
     assert set(result.close_approaches["neo_id"].to_pylist()) <= set(result.neos["id"].to_pylist())
     document = read_by_json(body)
     if document is None:
-        note("decoded though json cannot read it")
+        note("decoded, but not valid for json")
         return result
-    note("decoded but for some objects" if result.rejected else "decoded")
+    note("decoded with rejected objects" if result.rejected else "decoded")
     objects = dict(enumerate(document["near_earth_objects"], batch.first))
     # Rejected objects are stored on one line, with spaces for line breaks, even in damaged strings.
     on_one_line = read_by_json(body.replace(b"\n", b" ").replace(b"\r", b" "))
