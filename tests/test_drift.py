@@ -195,7 +195,7 @@ def test_does_not_compare_different_thresholds(outputs):
     save_metrics(after, 0.05)
     assert metrics_line(before, after).endswith(
         "the threshold is 0.2 AU before and 0.05 AU after. Run `make aggregate START=1 END=20 "
-        f"OUTPUT_DIR={before.output}` with threshold_au: 0.05 in the file PARAMETERS"
+        f"OUTPUT_DIR={before.output} THRESHOLD_AU=0.05`"
     )
 
 

@@ -21,7 +21,7 @@ from neo_utils.engines.java import SPARK_HOME, java_home
 from neo_utils.engines.spark_conf import AUTHENTICATION
 from neo_utils.environment import chosen_environment
 from neo_utils.errors import RunFailure, WrongParameter
-from neo_utils.settings.spark import check_master
+from neo_utils.settings.spark import SECRET_SETTING, check_master
 
 CLASSES = {
     "master": "org.apache.spark.deploy.master.Master",
@@ -70,7 +70,7 @@ def daemon(
     settings: dict[str, str] = {}
     command = [str(SPARK_HOME / "bin" / "spark-class"), CLASSES[role]]
     if role != "history-server":  # it only reads files
-        settings |= {**AUTHENTICATION, "spark.authenticate.secret": _secret(role, environment)}
+        settings |= {**AUTHENTICATION, SECRET_SETTING: _secret(role, environment)}
     if role == "master":
         recovery = environment.get("SPARK_RECOVERY_DIR", str(folder / "recovery"))
         settings |= {**_MASTER_SETTINGS, "spark.deploy.recoveryDirectory": recovery}

@@ -66,8 +66,8 @@ def _check_counted(before: Selection, after: Selection) -> None:
     old, new = (_threshold(one) for one in (before, after))
     if old != new:
         raise StoredDataMissing(
-            f"the threshold is {old} AU before and {new} AU after. Run {_aggregate(before)} with "
-            f"threshold_au: {new} in the file PARAMETERS"
+            f"the threshold is {old} AU before and {new} AU after. Run "
+            f"{_aggregate(before).rstrip('`')} THRESHOLD_AU={new}`"
         )
 
 

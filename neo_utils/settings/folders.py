@@ -11,9 +11,9 @@ from neo_utils.errors import WrongParameter
 from neo_utils.text import shown
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
-# Relative folders are resolved against the project. Where only the package is installed, the
-# working directory takes its place.
-PROJECT = _CHECKOUT if (_CHECKOUT / "notebooks").is_dir() else Path.cwd()
+_IS_CHECKOUT = (_CHECKOUT / "notebooks").is_dir()
+# Without a checkout, the working directory takes the place of the project.
+PROJECT = _CHECKOUT if _IS_CHECKOUT else Path.cwd()
 
 _EXAMPLES = {
     "OUTPUT_DIR": "output",
@@ -52,7 +52,7 @@ def output_folder(output_dir: str | Path, name: str = "OUTPUT_DIR") -> Path:
             f"{name}={shown(local) or _EXAMPLES[name]}"
         )
     try:
-        folder = PROJECT / Path(text).expanduser()
+        folder = (PROJECT if _IS_CHECKOUT else Path.cwd()) / Path(text).expanduser()
     except RuntimeError as error:
         raise WrongParameter(f"{name}={shown(text)} cannot be used: {error}") from None
     # Notebooks, metadata and terminals need text. A surrogate represents a byte that is not UTF-8.
