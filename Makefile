@@ -161,12 +161,15 @@ rm -rf build/sample build/explored-sample
 OUTPUT_DIR=build/nothing $(BIN)/pytest --nbval --nbval-current-env $(NOTEBOOKS)
 endef
 
-test: $(TOOLS) ## Run the fast tests and compare the notebooks with their stored outputs (four minutes)
-	$(BIN)/pytest -m 'not live and not slow'
+# Two processes, each with its own Spark session. The tests of a module share its fixtures.
+PARALLEL := --numprocesses 2 --dist loadfile
+
+test: $(TOOLS) ## Run the fast tests and compare the notebooks with their stored outputs (three minutes)
+	$(BIN)/pytest $(PARALLEL) -m 'not live and not slow'
 	$(TEST_NOTEBOOKS)
 
 test-all: $(TOOLS) ## Run all tests, including cluster, Docker and browser (half an hour)
-	$(BIN)/pytest
+	$(BIN)/pytest $(PARALLEL)
 	$(TEST_NOTEBOOKS)
 
 # A longer traceback shows the arguments of functions, and the key may be among them.

@@ -16,6 +16,7 @@ from neo_utils.engines.spark_session import connect
 from neo_utils.fetch.fetching import fetch
 from neo_utils.interface import plan_fetch
 from neo_utils.neows import rate_limit
+from tests import summary
 from tests.cluster import Cluster, cluster_at
 
 # "quick" is deterministic; "long", for `make fuzz`, tries different values each time.
@@ -86,6 +87,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
 
 
 LEFT_OUT = pytest.StashKey[list[pytest.Item]]()
+WORKERS_LINES = pytest.StashKey[list[str]]()
 
 
 def pytest_deselected(items):
@@ -97,17 +99,33 @@ def pytest_deselected(items):
             item.config.stash.setdefault(LEFT_OUT, []).append(item)
 
 
-def pytest_terminal_summary(terminalreporter, config):
-    """Print the figures that docs/trust.md quotes, and how many slow tests were left out."""
+def summary_lines(config):
+    """Return the figures that docs/trust.md quotes, and how many slow tests were left out."""
     names = ["test_faults", "test_live"]
     if config.getoption("--hypothesis-profile") == "long":
         names.append("test_fuzz")
-    for module in filter(None, (sys.modules.get(f"tests.{name}") for name in names)):
-        for line in module.summary():
-            terminalreporter.write_line(line)
+    modules = filter(None, (sys.modules.get(f"tests.{name}") for name in names))
+    lines = [*summary.LINES, *(line for module in modules for line in module.summary())]
     if left_out := config.stash.get(LEFT_OUT, []):
         names = sorted({item.path.stem.removeprefix("test_") for item in left_out})
         what = ", ".join(names).replace("_", " ")
-        terminalreporter.write_line(
-            f"left out: {len(left_out)} slow tests ({what}): make test-all runs them"
-        )
+        lines.append(f"left out: {len(left_out)} slow tests ({what}): make test-all runs them")
+    return lines
+
+
+# pytest-xdist runs the tests in worker processes, which send their lines to the main one.
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["lines"] = summary_lines(session.config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    lines = getattr(node, "workeroutput", {}).get("lines", [])
+    node.config.stash.setdefault(WORKERS_LINES, []).extend(lines)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    lines = [*summary_lines(config), *config.stash.get(WORKERS_LINES, [])]
+    for line in dict.fromkeys(lines):  # each worker counts all tests that are left out
+        terminalreporter.write_line(line)

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from neo_utils.settings.folders import PROJECT
+from tests import summary
 
 KILLED = ("first fetch", "backfill", "four connections")
 
@@ -43,24 +44,23 @@ def harnesses(every):
         harness.communicate()
 
 
-def figures_of(harness, capsys):
-    """Print the harness's line, and return its first and last number."""
+def figures_of(harness):
+    """Report the harness's line, and return its first and last number."""
     line, failure = harness.communicate()
     assert harness.returncode == 0, failure
-    with capsys.disabled():
-        print(f"\n{line.strip()}", end=" ")
+    summary.LINES.append(line.strip())
     numbers = [int(number) for number in re.findall(r"\d+", line)]
     return numbers[0], numbers[-1]
 
 
 @pytest.mark.parametrize("scenario", KILLED)
-def test_run_killed_anywhere_resumes_and_loses_no_data(harnesses, every, scenario, capsys):
-    points, requests_saved = figures_of(harnesses[scenario], capsys)
+def test_run_killed_anywhere_resumes_and_loses_no_data(harnesses, every, scenario):
+    points, requests_saved = figures_of(harnesses[scenario])
     # Three pages, each with a request and at least three files: opened, written, synced, renamed.
     assert points * every > (3 * (1 + 3 * 4) if scenario != "four connections" else 0)
     assert requests_saved > 0
 
 
-def test_failing_disk_gives_one_line_at_any_step_and_loses_no_data(harnesses, every, capsys):
-    steps, _ = figures_of(harnesses["failing disk"], capsys)
+def test_failing_disk_gives_one_line_at_any_step_and_loses_no_data(harnesses, every):
+    steps, _ = figures_of(harnesses["failing disk"])
     assert steps * every > 2 * 2 * 3 * 4

@@ -26,6 +26,7 @@ from neo_utils.fetch.fetching import fetch
 from neo_utils.interface import plan_fetch
 from neo_utils.neows.client import without_key
 from neo_utils.settings.folders import PROJECT
+from tests import summary
 from tests.faulty_service import http, sample_page, serve_faults
 
 # With characters that percent-encoding, JSON and shells change.
@@ -196,15 +197,14 @@ def runs(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_key_is_in_no_file_output_or_command_line(runs, capsys):
+def test_key_is_in_no_file_output_or_command_line(runs):
     scan = search(*(ran.folder for ran in runs.values()))
     command_lines = {line for ran in runs.values() for line in ran.command_lines}
-    with capsys.disabled():
-        print(
-            f"\ncanary scan: {len(runs)} runs, {scan.files} files, {scan.size / 1e6:.1f} MB with "
-            f"what is packed in them, {len(command_lines)} command lines in "
-            f"{sum(ran.looks for ran in runs.values())} looks: {len(scan.findings)} findings"
-        )
+    summary.LINES.append(
+        f"search for the key: {len(runs)} runs, {scan.files} files, {scan.size / 1e6:.1f} MB "
+        f"including unpacked content, {len(command_lines)} command lines in "
+        f"{sum(ran.looks for ran in runs.values())} looks: {len(scan.findings)} findings"
+    )
     assert scan.findings == []
 
 
