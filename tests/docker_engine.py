@@ -14,4 +14,4 @@ BUILD_FLAGS = os.environ.get("DOCKER_BUILD_FLAGS", "").split()
 
 def need_engine():
     if not shutil.which("docker") or run(PROJECT, "docker", "info").returncode:
-        pytest.skip("no Docker engine answers")
+        pytest.skip("Docker is not running")

@@ -112,7 +112,7 @@ def first_run(cluster):
 @pytest.fixture(scope="module")
 def copy(cluster, first_run):
     """Copy the output by the command that the run printed."""
-    command = first_run.stdout.splitlines()[-1].removeprefix("a copy of them")
+    command = first_run.stdout.splitlines()[-1].removeprefix("copy results")
     cluster.docker(*shlex.split(command)[1:])
     return cluster.clone / "copy"
 
@@ -195,7 +195,7 @@ def test_reports_the_failure_and_status_of_the_run(cluster):
 def test_rejects_another_master(cluster):
     ran = cluster.make("cluster-run", "MASTER=local[2]")
     assert ran.returncode == 2
-    assert ran.stderr.startswith("MASTER is this cluster's own")
+    assert ran.stderr.startswith("cluster-run sets MASTER itself")
 
 
 def test_logs_cover_every_service(cluster):

@@ -17,7 +17,7 @@ from tests.clones import clone_into, run
 from tests.cluster import KEY_OF_MAKE
 
 LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-build.lock")
-MADE_AGAIN = ".venv was moved, or its Python is gone: it is set up again\n"
+MADE_AGAIN = ".venv was moved, or its Python is missing: setting it up again\n"
 # Replaces PySpark, which is also built from source but takes a minute.
 SOURCES = {
     "pyproject.toml": '[build-system]\nrequires = ["setuptools"]\n'

@@ -224,8 +224,8 @@ def test_interrupted_aggregate_prints_one_line_and_stops_java(tmp_path):
 
 HOLDER = """
 import sys
-from neo_utils.fetch.fetching import fetch
-fetch(plan_fetch(1, 80, "nasa", sys.argv[1], sys.argv[2]))
+import neo_utils as neo
+neo.fetch_neos(neo.plan_fetch(1, 80, "nasa", sys.argv[1], sys.argv[2]))
 """
 
 
