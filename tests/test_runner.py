@@ -151,6 +151,13 @@ def test_keeps_a_kernel_folder_that_a_process_still_uses(tmp_path, monkeypatch):
     assert not folder.exists()
 
 
+def is_alive(process):
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("killed", [False, True])
@@ -166,7 +173,8 @@ def test_kernel_that_ends_while_spark_starts_leaves_no_java(tmp_path, seconds, k
         time.sleep(seconds)
         if killed:  # as if memory ran out
             of_kernel.kill()
-    assert not [java for java in javas if java.is_running()]
+    # The first child may be one of the commands by which Java is started.
+    assert not any(map(is_alive, javas))
 
 
 def test_ends_a_kernel_whose_client_cannot_start(tmp_path, monkeypatch):
