@@ -4,12 +4,13 @@ The functions behind it receive parsed values. Only `fetch` still reads the envi
 key: as an argument, it could end up in a message or a notebook.
 """
 
+from pathlib import Path
+
 from neo_utils.fetch.plan import Plan, make_plan
 from neo_utils.neows.service import Service, service_of
-from neo_utils.positions import position_range
-from neo_utils.settings.choices import check_choice
+from neo_utils.positions import PositionRange, position_range
 from neo_utils.settings.folders import output_folder
-from neo_utils.settings.service_address import DEMO_KEY, NASA_URL, Source, chosen_source
+from neo_utils.settings.service_address import DEMO_KEY, NASA_URL, chosen_source
 from neo_utils.settings.variables import api_key, setting
 from neo_utils.store.selection import Selection, select_batches
 
@@ -62,14 +63,8 @@ def plan_fetch(
     >>> fetch(plan).neos
     40
     """
-    return make_plan(
-        position_range(start, end),
-        service_for(source, api_url),
-        output_folder(output_dir),
-        uses_demo_key=uses_demo_key(),
-        refetch=refetch,
-        may_overwrite=refetch and source != "auto",
-    )
+    positions, output = position_range(start, end), output_folder(output_dir)
+    return plan_range(positions, source, api_url, output, refetch=refetch)
 
 
 def select(
@@ -106,21 +101,30 @@ def select(
     NEOs at positions 21 to 40, in 1 batch of 20
     Source: simulated sample, not NASA data, as listed on 2026-03-01 00:00 UTC
     """
-    check_choice("SOURCE", source, Source)
-    return select_batches(
-        position_range(start, end),
-        output_folder(output_dir),
-        source,
-        service_for(source, None),
+    return select_range(position_range(start, end), source, None, output_folder(output_dir))
+
+
+def plan_range(
+    positions: PositionRange, source: str, api_url: str | None, output: Path, *, refetch: bool
+) -> Plan:
+    """Return the plan of `plan_fetch` for a parsed range and folder."""
+    return make_plan(
+        positions,
+        _service(source, api_url),
+        output,
+        uses_demo_key=(api_key() or DEMO_KEY) == DEMO_KEY,
+        refetch=refetch,
+        may_overwrite=refetch and source != "auto",
     )
 
 
-def service_for(source: str, api_url: str | None) -> Service:
-    """Return the service of a source; "auto" is "nasa" if an API key or another address is set."""
+def select_range(
+    positions: PositionRange, source: str, api_url: str | None, output: Path
+) -> Selection:
+    """Return the batches of `select` for a parsed range and folder."""
+    return select_batches(positions, output, source, _service(source, api_url))
+
+
+def _service(source: str, api_url: str | None) -> Service:
     api_url = api_url or setting("API_URL") or NASA_URL
     return service_of(chosen_source(source, api_key(), api_url), api_url)
-
-
-def uses_demo_key() -> bool:
-    """Check whether no key of the user's own is set."""
-    return (api_key() or DEMO_KEY) == DEMO_KEY

@@ -201,3 +201,11 @@ def test_conda_make_and_image_install_the_same_versions():
     assert "://" not in dev  # no registry
     assert set(run.split("\n")) < set(dev.split("\n"))  # the same versions, by the same hashes
     assert not any(f"\n{name}==" in f"\n{run}" for name in ("pytest", "mypy", "uv"))
+
+
+def test_repr_hides_secret_spark_settings():
+    conf = {"spark.some.password": "not to be shown", "spark.ui.enabled": True}
+    shown = repr(parse_settings({"end": 40, "spark_conf": conf}))
+    assert "not to be shown" not in shown
+    assert "'spark.ui.enabled': True" in shown
+    assert "end=40" in shown

@@ -13,7 +13,7 @@ from neo_utils import __version__
 from neo_utils.engines.engine import Engine, describe_engine, describe_tasks
 from neo_utils.neows.service import Service
 from neo_utils.settings.run_settings import RunSettings
-from neo_utils.settings.spark import is_secret
+from neo_utils.settings.spark import hide_secrets
 from neo_utils.store.make_commands import (
     master_argument,
     output_argument,
@@ -91,7 +91,7 @@ def _spark_conf_hint(spark_conf: Mapping[str, Any]) -> str:
     """Return what a parameters file must set, because ``make`` has no argument for it."""
     if not spark_conf:
         return ""
-    shown = {k: "a secret" if is_secret(k) else value for k, value in spark_conf.items()}
+    shown = hide_secrets(spark_conf)
     text = yaml.safe_dump(shown, default_flow_style=True, width=math.inf, sort_keys=False)
     return (
         "; with PARAMETERS= naming a copy of parameters/default.yaml that sets spark_conf: "

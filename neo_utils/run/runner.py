@@ -76,17 +76,18 @@ def run(
         # Start all kernels now, so Spark starts during the fetch.
         fetching = start("fetch") if plan else None
         aggregating = None
-        if "aggregate" in notebooks and not (
-            reuses_results and _is_up_to_date(folder, settings, _stored(settings))
-        ):
+        aggregates = "aggregate" in notebooks
+        selection = _stored(settings) if aggregates and reuses_results else None
+        if aggregates and not _is_up_to_date(folder, settings, selection):
             aggregating = start("aggregate", _get_ready(plan, folder, settings))
         # Importing this takes a second, during which the kernels start.
         from neo_utils.run.execution import execute
 
         if fetching:
             execute("fetch", folder, settings.notebook_parameters(), fetching)
-        selection = selection_of(settings)
-        if "aggregate" in notebooks:
+            selection = None  # the fetch may have changed it
+        selection = selection or selection_of(settings)
+        if aggregates:
             if reuses_results and _is_up_to_date(folder, settings, selection):
                 print("up to date: nothing changed since the last run")
             else:

@@ -25,7 +25,7 @@ from neo_utils.settings.service_address import (
     Source,
     check_api_url,
 )
-from neo_utils.settings.spark import check_conf, check_master, is_secret
+from neo_utils.settings.spark import check_conf, check_master, hide_secrets
 from neo_utils.settings.variables import api_key, read_env_file, unknown_names_warning
 from neo_utils.text import shown
 
@@ -91,8 +91,7 @@ class RunSettings(Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         """Return the parameters, without the values of Spark settings that are secrets."""
-        shown_conf = {k: "..." if is_secret(k) else v for k, v in self.spark_conf.items()}
-        values = self.notebook_parameters() | {"spark_conf": shown_conf}
+        values = self.notebook_parameters() | {"spark_conf": hide_secrets(self.spark_conf)}
         return f"RunSettings({', '.join(f'{name}={value!r}' for name, value in values.items())})"
 
     @property

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from neo_utils.errors import WrongParameter
 from neo_utils.text import shown
@@ -60,3 +61,8 @@ def is_embedded(master: str) -> bool:
 def is_secret(name: str) -> bool:
     """Check whether a setting's value must not be shown."""
     return re.search("secret|password|token", name, re.IGNORECASE) is not None
+
+
+def hide_secrets(spark_conf: Mapping[str, Any]) -> dict[str, Any]:
+    """Return Spark settings without the values of those that are secrets."""
+    return {k: "a secret" if is_secret(k) else value for k, value in spark_conf.items()}

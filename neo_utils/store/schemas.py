@@ -6,7 +6,7 @@ https://www.ivoa.net/documents/UCD1+
 
 import csv
 from importlib.resources import files
-from typing import Literal
+from typing import Literal, get_args
 
 import pyarrow as pa
 
@@ -27,6 +27,6 @@ _TEXT = files("neo_utils.store").joinpath("schemas.csv").read_text(encoding="utf
 _ROWS = list(csv.DictReader(_TEXT.splitlines()))
 SCHEMAS = {
     table: pa.schema([_field(row) for row in _ROWS if row["table"] == table])
-    for table in ("raw", "close_approaches", "metrics", "yearly_statistics")
+    for table in get_args(Table)
 }
 RAW, CLOSE_APPROACHES, METRICS, YEARLY_STATISTICS = SCHEMAS.values()
