@@ -6,7 +6,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from neo_utils import __version__
 from neo_utils.engines.engine import Rows, one_line_failures, origins
@@ -16,7 +15,7 @@ from neo_utils.settings.choices import check_choice
 from neo_utils.statistics.definitions import sql_text
 from neo_utils.statistics.result_files import FOLDERS, result_path
 from neo_utils.store.atomic import write_in_order
-from neo_utils.store.batches import parquet_bytes, stored_provenances
+from neo_utils.store.batches import parquet_bytes, read_parquet, stored_provenances
 from neo_utils.store.folders import raise_if_refused
 from neo_utils.store.make_commands import make_command
 from neo_utils.store.page_archive import sha256
@@ -131,7 +130,7 @@ def is_intact(path: Path) -> bool:
 
 def _intact(path: Path) -> pa.Table | None:
     try:
-        table = pq.read_table(path, partitioning=None)
+        table = read_parquet(path)
     except FileNotFoundError:
         raise
     except (pa.ArrowException, OSError) as error:
