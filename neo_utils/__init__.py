@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from neo_utils.statistics.computation import metrics, totals, yearly_statistics
     from neo_utils.statistics.computation import read_batches as tables
     from neo_utils.statistics.definitions import columns_of, sql_text
+    from neo_utils.statistics.quantities import quantity_table
     from neo_utils.statistics.results import save
-    from neo_utils.store.quantities import quantity_table
 
 __version__ = "0.1.0"
 
@@ -51,7 +51,7 @@ _PUBLIC = {
     "plot_approaches_per_year": ("figures.yearly", "plot_approaches_per_year"),
     "plot_nearest_per_year": ("figures.yearly", "plot_nearest_per_year"),
     "provenance_table": ("report.provenance", "provenance_table"),
-    "quantity_table": ("store.quantities", "quantity_table"),
+    "quantity_table": ("statistics.quantities", "quantity_table"),
     "save": ("statistics.results", "save"),
     "select": ("interface", "select"),
     "set_log_level": ("settings.log", "set_log_level"),

@@ -23,9 +23,16 @@ class Batch(NamedTuple):
     ('21-40', 1)
     >>> print(batch.file(Path("output"), "raw"))
     output/raw/batch-number=21-40/neo_partition_21-40.parquet
+    >>> Batch.containing(40) == batch
+    True
     """
 
     first: int
+
+    @classmethod
+    def containing(cls, position: int) -> "Batch":
+        """Return the batch of a position."""
+        return cls(position - (position - 1) % BATCH_SIZE)
 
     @property
     def last(self) -> int:

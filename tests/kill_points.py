@@ -45,6 +45,8 @@ from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import requests
 from requests.adapters import HTTPAdapter
 
@@ -329,12 +331,50 @@ def listing(pages: int, total: int, rejected_on: int) -> dict[int, bytes]:
 
 
 def tree_of(folder: Path) -> Tree:
+    """Return the content of an output, without segments: see `check_segments`."""
     return {
         path.relative_to(folder).as_posix() + "/" * path.is_dir(): (
             b"" if path.is_dir() else path.read_bytes()
         )
         for path in folder.rglob("*")
+        if not path.is_relative_to(folder / "segments")
     }
+
+
+def sizes_of_segments(output: Path) -> Tree:
+    """Return the size of each file; the content has modification times, which always differ."""
+    files = (path for path in output.glob("segments/**/*") if path.is_file())
+    return {path.relative_to(output).as_posix(): b"%d" % path.stat().st_size for path in files}
+
+
+def check_segments(output: Path, *, finished: bool) -> None:
+    """Check that each segment is whole and has the rows of the batches that it vouches for.
+
+    It vouches for a batch while the sizes and times that it recorded are those on the disk. After a
+    command that ended, segments vouch for all stored batches.
+    """
+    for table, stored_as in (("neos", "raw"), ("close_approaches", "close_approaches")):
+        vouched = set()
+        for path in output.glob(f"segments/{table}/positions=*.parquet"):
+            rows = pq.read_table(path, partitioning=None)
+            for name, state in json.loads(pq.read_metadata(path).metadata[b"batches"]).items():
+                batch = Batch(int(name.partition("-")[0]))
+                files = [batch.file(output, one) for one in ("raw", "close_approaches")]
+                if not all(file.exists() for file in files):
+                    continue
+                now = [[file.stat().st_size, file.stat().st_mtime_ns] for file in files]
+                if state["size_and_mtime_ns"] == now:
+                    vouched.add(batch)
+                    within = pc.and_(
+                        pc.greater_equal(rows["position"], batch.first),
+                        pc.less_equal(rows["position"], batch.last),
+                    )
+                    stored = pq.read_table(batch.file(output, stored_as), partitioning=None)
+                    found = rows.filter(within).select(stored.column_names)
+                    assert found.to_pydict() == stored.to_pydict(), f"{path}: rows of {name}"
+        if finished:
+            assert vouched == set(batches_with("raw", output, PositionRange(1, None)))
+            assert not [*output.glob("segments/**/.*.tmp")]
 
 
 def batch_name(page: int) -> str:
@@ -390,12 +430,17 @@ def check_readable(output: Path, given: dict[int, bytes]) -> None:
     positions = PositionRange(1, None)
     assert len(batches_with("raw", output, positions)) == len(given)
     assert verify(output, positions) == {}
+    check_segments(output, finished=True)
 
 
 def check_points(points: list[str], tree: Tree) -> None:
     """Check that the points cover every step of every file's write."""
     others = {".", ".lock", *(path.removesuffix("/") for path in tree if path.endswith("/"))}
+    others |= {"segments", *(f"segments/{name}" for name in (".lock", "neos", "close_approaches"))}
     files = {path for path in tree if not path.endswith("/") and not is_hidden(path)}
+    files |= {
+        f"segments/{table}/positions=1-2000.parquet" for table in ("neos", "close_approaches")
+    }
     seen = defaultdict(set)
     for _, step, what in (point.split()[:3] for point in points if point.startswith("after ")):
         if what not in others:
@@ -479,8 +524,9 @@ class Scenario:
         """
         left, pages = tree_of(self.bench.output), set(range(self.fetch.pages))
         stored = check_left(left, [self.old, self.new], len(pages))
+        assert in_child(partial(check_segments, self.bench.output, finished=False)) == 0
         without_pid = left | {".lock": b""} if ".lock" in left else left
-        state = frozenset(without_pid.items())
+        state = frozenset((without_pid | sizes_of_segments(self.bench.output)).items())
         if state not in self.states:
             if self.fetch.refetch:
                 self.check_plain_fetch(pages - stored)
@@ -488,6 +534,7 @@ class Scenario:
                 self.bench.run(self.fetch), pages if self.fetch.refetch else pages - stored
             )
             check_equal(tree_of(self.bench.output), self.new)
+            assert in_child(partial(check_segments, self.bench.output, finished=True)) == 0
             self.states.add(state)
         return stored
 

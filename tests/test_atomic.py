@@ -6,18 +6,11 @@ from pathlib import Path
 import pytest
 
 from neo_utils.store.atomic import remove_leftovers, write_in_order
+from tests.files import contents_of, files_in
 
 
 class PowerCut(BaseException):
     """A BaseException, so no handler cleans up after it."""
-
-
-def contents_of(folder):
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files_in(folder)}
-
-
-def files_in(folder):
-    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def killed(monkeypatch, step, write):

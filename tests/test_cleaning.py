@@ -13,12 +13,9 @@ from neo_utils.run.executed import notebook_path
 from neo_utils.run.runner import run
 from neo_utils.run.upkeep import clean_text
 from neo_utils.settings.run_settings import parse_settings
-from neo_utils.store.page_archive import sha256
 
 END = 20
 RUN = "runs/batches-1-20"
-PACKED = b"rows that Spark was given"
-PACKED_NAME = f"packed/stored_neos-{sha256(PACKED)}.parquet"
 LEFT = {"raw", "close_approaches", "pages", ".lock", ".run-lock"}
 
 
@@ -28,8 +25,7 @@ def counted(tmp_path_factory):
     output = tmp_path_factory.mktemp("counted")
     given = {"output_dir": str(output), "source": "sample", "end": 20, "master": "duckdb"}
     run("run", ["fetch", "aggregate"], parse_settings(given))
-    (output / RUN / "packed").mkdir()
-    (output / RUN / PACKED_NAME).write_bytes(PACKED)
+    (output / "segments/neos/.positions=1-2000.parquet.tmp").touch()
     (output / RUN / "spark.log").write_text("what Java printed")
     (output / "runs/explore-spark.log").touch()
     (output / RUN / ".report.html.tmp").touch()
@@ -110,7 +106,7 @@ OTHERS = {
     "not a table": ("yearly_statistics/batches-1-20/part-0.parquet", text),
     "a further table": ("aggregations/batches-1-20/part-1.parquet", own_table),
     "a table in the user's folder": ("aggregations/mine/part-0.parquet", own_table),
-    "other rows among those for Spark": (f"{RUN}/{PACKED_NAME}", text),
+    "other rows among segments": ("segments/neos/positions=1-2000.parquet", own_table),
     "a file in place of a folder": ("aggregations/batches-1-60", text),
     "a link in place of a run": (RUN, link_to_home),
     "a link in place of all runs": ("runs", link_to_home),

@@ -4,6 +4,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from neo_utils.compare.drift import compare_approaches, compare_metrics, compare_neos, drift_text
+from neo_utils.compare.newest import newest_approaches
 from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.errors import StoredDataBroken, StoredDataMissing
 from neo_utils.interface import select
@@ -16,7 +17,6 @@ from neo_utils.statistics.result_files import result_path
 from neo_utils.statistics.results import save
 from neo_utils.store.batches import stored_provenances
 from neo_utils.store.consistency import drift_notes
-from neo_utils.store.newest import newest_approaches
 from tests.test_statistics import neo, store
 
 MARCH = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)

@@ -20,6 +20,7 @@ from neo_utils.positions import Batch, position_range
 from neo_utils.sample import service
 from neo_utils.store.batches import stored_provenances
 from tests.faulty_service import sample_page
+from tests.files import contents_of
 
 KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
 
@@ -34,14 +35,6 @@ def _key_of_our_own(monkeypatch):
 def without_key(monkeypatch):
     monkeypatch.delenv("API_KEY")
     monkeypatch.setattr("neo_utils.interface.api_key", lambda: None)
-
-
-def files_of(folder):
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
 
 
 def fetch_range(output, start=1, end=100, source="sample", **more):
@@ -65,7 +58,7 @@ class Listing:
 def five_batches(tmp_path_factory):
     output = tmp_path_factory.mktemp("one-run")
     fetch_range(output)
-    return files_of(output)
+    return contents_of(output)
 
 
 def test_page_is_stored_as_one_batch(five_batches):
@@ -77,12 +70,12 @@ def test_rerun_sends_no_request_and_backfill_fetches_everything_again(tmp_path):
     listing = Listing()
     with service.serve(answer=listing) as url:
         assert fetch_range(tmp_path, source="nasa", api_url=url).pages == 5
-        before = files_of(tmp_path)
+        before = contents_of(tmp_path)
         for refetch, requests in ((False, 1), (True, 2)):
             done = fetch_range(tmp_path, source="nasa", api_url=url, refetch=refetch)
             assert done.pages == 5 * refetch
             assert listing.requests == dict.fromkeys(range(5), requests)
-            assert files_of(tmp_path) == before
+            assert contents_of(tmp_path) == before
 
 
 @settings(max_examples=8, deadline=None)
@@ -94,7 +87,7 @@ def test_split_ranges_store_the_same_bytes(five_batches, tmp_path_factory, ends,
     random.shuffle(parts)
     for before, end in parts:
         fetch_range(output, before + 1, end)
-    assert files_of(output) == five_batches
+    assert contents_of(output) == five_batches
 
 
 def test_connection_count_does_not_change_bytes(tmp_path, monkeypatch):
@@ -109,7 +102,7 @@ def test_connection_count_does_not_change_bytes(tmp_path, monkeypatch):
             together = Barrier(connections)
             output = tmp_path / str(connections)
             assert fetch_range(output, end=200, source="nasa", api_url=url).pages == 10
-            files.append(files_of(output))
+            files.append(contents_of(output))
     assert files == [files[0]] * 4
 
 
@@ -185,12 +178,12 @@ def test_sample_counts_as_missing_and_never_overwrites_nasa_data(tmp_path):
     fetch_range(tmp_path, 1, 40)
     with service.serve() as url:
         assert fetch_range(tmp_path, 1, 20, "nasa", api_url=url).pages == 1
-    before = files_of(tmp_path)
+    before = contents_of(tmp_path)
     with pytest.raises(
         WrongParameter, match="batch 1-20 in .* contains data of NeoWs at 127.0.0.1"
     ):
         fetch_range(tmp_path, 1, 40)
-    assert files_of(tmp_path) == before
+    assert contents_of(tmp_path) == before
     # An explicit request overwrites it.
     assert fetch_range(tmp_path, 1, 40, refetch=True).pages == 2
 
@@ -204,10 +197,10 @@ def test_backfill_without_key_keeps_nasa_data(tmp_path, damaged, origin):
         fetch_range(tmp_path, 1, 20, "nasa", api_url=url)
         for table in damaged:
             Batch(1).file(tmp_path, table).write_bytes(b"cut short")
-        before = files_of(tmp_path)
+        before = contents_of(tmp_path)
         with pytest.raises(WrongParameter, match=f"batch 1-20 in .* contains data of {origin}"):
             fetch_range(tmp_path, 1, 20, "auto", refetch=True)
-        assert files_of(tmp_path) == before
+        assert contents_of(tmp_path) == before
         assert fetch_range(tmp_path, 1, 20, "nasa", api_url=url, refetch=True).pages == 1
     assert stored_provenances(tmp_path, position_range(1, 20))[Batch(1)].source == "nasa"
 

@@ -10,12 +10,9 @@ from neo_utils.fetch.fetching import fetch
 from neo_utils.interface import plan_fetch, select
 from neo_utils.run.upkeep import verify_text
 from neo_utils.settings.run_settings import parse_settings
+from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
 from neo_utils.statistics.result_files import result_path
 from neo_utils.statistics.results import inputs_sha256, read_result, save, saved_inputs_sha256
-from neo_utils.store.schemas import METRICS, YEARLY_STATISTICS
-
-COUNTS = pa.table({"metric": ["total_neos"], "value": [40]}, METRICS)
-YEARS = YEARLY_STATISTICS.empty_table()
 
 
 @pytest.fixture
@@ -25,11 +22,10 @@ def selection(tmp_path):
 
 
 def save_both(selection, read=None):
-    """Save both tables as if an engine had read the selection ``read``."""
-    duck = DuckDBSession()
-    for name, table in (("metrics", COUNTS), ("yearly_statistics", YEARS)):
-        duck.register_table(name, table, (read or selection).pages_sha256)
-        save(name, duck.table(name), selection, 0.2)
+    """Save both tables, computed from the selection ``read``."""
+    newest, close_approaches = read_batches(DuckDBSession(), read or selection)
+    save("metrics", metrics(newest, close_approaches, 0.2), selection, 0.2)
+    save("yearly_statistics", yearly_statistics(close_approaches, 0.2), selection, 0.2)
 
 
 def verify(selection):
@@ -52,7 +48,8 @@ def test_edited_table_is_rejected(selection):
     save_both(selection)
     path = result_path("metrics", selection.output, selection.positions)
     table = pq.read_table(path, partitioning=None)
-    pq.write_table(table.set_column(1, table.schema.field(1), pa.array([999_999])), path)
+    edited = pa.array([999_999, *table["value"].to_pylist()[1:]])
+    pq.write_table(table.set_column(1, table.schema.field(1), edited), path)
     assert pq.read_schema(path).metadata == table.schema.metadata
     with pytest.raises(StoredDataBroken, match="Run `make aggregate START=1 END=40 .*` to compute"):
         read_result("metrics", selection.output, selection.positions)
@@ -88,3 +85,13 @@ def test_does_not_save_results_of_another_selection(selection):
     with pytest.raises(StoredDataChanged, match="not those of batches-1-40"):
         save_both(selection, read=part)
     assert saved_sha256(selection) is None
+
+
+def test_does_not_save_a_filtered_frame(selection):
+    duck = DuckDBSession()
+    newest, close_approaches = read_batches(duck, selection)
+    counts = metrics(newest, duck.sql("FROM close_approaches WHERE year > 2000"), 0.2)
+    with pytest.raises(StoredDataChanged, match="not those of batches-1-40"):
+        save("metrics", counts, selection, 0.2)
+    near = metrics(newest, close_approaches, 0.2)
+    assert save("metrics", near, selection, 0.2).num_rows > 7

@@ -29,8 +29,9 @@ from neo_utils.store.page_archive import note_of, pack, sha256
 from neo_utils.store.page_tables import decode_page
 from neo_utils.store.provenance import Provenance, newest_catalogue_size
 from neo_utils.store.schemas import CLOSE_APPROACHES, RAW
+from tests.files import contents_of, files_in
 from tests.objects import neos, page, put
-from tests.test_atomic import contents_of, files_in, killed
+from tests.test_atomic import killed
 
 FIRST, SECOND, THIRD = Batch(1), Batch(21), Batch(41)
 EVERYTHING = position_range(1, "all")

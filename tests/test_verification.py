@@ -21,8 +21,8 @@ from neo_utils.store.page_tables import decode_page
 from neo_utils.store.provenance import Provenance
 from neo_utils.store.rebuilding import archived_objects, rebuild
 from neo_utils.store.verification import check_files, verify
+from tests.files import contents_of
 from tests.objects import neos, page, put, without
-from tests.test_atomic import contents_of
 
 END = 60
 RANGE = position_range(1, END)

@@ -22,16 +22,16 @@ from astropy.table import QTable
 from neo_utils.fetch.fetching import fetch
 from neo_utils.interface import plan_fetch, select
 from neo_utils.positions import Batch, position_range
+from neo_utils.statistics.quantities import quantity_table
 from neo_utils.store import schemas
 from neo_utils.store.batches import parquet_bytes, read_parquet
 from neo_utils.store.page_archive import body_of, note_of, pack, sha256
-from neo_utils.store.quantities import quantity_table
 from neo_utils.store.rebuilding import rebuild
 from neo_utils.store.selection import select_stored
 from neo_utils.store.verification import check_files, verify
 from neo_utils.store.votable import voparquet_metadata
 from tests.faulty_service import http, sample_page, serve_faults
-from tests.test_atomic import contents_of
+from tests.files import contents_of
 from tests.test_drift import save_metrics
 from tests.test_statistics import neo, store
 

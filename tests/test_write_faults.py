@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from neo_utils.interface import plan_fetch
 from neo_utils.sample import service
 from neo_utils.settings.folders import PROJECT
 from neo_utils.settings.run_settings import parse_settings
+from tests.files import files_in
 
 KEY = "canary-0123456789-abcdefghijklmnopqrstuvwxyz"
 SETTINGS = ("START", "END", "SOURCE", "API_KEY", "API_URL", "OUTPUT_DIR", "LOG_LEVEL", "WAIT")
@@ -30,8 +32,8 @@ SETTINGS = ("START", "END", "SOURCE", "API_KEY", "API_URL", "OUTPUT_DIR", "LOG_L
 def tree_of(folder):
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in folder.rglob("*")
-        if path.is_file() and path.name != ".run-lock"
+        for path in files_in(folder)
+        if path.name != ".run-lock"
     }
 
 
@@ -212,10 +214,11 @@ def test_interrupted_fetch_prints_one_line_and_resumes(tmp_path):
 def test_interrupted_aggregate_prints_one_line_and_stops_java(tmp_path):
     settings = {"SOURCE": "sample", "START": "1", "END": "40"}
     run("fetch", tmp_path, **settings)
+    segments = tmp_path / "segments"
+    shutil.rmtree(segments)
     process = start("aggregate", tmp_path, **settings)
-    # Spark reads these files: from now on, Python waits for Java.
-    packed = tmp_path / "runs/batches-1-40/packed"
-    wait_until(lambda: len([*packed.glob("*.parquet")]) == 2)
+    # Spark reads these files: once they exist again, Python waits for Java.
+    wait_until(lambda: len([*segments.glob("*/*.parquet")]) == 2)
     kernels = psutil.Process(process.pid).children()
     javas = [java for kernel in kernels for java in kernel.children()]
     assert javas

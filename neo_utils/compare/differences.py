@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from neo_utils.compare.newest import MOVED_AU, SAME_PASSAGE
 from neo_utils.compare.orbits import StoredOrbit
 from neo_utils.statistics.definitions import LISTED_WITHIN_AU
-from neo_utils.store.newest import MOVED_AU, SAME_PASSAGE
 
 SAME_AU = 1e-8  # NeoWs rounds to nine or ten decimals
 SAME_MIN = 1  # both round to the minute

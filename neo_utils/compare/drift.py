@@ -2,10 +2,10 @@
 
 import pandas as pd
 
+from neo_utils.compare.newest import MOVED_AU, newest_approaches, newest_neos, with_nearest
 from neo_utils.errors import StoredDataMissing
 from neo_utils.statistics.results import read_result, saved_threshold
 from neo_utils.store.make_commands import make_command
-from neo_utils.store.newest import MOVED_AU, newest_approaches, newest_neos, with_nearest
 from neo_utils.store.selection import Selection
 from neo_utils.text import shown
 

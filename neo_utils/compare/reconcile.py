@@ -5,10 +5,11 @@ import pandas as pd
 from neo_utils.compare.cad import FARTHEST_AU, CadList, plain, query_cad
 from neo_utils.compare.designations import chosen_neos
 from neo_utils.compare.differences import UNEXPLAINED
+from neo_utils.compare.newest import newest_approaches, newest_neos
 from neo_utils.compare.orbits import StoredOrbit, stored_orbit
 from neo_utils.compare.side_by_side import compare
 from neo_utils.neows.transport import open_session
-from neo_utils.store.newest import newest_approaches, newest_neos
+from neo_utils.positions import Batch
 from neo_utils.store.selection import Selection
 
 _SHOWN = 3  # differences listed per reason; unexplained ones are all listed
@@ -31,11 +32,10 @@ def reconciled_text(selection: Selection, named: str) -> str:
     neos = chosen_neos(selection, newest_neos(selection, ["designation"]), named)
     approaches = newest_approaches(selection, ["close_approach_time"])
     to_earth = approaches[approaches["orbiting_body"] == "Earth"]
-    batches = [batch for batch, _ in selection.oldest_first]
     texts, versions = [], set()
     with open_session() as session:
         for neo in neos.itertuples():
-            orbit = stored_orbit(selection.output, batches[neo.fetch_order], neo.id)
+            orbit = stored_orbit(selection.output, Batch.containing(neo.position), neo.id)
             answer = query_cad(session, neo.designation)
             versions.add(answer.version)
             stored = to_earth[to_earth["neo_id"] == neo.id]

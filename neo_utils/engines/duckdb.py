@@ -1,9 +1,11 @@
 """DuckDB engine, exposing the small part of Spark's API that the project uses."""
 
-from pathlib import Path
+import re
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+
+from neo_utils.store.segments import SegmentTable
 
 if TYPE_CHECKING:  # imported only where they are used
     import pandas as pd
@@ -15,6 +17,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": "false",
     "python_enable_replacements": "false",
 }
+_PATTERN_SIGNS = re.compile(r"[*?\[]")  # of a glob pattern; a set of one sign matches only that
 
 
 class DuckDBSession:
@@ -27,8 +30,6 @@ class DuckDBSession:
         import duckdb
 
         self.ignored = ignored
-        # Origin of each registered table; see `neo_utils.engines.engine.origins`.
-        self.origins: dict[str, str] = {}
         self._connection: DuckDBPyConnection = duckdb.connect(config=_CONFIG)
         self.version: str = duckdb.__version__
 
@@ -43,14 +44,11 @@ class DuckDBSession:
         """Return a table or view by name."""
         return self.sql(f"FROM {name}")
 
-    def register_table(self, name: str, table: pa.Table, origin: str) -> None:
-        """Register an Arrow table under a name, without copying it."""
-        self._connection.register(name, table)
-        self.origins[name] = origin
-
-    def register_file(self, name: str, path: Path) -> None:
-        """Register a Parquet file under a name."""
-        self._connection.read_parquet(str(path)).create_view(name, replace=True)
+    def register(self, table: SegmentTable) -> None:
+        """Register the rows of segments under a name; their files are read by each query."""
+        files = [_PATTERN_SIGNS.sub(r"[\g<0>]", str(file)) for file in table.files]
+        rows = self._connection.read_parquet(files, hive_partitioning=False)
+        rows.filter(table.condition).create_view(table.name, replace=True)
 
     def stop(self) -> None:
         """Close the database."""

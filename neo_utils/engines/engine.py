@@ -11,18 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
-from urllib.parse import unquote, urlsplit
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from neo_utils.engines.duckdb import DuckDBFrame, DuckDBSession
 from neo_utils.engines.spark_failures import failure_text
-from neo_utils.errors import JobFailed, StoredDataChanged
+from neo_utils.errors import JobFailed
 from neo_utils.settings.spark import DUCKDB, check_conf, check_master
-from neo_utils.store.atomic import write_in_order
-from neo_utils.store.batches import PARQUET_SETTINGS, parquet_bytes
-from neo_utils.store.page_archive import sha256
+from neo_utils.store.segments import SegmentTable
 
 if TYPE_CHECKING:  # importing PySpark takes a second, and DuckDB does not need it
     from pyspark.sql import DataFrame, SparkSession
@@ -30,9 +24,6 @@ if TYPE_CHECKING:  # importing PySpark takes a second, and DuckDB does not need 
 Engine: TypeAlias = Union["SparkSession", DuckDBSession]
 Rows: TypeAlias = Union["DataFrame", DuckDBFrame]
 
-# Executors share a table by row groups; a million approaches make eight.
-_ROW_GROUP_SIZE = 131_072
-_KEPT = 4  # files per table, enough for sessions that aggregate the same folder concurrently
 _PATTERN_SIGNS = re.compile(r"[\\*?\[\]{}]")
 
 
@@ -83,71 +74,22 @@ def describe_engine(engine: Engine) -> str:
     return f"{engine!r}{note}"
 
 
-def register_table(engine: Engine, name: str, table: pa.Table, folder: Path, origin: str) -> None:
-    """Register a table under a name that SQL statements can use.
+def register(engine: Engine, table: SegmentTable) -> None:
+    """Let SQL statements of this engine read a table of segments by its name.
 
-    Spark reads it from a Parquet file in ``folder``, which a cluster's workers must also see.
-    DuckDB reads it in memory.
-
-    Parameters
-    ----------
-    origin
-        Checksum of the data that the table was built from; `origins` returns it.
+    The engine reads the files itself, when a query needs them; so do the workers of a cluster.
     """
     if isinstance(engine, DuckDBSession):
-        engine.register_table(name, table, origin)
-        return
-    settings = {**PARQUET_SETTINGS, "row_group_size": _ROW_GROUP_SIZE}
-    content = parquet_bytes(table, {"origin": origin}, settings)
-    # Spark reads lazily. With the checksum in its name, a file is never overwritten by another
-    # session that aggregates different data in the same folder.
-    path = folder / f"{name}-{sha256(content)}.parquet"
-    write_in_order([(path, content)])
-    by_age = sorted(folder.glob(f"{name}-*.parquet"), key=lambda other: other.stat().st_mtime_ns)
-    for old in by_age[:-_KEPT]:
-        old.unlink(missing_ok=True)
-    register_file(engine, name, path, table.schema)
-
-
-def origins(rows: Rows) -> set[str]:
-    """Return the origins of all tables that a query reads, as `register_table` received them.
-
-    Raises
-    ------
-    StoredDataChanged
-        If a file that Spark reads is missing or changed.
-    """
-    if isinstance(rows, DuckDBFrame):
-        return set(rows.sparkSession.origins.values())
-    files = (Path(unquote(urlsplit(uri).path)) for uri in rows.inputFiles())
-    return {_origin_of(path) for path in files}
-
-
-def _origin_of(path: Path) -> str:
-    try:
-        unchanged = path.stem.endswith(sha256(path.read_bytes()))
-        origin: str = pq.read_metadata(path).metadata[b"origin"].decode()
-    except (OSError, pa.ArrowException, KeyError):
-        unchanged, origin = False, ""
-    if not unchanged:
-        raise StoredDataChanged(
-            f"{path} changed while it was read. Earlier results are unchanged. Run the same command"
-            " again"
-        )
-    return origin
-
-
-def register_file(engine: Engine, name: str, path: Path, schema: pa.Schema) -> None:
-    """Register a Parquet file with this schema under a name that SQL statements can use."""
-    if isinstance(engine, DuckDBSession):
-        engine.register_file(name, path)
+        engine.register(table)
         return
     from pyspark.sql.pandas.types import from_arrow_schema
 
     # Spark treats a path as a glob pattern and, without "file:", resolves it on the file system of
     # the user's Hadoop configuration.
-    plain = "file://" + _PATTERN_SIGNS.sub(r"\\\g<0>", str(path.resolve()))
-    engine.read.schema(from_arrow_schema(schema)).parquet(plain).createOrReplaceTempView(name)
+    urls = ["file://" + _PATTERN_SIGNS.sub(r"\\\g<0>", str(file.resolve())) for file in table.files]
+    schema = from_arrow_schema(table.schema, prefer_timestamp_ntz=True)
+    rows = engine.read.schema(schema).parquet(*urls).where(table.condition)
+    rows.createOrReplaceTempView(table.name)
 
 
 def describe_tasks(engine: Engine) -> str:

@@ -12,11 +12,6 @@ from neo_utils.store.selection import Selection, select_stored
 
 _SAMPLE_FOLDER = str(PROJECT / "build" / "explored-sample")
 _SAMPLE_SIZE = 200
-_NEO_COLUMNS = (
-    *("name", "nasa_jpl_url", "absolute_magnitude_h", "is_potentially_hazardous_asteroid"),
-    *("minimum_estimated_diameter_meters", "maximum_estimated_diameter_meters"),
-    "first_observation_date",
-)
 
 
 def stored_or_sample(output_dir: str) -> Selection:
@@ -70,7 +65,7 @@ def open_catalogue(selection: Selection) -> DuckDBSession:
     [('Earth', 250), ('Venus', 104), ('Juptr', 36), ('Mars', 26)]
     """
     catalogue = DuckDBSession()
-    read_batches(catalogue, selection, _NEO_COLUMNS)
+    read_batches(catalogue, selection)
     for statement in sql_text("passages").split(";"):
         catalogue.sql(statement)
     return catalogue

@@ -8,6 +8,7 @@ import pandas as pd
 
 from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.explore.question import Question
+from neo_utils.positions import Batch
 from neo_utils.statistics.definitions import KM_PER_AU, LUNAR_DISTANCES_PER_AU
 from neo_utils.store.rebuilding import archived_objects
 from neo_utils.store.selection import Selection
@@ -75,8 +76,7 @@ def _links(nearest: pd.DataFrame, selection: Selection) -> dict[str, list[str]]:
 
 def _sentry_pages(nearest: pd.DataFrame, selection: Selection) -> dict[str, str]:
     """Return the Sentry address of each of these NEOs that NeoWs marks as a Sentry object."""
-    batches = [batch for batch, _ in selection.oldest_first]
-    wanted = {batches[order] for order in nearest["fetch_order"]}
+    wanted = {Batch.containing(position) for position in nearest["position"]}
     pages = (archived_objects(selection.output, batch, _Neo) for batch in sorted(wanted))
     return {
         str(neo.id or neo.neo_reference_id): _SENTRY.format(designation=quote(neo.designation))

@@ -22,11 +22,17 @@ from neo_utils.neows.transport import CONNECTIONS, IncompleteAnswer, open_sessio
 from neo_utils.positions import LARGEST_CATALOGUE, Batch
 from neo_utils.settings.service_address import DEMO_KEY
 from neo_utils.settings.variables import api_key
-from neo_utils.store.batches import PARQUET_SETTINGS, remove_temporaries, write_batch
+from neo_utils.store.batches import (
+    PARQUET_SETTINGS,
+    remove_temporaries,
+    stored_provenances,
+    write_batch,
+)
 from neo_utils.store.locks import sole_writer, unwritable
 from neo_utils.store.page_archive import sha256
 from neo_utils.store.page_tables import Page, decode_page
 from neo_utils.store.provenance import Provenance
+from neo_utils.store.segment_building import build_outdated
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +100,7 @@ def fetch(
     total = FetchResult(*counts)._replace(catalogue_size=listed)
     if not total.pages and listed is not None and listed < plan.positions.start:
         raise past_end(plan.positions, listed)
+    build_outdated(plan.output, stored_provenances(plan.output, plan.positions, skip_broken=True))
     return total
 
 

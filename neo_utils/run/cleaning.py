@@ -12,15 +12,18 @@ from neo_utils.run.executed import has_same_text
 from neo_utils.statistics.result_files import FOLDERS
 from neo_utils.statistics.results import is_intact
 from neo_utils.store.folders import RUNS, names_in
-from neo_utils.store.page_archive import sha256
+from neo_utils.store.segments import FOLDER as SEGMENTS
+from neo_utils.store.segments import TABLES, listing
 
 _RANGE = re.compile(r"batches-\d+-(\d+|all)")
 _NOTEBOOKS = ("fetch.ipynb", "aggregate.ipynb")
 _LOGS = ("spark.log", "fetch-kernel.log", "aggregate-kernel.log")
-_PACKED = re.compile(r"stored_\w+-([0-9a-f]{64})\.parquet")
+_SEGMENT = re.compile(r"positions=\d+-\d+\.parquet")
+_HALF_SEGMENT = re.compile(r"\.positions=\d+-\d+\.parquet\.tmp")  # of a killed run
 _LEFTOVERS = (".part-0.parquet.tmp", ".report.html.tmp")  # of a killed run
 _EXPLORE_LOG = "explore-spark.log"
-_BY_NAME = (*_LOGS, *_LEFTOVERS, _EXPLORE_LOG)
+_LOCK = ".lock"
+_BY_NAME = (*_LOGS, *_LEFTOVERS, _EXPLORE_LOG, _LOCK)
 _SECONDS = 60  # at most, from the end of an execution until its notebook is written
 
 
@@ -46,7 +49,7 @@ def find_results(output: Path) -> Results:
     own: list[Path] = []
     other: list[Path] = []
     folders: list[Path] = []
-    pending = [output / name for name in (*FOLDERS.values(), RUNS)]
+    pending = [output / name for name in (*FOLDERS.values(), RUNS, SEGMENTS)]
     for path in pending:
         parts = path.relative_to(output).parts
         try:
@@ -72,9 +75,9 @@ def find_results(output: Path) -> Results:
 
 def _is_own_folder(parts: tuple[str, ...]) -> bool:
     top, *rest = parts
-    if len(rest) <= 1:
-        return all(_RANGE.fullmatch(name) for name in rest)
-    return top == RUNS and len(rest) == 2 and rest[1] == "packed"
+    if top == SEGMENTS:
+        return not rest or (len(rest) == 1 and rest[0] in TABLES)
+    return len(rest) <= 1 and all(_RANGE.fullmatch(name) for name in rest)
 
 
 def _is_own(path: Path, parts: tuple[str, ...]) -> bool:
@@ -94,9 +97,11 @@ def _is_own(path: Path, parts: tuple[str, ...]) -> bool:
                 return path.read_bytes().startswith(DOCUMENT_START.encode())
             case (top, _, _) if top == RUNS:
                 return name in _LOGS
-            case (_, _, "packed", _):
-                named = _PACKED.fullmatch(name)
-                return named is not None and named[1] == sha256(path.read_bytes())
+            case (top, _, _) if top == SEGMENTS:
+                written = _SEGMENT.fullmatch(name) and listing(path)
+                return bool(written or _HALF_SEGMENT.fullmatch(name))
+            case (top, name) if top == SEGMENTS:
+                return name == _LOCK
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         pass  # unreadable, or in another format
     return False

@@ -14,6 +14,7 @@ from neo_utils.statistics.results import read_result, saved_threshold
 from neo_utils.store.batches import read_rejected, stored_provenances
 from neo_utils.store.consistency import drift_notes
 from neo_utils.store.provenance import Provenance
+from neo_utils.store.segments import outdated, segments_of
 from neo_utils.store.selection import Selection
 from neo_utils.text import printable
 
@@ -51,9 +52,17 @@ def status_text(settings: RunSettings) -> str:
         )
         lines += [f"note      {note}" for note in drift_notes(output, own)]
     lines.append(f"rejected  {len(read_rejected(output, stored)):,} objects")
+    lines.append(f"segments  {_current_segments(output, stored)}")
     lines.append(f"results   {', '.join(_counted(output, stored)) or 'none yet'}")
     lines.append(f"folder    {printable(str(output))}")
     return "\n".join(lines)
+
+
+def _current_segments(output: Path, stored: Mapping[Batch, Provenance]) -> str:
+    changed = segments_of(outdated(output, stored))
+    count = len(segments_of(stored))
+    rest = "; the next count builds the others" if changed else ""
+    return f"{count - len(changed):,} of {count:,} current{rest}"
 
 
 def _counted(output: Path, stored: Mapping[Batch, Provenance]) -> Iterator[str]:

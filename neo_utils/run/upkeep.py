@@ -14,6 +14,7 @@ from neo_utils.store.folders import exists
 from neo_utils.store.locks import sole_run
 from neo_utils.store.make_commands import make_command
 from neo_utils.store.rebuilding import rebuild
+from neo_utils.store.segment_building import differing_segments
 from neo_utils.store.verification import unfinished, verify
 from neo_utils.text import printable, shown
 
@@ -26,7 +27,7 @@ def verify_text(settings: RunSettings) -> str:
     Raises
     ------
     StoredDataBroken
-        If a batch, or a table of statistics of this range, is corrupted; it is named.
+        If a batch, a segment, or a table of statistics of this range is corrupted; it is named.
     StoredDataMissing
         If a batch is incomplete, or none is stored.
     """
@@ -52,6 +53,11 @@ def verify_text(settings: RunSettings) -> str:
     if not stored:
         raise _nothing(output, positions)
     check_results(output, positions)
+    if wrong := differing_segments(output, found):
+        raise StoredDataBroken(
+            f"{', '.join(map(str, wrong))} differs from the batches, which are intact. Remove it; "
+            "the next count builds it again"
+        )
     where = printable(str(output))
     return f"{batches_text(stored)} of {positions.in_words} in {where}: all intact"
 

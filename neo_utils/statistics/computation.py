@@ -5,56 +5,71 @@ from collections.abc import Sequence
 import pandas as pd
 import pyarrow as pa
 
-from neo_utils.engines.engine import Engine, Rows, register_table
+from neo_utils.engines.duckdb import DuckDBSession
+from neo_utils.engines.engine import Engine, Rows, register
 from neo_utils.settings.run_settings import check_parameter
+from neo_utils.statistics.counted import counted_pages, note_pages
 from neo_utils.statistics.definitions import sql_text, totals_defined
-from neo_utils.store.columns import read_rows
+from neo_utils.store.segment_building import make_current
+from neo_utils.store.segments import segment_tables
 from neo_utils.store.selection import Selection
-from neo_utils.store.verification import check_files
 
 
-def read_batches(
-    engine: Engine, selection: Selection, neo_columns: Sequence[str] = ()
-) -> tuple[Rows, Rows]:
+def read_batches(engine: Engine, selection: Selection) -> tuple[Rows, Rows]:
     """Return the NEOs and close approaches to count, each NEO from its newest batch.
 
-    Parameters
-    ----------
-    neo_columns
-        Columns of ``raw`` to provide in the table ``stored_neos``, besides ``id``.
+    The engine reads them from segments, which are first built for batches that changed.
 
     Returns
     -------
     newest
-        A row per NEO: neo_id, newest_order (the position of its newest batch in fetch order).
+        A row per NEO: neo_id, the columns of ``raw``, position (of its newest batch), fetched_at
+        (UTC).
     close_approaches
-        A row per approach of these NEOs: neo_id, close_approach_date, year, orbiting_body,
-        miss_distance_au (AU), relative_velocity_km_per_sec (km/s), is_predicted.
+        A row per approach of these NEOs: the columns of ``close_approaches``, position, fetched_at,
+        year, is_predicted.
 
     Raises
     ------
     StoredDataBroken
         If a batch is corrupted.
+    StoredDataChanged
+        If a batch is fetched again at the same time.
+    OutputUnwritable
+        If a segment cannot be written.
     """
-    check_files(selection.output, selection.provenances)
-    tables = {
-        "stored_neos": read_rows(selection, "raw", neo_columns),
-        "stored_close_approaches": read_rows(selection, "close_approaches"),
-    }
-    for name, table in tables.items():
-        register_table(engine, name, table, selection.run_folder / "packed", selection.pages_sha256)
-    return remove_duplicates(engine)
+    make_current(selection.output, selection.provenances)
+    for table in segment_tables(selection.output, selection.provenances):
+        register(engine, table)
+    newest, close_approaches = remove_duplicates(engine)
+    pages = selection.pages_sha256
+    return note_pages(newest, pages), note_pages(close_approaches, pages)
 
 
 def remove_duplicates(engine: Engine) -> tuple[Rows, Rows]:
     """Return the rows to count of the registered tables; see `read_batches`.
 
-    The tables are ``stored_neos`` and ``stored_close_approaches``, with the columns of
-    `neo_utils.store.columns`.
+    The tables are ``stored_neos`` and ``stored_close_approaches``, with the columns of segments.
     """
     for statement in sql_text("counted").split(";"):
         engine.sql(statement)
     return engine.table("newest"), engine.table("close_approaches")
+
+
+def counted_rows(selection: Selection, table: str, columns: Sequence[str]) -> pa.Table:
+    """Return columns of the counted rows, in order of the listing and of date.
+
+    Parameters
+    ----------
+    table
+        "newest" or "close_approaches"; see `read_batches`.
+    """
+    engine = DuckDBSession()
+    read_batches(engine, selection)
+    in_order = "close_approach_date, close_approach_time, orbiting_body"
+    order = f"position, {in_order}" if table == "close_approaches" else "position"
+    query = f"SELECT {', '.join(columns)} FROM {table} ORDER BY {order}"  # noqa: S608 - our names
+    return engine.sql(query).toArrow()
 
 
 def metrics(newest: Rows, close_approaches: Rows, threshold_au: float) -> Rows:
@@ -89,9 +104,7 @@ def metrics(newest: Rows, close_approaches: Rows, threshold_au: float) -> Rows:
     close_approaches_in_2031 1
     """
     check_parameter("threshold_au", threshold_au)
-    newest.createOrReplaceTempView("newest")
-    close_approaches.createOrReplaceTempView("close_approaches")
-    return newest.sparkSession.sql(sql_text("metrics", threshold_au))
+    return _computed("metrics", threshold_au, newest=newest, close_approaches=close_approaches)
 
 
 def totals(counts: pa.Table, threshold_au: float) -> pd.DataFrame:
@@ -110,5 +123,11 @@ def yearly_statistics(close_approaches: Rows, threshold_au: float) -> Rows:
         For a threshold that is not from 1e-6 to 1,000 AU.
     """
     check_parameter("threshold_au", threshold_au)
-    close_approaches.createOrReplaceTempView("close_approaches")
-    return close_approaches.sparkSession.sql(sql_text("yearly_statistics", threshold_au))
+    return _computed("yearly_statistics", threshold_au, close_approaches=close_approaches)
+
+
+def _computed(name: str, threshold_au: float, **frames: Rows) -> Rows:
+    for view, frame in frames.items():
+        frame.createOrReplaceTempView(view)
+    computed = frame.sparkSession.sql(sql_text(name, threshold_au))
+    return note_pages(computed, counted_pages(*frames.values()))

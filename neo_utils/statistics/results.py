@@ -8,10 +8,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from neo_utils import __version__
-from neo_utils.engines.engine import Rows, one_line_failures, origins
+from neo_utils.engines.engine import Rows, one_line_failures
 from neo_utils.errors import StoredDataBroken, StoredDataChanged
 from neo_utils.positions import PositionRange
 from neo_utils.settings.choices import check_choice
+from neo_utils.statistics.counted import counted_pages
 from neo_utils.statistics.definitions import sql_text
 from neo_utils.statistics.result_files import FOLDERS, result_path
 from neo_utils.store.atomic import write_in_order
@@ -170,8 +171,8 @@ def _check_unchanged(selection: Selection) -> None:
 
 
 def _check_read(frame: Rows, selection: Selection) -> None:
-    """Raise StoredDataChanged if the engine read the rows of another selection."""
-    if origins(frame) != {selection.pages_sha256}:
+    """Raise StoredDataChanged if ``frame`` counts something else than the selection."""
+    if counted_pages(frame) != selection.pages_sha256:
         raise StoredDataChanged(
             f"the aggregated rows are not those of {selection.positions.name} in "
             f"{selection.output}. Earlier results are unchanged. Run the same command again"

@@ -22,6 +22,7 @@ from neo_utils.store.page_archive import note_of, pack, sha256
 from neo_utils.store.page_tables import Page
 from neo_utils.store.provenance import Provenance
 from neo_utils.store.schemas import SCHEMAS
+from neo_utils.store.segments import listed_provenances
 from neo_utils.store.stable_read import attempts_beside_writer
 from neo_utils.store.votable import voparquet_metadata
 
@@ -105,7 +106,7 @@ def stored_provenances(
     StoredDataBroken
         If a raw file was not written by this project, unless ``skip_broken`` is set.
     """
-    provenances: dict[Batch, Provenance] = {}
+    provenances = listed_provenances(output, batches_with("raw", output, positions))
     corrupted_batches: set[Batch] = set()
     for _ in attempts_beside_writer(output):
         # A batch with a page but without a raw file may be one that is being replaced.

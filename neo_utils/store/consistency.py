@@ -2,12 +2,13 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from neo_utils.positions import Batch
-from neo_utils.store.batches import read_table
+from neo_utils.store.batches import read_parquet, read_table
 from neo_utils.store.provenance import Provenance
+from neo_utils.store.segments import outdated, segments_of
 from neo_utils.text import shown
 
 # The listing changes daily, when orbits are recomputed. Fetching all of it takes a few hours.
@@ -31,8 +32,7 @@ def drift_notes(output: Path, provenances: Mapping[Batch, Provenance]) -> list[s
             f"the batches were fetched from {times[0]:%Y-%m-%d %H:%M} to {times[-1]:%Y-%m-%d %H:%M}"
             f" UTC, more than {LONGEST_SPAN // dt.timedelta(hours=1)} hours apart"
         )
-    columns = (read_table(output, [batch], "raw", ["id"])["id"] for batch in provenances)
-    counts = Counter(neo_id for column in columns for neo_id in column.to_pylist())
+    counts = Counter(_ids(output, provenances))
     repeated = [neo_id for neo_id, count in counts.items() if count > 1]
     if repeated:
         ids = [shown(neo_id, _LONGEST_ID) for neo_id in sorted(repeated)[:3]]
@@ -42,3 +42,16 @@ def drift_notes(output: Path, provenances: Mapping[Batch, Provenance]) -> list[s
             " may be missing"
         )
     return notes
+
+
+def _ids(output: Path, provenances: Mapping[Batch, Provenance]) -> Iterator[str]:
+    """Yield the ids of the NEOs of each batch, from segments where they are current."""
+    left = outdated(output, provenances)
+    current = provenances.keys() - set(left)
+    for segment in segments_of(current):
+        rows = read_parquet(segment.file(output, "neos"), ["id", "position"]).to_pydict()
+        for neo_id, position in zip(rows["id"], rows["position"], strict=True):
+            if Batch.containing(position) in current:
+                yield neo_id
+    for batch in left:
+        yield from read_table(output, [batch], "raw", ["id"])["id"].to_pylist()

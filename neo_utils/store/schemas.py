@@ -12,9 +12,12 @@ import pyarrow as pa
 
 StoredTable = Literal["raw", "close_approaches"]
 ResultTable = Literal["metrics", "yearly_statistics"]
-Table = Literal["raw", "close_approaches", "metrics", "yearly_statistics"]
+Table = Literal["raw", "close_approaches", "segments", "metrics", "yearly_statistics"]
 
-_KINDS = [pa.string(), pa.bool_(), pa.int64(), pa.float64(), pa.date32(), pa.timestamp("ms", "UTC")]
+_KINDS = [
+    *(pa.string(), pa.bool_(), pa.int64(), pa.float64(), pa.date32()),
+    *(pa.timestamp("ms", "UTC"), pa.timestamp("us")),
+]
 _TYPES = {str(kind): kind for kind in _KINDS}
 
 
@@ -29,4 +32,4 @@ SCHEMAS = {
     table: pa.schema([_field(row) for row in _ROWS if row["table"] == table])
     for table in get_args(Table)
 }
-RAW, CLOSE_APPROACHES, METRICS, YEARLY_STATISTICS = SCHEMAS.values()
+RAW, CLOSE_APPROACHES, SEGMENTS, METRICS, YEARLY_STATISTICS = SCHEMAS.values()

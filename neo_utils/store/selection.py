@@ -43,11 +43,6 @@ class Selection(NamedTuple):
         return min(times), max(times)
 
     @property
-    def oldest_first(self) -> list[tuple[Batch, Provenance]]:
-        """The batches in order of fetch. A NEO in two batches counts from the later one."""
-        return sorted(self.provenances.items(), key=lambda item: (item[1].fetched_at, item[0]))
-
-    @property
     def pages_sha256(self) -> str:
         """A checksum of the pages and their fetch times, which determine all stored rows."""
         pages = [f"{b.name} {p.page_sha256} {p.fetched_at}" for b, p in self.provenances.items()]

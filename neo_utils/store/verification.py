@@ -31,7 +31,7 @@ def check_files(output: Path, batches: Iterable[Batch]) -> None:
     StoredDataBroken
         For the first corrupted batch.
     """
-    for batch, reason in confirmed_faults(output, batches, partial(_changed_file, output)).items():
+    for batch, reason in confirmed_faults(output, batches, partial(changed_file, output)).items():
         raise corrupted(output, batch, reason)
 
 
@@ -43,7 +43,7 @@ def verify(output: Path, positions: PositionRange) -> dict[Batch, str]:
     """
 
     def check(batch: Batch) -> str | None:
-        reason = _changed_file(output, batch) or _differing_file(output, batch)
+        reason = changed_file(output, batch) or _differing_file(output, batch)
         # A batch that lost its raw file meanwhile is no longer stored.
         return reason if exists(batch.file(output, "raw")) else None
 
@@ -63,7 +63,7 @@ def unfinished(output: Path, positions: PositionRange) -> list[Batch]:
     return sorted(incomplete)
 
 
-def _changed_file(output: Path, batch: Batch) -> str | None:
+def changed_file(output: Path, batch: Batch) -> str | None:
     """Return which file differs from the checksum in the note of the archived page."""
     path = batch.file(output, "pages")
     try:

@@ -1,12 +1,12 @@
 -- Tables for explore.ipynb: the counted NEOs, and the counted approaches with the properties of
 -- their NEO. Diameters are estimates from H for albedos of 0.25 and 0.05.
 CREATE OR REPLACE TABLE neos AS
-SELECT neo_id, row_number() OVER (ORDER BY neo_id) AS neo_number, newest_order AS fetch_order,
+SELECT neo_id, row_number() OVER (ORDER BY neo_id) AS neo_number, position,
        name, nasa_jpl_url, absolute_magnitude_h, first_observation_date,
        coalesce(is_potentially_hazardous_asteroid, false) AS is_potentially_hazardous,
        minimum_estimated_diameter_meters AS minimum_diameter_m,
        maximum_estimated_diameter_meters AS maximum_diameter_m
-FROM newest JOIN stored_neos ON id = neo_id AND fetch_order = newest_order;
+FROM newest;
 
 CREATE OR REPLACE TABLE passages AS
 SELECT neos.*, close_approach_date, year, orbiting_body, miss_distance_au,

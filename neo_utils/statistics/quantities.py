@@ -3,7 +3,7 @@
 from astropy.table import QTable
 
 from neo_utils.settings.choices import check_choice
-from neo_utils.store.columns import newest_rows
+from neo_utils.statistics.computation import counted_rows
 from neo_utils.store.schemas import SCHEMAS, StoredTable
 from neo_utils.store.selection import Selection
 
@@ -28,7 +28,7 @@ def quantity_table(selection: Selection, table: str) -> QTable:
     WrongParameter
         For another table.
     StoredDataBroken
-        If a file cannot be read or has unexpected columns.
+        If a batch is corrupted.
 
     Examples
     --------
@@ -43,7 +43,8 @@ def quantity_table(selection: Selection, table: str) -> QTable:
     """
     check_choice("table", table, StoredTable)
     schema = SCHEMAS[table]
-    rows = newest_rows(selection, table, schema.names)
+    counted = "newest" if table == "raw" else table
+    rows = counted_rows(selection, counted, schema.names).cast(schema)
     metadata = {field.name: field.metadata for field in schema}
     units = {name: one.get(b"unit", b"").decode() for name, one in metadata.items()}
     return QTable(

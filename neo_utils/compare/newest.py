@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from neo_utils.store.columns import newest_rows
+from neo_utils.statistics.computation import counted_rows
 from neo_utils.store.selection import Selection
 
 MOVED_AU = 0.0001  # 15,000 km: more than the yearly change for well-observed NEOs
@@ -22,15 +22,14 @@ def newest_neos(selection: Selection, further: Sequence[str] = ()) -> pd.DataFra
     Returns
     -------
     DataFrame
-        id, name, these columns and ``fetch_order``, the index of the batch in ``oldest_first``.
+        id, name, these columns, and ``position`` in the listing.
 
     Raises
     ------
     StoredDataBroken
-        If a file cannot be read or has unexpected columns.
+        If a batch is corrupted.
     """
-    rows = newest_rows(selection, "raw", ["name", *further])
-    return rows.select(["id", "name", *further, "fetch_order"]).to_pandas()
+    return counted_rows(selection, "newest", ["id", "name", *further, "position"]).to_pandas()
 
 
 def newest_approaches(selection: Selection, further: Sequence[str] = ()) -> pd.DataFrame:
@@ -49,10 +48,10 @@ def newest_approaches(selection: Selection, further: Sequence[str] = ()) -> pd.D
     Raises
     ------
     StoredDataBroken
-        If a file cannot be read or has unexpected columns.
+        If a batch is corrupted.
     """
     columns = ["neo_id", "orbiting_body", "close_approach_date", *further, "miss_distance_au"]
-    frame = newest_rows(selection, "close_approaches", further).select(columns).to_pandas()
+    frame = counted_rows(selection, "close_approaches", columns).to_pandas()
     return frame.astype({"close_approach_date": "datetime64[s]"})
 
 

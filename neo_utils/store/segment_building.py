@@ -1,0 +1,178 @@
+"""Build segments from stored batches, and verify them."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from functools import partial
+from itertools import count, islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from neo_utils.errors import RunFailure, StoredDataChanged
+from neo_utils.positions import Batch
+from neo_utils.store.atomic import write_in_order
+from neo_utils.store.batches import provenance_of, read_parquet, read_rejected, read_table
+from neo_utils.store.locks import NO_LOCKS, unwritable
+from neo_utils.store.provenance import Provenance
+from neo_utils.store.segments import (
+    FILES,
+    FOLDER,
+    SEGMENT_SCHEMAS,
+    TABLES,
+    Segment,
+    listing,
+    outdated,
+    segments_of,
+    state_of,
+)
+from neo_utils.store.verification import changed_file, check_files
+
+# Small enough that a reader of a few batches skips most rows, large enough that the whole catalogue
+# reads as fast as from one group per file.
+_ROWS_PER_GROUP = {"neos": 500, "close_approaches": 12_000}
+_Tables = dict[str, pa.Table]
+
+
+def make_current(output: Path, stored: Mapping[Batch, Provenance]) -> None:
+    """Build the segments of these batches that are not current.
+
+    Raises
+    ------
+    StoredDataBroken
+        If a batch is corrupted.
+    StoredDataChanged
+        If a batch is replaced at the same time.
+    OutputUnwritable
+        If a segment cannot be written.
+    """
+    if left := build_outdated(output, stored):
+        check_files(output, left)  # names the corrupted batch, or finds that a backfill replaced it
+        raise StoredDataChanged(
+            f"batch {left[0].name} was fetched again while it was read. Earlier results are "
+            "unchanged. Run the same command again"
+        )
+
+
+def build_outdated(output: Path, stored: Mapping[Batch, Provenance]) -> list[Batch]:
+    """Build the segments of these batches that are not current, without corrupted batches.
+
+    Returns
+    -------
+    list of Batch
+        Those that are not in a current segment: corrupted ones, and ones that a backfill replaced
+        at the same time.
+
+    Raises
+    ------
+    OutputUnwritable
+        If a segment cannot be written.
+    """
+    if not outdated(output, stored):
+        return []
+    try:
+        with _sole_builder(output):
+            # Another process may have built them while this one waited.
+            segments = segments_of(outdated(output, stored))
+            with ThreadPoolExecutor(os.cpu_count()) as threads:
+                list(threads.map(partial(_build, output), segments))
+    except OSError as error:
+        raise unwritable(output, error) from None
+    return outdated(output, stored)
+
+
+def differing_segments(output: Path, batches: Iterable[Batch]) -> list[Path]:
+    """Return the files of segments that differ from their batches, although none has changed."""
+    return [
+        segment.file(output, table)
+        for segment in segments_of(batches)
+        for table in TABLES
+        if _differs(output, segment, table)
+    ]
+
+
+def _differs(output: Path, segment: Segment, table: str) -> bool:
+    path = segment.file(output, table)
+    found = listing(path)
+    if not found:  # missing or unusable: the next count builds it
+        return False
+    tables, expected = _contents(output, segment)
+    files = [{name: state.get(FILES) for name, state in one.items()} for one in (found, expected)]
+    if files[0] != files[1]:  # outdated, likewise
+        return False
+    try:
+        return found != expected or not read_parquet(path).equals(tables[table])
+    except (OSError, pa.ArrowException):
+        return True
+
+
+@contextmanager
+def _sole_builder(output: Path) -> Iterator[None]:
+    """Wait until no other process builds segments, and keep others out."""
+    folder = output / FOLDER
+    folder.mkdir(exist_ok=True)
+    with (folder / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
+        yield
+
+
+def _build(output: Path, segment: Segment) -> None:
+    tables, listed = _contents(output, segment)
+    for name, table in tables.items():
+        buffer = pa.BufferOutputStream()
+        with pq.ParquetWriter(buffer, table.schema, compression="zstd") as writer:
+            writer.write_table(table, _ROWS_PER_GROUP[name])
+            writer.add_key_value_metadata({"batches": json.dumps(listed)})
+        write_in_order([(segment.file(output, name), bytes(buffer.getvalue()))])
+
+
+def _contents(output: Path, segment: Segment) -> tuple[_Tables, dict[str, Any]]:
+    """Return the tables of a segment, and what it records about each batch."""
+    listed, parts = {}, []
+    for batch in segment.batches:
+        with suppress(FileNotFoundError, RunFailure):  # not stored, corrupted, or being replaced
+            provenance = provenance_of(output, batch)
+            state = state_of(output, batch, provenance)
+            if changed_file(output, batch) is None:
+                tables = _tables_of(output, batch, provenance)
+                if state == state_of(output, batch, provenance):
+                    listed[batch.name] = state
+                    parts.append(tables)
+    return {
+        name: pa.concat_tables([schema.empty_table(), *(part[name] for part in parts)])
+        for name, schema in SEGMENT_SCHEMAS.items()
+    }, listed
+
+
+def _tables_of(output: Path, batch: Batch, provenance: Provenance) -> _Tables:
+    """Return the rows of a batch, with the position of their NEO and the time of the fetch."""
+    neos, approaches = (read_table(output, [batch], table) for table in TABLES.values())
+    rejected = {one["position"] for one in read_rejected(output, [batch])}
+    free = (position for position in count(batch.first) if position not in rejected)
+    positions = pa.array(islice(free, neos.num_rows), pa.int64())
+    of_approaches = positions.take(pc.index_in(approaches["neo_id"], neos["id"]).combine_chunks())
+    added = (positions, of_approaches)
+    return {
+        name: pa.Table.from_arrays(
+            [
+                *table.columns,
+                place,
+                pa.repeat(
+                    pa.scalar(provenance.fetched_at.replace(tzinfo=None), pa.timestamp("us")),
+                    len(place),
+                ),
+            ],
+            schema=SEGMENT_SCHEMAS[name],
+        )
+        for name, table, place in zip(TABLES, (neos, approaches), added, strict=True)
+    }

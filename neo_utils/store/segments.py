@@ -1,0 +1,147 @@
+"""Segments: the stored batches in the form that engines read, one file per table and 100 batches.
+
+A segment is derived from its batches: deleting it loses nothing. Its metadata list the batches with
+their provenance and the size and modification time of their files. It is current for a batch while
+that agrees with the disk.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from neo_utils.positions import BATCH_SIZE, Batch, spans
+from neo_utils.store.provenance import Provenance
+from neo_utils.store.schemas import SCHEMAS
+
+FOLDER = "segments"
+BATCHES = 100  # per segment
+# Each table of segments, and the table of the batches with its columns.
+TABLES = {"neos": "raw", "close_approaches": "close_approaches"}
+SEGMENT_SCHEMAS = {
+    name: pa.unify_schemas([SCHEMAS[table], SCHEMAS["segments"]]) for name, table in TABLES.items()
+}
+State = dict[str, Any]  # what a segment's metadata record about a batch
+FILES = "size_and_mtime_ns"
+
+
+class Segment(NamedTuple):
+    """The batches of 2,000 positions from ``first`` on.
+
+    Examples
+    --------
+    >>> segment = Segment.of(Batch(2_021))
+    >>> print(segment.file(Path("output"), "neos"))
+    output/segments/neos/positions=2001-4000.parquet
+    >>> len(segment.batches), segment.batches[-1].name
+    (100, '3981-4000')
+    """
+
+    first: int
+
+    @classmethod
+    def of(cls, batch: Batch) -> "Segment":
+        """Return the segment that contains a batch."""
+        return cls(batch.first - (batch.first - 1) % (BATCHES * BATCH_SIZE))
+
+    @property
+    def batches(self) -> list[Batch]:
+        """The batches that the segment contains if they are stored."""
+        return [Batch(self.first + BATCH_SIZE * place) for place in range(BATCHES)]
+
+    def file(self, output: Path, table: str) -> Path:
+        """Return the path of this segment's file of ``table`` (a key of ``TABLES``)."""
+        name = f"positions={self.first}-{self.batches[-1].last}.parquet"
+        return output / FOLDER / table / name
+
+
+class SegmentTable(NamedTuple):
+    """What an engine needs to read the rows of stored batches from segments."""
+
+    name: str
+    files: list[Path]
+    schema: pa.Schema
+    condition: str  # in SQL: the positions of the batches
+
+
+def segment_tables(output: Path, batches: Iterable[Batch]) -> list[SegmentTable]:
+    """Return the tables ``stored_neos`` and ``stored_close_approaches`` of these batches."""
+    batches = sorted(batches)
+    segments = segments_of(batches)
+    condition = " OR ".join(f"position BETWEEN {s.start} AND {s.end}" for s in spans(batches))
+    return [
+        SegmentTable(
+            f"stored_{name}",
+            [segment.file(output, name) for segment in segments],
+            SEGMENT_SCHEMAS[name],
+            condition,
+        )
+        for name in TABLES
+    ]
+
+
+def segments_of(batches: Iterable[Batch]) -> list[Segment]:
+    """Return the segments that contain these batches, in order of position."""
+    return sorted({Segment.of(batch) for batch in batches})
+
+
+def listed_provenances(output: Path, batches: Iterable[Batch]) -> dict[Batch, Provenance]:
+    """Return the provenance of those batches for which segments are current.
+
+    Reading it from a segment is faster than from the files of 100 batches.
+    """
+    batches = sorted(batches)
+    states, found = _states(output, batches), {}
+    for batch in batches:
+        state = states[Segment.of(batch)].get(batch.name, {})
+        if state and state.pop(FILES, None) == _files_of(output, batch):
+            metadata = {key.encode(): str(value).encode() for key, value in state.items()}
+            with suppress(ValueError):
+                found[batch] = Provenance.from_metadata(metadata)
+    return found
+
+
+def outdated(output: Path, stored: Mapping[Batch, Provenance]) -> list[Batch]:
+    """Return the batches whose segment is missing, unreadable, or differs from the disk."""
+    states = _states(output, stored)
+    return [
+        batch
+        for batch, provenance in stored.items()
+        if states[Segment.of(batch)].get(batch.name) != state_of(output, batch, provenance)
+    ]
+
+
+def state_of(output: Path, batch: Batch, provenance: Provenance) -> State:
+    """Return what a segment records about a batch as it is now."""
+    return {**provenance.as_metadata(), FILES: _files_of(output, batch)}
+
+
+def _files_of(output: Path, batch: Batch) -> list[list[int]] | None:
+    """Return size and modification time (ns) of a batch's files; None if one is missing."""
+    try:
+        files = [batch.file(output, table).stat() for table in TABLES.values()]
+    except OSError:
+        return None
+    return [[file.st_size, file.st_mtime_ns] for file in files]
+
+
+def _states(output: Path, batches: Iterable[Batch]) -> dict[Segment, dict[str, State]]:
+    """Return what the segments of these batches record, if all files of a segment agree."""
+    found = {}
+    for segment in segments_of(batches):
+        first, *others = (listing(segment.file(output, table)) for table in TABLES)
+        found[segment] = first if all(other == first for other in others) else {}
+    return found
+
+
+def listing(path: Path) -> dict[str, State]:
+    """Return the batches that a segment's file lists, by name; empty if it is not usable."""
+    try:
+        found = json.loads(pq.read_metadata(path).metadata[b"batches"])
+    except (OSError, pa.ArrowException, ValueError, KeyError, TypeError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,194 @@
+"""Segments have the rows of the batches, and are built again where batches changed."""
+
+import datetime as dt
+import subprocess
+import sys
+
+import pyarrow.parquet as pq
+import pytest
+
+from neo_utils.engines.duckdb import DuckDBSession
+from neo_utils.errors import StoredDataBroken, StoredDataChanged
+from neo_utils.fetch.fetching import fetch
+from neo_utils.interface import plan_fetch, select
+from neo_utils.positions import Batch, PositionRange
+from neo_utils.run.terminal import status_text
+from neo_utils.run.upkeep import verify_text
+from neo_utils.settings.folders import PROJECT
+from neo_utils.settings.run_settings import parse_settings
+from neo_utils.statistics.computation import metrics, read_batches
+from neo_utils.store.batches import read_table, stored_provenances, write_batch
+from neo_utils.store.page_archive import sha256
+from neo_utils.store.page_tables import decode_page
+from neo_utils.store.provenance import Provenance
+from neo_utils.store.segment_building import build_outdated, differing_segments
+from neo_utils.store.segments import TABLES, Segment, listed_provenances, outdated
+from tests.objects import neos, page, put
+
+END = 2_040  # one segment, and two batches of the next
+EVERYTHING = PositionRange(1, None)
+
+
+def files_of(output, first=1):
+    return [Segment(first).file(output, table) for table in TABLES]
+
+
+def times(files):
+    return [path.stat().st_mtime_ns for path in files]
+
+
+def total(output, start=1, end=END):
+    """Return the number of approaches that DuckDB counts."""
+    selection = select(start, end, "sample", str(output))
+    counts = metrics(*read_batches(DuckDBSession(), selection), 0.2).collect()
+    return dict(counts)["total_close_approaches"]
+
+
+def backfill(output, start, end):
+    fetch(plan_fetch(start, end, "sample", output_dir=str(output), refetch=True))
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def edit_rows(path):
+    """Remove a row, and keep the metadata."""
+    with pq.ParquetFile(path) as file:
+        rows, listed = file.read(), file.metadata.metadata[b"batches"]
+    with pq.ParquetWriter(path, rows.schema) as writer:
+        writer.write_table(rows.slice(1))
+        writer.add_key_value_metadata({"batches": listed})
+
+
+def test_segments_have_the_rows_of_the_batches_in_order_of_position(pristine):
+    for table, stored_as in TABLES.items():
+        files = [Segment(first).file(pristine, table) for first in (1, 2_001)]
+        parts = [pq.ParquetFile(path).read() for path in files]
+        batches = list(stored_provenances(pristine, EVERYTHING))
+        stored = read_table(pristine, batches, stored_as)
+        found = [row for part in parts for row in part.select(stored.column_names).to_pylist()]
+        assert found == stored.to_pylist()
+        positions = [part["position"].to_pylist() for part in parts]
+        assert [(one[0], one[-1]) for one in positions] == [(1, 2_000), (2_001, END)]
+        assert all(one == sorted(one) for one in positions)
+        assert set(parts[0]["fetched_at"].to_pylist()) == {dt.datetime(2026, 3, 1)}
+
+
+def test_rejected_objects_keep_their_position(tmp_path):
+    body = page(put(neos(), (3, "id"), 5))
+    time = dt.datetime(2026, 3, 1, 12, 30, tzinfo=dt.UTC)
+    provenance = Provenance("sample", "https://x/browse", time, sha256(body), 41_000)
+    write_batch(tmp_path, Batch(1), decode_page(body, Batch(1)), body, provenance)
+    assert build_outdated(tmp_path, stored_provenances(tmp_path, EVERYTHING)) == []
+    for path in files_of(tmp_path):
+        rows = pq.ParquetFile(path).read()
+        assert rows["position"].to_pylist() == [1, 2, 3, *range(5, 21)]
+        assert set(rows["fetched_at"].to_pylist()) == {time.replace(tzinfo=None)}
+
+
+def test_only_the_segment_of_a_changed_batch_is_built_again(output):
+    others, changed = files_of(output), files_of(output, 2_001)
+    before = times(others), times(changed)
+    assert total(output) == total(output, 1, 2_000) + total(output, 2_001, END)
+    assert (times(others), times(changed)) == before
+    backfill(output, 2_021, 2_040)
+    assert times(others) == before[0]
+    assert all(new > old for new, old in zip(times(changed), before[1], strict=True))
+
+
+def test_a_count_builds_what_a_killed_fetch_left_out(output, monkeypatch):
+    before = total(output)
+    monkeypatch.setattr("neo_utils.fetch.fetching.build_outdated", lambda *_: [])
+    backfill(output, 21, 40)
+    assert outdated(output, stored_provenances(output, EVERYTHING)) == [Batch(21)]
+    assert total(output) == before
+    assert outdated(output, stored_provenances(output, EVERYTHING)) == []
+
+
+@pytest.mark.parametrize(
+    "damage", [cut, lambda path: path.unlink(), lambda path: path.write_text("")]
+)
+def test_missing_or_damaged_segments_are_built_again(output, damage):
+    before = total(output)
+    for path in files_of(output):
+        damage(path)
+        assert total(output) == before
+
+
+def test_a_corrupted_batch_matters_only_to_ranges_that_contain_it(output):
+    before = total(output, 21, 40)
+    cut(Batch(41).file(output, "close_approaches"))
+    for path in files_of(output):
+        path.unlink()
+    with pytest.raises(
+        StoredDataBroken, match="^batch 41-60 .* is corrupted .* Run `make backfill"
+    ):
+        total(output)
+    assert total(output, 21, 40) == before
+    backfill(output, 41, 60)
+    assert total(output) > before
+
+
+def test_a_batch_that_differs_from_the_selection_is_reported(output):
+    selection, batch = select(1, END, "sample", str(output)), Batch(41)
+    newer = selection.provenances[batch]._replace(page_sha256="0" * 64)
+    changed = selection._replace(provenances=selection.provenances | {batch: newer})
+    with pytest.raises(StoredDataChanged, match="batch 41-60 was fetched again while it was read"):
+        read_batches(DuckDBSession(), changed)
+
+
+def test_verify_finds_an_edited_segment(output):
+    settings = parse_settings({"start": 1, "end": END, "output_dir": str(output)})
+    assert "102 batches" in verify_text(settings)
+    path = Segment(1).file(output, "close_approaches")
+    edit_rows(path)
+    assert differing_segments(output, [Batch(1), Batch(2_001)]) == [path]
+    with pytest.raises(StoredDataBroken, match="positions=1-2000.parquet differs .* Remove it"):
+        verify_text(settings)
+    path.unlink()
+    assert "all intact" in verify_text(settings)
+
+
+def test_status_shows_how_many_segments_are_current(output):
+    settings = parse_settings({"output_dir": str(output)})
+    assert "\nsegments  2 of 2 current\n" in status_text(settings)
+    files_of(output)[0].unlink()
+    assert "\nsegments  1 of 2 current; the next count builds" in status_text(settings)
+
+
+def test_provenance_in_a_segment_counts_only_while_the_batch_is_unchanged(output):
+    stored = stored_provenances(output, EVERYTHING)
+    assert listed_provenances(output, stored) == stored
+    raw = Batch(21).file(output, "raw")
+    raw.write_bytes(raw.read_bytes())  # at another time
+    assert listed_provenances(output, stored).keys() == stored.keys() - {Batch(21)}
+    assert stored_provenances(output, EVERYTHING) == stored
+
+
+BUILDER = """
+import sys
+from pathlib import Path
+from neo_utils.positions import PositionRange
+from neo_utils.store.batches import stored_provenances
+from neo_utils.store.segment_building import build_outdated
+output = Path(sys.argv[1])
+sys.stdin.readline()
+print(build_outdated(output, stored_provenances(output, PositionRange(1, None))))
+"""
+
+
+def test_concurrent_builders_and_readers_agree(output):
+    before = total(output)
+    for path in files_of(output):
+        path.unlink()
+    command = [sys.executable, "-c", BUILDER, output]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": PROJECT}
+    builders = [subprocess.Popen(command, **pipes) for _ in range(4)]  # noqa: S603 - our code
+    for builder in builders:  # all are ready or about to be
+        builder.stdin.write("\n")
+        builder.stdin.flush()
+    while any(builder.poll() is None for builder in builders):
+        assert total(output) == before
+    assert [builder.communicate()[0] for builder in builders] == ["[]\n"] * 4
+    assert differing_segments(output, [Batch(1)]) == []
