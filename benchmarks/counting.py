@@ -29,7 +29,7 @@ from benchmarks.machine import peak_mb
 from benchmarks.project_engines import project_engine
 from benchmarks.summary import Row, Rows
 from neo_utils.engines.duckdb import DuckDBSession
-from neo_utils.engines.engine import Engine, connect, register_file
+from neo_utils.engines.engine import Session, connect
 from neo_utils.settings.spark import is_embedded
 from neo_utils.statistics.computation import (
     metrics,
@@ -77,7 +77,7 @@ def with_alternative(folder: Path, case: str, tool: str) -> Rows:
     return [{"task": case, "tool": tool, **row, "result": _digest(*tables)}]
 
 
-def _read(engine: Engine, folder: Path, case: str) -> tuple[Any, Any]:
+def _read(engine: Session, folder: Path, case: str) -> tuple[Any, Any]:
     if case != LARGE:
         return read_batches(engine, stored(folder, SIZES[case]))
     for name, [path] in zip(TABLES, files_of(folder, case), strict=True):

@@ -129,7 +129,7 @@ def count(output, folder):
     shutil.copytree(output, private)
     selection = select(1, 40, "sample", str(private))
     unseen = metrics(*read_batches(spark, selection), 0.2)
-    shutil.rmtree(private / "runs" / "batches-1-40" / "packed")
+    shutil.rmtree(private / "segments")
     try:
         save("metrics", unseen, selection, 0.2)
     except RunFailure as error:

@@ -128,7 +128,7 @@ def test_secret_is_only_in_private_files(cluster, first_job):
 
 def test_file_that_a_worker_cannot_read_is_named_in_one_line(first_job):
     assert re.fullmatch(
-        r"a worker could not read /\S+/packed/stored_\w+-\w+\.parquet \(file not exist\)\. "
+        r"a worker could not read /\S+/segments/\w+/positions=1-2000\.parquet \(file not exist\)\. "
         r".*OUTPUT_DIR must be the same folder, under the same path, on every machine.*",
         first_job["unseen"],
     )

@@ -50,6 +50,16 @@ class DuckDBSession:
         rows = self._connection.read_parquet(files, hive_partitioning=False)
         rows.filter(table.condition).create_view(table.name, replace=True)
 
+    def describe(self) -> str:
+        """Return name, version and the Spark settings that have no effect."""
+        unused = ", ".join(self.ignored)
+        note = f"; ignored, because spark_conf applies only to Spark: {unused}" if unused else ""
+        return f"{self!r}{note}"
+
+    def describe_tasks(self) -> str:
+        """Return where the work was done."""
+        return "all work ran in this process"
+
     def stop(self) -> None:
         """Close the database."""
         self._connection.close()

@@ -1,43 +1,56 @@
 """One interface to the engines that run SQL: Spark, or DuckDB in this process.
 
-Both provide ``sql``, ``table`` and ``stop``. A query result has ``createOrReplaceTempView``,
-``toArrow``, ``collect`` and ``sparkSession`` (its engine). The names are Spark's; see
-`neo_utils.engines.duckdb`.
+A session has ``sql``, ``table`` and ``stop``. A query result has ``createOrReplaceTempView``,
+``toArrow``, ``collect`` and ``sparkSession``. The names are Spark's. `Engine` has the rest.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING, Any, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, Union
 
 from neo_utils.engines.duckdb import DuckDBFrame, DuckDBSession
 from neo_utils.engines.spark_failures import failure_text
 from neo_utils.errors import JobFailed
-from neo_utils.settings.spark import DUCKDB, check_conf, check_master
+from neo_utils.settings.spark import DUCKDB, check_conf, check_master, is_remote
 from neo_utils.store.segments import SegmentTable
 
 if TYPE_CHECKING:  # importing PySpark takes a second, and DuckDB does not need it
     from pyspark.sql import DataFrame, SparkSession
 
-Engine: TypeAlias = Union["SparkSession", DuckDBSession]
+Session: TypeAlias = Union["SparkSession", DuckDBSession]
 Rows: TypeAlias = Union["DataFrame", DuckDBFrame]
 
-_PATTERN_SIGNS = re.compile(r"[\\*?\[\]{}]")
+
+class Engine(Protocol):
+    """What the project needs of an engine besides the SQL of its session."""
+
+    def register(self, table: SegmentTable) -> None:
+        """Let SQL statements read a table of segments by its name.
+
+        The engine reads the files itself, when a query needs them; so do the workers of a cluster.
+        """
+
+    def describe(self) -> str:
+        """Return name, version and location in one line."""
+
+    def describe_tasks(self) -> str:
+        """Return where the tasks ran, in one line."""
 
 
 def connect(
     master: str = "local[*]",
     spark_conf: Mapping[str, Any] | None = None,
     log_path: Path | None = None,
-) -> Engine:
+) -> Session:
     """Return a Spark session on ``master``, or a DuckDB database with the same ``sql``.
 
     Parameters
     ----------
     master
-        "local[*]" is Spark on this machine, "spark://host:7077" a cluster, "duckdb" needs no Java.
+        "local[*]" is Spark on this machine, "spark://host:7077" a cluster, "sc://host:15002" a
+        Spark Connect server. "duckdb" needs no Java.
     spark_conf
         More Spark settings by name. DuckDB ignores them, which `describe_engine` reports.
     log_path
@@ -60,45 +73,32 @@ def connect(
     check_conf(spark_conf)
     if master == DUCKDB:
         return DuckDBSession(ignored=tuple(spark_conf))
+    if is_remote(master):
+        from neo_utils.engines.spark_connect import connect as connect_remote
+
+        return connect_remote(master, spark_conf)
     from neo_utils.engines.spark_session import connect as connect_spark
 
     return connect_spark(master, spark_conf, log_path or Path(mkdtemp(prefix="neo-")) / "spark.log")
 
 
-def describe_engine(engine: Engine) -> str:
+def engine_of(session: Session) -> Engine:
+    """Return what the project needs of a session besides SQL."""
+    if isinstance(session, DuckDBSession):
+        return session
+    from neo_utils.engines.spark import spark_engine
+
+    return spark_engine(session)
+
+
+def describe_engine(session: Session) -> str:
     """Return the engine's name, version and location in one line."""
-    if not isinstance(engine, DuckDBSession):
-        return f"Spark {engine.version} on {engine.sparkContext.master}"
-    unused = ", ".join(engine.ignored)
-    note = f"; ignored, because spark_conf applies only to Spark: {unused}" if unused else ""
-    return f"{engine!r}{note}"
+    return engine_of(session).describe()
 
 
-def register(engine: Engine, table: SegmentTable) -> None:
-    """Let SQL statements of this engine read a table of segments by its name.
-
-    The engine reads the files itself, when a query needs them; so do the workers of a cluster.
-    """
-    if isinstance(engine, DuckDBSession):
-        engine.register(table)
-        return
-    from pyspark.sql.pandas.types import from_arrow_schema
-
-    # Spark treats a path as a glob pattern and, without "file:", resolves it on the file system of
-    # the user's Hadoop configuration.
-    urls = ["file://" + _PATTERN_SIGNS.sub(r"\\\g<0>", str(file.resolve())) for file in table.files]
-    schema = from_arrow_schema(table.schema, prefer_timestamp_ntz=True)
-    rows = engine.read.schema(schema).parquet(*urls).where(table.condition)
-    rows.createOrReplaceTempView(table.name)
-
-
-def describe_tasks(engine: Engine) -> str:
+def describe_tasks(session: Session) -> str:
     """Return where the engine ran its tasks, in one line."""
-    if isinstance(engine, DuckDBSession):
-        return "all work ran in this process"
-    from neo_utils.engines.executors import tasks_text
-
-    return tasks_text(engine)
+    return engine_of(session).describe_tasks()
 
 
 @contextmanager

@@ -65,9 +65,12 @@ def session_settings(
     settings |= {"spark.driver.host": own_address, "spark.driver.bindAddress": own_address}
     if secret is not None:
         settings |= {**AUTHENTICATION, SECRET_SETTING: secret}
-    # YAML's true is Python's True, but Spark's "true".
-    given = {n: str(v).lower() if isinstance(v, bool) else str(v) for n, v in spark_conf.items()}
-    return settings | given | {"spark.master": master}
+    return settings | as_text(spark_conf) | {"spark.master": master}
+
+
+def as_text(spark_conf: Mapping[str, Any]) -> dict[str, str]:
+    """Return settings as Spark expects them: YAML's true is Python's True, but Spark's "true"."""
+    return {n: str(v).lower() if isinstance(v, bool) else str(v) for n, v in spark_conf.items()}
 
 
 def _embedded_conf(master: str) -> dict[str, str]:

@@ -10,7 +10,12 @@ _ENOUGH_FILES = 256  # of the hard limit, which Java uses. Spark does not start 
 _NO_ROOM = re.compile(r"No space left on device|Disk quota exceeded")
 _NO_LIBRARY = re.compile(r"UnsatisfiedLinkError|failed to map segment|Could not initialize class")
 _UNREAD_FILE = re.compile(r"\[FAILED_READ_FILE\.(\w+)\] .*? file (?:file://)?(\S+?)\.?\s")
+_NO_PATH = re.compile(r"Path does not exist: (?:file:)?(.+?)\.?(?: SQLSTATE|\n|$)")
+_SAME_FOLDER = (
+    "On a cluster, OUTPUT_DIR must be the same folder, under the same path, on every machine"
+)
 _CODES = re.compile(r"^\[[A-Z_.]+\] | SQLSTATE: \w+$")  # Spark's error classes
+_DETAILS = re.compile(r'details = "(.*?)"\n')
 _LAST_FAILURE = re.compile(r"[Mm]ost recent failure:\s*(.+)")
 
 
@@ -59,10 +64,9 @@ def failure_text(error: Exception) -> str:
     messages = _messages(error)
     if unread := _UNREAD_FILE.search(messages):
         why = unread[1].lower().replace("_", " ")
-        return (
-            f"a worker could not read {unread[2]} ({why}). On a cluster, OUTPUT_DIR must be the"
-            " same folder, under the same path, on every machine"
-        )
+        return f"a worker could not read {unread[2]} ({why}). {_SAME_FOLDER}"
+    if missing := _NO_PATH.search(messages):
+        return f"Spark could not read {missing[1]} (no such file). {_SAME_FOLDER}"
     if cause := diagnose_machine(f"{error}\n{messages}"):
         return f"Spark job failed: {cause}"
     last = _LAST_FAILURE.search(messages)
@@ -70,9 +74,16 @@ def failure_text(error: Exception) -> str:
     return f"Spark job failed: {last[1] if last else _CODES.sub('', lines[-1])}"
 
 
+def first_message(error: Exception) -> str:
+    """Return the first line of an error, or gRPC's details of it."""
+    if details := _DETAILS.search(str(error)):
+        return details[1]
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
 def _messages(error: Exception) -> str:
     """Return the messages of Java's exceptions, innermost last, or Python's if Java is gone."""
-    messages = [str(error).partition("\n")[0] or type(error).__name__]
+    messages = [first_message(error)]
     with suppress(Exception):
         cause = getattr(error, "java_exception", None)
         while cause is not None:

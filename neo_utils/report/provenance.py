@@ -10,7 +10,7 @@ import pyarrow as pa
 import yaml
 
 from neo_utils import __version__
-from neo_utils.engines.engine import Engine, describe_engine, describe_tasks
+from neo_utils.engines.engine import Session, describe_engine, describe_tasks
 from neo_utils.neows.service import Service
 from neo_utils.settings.run_settings import RunSettings
 from neo_utils.settings.spark import hide_secrets
@@ -30,7 +30,7 @@ _CREDIT = {
 
 def provenance_table(
     selection: Selection,
-    engine: Engine,
+    engine: Session,
     master: str,
     threshold_au: float,
     spark_conf: Mapping[str, Any],

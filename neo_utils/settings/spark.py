@@ -10,6 +10,7 @@ from neo_utils.text import shown
 SECRET_SETTING = "spark.authenticate.secret"  # noqa: S105 - a setting's name
 _MASTER = re.compile(
     r"local(\[(\*|[1-9]\d{0,3})(,\d{1,4})?\])?|spark://[^\s:,/]+:\d+(,[^\s:,/]+:\d+)*"
+    r"|sc://[^\s:,/;@]+:[1-9]\d{0,4}"
 )
 DUCKDB = "duckdb"  # the engine without Spark
 _SETTING = re.compile(r"[A-Za-z][\w.:/$-]{0,199}", re.ASCII)
@@ -20,8 +21,8 @@ def check_master(master: str) -> None:
     """Raise WrongParameter unless ``master`` is a Spark master's address or "duckdb"."""
     if master != DUCKDB and not _MASTER.fullmatch(master):
         raise WrongParameter(
-            f"MASTER={shown(master)} is not a Spark master. Use local[*], local[2] or "
-            f"spark://host:7077, or {DUCKDB} to run without Spark"
+            f"MASTER={shown(master)} is not a Spark master. Use local[*], local[2], "
+            f"spark://host:7077 or sc://host:15002, or {DUCKDB} to run without Spark"
         )
 
 
@@ -56,6 +57,11 @@ def _is_plain(value: object) -> bool:
 def is_embedded(master: str) -> bool:
     """Check whether executors run in this process."""
     return master.startswith("local")
+
+
+def is_remote(master: str) -> bool:
+    """Check whether the master is a Spark Connect server."""
+    return master.startswith("sc://")
 
 
 def is_secret(name: str) -> bool:

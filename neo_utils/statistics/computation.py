@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow as pa
 
 from neo_utils.engines.duckdb import DuckDBSession
-from neo_utils.engines.engine import Engine, Rows, register
+from neo_utils.engines.engine import Rows, Session, engine_of, one_line_failures
 from neo_utils.settings.run_settings import check_parameter
 from neo_utils.statistics.counted import counted_pages, note_pages
 from neo_utils.statistics.definitions import sql_text, totals_defined
@@ -15,7 +15,7 @@ from neo_utils.store.segments import segment_tables
 from neo_utils.store.selection import Selection
 
 
-def read_batches(engine: Engine, selection: Selection) -> tuple[Rows, Rows]:
+def read_batches(session: Session, selection: Selection) -> tuple[Rows, Rows]:
     """Return the NEOs and close approaches to count, each NEO from its newest batch.
 
     The engine reads them from segments, which are first built for batches that changed.
@@ -39,21 +39,22 @@ def read_batches(engine: Engine, selection: Selection) -> tuple[Rows, Rows]:
         If a segment cannot be written.
     """
     make_current(selection.output, selection.provenances)
-    for table in segment_tables(selection.output, selection.provenances):
-        register(engine, table)
-    newest, close_approaches = remove_duplicates(engine)
+    with one_line_failures():
+        for table in segment_tables(selection.output, selection.provenances):
+            engine_of(session).register(table)
+        newest, close_approaches = remove_duplicates(session)
     pages = selection.pages_sha256
     return note_pages(newest, pages), note_pages(close_approaches, pages)
 
 
-def remove_duplicates(engine: Engine) -> tuple[Rows, Rows]:
+def remove_duplicates(session: Session) -> tuple[Rows, Rows]:
     """Return the rows to count of the registered tables; see `read_batches`.
 
     The tables are ``stored_neos`` and ``stored_close_approaches``, with the columns of segments.
     """
     for statement in sql_text("counted").split(";"):
-        engine.sql(statement)
-    return engine.table("newest"), engine.table("close_approaches")
+        session.sql(statement)
+    return session.table("newest"), session.table("close_approaches")
 
 
 def counted_rows(selection: Selection, table: str, columns: Sequence[str]) -> pa.Table:
@@ -64,12 +65,12 @@ def counted_rows(selection: Selection, table: str, columns: Sequence[str]) -> pa
     table
         "newest" or "close_approaches"; see `read_batches`.
     """
-    engine = DuckDBSession()
-    read_batches(engine, selection)
+    session = DuckDBSession()
+    read_batches(session, selection)
     in_order = "close_approach_date, close_approach_time, orbiting_body"
     order = f"position, {in_order}" if table == "close_approaches" else "position"
     query = f"SELECT {', '.join(columns)} FROM {table} ORDER BY {order}"  # noqa: S608 - our names
-    return engine.sql(query).toArrow()
+    return session.sql(query).toArrow()
 
 
 def metrics(newest: Rows, close_approaches: Rows, threshold_au: float) -> Rows:
@@ -127,7 +128,8 @@ def yearly_statistics(close_approaches: Rows, threshold_au: float) -> Rows:
 
 
 def _computed(name: str, threshold_au: float, **frames: Rows) -> Rows:
-    for view, frame in frames.items():
-        frame.createOrReplaceTempView(view)
-    computed = frame.sparkSession.sql(sql_text(name, threshold_au))
+    with one_line_failures():
+        for view, frame in frames.items():
+            frame.createOrReplaceTempView(view)
+        computed = frame.sparkSession.sql(sql_text(name, threshold_au))
     return note_pages(computed, counted_pages(*frames.values()))

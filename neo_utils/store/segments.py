@@ -63,7 +63,8 @@ class SegmentTable(NamedTuple):
     """What an engine needs to read the rows of stored batches from segments."""
 
     name: str
-    files: list[Path]
+    folder: Path
+    files: list[Path]  # in the folder or below
     schema: pa.Schema
     condition: str  # in SQL: the positions of the batches
 
@@ -76,6 +77,7 @@ def segment_tables(output: Path, batches: Iterable[Batch]) -> list[SegmentTable]
     return [
         SegmentTable(
             f"stored_{name}",
+            output / FOLDER,
             [segment.file(output, name) for segment in segments],
             SEGMENT_SCHEMAS[name],
             condition,

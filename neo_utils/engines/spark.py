@@ -1,0 +1,65 @@
+"""What the project needs of Spark besides SQL, embedded, on a cluster and with Spark Connect."""
+
+import re
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+from pyspark.sql.pandas.types import from_arrow_schema
+
+from neo_utils.store.segments import SegmentTable
+
+# Where Spark finds the folder of segments, if not under the same path as this process.
+SEGMENTS_SETTING = "spark.neo.segments"
+_PATTERN_SIGNS = re.compile(r"[\\*?\[\]{}]")
+
+
+def _escaped(path: Path) -> str:
+    return _PATTERN_SIGNS.sub(r"\\\g<0>", str(path))
+
+
+class SparkEngine:
+    """A Spark session, embedded or on a cluster."""
+
+    def __init__(self, session: SparkSession) -> None:
+        self.session = session
+
+    def register(self, table: SegmentTable) -> None:
+        """Let SQL statements read a table of segments by its name."""
+        # Spark treats a path as a glob pattern and, without "file:", resolves it on the file system
+        # of the user's Hadoop configuration.
+        folder = table.folder.resolve()
+        url = self.session.conf.get(SEGMENTS_SETTING, None) or f"file://{_escaped(folder)}"
+        urls = [f"{url}/{file.relative_to(table.folder)}" for file in table.files]
+        schema = from_arrow_schema(table.schema, prefer_timestamp_ntz=True)
+        rows = self.session.read.schema(schema).parquet(*urls).where(table.condition)
+        rows.createOrReplaceTempView(table.name)
+
+    def describe(self) -> str:
+        """Return Spark's version and master."""
+        return f"Spark {self.session.version} on {self.session.sparkContext.master}"
+
+    def describe_tasks(self) -> str:
+        """Return how many tasks each worker ran."""
+        from neo_utils.engines.executors import tasks_text
+
+        return tasks_text(self.session)
+
+
+class SparkConnectEngine(SparkEngine):
+    """A session on a Spark Connect server."""
+
+    def describe(self) -> str:
+        """Return Spark's version and the server's host."""
+        # A server of another kind may report any text as its version.
+        host = self.session.client.host
+        return f"Spark {self.session.version} on the Spark Connect server {host}"
+
+    def describe_tasks(self) -> str:
+        """Return that the server ran all tasks; its web page shows where."""
+        return "all tasks ran on the Spark Connect server"
+
+
+def spark_engine(session: SparkSession) -> SparkEngine:
+    """Return the engine of a session."""
+    remote = type(session).__module__.startswith("pyspark.sql.connect")
+    return SparkConnectEngine(session) if remote else SparkEngine(session)

@@ -1,0 +1,165 @@
+"""A Spark Connect server runs the same SQL, and its failures are one line."""
+
+import os
+import signal
+import socket
+import subprocess
+import threading
+from collections import namedtuple
+from http.server import HTTPServer, SimpleHTTPRequestHandler
+
+import pytest
+
+from neo_utils.engines import spark_connect
+from neo_utils.engines.engine import connect, describe_engine, describe_tasks
+from neo_utils.engines.java import SPARK_HOME, java_home
+from neo_utils.errors import JobFailed, SparkUnavailable
+from neo_utils.interface import select
+from neo_utils.sample.catalogue import AS_OF, page_body
+from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
+from neo_utils.statistics.results import save
+from tests.driver import await_result
+from tests.oracle import metrics_of, yearly_of
+
+pytestmark = pytest.mark.slow
+
+END = 60
+PAGES = [page_body(number, 20, "k") for number in range(END // 20)]
+Server = namedtuple("Server", "address process")
+
+
+def is_listening(port):
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture(scope="module")
+def start_server(tmp_path_factory):
+    """Return a function that starts a server of the installed PySpark."""
+    started = []
+
+    def start():
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        conf = {
+            "spark.connect.grpc.binding.address": "127.0.0.1",
+            "spark.connect.grpc.binding.port": port,
+            "spark.ui.enabled": "false",
+            "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+        }
+        folder = tmp_path_factory.mktemp("connect")
+        command = [SPARK_HOME / "bin/spark-submit", "--master", "local[2]"]
+        command += [f"--conf={name}={value}" for name, value in conf.items()]
+        command += ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer"]
+        environment = os.environ | {"SPARK_HOME": SPARK_HOME, "JAVA_HOME": java_home()}
+        with (folder / "log").open("w") as log:
+            process = subprocess.Popen(  # noqa: S603 - the installed PySpark's script
+                [*command, "spark-internal"],
+                cwd=folder,
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        started.append(process)
+        await_result(lambda: is_listening(port), 60)
+        return Server(f"sc://127.0.0.1:{port}", process)
+
+    yield start
+    for process in started:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def server(start_server):
+    return start_server()
+
+
+@pytest.fixture
+def session(server):
+    return connect(server.address, {"spark.sql.shuffle.partitions": 2})
+
+
+def rows(frame):
+    return [tuple(row) for row in frame.collect()]
+
+
+def test_counts_equal_plain_python(session, pristine):
+    selection = select(1, END, "sample", str(pristine))
+    newest, approaches = read_batches(session, selection)
+    counts = save("metrics", metrics(newest, approaches, 0.2), selection, 0.2)
+    assert dict(map(dict.values, counts.to_pylist())) == metrics_of(PAGES, "0.2")
+    yearly = rows(yearly_statistics(approaches, 0.2))
+    assert yearly == yearly_of(PAGES, "0.2", f"{AS_OF:%Y-%m-%d}")
+
+
+def test_describes_the_server(session):
+    described = describe_engine(session)
+    assert described == f"Spark {session.version} on the Spark Connect server 127.0.0.1"
+    assert describe_tasks(session) == "all tasks ran on the Spark Connect server"
+    assert session.conf.get("spark.sql.session.timeZone") == "UTC"
+    assert session.conf.get("spark.sql.shuffle.partitions") == "2"
+
+
+def test_segments_may_have_another_address_on_the_server(server, output):
+    selection = select(1, END, "sample", str(output))
+    read_batches(connect(server.address), selection)  # builds them
+    elsewhere = output.rename(output.with_name("on the server")) / "segments"
+    there = connect(server.address, {"spark.neo.segments": f"file://{elsewhere}"})
+    elsewhere.parent.rename(output)
+    elsewhere.parent.symlink_to(output)
+    newest, approaches = read_batches(there, selection)
+    assert dict(rows(metrics(newest, approaches, 0.2))) == metrics_of(PAGES, "0.2")
+
+
+def test_segments_that_the_server_does_not_see_are_named_in_one_line(server, pristine, tmp_path):
+    there = connect(server.address, {"spark.neo.segments": tmp_path.as_uri()})
+    with pytest.raises(
+        JobFailed, match=r"neos/positions=1-2000\.parquet.*Earlier results"
+    ) as error:
+        read_batches(there, select(1, END, "sample", str(pristine)))
+    assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "conf", [{"spark.driver.memory": "3g"}, {"spark.sql.shuffle.partitions": "many"}]
+)
+def test_setting_that_the_server_refuses_is_named_in_one_line(server, conf):
+    (name,) = conf
+    with pytest.raises(SparkUnavailable, match=f"does not allow {name} to be set") as error:
+        connect(server.address, conf)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_missing_server_is_reported_in_one_line():
+    for address in ("sc://127.0.0.1:1", "sc://no-such-host.invalid:15002"):
+        with pytest.raises(SparkUnavailable, match=f"no server is listening at {address}"):
+            connect(address)
+
+
+class Handler(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+def test_another_kind_of_server_is_reported_in_one_line(monkeypatch):
+    monkeypatch.setattr(spark_connect, "_FIRST_ATTEMPTS", 1)
+    with HTTPServer(("127.0.0.1", 0), Handler) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        with pytest.raises(SparkUnavailable, match="does not answer as a Spark Connect") as error:
+            connect(f"sc://127.0.0.1:{other.server_port}")
+        other.shutdown()
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_server_that_ends_during_a_job_is_reported_in_one_line(start_server, pristine, monkeypatch):
+    monkeypatch.setattr(spark_connect, "_ATTEMPTS", 1)
+    server = start_server()
+    selection = select(1, END, "sample", str(pristine))
+    newest, approaches = read_batches(connect(server.address), selection)
+    frame = metrics(newest, approaches, 0.2)
+    os.killpg(server.process.pid, signal.SIGKILL)
+    with pytest.raises(JobFailed, match="Spark job failed: .*Earlier results are") as error:
+        save("metrics", frame, selection, 0.2)
+    assert len(str(error.value).splitlines()) == 1
