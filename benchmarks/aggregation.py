@@ -5,6 +5,7 @@ Each measurement runs in a new process (`benchmarks.counting`), and the tools ta
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -12,16 +13,24 @@ from pathlib import Path
 
 from benchmarks.alternatives import ALTERNATIVES
 from benchmarks.catalogue import (
+    HUGE,
     LARGE,
+    NEOS,
     SIZES,
     SMALL,
     WHOLE,
     close_approaches_of,
     make_input,
+    output_of,
 )
+from benchmarks.machine import in_new_process, timed
 from benchmarks.project_engines import DUCKDB, SPARK, SPARK_TUNED, WORKER_CORES
 from benchmarks.summary import Rows
 from neo_utils.cluster import local_cluster
+from neo_utils.positions import PositionRange
+from neo_utils.store.batches import stored_provenances
+from neo_utils.store.segment_building import build_outdated
+from neo_utils.store.segments import FOLDER
 
 
 def small_aggregation(folder: Path) -> Rows:
@@ -30,13 +39,28 @@ def small_aggregation(folder: Path) -> Rows:
 
 
 def aggregation(folder: Path, repeats: int = 3) -> Rows:
-    """Measure the project at every size, and the alternatives at the two largest."""
+    """Measure the project at every size, once at the largest, and the alternatives at two."""
     cases = {
-        **{case: [SPARK, DUCKDB] for case in SIZES},
+        **{case: [SPARK, DUCKDB] for case in SIZES if case != HUGE},
         WHOLE: [SPARK, DUCKDB, *ALTERNATIVES],
         LARGE: [SPARK, SPARK_TUNED, DUCKDB, *ALTERNATIVES],
     }
-    return measure_cases(folder, cases, repeats)
+    rows = building(folder, repeats) + measure_cases(folder, cases, repeats)
+    return rows + measure_cases(folder, {HUGE: [SPARK_TUNED, DUCKDB]}, 1)
+
+
+def building(folder: Path, repeats: int = 3) -> Rows:
+    """Measure how long building all segments takes, of different parts of the catalogue."""
+    output = output_of(folder, WHOLE)
+    stored = stored_provenances(output, PositionRange(1, None))
+    rows: Rows = []
+    for neos in NEOS * repeats:
+        shutil.rmtree(output / FOLDER)
+        part = {batch: one for batch, one in stored.items() if batch.last <= neos}
+        row = in_new_process(timed, build_outdated, output, part)
+        rows.append({"task": f"build segments of {neos:,} NEOs", "tool": "project", **row})
+    build_outdated(output, stored)
+    return rows
 
 
 def worker_cores(folder: Path, repeats: int = 3) -> Rows:

@@ -1,5 +1,6 @@
-"""Inputs of aggregation: the sample catalogue in batches, and ten times as much in two files."""
+"""Inputs of aggregation: parts of the sample catalogue, and copies of all of it, as segments."""
 
+from itertools import product
 from pathlib import Path
 
 import pyarrow as pa
@@ -7,57 +8,81 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from neo_utils.fetch.fetching import fetch
-from neo_utils.interface import plan_fetch, select
-from neo_utils.store.columns import read_rows
-from neo_utils.store.selection import Selection
+from neo_utils.interface import plan_fetch
+from neo_utils.positions import Batch, PositionRange
+from neo_utils.store.segments import (
+    TABLES,
+    Segment,
+    SegmentTable,
+    segment_tables,
+    segments_of,
+)
 
-NEOS = (200, 2_000, 20_000, 41_000)  # positions of the catalogue, in batches of 20
-SIZES = {f"{n:,} NEOs in {n // 20:,} batches, from files to rows": n for n in NEOS}
+NEOS = (200, 2_000, 20_000, 41_000)  # positions of the catalogue
+# Case: NEOs, and copies of their segments. The whole catalogue has 986,000 approaches.
+SIZES = {f"{neos:,} NEOs": (neos, 1) for neos in NEOS}
 SMALL, WHOLE = [*SIZES][1], [*SIZES][-1]
-LARGE = "10 million approaches in two files, from files to rows"
-TABLES = {"stored_neos": ("raw", "id"), "stored_close_approaches": ("close_approaches", "neo_id")}
+LARGE, HUGE = "10 million approaches", "100 million approaches"
+SIZES |= {LARGE: (NEOS[-1], 10), HUGE: (NEOS[-1], 101)}
+_LAST = 42_000  # the last position of the catalogue's segments
 
 
 def make_input(folder: Path, case: str) -> None:
-    """Store the input of a case if it is missing; the largest takes minutes and 500 MB."""
-    neos = SIZES.get(case, NEOS[-1])
-    plan = plan_fetch(1, neos, "sample", output_dir=str(folder / "sample"))
+    """Store the input of a case if it is missing; the largest takes ten minutes and 5 GB.
+
+    Copies are written one segment at a time. Their NEOs have ids and positions of their own.
+    """
+    neos, copies = SIZES[case]
+    plan = plan_fetch(1, neos, "sample", output_dir=str(folder / "copies-1"))
     if plan.to_fetch(plan.catalogue_size):
         fetch(plan)
-    large = folder / "large"
-    if case == LARGE and not large.exists():
-        incomplete = folder / "large.incomplete"
-        incomplete.mkdir(exist_ok=True)
-        for name, (table, column) in TABLES.items():
-            rows = read_rows(stored(folder, neos), table)
-            copies = pa.concat_tables(_with_own_ids(rows, column, number) for number in range(10))
-            pq.write_table(copies, incomplete / f"{name}.parquet", row_group_size=131_072)
-        incomplete.rename(large)
+    target = output_of(folder, case)
+    if target.exists():
+        return
+    incomplete = target.with_suffix(".incomplete")
+    segments = segments_of(plan.positions.batches(neos))
+    for number, segment, table in product(range(copies), segments, TABLES):
+        rows = pq.ParquetFile(segment.file(plan.output, table)).read()
+        path = Segment(segment.first + number * _LAST).file(incomplete, table)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_copy(rows, number, path)
+    incomplete.rename(target)
 
 
-def stored(folder: Path, neos: int) -> Selection:
-    """Return the batches of the first NEOs of the stored sample."""
-    return select(1, neos, "sample", str(folder / "sample"))
+def output_of(folder: Path, case: str) -> Path:
+    """Return the folder of a case's segments."""
+    return folder / f"copies-{SIZES[case][1]}"
 
 
-def files_of(folder: Path, case: str) -> tuple[list[str], list[str]]:
-    """Return the files of NEOs and those of approaches, from oldest to newest."""
-    if case == LARGE:
-        neos, approaches = (str(folder / "large" / f"{name}.parquet") for name in TABLES)
-        return [neos], [approaches]
-    selection = stored(folder, SIZES[case])
-    neo_files, approach_files = (
-        [str(batch.file(selection.output, table)) for batch, _ in selection.oldest_first]
-        for table, _ in TABLES.values()
-    )
-    return neo_files, approach_files
+def batches_of(case: str) -> list[Batch]:
+    """Return the batches of a case."""
+    neos, copies = SIZES[case]
+    of_one = PositionRange(1, neos).batches(neos)
+    return [Batch(batch.first + number * _LAST) for number in range(copies) for batch in of_one]
+
+
+def tables_of(folder: Path, case: str) -> list[SegmentTable]:
+    """Return the tables of a case: NEOs and approaches."""
+    return segment_tables(output_of(folder, case), batches_of(case))
 
 
 def close_approaches_of(folder: Path, case: str) -> int:
     """Return the number of approaches in a case."""
-    return sum(pq.read_metadata(path).num_rows for path in files_of(folder, case)[1])
+    (_, approaches) = tables_of(folder, case)
+    if SIZES[case][0] == NEOS[-1]:
+        return sum(pq.read_metadata(path).num_rows for path in approaches.files)
+    positions = (pq.ParquetFile(path).read(["position"]) for path in approaches.files)
+    last = SIZES[case][0]
+    return sum(pc.sum(pc.less_equal(table["position"], last)).as_py() for table in positions)
 
 
-def _with_own_ids(table: pa.Table, column: str, number: int) -> pa.Table:
-    ids = pc.binary_join_element_wise(table[column], str(number), "-") if number else table[column]
-    return table.set_column(table.schema.get_field_index(column), column, ids)
+def _write_copy(rows: pa.Table, number: int, path: Path) -> None:
+    names = rows.schema.names
+    ids = (
+        pc.binary_join_element_wise(rows.column(0), str(number), "-") if number else rows.column(0)
+    )
+    places = pc.add(rows["position"], number * _LAST)
+    rows = rows.set_column(0, rows.schema.field(0), ids)
+    rows = rows.set_column(names.index("position"), rows.schema.field("position"), places)
+    groups = 12_000 if "close" in path.parent.name else 500  # as in the project's segments
+    pq.write_table(rows, path, compression="zstd", row_group_size=groups)

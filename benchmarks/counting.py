@@ -1,9 +1,10 @@
 """Measure one aggregation in this process, cold.
 
-``python -m benchmarks.counting FOLDER CASE TOOL`` prints one line of JSON for each measurement. The
-time starts once libraries are loaded and the session has started, and ends with the rows. Processor
-time and memory include those of Java in the driver, but not of a cluster's workers. The project's
-engines aggregate a second time in the same process, to show the effect of warm-up.
+``python -m benchmarks.counting FOLDER CASE TOOL`` prints one line of JSON for each measurement,
+from current segments to the rows. The time starts once libraries are loaded and the session has
+started. Processor time and memory include those of Java in the driver, but not of a cluster's
+workers. The project's engines aggregate a second time in the same process, to show the effect of
+warm-up.
 
 To profile Java, set ``SPARK_SUBMIT_OPTS=-XX:StartFlightRecording=filename=FILE,settings=profile``.
 """
@@ -19,70 +20,50 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from benchmarks.alternatives import ALTERNATIVES
 from benchmarks.alternatives.common import THRESHOLD_AU
-from benchmarks.catalogue import LARGE, SIZES, TABLES, files_of, stored
+from benchmarks.catalogue import tables_of
 from benchmarks.java import cpu_s, java_peak_mb, java_s, keep_compilers
 from benchmarks.machine import peak_mb
 from benchmarks.project_engines import project_engine
 from benchmarks.summary import Row, Rows
-from neo_utils.engines.duckdb import DuckDBSession
-from neo_utils.engines.engine import Session, connect
-from neo_utils.settings.spark import is_embedded
-from neo_utils.statistics.computation import (
-    metrics,
-    read_batches,
-    remove_duplicates,
-    yearly_statistics,
-)
+from neo_utils.engines.engine import connect, engine_of
+from neo_utils.settings.spark import DUCKDB, is_embedded
+from neo_utils.statistics.computation import metrics, remove_duplicates, yearly_statistics
 
-QUERIES = ", queries only"
 WARM = ", warm"
 _DAY = dt.date(2026, 3, 1)  # the fetch date of the sample
 
 
 def with_project(folder: Path, case: str, tool: str) -> Rows:
-    """Measure the project's aggregation and, within it, the queries: first cold, then warm."""
+    """Measure the project's aggregation: first cold, then warm."""
     master, conf, settings = project_engine(case, tool)
     keep_compilers()
-    engine = connect(master, conf, folder / "spark.log")
-    java = None if isinstance(engine, DuckDBSession) else engine
+    session = connect(master, conf, folder / "spark.log")
+    java = None if master == DUCKDB else session
     rows: Rows = []
     for warm in ("", WARM):
-        with _measured(java) as whole:
-            frames = _read(engine, folder, case)
-            with _measured(java) as queries:
-                tables = (
-                    metrics(*frames, THRESHOLD_AU).collect(),
-                    yearly_statistics(frames[1], THRESHOLD_AU).collect(),
-                )
-        common = {"tool": tool, "result": _digest(*tables)}
-        common |= {"settings": settings} if settings else {}
-        rows += [
-            {"task": case + QUERIES + warm, **queries, **common},
-            {"task": case + warm, **whole, **common},
-        ]
-    engine.stop()
+        with _measured(java) as measured:
+            for table in tables_of(folder, case):
+                engine_of(session).register(table)
+            newest, close_approaches = remove_duplicates(session)
+            tables = (
+                metrics(newest, close_approaches, THRESHOLD_AU).collect(),
+                yearly_statistics(close_approaches, THRESHOLD_AU).collect(),
+            )
+        row = {"task": case + warm, **measured, "tool": tool, "result": _digest(*tables)}
+        rows.append(row | ({"settings": settings} if settings else {}))
+    session.stop()
     return rows
 
 
 def with_alternative(folder: Path, case: str, tool: str) -> Rows:
     """Measure the aggregation with another library."""
     library = import_module(ALTERNATIVES[tool])
-    files = files_of(folder, case)
+    files = [[str(path) for path in table.files] for table in tables_of(folder, case)]
     with _measured() as row:
         tables = library.aggregate(*files, _DAY)
     return [{"task": case, "tool": tool, **row, "result": _digest(*tables)}]
-
-
-def _read(engine: Session, folder: Path, case: str) -> tuple[Any, Any]:
-    if case != LARGE:
-        return read_batches(engine, stored(folder, SIZES[case]))
-    for name, [path] in zip(TABLES, files_of(folder, case), strict=True):
-        register_file(engine, name, Path(path), pq.read_schema(path))
-    return remove_duplicates(engine)
 
 
 @contextmanager
@@ -92,7 +73,10 @@ def _measured(java: Any = None) -> Iterator[Row]:  # noqa: ANN401 - a SparkSessi
     yield row
     row["wall_s"] = time.perf_counter() - wall_s
     row |= {name: seconds - before[name] for name, seconds in _cpu_times(java).items()}
-    row["peak_mb"] = peak_mb() + (java_peak_mb(java) if java else 0)
+    row["peak_mb"] = row["python_mb"] = peak_mb()
+    if java:
+        row["java_mb"] = java_peak_mb(java)
+        row["peak_mb"] += row["java_mb"]
 
 
 def _digest(metrics_rows: list[Any], yearly_rows: list[Any]) -> str:

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from benchmarks.catalogue import LARGE, WHOLE
+from benchmarks.catalogue import HUGE, LARGE, WHOLE
 from neo_utils.settings.folders import PROJECT
 
 SPARK, DUCKDB = "project, MASTER=local[*]", "project, MASTER=duckdb"
@@ -37,7 +37,7 @@ def project_engine(case: str, tool: str) -> ProjectEngine:
     if tool in WORKER_CORES:
         conf = {"spark.cores.max": WORKER_CORES[tool], "spark.executor.memory": "2g"}
         return ProjectEngine(_CLUSTER, conf, _text(conf))
-    file = "whole-catalogue.yaml" if case in (WHOLE, LARGE) else "default.yaml"
+    file = "whole-catalogue.yaml" if case in (WHOLE, LARGE, HUGE) else "default.yaml"
     conf = yaml.safe_load((PROJECT / "parameters" / file).read_text())["spark_conf"]
     if tool == SPARK_TUNED:
         return ProjectEngine("local[*]", conf | _TUNED, f"{file}, {_text(_TUNED)}")

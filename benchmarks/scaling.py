@@ -1,8 +1,8 @@
 """Draw how time and memory grow with the amount of data, from the results of `make bench-full`.
 
 The amount is the number of close approaches, 24 for each NEO. The figure shows fetching and storing
-them, reading them from batches of 20 NEOs, and the queries. For each measure, the least squares of
-relative errors give a straight line: a fixed part, and a part for each approach.
+them, building segments of them, and counting. For each measure, the least squares of relative
+errors give a straight line: a fixed part, and a part for each approach.
 """
 
 import json
@@ -13,23 +13,23 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.catalogue import LARGE, SIZES
-from benchmarks.counting import QUERIES, WARM
+from benchmarks.catalogue import HUGE, SIZES
+from benchmarks.counting import WARM
 from benchmarks.fetching import fetch_task
 from benchmarks.machine import MEASURED
-from benchmarks.project_engines import DUCKDB, SPARK
+from benchmarks.project_engines import DUCKDB, SPARK, SPARK_TUNED
 from neo_utils.settings.folders import PROJECT
 
 _FIGURE = PROJECT / "docs" / "scaling.svg"
 # By name in the figure: the tool, and the suffix of its task.
 _ENGINES = {"Spark": (SPARK, ""), "Spark, warm": (SPARK, WARM), "DuckDB": (DUCKDB, "")}
 # Okabe and Ito's palette, as in the project's other figures.
-_COLOURS = {"fetch": "#009E73", "read": "#CC79A7", "Spark": "#D55E00"}
+_COLOURS = {"fetch": "#009E73", "build": "#CC79A7", "Spark": "#D55E00"}
 _COLOURS |= {"Spark, warm": "#E69F00", "DuckDB": "#0072B2"}
 _PANELS = {
     "fetch and store, processor time": ("s", ["fetch"]),
-    "read batches of 20 NEOs": ("s", ["read"]),
-    "queries": ("s", ["Spark", "Spark, warm", "DuckDB"]),
+    "build segments": ("s", ["build"]),
+    "count from segments": ("s", ["Spark", "Spark, warm", "DuckDB"]),
     "peak memory": ("MB", ["fetch", "Spark", "DuckDB"]),
 }
 Measures = dict[tuple[str, str], list[tuple[int, float]]]
@@ -45,26 +45,27 @@ class Line(NamedTuple):
 
 def measures_of(full: dict[str, Any]) -> Measures:
     """Return points of (close approaches, measurement) by panel and series of the figure."""
-    fetch_time, read, queries, peak = _PANELS
+    fetch_time, build, counts, peak = _PANELS
     rows = {(row["task"], row["tool"]): row for row in full["fetching"] + full["aggregation"]}
-    sizes = {case: rows[case, SPARK]["close_approaches"] for case in (*SIZES, LARGE)}
-    fetches = [(sizes[case], rows[fetch_task(neos), "project"]) for case, neos in SIZES.items()]
+    sizes = {case: rows[case, DUCKDB]["close_approaches"] for case in SIZES}
+    cases = {neos: case for case, (neos, copies) in SIZES.items() if copies == 1}
+    fetches = [(sizes[case], rows[fetch_task(neos), "project"]) for neos, case in cases.items()]
     measures: Measures = {
         (fetch_time, "fetch"): [(size, row["cpu_s"]) for size, row in fetches],
         (peak, "fetch"): [(size, row["peak_mb"]) for size, row in fetches],
-        (read, "read"): [
-            (sizes[case], rows[case, DUCKDB]["wall_s"] - rows[case + QUERIES, DUCKDB]["wall_s"])
-            for case in SIZES
+        (build, "build"): [
+            (sizes[case], rows[f"build segments of {neos:,} NEOs", "project"]["wall_s"])
+            for neos, case in cases.items()
         ],
     }
     for name, (tool, warm) in _ENGINES.items():
-        measures[queries, name] = [
-            (size, rows[case + QUERIES + warm, tool]["wall_s"]) for case, size in sizes.items()
-        ]
+        tools = dict.fromkeys(sizes, tool)
+        if tool == SPARK:  # with three settings at the largest
+            tools[HUGE] = SPARK_TUNED
+        found = {case: rows[case + warm, one] for case, one in tools.items()}
+        measures[counts, name] = [(sizes[case], row["wall_s"]) for case, row in found.items()]
         if not warm:
-            measures[peak, name] = [
-                (size, rows[case, tool]["peak_mb"]) for case, size in sizes.items()
-            ]
+            measures[peak, name] = [(sizes[case], row["peak_mb"]) for case, row in found.items()]
     return measures
 
 

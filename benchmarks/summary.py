@@ -112,5 +112,8 @@ def _java_parts(row: Row) -> dict[str, float]:
 _PARTS: dict[str, Callable[[Row], dict[str, float]]] = {
     "phases, wall s": lambda row: row.get("phases_s", {}),
     "aggregation with Spark, cpu s": _java_parts,
+    "peak memory, MB": lambda row: {
+        part: row[f"{part}_mb"] for part in ("python", "java") if "java_mb" in row
+    },
     "decoding, in cpu time of orjson.loads": lambda row: row.get("parts_to_orjson", {}),
 }

@@ -1,8 +1,8 @@
 """Compute both tables of statistics as users of other libraries would.
 
 Each library has a module, which is imported only to measure it. Its ``aggregate`` takes the paths
-of the files of both tables, from oldest to newest, and the day of the fetch, and returns the rows
-of metrics and yearly statistics. A NEO in two files counts once, from the newer file.
+of the segments of both tables and the day of the fetch, and returns the rows of metrics and yearly
+statistics. A NEO at two positions counts once, from the larger one: all were fetched at one time.
 """
 
 # By the name of the library.

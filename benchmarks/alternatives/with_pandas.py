@@ -10,11 +10,16 @@ from benchmarks.alternatives.common import COLUMNS, GROUPS, THRESHOLD_AU, Rows, 
 
 def aggregate(neos: list[str], approaches: list[str], day: dt.date) -> Rows:
     """Return the rows of metrics and yearly statistics."""
-    newest = read_files(neos, ["id"]).to_pandas().groupby("id", as_index=False)["fetch_order"].max()
+    newest = (
+        read_files(neos, ["id", "position"])
+        .to_pandas()
+        .groupby("id", as_index=False)["position"]
+        .max()
+    )
     counted = (
         read_files(approaches, COLUMNS)
         .to_pandas(date_as_object=False)
-        .merge(newest.rename(columns={"id": "neo_id"}), on=["neo_id", "fetch_order"])
+        .merge(newest.rename(columns={"id": "neo_id"}), on=["neo_id", "position"])
     )
     dates = counted["close_approach_date"]
     counted = counted.assign(

@@ -11,16 +11,14 @@ _UNDER, _EARTH = pl.col("miss_distance_au") < THRESHOLD_AU, pl.col("orbiting_bod
 
 def aggregate(neos: list[str], approaches: list[str], day: dt.date) -> Rows:
     """Return the rows of metrics and yearly statistics."""
-    newest = _read(neos, ["id"]).group_by(neo_id="id").agg(pl.max("fetch_order"))
-    counted = _read(approaches, COLUMNS).join(newest, on=["neo_id", "fetch_order"]).collect()
+    newest = _scan(neos).group_by(neo_id="id").agg(pl.max("position"))
+    counted = _scan(approaches).select(COLUMNS).join(newest, on=["neo_id", "position"]).collect()
     total_neos = newest.select(pl.len()).collect().item()
     return _metrics(total_neos, counted), _yearly(counted, day).rows()
 
 
-def _read(paths: list[str], columns: list[str]) -> pl.LazyFrame:
-    files = pl.LazyFrame({"file": paths}).with_row_index("fetch_order")
-    frame = pl.scan_parquet(paths, hive_partitioning=False, include_file_paths="file")
-    return frame.select(*columns, "file").join(files, on="file").drop("file")
+def _scan(paths: list[str]) -> pl.LazyFrame:
+    return pl.scan_parquet(paths, hive_partitioning=False)
 
 
 def _metrics(total_neos: int, counted: pl.DataFrame) -> list[tuple[str, int]]:

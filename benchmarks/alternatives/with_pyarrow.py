@@ -22,13 +22,13 @@ _AGGREGATES = {
 def aggregate(neos: list[str], approaches: list[str], day: dt.date) -> Rows:
     """Return the rows of metrics and yearly statistics."""
     newest = (
-        read_files(neos, ["id"])
+        read_files(neos, ["id", "position"])
         .group_by("id")
-        .aggregate([("fetch_order", "max")])
-        .rename_columns(["neo_id", "fetch_order"])
+        .aggregate([("position", "max")])
+        .rename_columns(["neo_id", "position"])
     )
     counted = read_files(approaches, COLUMNS).join(
-        newest, keys=["neo_id", "fetch_order"], join_type="inner"
+        newest, keys=["neo_id", "position"], join_type="inner"
     )
     dates = counted["close_approach_date"]
     counted = (

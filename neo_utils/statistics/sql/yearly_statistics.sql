@@ -18,9 +18,13 @@ different AS (
     GROUP BY year, orbiting_body
 ),
 nearest AS (
-    SELECT /*+ BROADCAST(counts) */ counts.*, min(neo_id) AS nearest_neo_id
+    SELECT /*+ BROADCAST(counts) */
+           year, orbiting_body, close_approaches, close_approaches_under_threshold, predicted,
+           miss_distance_au, velocity,
+           min(neo_id) AS nearest_neo_id
     FROM close_approaches JOIN counts USING (year, orbiting_body, miss_distance_au)
-    GROUP BY ALL
+    GROUP BY year, orbiting_body, close_approaches, close_approaches_under_threshold, predicted,
+             miss_distance_au, velocity
 )
 SELECT /*+ BROADCAST(different, nearest) */
        year,
