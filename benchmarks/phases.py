@@ -16,7 +16,6 @@ STEPS: Mapping[str, Mapping[str, str]] = {
         "tables(": "batches",
         'save("metrics"': "metrics",
         'save("yearly_statistics"': "yearly",
-        "spark.stop(": "stop",
         "spark.sql(": "bodies",
         "plot_": "figures",
         "captioned(": "figures",  # and tables

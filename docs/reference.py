@@ -23,7 +23,15 @@ from neo_utils.settings.run_settings import (
 from neo_utils.statistics.definitions import sql_text, totals_defined
 from neo_utils.statistics.result_files import report_path, result_path
 from neo_utils.store.folders import run_folder
-from neo_utils.store.schemas import CLOSE_APPROACHES, METRICS, RAW, YEARLY_STATISTICS
+from neo_utils.store.schemas import (
+    CLOSE_APPROACHES,
+    METRICS,
+    RAW,
+    SEGMENTS,
+    YEARLY_STATISTICS,
+)
+from neo_utils.store.segments import TABLES as SEGMENT_TABLES
+from neo_utils.store.segments import Segment
 
 _OUTPUT = Path("output")
 _RANGE = PositionRange(1, 200)
@@ -32,6 +40,10 @@ _FILES = {
     "close_approaches": "one row per close approach of these NEOs",
     "pages": "the page as received, keys removed, preceded by its provenance",
     "rejected": "only if objects failed validation: position, field, reason, object",
+}
+_SEGMENTS = {
+    "neos": "for engines: `raw` of 100 batches, with position and fetch time; can be deleted",
+    "close_approaches": "for engines: `close_approaches` of 100 batches, likewise",
 }
 
 
@@ -95,6 +107,7 @@ _TABLES = {
     "raw": RAW,
     "close_approaches": CLOSE_APPROACHES,
     "aggregations": METRICS,
+    "segments": SEGMENTS,
     "yearly_statistics": YEARLY_STATISTICS,
 }
 
@@ -159,11 +172,12 @@ def _files() -> list[tuple[str, str]]:
     folder = run_folder(_OUTPUT, _RANGE)
     return [
         *batch,
+        *((f"`{Segment(1).file(_OUTPUT, name)}`", _SEGMENTS[name]) for name in SEGMENT_TABLES),
         (f"`{result_path('metrics', _OUTPUT, _RANGE)}`", "the metrics"),
         (f"`{result_path('yearly_statistics', _OUTPUT, _RANGE)}`", "one row per year and body"),
         (f"`{folder}/*.ipynb`", "the executed notebooks"),
         (f"`{report_path(folder)}`", "the report"),
-        (f"`{folder}/*.log`, `{folder}/packed`", "Spark's log, and the tables that it read"),
+        (f"`{folder}/*.log`", "the logs of Spark and of the kernels"),
     ]
 
 

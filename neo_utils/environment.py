@@ -9,9 +9,13 @@ from collections.abc import Collection, Mapping
 
 from neo_utils.settings.run_settings import NAMES_IN_ENVIRONMENT
 
-# The project's own settings.
+# The project's own settings, and the token of a Spark Connect server.
 PROJECT_NAMES = frozenset(
-    {*NAMES_IN_ENVIRONMENT, "API_KEY", "WAIT", "CLUSTER_SECRET_FILE", "EVENT_LOG_DIR"}
+    {
+        *NAMES_IN_ENVIRONMENT,
+        *("API_KEY", "WAIT", "CLUSTER_SECRET_FILE", "EVENT_LOG_DIR"),
+        "SPARK_CONNECT_AUTHENTICATE_TOKEN",
+    }
 )
 
 _MACHINE_NAMES = frozenset(
@@ -33,6 +37,8 @@ _MACHINE_NAMES = frozenset(
         "SPARK_SUBMIT_OPTS",  # documented: Java options, for profiling
         "SPARK_LOCAL_DIRS",  # documented by Spark: disks for large intermediate data
         "SPARK_PUBLIC_DNS",  # host name of Spark's web pages
+        # Documented: an object store that Spark reads.
+        *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION"),
     }
 )
 _MACHINE_PREFIXES = ("LC_", "OPENBLAS_")

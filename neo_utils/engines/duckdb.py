@@ -1,7 +1,10 @@
 """DuckDB engine, exposing the small part of Spark's API that the project uses."""
 
 import re
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pyarrow as pa
 
@@ -30,7 +33,11 @@ class DuckDBSession:
         import duckdb
 
         self.ignored = ignored
-        self._connection: DuckDBPyConnection = duckdb.connect(config=_CONFIG)
+        # DuckDB creates this folder if it runs out of memory, and removes it when it closes.
+        spilled = Path(tempfile.gettempdir()) / f"duckdb-{uuid4().hex}"
+        self._connection: DuckDBPyConnection = duckdb.connect(
+            config={**_CONFIG, "temp_directory": str(spilled)}
+        )
         self.version: str = duckdb.__version__
 
     def __repr__(self) -> str:

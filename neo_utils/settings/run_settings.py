@@ -75,8 +75,8 @@ class RunSettings(Struct, frozen=True, kw_only=True):
     master: Annotated[
         str,
         Meta(
-            description="engine: local[*] is Spark on this machine, spark://host:7077 a cluster, "
-            "duckdb needs no Spark"
+            description="engine: local[*] is Spark on this machine, spark://host:7077 or "
+            "sc://host:15002 a cluster, duckdb needs no Spark"
         ),
     ] = "local[*]"
     # From 150 m to far more than the 2 AU within which NeoWs lists approaches. An int stays an
