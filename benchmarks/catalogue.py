@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from neo_utils.fetch.fetching import fetch
 from neo_utils.interface import plan_fetch
 from neo_utils.positions import Batch, PositionRange
+from neo_utils.store.segment_building import ROWS_PER_GROUP, SEGMENT_SETTINGS
 from neo_utils.store.segments import (
     TABLES,
     Segment,
@@ -84,5 +85,4 @@ def _write_copy(rows: pa.Table, number: int, path: Path) -> None:
     places = pc.add(rows["position"], number * _LAST)
     rows = rows.set_column(0, rows.schema.field(0), ids)
     rows = rows.set_column(names.index("position"), rows.schema.field("position"), places)
-    groups = 12_000 if "close" in path.parent.name else 500  # as in the project's segments
-    pq.write_table(rows, path, compression="zstd", row_group_size=groups)
+    pq.write_table(rows, path, row_group_size=ROWS_PER_GROUP[path.parent.name], **SEGMENT_SETTINGS)

@@ -251,7 +251,7 @@ CHANGES = {
     r"\(miss_distance_au, neo_id\)": ["miss_distance_au", "neo_id", "(neo_id, miss_distance_au)"],
     r"\bmiss_distance_au\b": ["relative_velocity_km_per_sec"],
     r"\brelative_velocity_km_per_sec\b": ["miss_distance_au"],
-    r"(?<=DISTINCT )neo_id": ["close_approach_date", "miss_distance_au"],
+    r"(?<=DISTINCT )position": ["close_approach_date", "miss_distance_au"],
     r"(?<=sum\()(\w+?)(_earth)?\)": [lambda c: f"{c[:-7]})" if "_e" in c else f"{c[:-1]}_earth)"],
     r"(?<=THEN )(\w+?)(_earth)?$": [lambda c: c[:-6] if "_e" in c else f"{c}_earth"],
     r"(?<=count_if\()under(_earth)?(?= >)": [lambda c: "under" if "_e" in c else "under_earth"],

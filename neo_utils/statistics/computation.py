@@ -89,8 +89,8 @@ def metrics(newest: Rows, close_approaches: Rows, threshold_au: float) -> Rows:
     >>> duck = DuckDBSession()
     >>> newest = duck.sql("SELECT unnest(['A', 'B']) AS neo_id")
     >>> approaches = duck.sql(
-    ...     "FROM (VALUES ('A', 2029, 'Earth', 0.00025), ('A', 2031, 'Venus', 0.3))"
-    ...     " AS approaches (neo_id, year, orbiting_body, miss_distance_au)"
+    ...     "FROM (VALUES (1, 2029, 'Earth', 0.00025), (1, 2031, 'Venus', 0.3))"
+    ...     " AS approaches (position, year, orbiting_body, miss_distance_au)"
     ... )
     >>> for metric, value in metrics(newest, approaches, threshold_au=0.2).collect():
     ...     print(metric, value)

@@ -36,7 +36,12 @@ from neo_utils.store.verification import changed_file, check_files
 
 # Small enough that a reader of a few batches skips most rows, large enough that the whole catalogue
 # reads as fast as from one group per file.
-_ROWS_PER_GROUP = {"neos": 500, "close_approaches": 12_000}
+ROWS_PER_GROUP = {"neos": 500, "close_approaches": 12_000}
+# Only columns whose values repeat; others would be larger and slower to read.
+SEGMENT_SETTINGS: Mapping[str, Any] = {
+    "compression": "zstd",
+    "use_dictionary": ["neo_id", "orbiting_body", "position", "fetched_at"],
+}
 _Tables = dict[str, pa.Table]
 
 
@@ -130,8 +135,8 @@ def _build(output: Path, segment: Segment) -> None:
     tables, listed = _contents(output, segment)
     for name, table in tables.items():
         buffer = pa.BufferOutputStream()
-        with pq.ParquetWriter(buffer, table.schema, compression="zstd") as writer:
-            writer.write_table(table, _ROWS_PER_GROUP[name])
+        with pq.ParquetWriter(buffer, table.schema, **SEGMENT_SETTINGS) as writer:
+            writer.write_table(table, ROWS_PER_GROUP[name])
             writer.add_key_value_metadata({"batches": json.dumps(listed)})
         write_in_order([(segment.file(output, name), bytes(buffer.getvalue()))])
 

@@ -1,13 +1,13 @@
 -- metric, value: counts of NEOs and of their close approaches. Approaches to any listed body count,
--- past and predicted, unless the name ends in earth. Distances are in AU.
+-- past and predicted, unless the name ends in earth. Distances are in AU. Each NEO has one position.
 WITH per_neo AS (
-    SELECT neo_id,
+    SELECT position,
            count(*) AS approaches,
            count_if(orbiting_body = 'Earth') AS approaches_earth,
            count_if(miss_distance_au < {threshold_au}) AS under,
            count_if(miss_distance_au < {threshold_au} AND orbiting_body = 'Earth') AS under_earth
     FROM close_approaches
-    GROUP BY neo_id
+    GROUP BY position
 ),
 totals AS (
     SELECT sum(approaches) AS approaches,

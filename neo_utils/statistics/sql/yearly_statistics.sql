@@ -1,6 +1,6 @@
--- One row per year and body. Predicted: dated after the day of the fetch. Velocities are summed as
--- integers of 1e-10 km/s, the precision of NeoWs, so the sum does not depend on the row order.
--- BROADCAST is a hint to Spark: these tables are small. DuckDB treats it as a comment.
+-- One row per year and body. Each NEO has one position. Predicted: dated after the day of the fetch.
+-- Velocities are summed as integers of 1e-10 km/s, the precision of NeoWs, so the sum does not depend
+-- on the row order. BROADCAST is a hint to Spark: these tables are small. DuckDB ignores it.
 WITH counts AS (
     SELECT year,
            orbiting_body,
@@ -13,7 +13,7 @@ WITH counts AS (
     GROUP BY year, orbiting_body
 ),
 different AS (
-    SELECT year, orbiting_body, count(DISTINCT neo_id) AS neos
+    SELECT year, orbiting_body, count(DISTINCT position) AS neos
     FROM close_approaches
     GROUP BY year, orbiting_body
 ),
