@@ -1,6 +1,7 @@
 """Segments have the rows of the batches, and are built again where batches changed."""
 
 import datetime as dt
+import json
 import subprocess
 import sys
 
@@ -17,6 +18,7 @@ from neo_utils.run.upkeep import verify_text
 from neo_utils.settings.folders import PROJECT
 from neo_utils.settings.run_settings import parse_settings
 from neo_utils.statistics.computation import metrics, read_batches
+from neo_utils.statistics.results import save
 from neo_utils.store.batches import read_table, stored_provenances, write_batch
 from neo_utils.store.page_archive import sha256
 from neo_utils.store.page_tables import decode_page
@@ -192,3 +194,85 @@ def test_concurrent_builders_and_readers_agree(output):
         assert total(output) == before
     assert [builder.communicate()[0] for builder in builders] == ["[]\n"] * 4
     assert differing_segments(output, [Batch(1)]) == []
+
+
+def scan_metrics(frame):
+    """Return the metrics of the scan of a frame, which reads one table, after it has run."""
+    frame.collect()
+    (scan,) = _items(frame._jdf.queryExecution().executedPlan().collectLeaves())
+    return {name: scan.metrics().apply(name).value() for name in ("numFiles", "numOutputRows")}
+
+
+def _items(java_sequence):
+    return [java_sequence.apply(place) for place in range(java_sequence.size())]
+
+
+def test_spark_opens_one_file_per_table_and_skips_the_other_row_groups(spark, pristine):
+    read_batches(spark, select(21, 40, "sample", str(pristine)))
+    for table in TABLES:
+        metadata = pq.read_metadata(Segment(1).file(pristine, table))
+        first = metadata.row_group(0).num_rows
+        assert first < metadata.num_rows / 3
+        read = scan_metrics(spark.table(f"stored_{table}").select("fetched_at"))
+        assert read == {"numFiles": 1, "numOutputRows": first}
+
+
+def bytes_read(output, end):
+    """Return how many bytes DuckDB reads to add the distances of positions 21 to ``end``."""
+    duck = DuckDBSession()
+    read_batches(duck, select(21, end, "sample", str(output)))
+    query = "SELECT sum(miss_distance_au) FROM stored_close_approaches"
+    ((_, plan),) = duck.sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {query}").collect()
+    return json.loads(plan)["io"]["total_bytes_read"]
+
+
+def test_duckdb_skips_the_other_row_groups(pristine):
+    assert 0 < bytes_read(pristine, 40) < bytes_read(pristine, 2_000) / 2
+
+
+def test_frames_of_an_earlier_selection_are_not_saved(pristine):
+    duck = DuckDBSession()
+    whole, part = (select(1, end, "sample", str(pristine)) for end in (40, 20))
+    earlier = metrics(*read_batches(duck, whole), 0.2)
+    later = metrics(*read_batches(duck, part), 0.2)
+    with pytest.raises(StoredDataChanged, match="not those of batches-1-40"):
+        save("metrics", earlier, whole, 0.2)
+    with pytest.raises(StoredDataChanged, match="not those of batches-1-40"):
+        save("metrics", later, whole, 0.2)
+
+
+@pytest.mark.parametrize("name", ["spark", "duck"])
+def test_counts_of_filtered_rows_and_then_of_all_rows(request, pristine, name):
+    session = DuckDBSession() if name == "duck" else request.getfixturevalue(name)
+    selection = select(1, 20, "sample", str(pristine))
+    newest, approaches = read_batches(session, selection)
+
+    def count(rows):
+        return dict(map(tuple, metrics(newest, rows, 0.2).collect()))["total_close_approaches"]
+
+    listed = read_table(pristine, [Batch(1)], "close_approaches")["close_approach_date"].to_pylist()
+    late = session.sql("SELECT * FROM close_approaches WHERE year > 2000")
+    assert count(late) == sum(date.year > 2000 for date in listed) < len(listed)
+    assert count(approaches) == len(listed)
+
+
+def test_damaged_rows_of_a_segment_do_not_stop_status(output):
+    path = Segment(1).file(output, "neos")
+    content = bytearray(path.read_bytes())
+    content[4:2_000] = bytes(1_996)
+    path.write_bytes(content)
+    assert "102 batches" in status_text(parse_settings({"output_dir": str(output)}))
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[1]", '{"1-20": "x"}', '{"1-20": {}}', "[" * 100_000, '{"1-20": {"url": 1}}']
+)
+def test_segments_with_unusable_metadata_are_built_again(output, text):
+    before = total(output)
+    for path in files_of(output):
+        rows = pq.ParquetFile(path).read()
+        with pq.ParquetWriter(path, rows.schema) as writer:
+            writer.write_table(rows)
+            writer.add_key_value_metadata({"batches": text})
+    assert "segments  1 of 2 current" in status_text(parse_settings({"output_dir": str(output)}))
+    assert total(output) == before

@@ -15,9 +15,12 @@ from neo_utils.engines.engine import connect, describe_engine, describe_tasks
 from neo_utils.engines.java import SPARK_HOME, java_home
 from neo_utils.errors import JobFailed, SparkUnavailable
 from neo_utils.interface import select
+from neo_utils.positions import PositionRange
+from neo_utils.run.runner import run
 from neo_utils.sample.catalogue import AS_OF, page_body
+from neo_utils.settings.run_settings import parse_settings
 from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
-from neo_utils.statistics.results import save
+from neo_utils.statistics.results import read_result, save
 from tests.driver import await_result
 from tests.oracle import metrics_of, yearly_of
 
@@ -94,6 +97,15 @@ def test_counts_equal_plain_python(session, pristine):
     assert yearly == yearly_of(PAGES, "0.2", f"{AS_OF:%Y-%m-%d}")
 
 
+def test_notebooks_run_on_the_server(server, tmp_path):
+    given = {"end": END, "source": "sample", "output_dir": str(tmp_path), "master": server.address}
+    run("run", ["fetch", "aggregate"], parse_settings(given))
+    counts = read_result("metrics", tmp_path, PositionRange(1, END))
+    assert dict(zip(*counts.to_pydict().values(), strict=True)) == metrics_of(PAGES, "0.2")
+    report = (tmp_path / f"runs/batches-1-{END}/report.html").read_text()
+    assert "on the Spark Connect server 127.0.0.1" in report
+
+
 def test_describes_the_server(session):
     described = describe_engine(session)
     assert described == f"Spark {session.version} on the Spark Connect server 127.0.0.1"
@@ -122,14 +134,17 @@ def test_segments_that_the_server_does_not_see_are_named_in_one_line(server, pri
     assert len(str(error.value).splitlines()) == 1
 
 
-@pytest.mark.parametrize(
-    "conf", [{"spark.driver.memory": "3g"}, {"spark.sql.shuffle.partitions": "many"}]
-)
-def test_setting_that_the_server_refuses_is_named_in_one_line(server, conf):
-    (name,) = conf
-    with pytest.raises(SparkUnavailable, match=f"does not allow {name} to be set") as error:
-        connect(server.address, conf)
+def test_value_that_the_server_refuses_is_named_in_one_line(server):
+    name = "spark.sql.shuffle.partitions"
+    with pytest.raises(SparkUnavailable, match=f"does not accept this value of {name}") as error:
+        connect(server.address, {name: "many"})
     assert len(str(error.value).splitlines()) == 1
+
+
+def test_settings_of_the_servers_start_are_named_as_ignored(server):
+    there = connect(server.address, {"spark.driver.memory": "3g"})
+    ignored = "; ignored, because only its start can set them: spark.driver.memory"
+    assert describe_engine(there).endswith(ignored)
 
 
 def test_missing_server_is_reported_in_one_line():

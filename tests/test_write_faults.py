@@ -206,7 +206,7 @@ def test_interrupted_fetch_prints_one_line_and_resumes(tmp_path):
 
     run("fetch", tmp_path, **settings)
     assert len(stored_in(tmp_path)) == 100
-    assert {path.name for path in tmp_path.rglob(".*")} == {".lock", ".run-lock"}
+    assert {path.name for path in tmp_path.rglob(".*")} == {".lock", ".run-lock", ".segments-lock"}
     assert {path: path.stat().st_mtime_ns for path in written} == written
 
 

@@ -35,7 +35,7 @@ class DuckDBSession:
         self.ignored = ignored
         # DuckDB creates this folder if it runs out of memory, and removes it when it closes.
         spilled = Path(tempfile.gettempdir()) / f"duckdb-{uuid4().hex}"
-        self._connection: DuckDBPyConnection = duckdb.connect(
+        self.connection: DuckDBPyConnection = duckdb.connect(
             config={**_CONFIG, "temp_directory": str(spilled)}
         )
         self.version: str = duckdb.__version__
@@ -45,7 +45,7 @@ class DuckDBSession:
 
     def sql(self, statement: str) -> "DuckDBFrame":
         """Run a statement; for a query, return its rows as a lazy frame."""
-        return DuckDBFrame(self, self._connection.sql(statement))
+        return DuckDBFrame(self, self.connection.sql(statement))
 
     def table(self, name: str) -> "DuckDBFrame":
         """Return a table or view by name."""
@@ -54,7 +54,7 @@ class DuckDBSession:
     def register(self, table: SegmentTable) -> None:
         """Register the rows of segments under a name; their files are read by each query."""
         files = [_PATTERN_SIGNS.sub(r"[\g<0>]", str(file)) for file in table.files]
-        rows = self._connection.read_parquet(files, hive_partitioning=False)
+        rows = self.connection.read_parquet(files, hive_partitioning=False)
         rows.filter(table.condition).create_view(table.name, replace=True)
 
     def describe(self) -> str:
@@ -69,7 +69,7 @@ class DuckDBSession:
 
     def stop(self) -> None:
         """Close the database."""
-        self._connection.close()
+        self.connection.close()
 
 
 class DuckDBFrame:
@@ -84,7 +84,12 @@ class DuckDBFrame:
 
     def createOrReplaceTempView(self, name: str) -> None:  # noqa: N802 - Spark's name
         """Register these rows as a view."""
-        self._relation.create_view(name, replace=True)
+        query, connection = self._relation.sql_query(), self.sparkSession.connection
+        if re.search(rf"\b{name}\b", query):  # a view cannot read the one that it replaces
+            rows = f"rows_{uuid4().hex}"
+            connection.execute(f"CREATE TEMP TABLE {rows} AS {query}")
+            query = f"FROM {rows}"
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {query}")
 
     def toArrow(self) -> pa.Table:  # noqa: N802 - Spark's name
         """Return the rows as an Arrow table."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 
+from neo_utils.engines.spark_connect import ignored_settings
 from neo_utils.store.segments import SegmentTable
 
 # Where Spark finds the folder of segments, if not under the same path as this process.
@@ -31,7 +32,9 @@ class SparkEngine:
         url = self.session.conf.get(SEGMENTS_SETTING, None) or f"file://{_escaped(folder)}"
         urls = [f"{url}/{file.relative_to(table.folder)}" for file in table.files]
         schema = from_arrow_schema(table.schema, prefer_timestamp_ntz=True)
-        rows = self.session.read.schema(schema).parquet(*urls).where(table.condition)
+        # Whatever the user's Spark skips, a missing or damaged file must fail.
+        reader = self.session.read.options(ignoreMissingFiles=False, ignoreCorruptFiles=False)
+        rows = reader.schema(schema).parquet(*urls).where(table.condition)
         rows.createOrReplaceTempView(table.name)
 
     def describe(self) -> str:
@@ -52,7 +55,9 @@ class SparkConnectEngine(SparkEngine):
         """Return Spark's version and the server's host."""
         # A server of another kind may report any text as its version.
         host = self.session.client.host
-        return f"Spark {self.session.version} on the Spark Connect server {host}"
+        where = f"Spark {self.session.version} on the Spark Connect server {host}"
+        names = ", ".join(ignored_settings(self.session))
+        return f"{where}; ignored, because only its start can set them: {names}" if names else where
 
     def describe_tasks(self) -> str:
         """Return that the server ran all tasks; its web page shows where."""

@@ -26,7 +26,7 @@ EMBEDDED_CONF: Mapping[str, str] = {
     # Adaptive execution replans and starts a job after each stage of a query: on 200 NEOs, 25 jobs
     # instead of 10 and a sixth of the time. Our SQL marks the small side of each join itself.
     "spark.sql.adaptive.enabled": "false",
-    # 16 MB hold 650,000 approaches, so a task's groups fit into memory and the CPU caches.
+    # 16 MB hold 390,000 approaches, so a task's groups fit into memory and the CPU caches.
     "spark.sql.files.maxPartitionBytes": "16m",
     # Spark's small first-level hash map overflows with 300 years times the number of NEOs, and
     # shuffle data never leaves this machine: together a fifth of the time at 10 million approaches.

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
@@ -23,6 +24,13 @@ _CONF = {name: value for name, value in DEFAULT_CONF.items() if name.startswith(
 # that restarts. PySpark itself tries for 10 minutes.
 _FIRST_ATTEMPTS, _ATTEMPTS = 5, 9
 
+_IGNORED: WeakKeyDictionary[object, list[str]] = WeakKeyDictionary()
+
+
+def ignored_settings(session: SparkSession) -> list[str]:
+    """Return the settings that the server of a session allows only when it starts."""
+    return _IGNORED.get(session, [])
+
 
 def connect(address: str, spark_conf: Mapping[str, Any]) -> SparkSession:
     """Return a new session on the server at ``address``, such as sc://host:15002.
@@ -32,7 +40,7 @@ def connect(address: str, spark_conf: Mapping[str, Any]) -> SparkSession:
     Raises
     ------
     SparkUnavailable
-        If no Spark Connect server answers, or it does not allow a setting.
+        If no Spark Connect server answers, or it does not accept the value of a setting.
     """
     from pyspark.sql.connect.client.retries import DefaultPolicy
     from pyspark.sql.connect.session import SparkSession as RemoteSession
@@ -49,15 +57,21 @@ def connect(address: str, spark_conf: Mapping[str, Any]) -> SparkSession:
     session = RemoteSession.builder.remote(address).create()
     # PySpark warns before it raises.
     warnings.filterwarnings("ignore", r"\[RETRIES_EXCEEDED\]")
-    name = ""
+    ignored, name = [], ""
     try:
         session.client.set_retry_policies([DefaultPolicy(_FIRST_ATTEMPTS, backoff_multiplier=2.0)])
         session.version  # noqa: B018 - asks the server
         session.client.set_retry_policies([DefaultPolicy(_ATTEMPTS, backoff_multiplier=2.0)])
         for name, value in {**_CONF, **as_text(spark_conf)}.items():
-            session.conf.set(name, value)
+            try:
+                session.conf.set(name, value)
+            except PySparkException as error:
+                if error.getCondition() != "CANNOT_MODIFY_CONFIG":
+                    raise
+                ignored.append(name)
     except Exception as error:  # gRPC's or PySpark's
         raise _unusable(address, name, error) from None
+    _IGNORED[session] = ignored
     return session  # type: ignore[return-value]  # it has the same methods
 
 
@@ -65,8 +79,8 @@ def _unusable(address: str, name: str, error: Exception) -> SparkUnavailable:
     reason = first_message(error)
     if name and isinstance(error, PySparkException):
         return SparkUnavailable(
-            f"the server at {address} does not allow {name} to be set ({reason}). Remove it from "
-            "spark_conf, or set it where the server is started"
+            f"the server at {address} does not accept this value of {name}: {reason}. Correct it "
+            "in spark_conf"
         )
     return SparkUnavailable(
         f"the server at {address} does not answer as a Spark Connect server ({reason}). Check "

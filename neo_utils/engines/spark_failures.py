@@ -15,7 +15,7 @@ _SAME_FOLDER = (
     "On a cluster, OUTPUT_DIR must be the same folder, under the same path, on every machine"
 )
 _CODES = re.compile(r"^\[[A-Z_.]+\] | SQLSTATE: \w+$")  # Spark's error classes
-_DETAILS = re.compile(r'details = "(.*?)"\n')
+_DETAILS = re.compile(r'details = "(.+?)["\n]')
 _LAST_FAILURE = re.compile(r"[Mm]ost recent failure:\s*(.+)")
 
 

@@ -22,8 +22,7 @@ _SEGMENT = re.compile(r"positions=\d+-\d+\.parquet")
 _HALF_SEGMENT = re.compile(r"\.positions=\d+-\d+\.parquet\.tmp")  # of a killed run
 _LEFTOVERS = (".part-0.parquet.tmp", ".report.html.tmp")  # of a killed run
 _EXPLORE_LOG = "explore-spark.log"
-_LOCK = ".lock"
-_BY_NAME = (*_LOGS, *_LEFTOVERS, _EXPLORE_LOG, _LOCK)
+_BY_NAME = (*_LOGS, *_LEFTOVERS, _EXPLORE_LOG)
 _SECONDS = 60  # at most, from the end of an execution until its notebook is written
 
 
@@ -100,8 +99,6 @@ def _is_own(path: Path, parts: tuple[str, ...]) -> bool:
             case (top, _, _) if top == SEGMENTS:
                 written = _SEGMENT.fullmatch(name) and listing(path)
                 return bool(written or _HALF_SEGMENT.fullmatch(name))
-            case (top, name) if top == SEGMENTS:
-                return name == _LOCK
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         pass  # unreadable, or in another format
     return False

@@ -70,8 +70,8 @@ def _counted(output: Path, stored: Mapping[Batch, Provenance]) -> Iterator[str]:
         own = {batch: p for batch, p in stored.items() if positions.covers(batch)}
         labels = {provenance.service.label for provenance in own.values()}
         selection = Selection(positions, output, " and ".join(labels), own)
-        outdated = not own or saved_threshold(selection) is None
-        yield f"{positions.name}{' (outdated or edited, will be recomputed)' if outdated else ''}"
+        changed = not own or saved_threshold(selection) is None
+        yield f"{positions.name}{' (outdated or edited, will be recomputed)' if changed else ''}"
 
 
 def summary_text(

@@ -12,6 +12,7 @@ _MASTER = re.compile(
     r"local(\[(\*|[1-9]\d{0,3})(,\d{1,4})?\])?|spark://[^\s:,/]+:\d+(,[^\s:,/]+:\d+)*"
     r"|sc://[^\s:,/;@]+:[1-9]\d{0,4}"
 )
+_LARGEST_PORT = 65_535
 DUCKDB = "duckdb"  # the engine without Spark
 _SETTING = re.compile(r"[A-Za-z][\w.:/$-]{0,199}", re.ASCII)
 _LARGEST_NUMBER = 2**63  # Java's limit; also rejects inf and nan
@@ -19,7 +20,9 @@ _LARGEST_NUMBER = 2**63  # Java's limit; also rejects inf and nan
 
 def check_master(master: str) -> None:
     """Raise WrongParameter unless ``master`` is a Spark master's address or "duckdb"."""
-    if master != DUCKDB and not _MASTER.fullmatch(master):
+    port = master.rpartition(":")[2]
+    too_large = is_remote(master) and port.isdecimal() and int(port) > _LARGEST_PORT
+    if (master != DUCKDB and not _MASTER.fullmatch(master)) or too_large:
         raise WrongParameter(
             f"MASTER={shown(master)} is not a Spark master. Use local[*], local[2], "
             f"spark://host:7077 or sc://host:15002, or {DUCKDB} to run without Spark"

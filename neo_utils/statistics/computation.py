@@ -8,7 +8,7 @@ import pyarrow as pa
 from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.engines.engine import Rows, Session, engine_of, one_line_failures
 from neo_utils.settings.run_settings import check_parameter
-from neo_utils.statistics.counted import counted_pages, note_pages
+from neo_utils.statistics.counted import counted_pages, note_pages, note_registered
 from neo_utils.statistics.definitions import sql_text, totals_defined
 from neo_utils.store.segment_building import make_current
 from neo_utils.store.segments import segment_tables
@@ -39,11 +39,12 @@ def read_batches(session: Session, selection: Selection) -> tuple[Rows, Rows]:
         If a segment cannot be written.
     """
     make_current(selection.output, selection.provenances)
+    tables, pages = segment_tables(selection.output, selection.provenances), selection.pages_sha256
     with one_line_failures():
-        for table in segment_tables(selection.output, selection.provenances):
+        for table in tables:
             engine_of(session).register(table)
         newest, close_approaches = remove_duplicates(session)
-    pages = selection.pages_sha256
+    note_registered(session, pages, [file for table in tables for file in table.files])
     return note_pages(newest, pages), note_pages(close_approaches, pages)
 
 
@@ -128,8 +129,13 @@ def yearly_statistics(close_approaches: Rows, threshold_au: float) -> Rows:
 
 
 def _computed(name: str, threshold_au: float, **frames: Rows) -> Rows:
+    pages = counted_pages(*frames.values())
+    (session,) = {id(frame.sparkSession): frame.sparkSession for frame in frames.values()}.values()
     with one_line_failures():
-        for view, frame in frames.items():
-            frame.createOrReplaceTempView(view)
-        computed = frame.sparkSession.sql(sql_text(name, threshold_au))
-    return note_pages(computed, counted_pages(*frames.values()))
+        if pages:  # define the views again: a filtered frame may have replaced one
+            remove_duplicates(session)
+        else:
+            for view, frame in frames.items():
+                frame.createOrReplaceTempView(view)
+        computed = session.sql(sql_text(name, threshold_au))
+    return note_pages(computed, pages)

@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import pyarrow as pa
+
 from neo_utils.positions import Batch
 from neo_utils.store.batches import read_parquet, read_table
 from neo_utils.store.provenance import Provenance
@@ -46,12 +48,16 @@ def drift_notes(output: Path, provenances: Mapping[Batch, Provenance]) -> list[s
 
 def _ids(output: Path, provenances: Mapping[Batch, Provenance]) -> Iterator[str]:
     """Yield the ids of the NEOs of each batch, from segments where they are current."""
-    left = outdated(output, provenances)
-    current = provenances.keys() - set(left)
+    left = set(outdated(output, provenances))
+    current = provenances.keys() - left
     for segment in segments_of(current):
-        rows = read_parquet(segment.file(output, "neos"), ["id", "position"]).to_pydict()
+        try:
+            rows = read_parquet(segment.file(output, "neos"), ["id", "position"]).to_pydict()
+        except (OSError, pa.ArrowException):  # damaged, or removed meanwhile
+            left |= current & set(segment.batches)
+            continue
         for neo_id, position in zip(rows["id"], rows["position"], strict=True):
             if Batch.containing(position) in current:
                 yield neo_id
-    for batch in left:
+    for batch in sorted(left):
         yield from read_table(output, [batch], "raw", ["id"])["id"].to_pylist()

@@ -15,7 +15,7 @@ import psutil
 from neo_utils.errors import OutputBusy, OutputUnwritable
 from neo_utils.store.atomic import sync_folder
 
-NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}
+_NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}
 
 
 def try_lock(file: IO[Any], operation: int = fcntl.LOCK_EX) -> bool:
@@ -31,7 +31,7 @@ def try_lock(file: IO[Any], operation: int = fcntl.LOCK_EX) -> bool:
     try:
         fcntl.flock(file, operation | fcntl.LOCK_NB)
     except OSError as error:
-        if error.errno not in NO_LOCKS:
+        if error.errno not in _NO_LOCKS:
             raise
         return False
     return True

@@ -1,8 +1,8 @@
 """Build segments from stored batches, and verify them."""
 
-import fcntl
 import json
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -15,15 +15,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from neo_utils.errors import RunFailure, StoredDataChanged
+from neo_utils.errors import OutputBusy, RunFailure, StoredDataChanged
 from neo_utils.positions import Batch
 from neo_utils.store.atomic import write_in_order
 from neo_utils.store.batches import provenance_of, read_parquet, read_rejected, read_table
-from neo_utils.store.locks import NO_LOCKS, unwritable
+from neo_utils.store.locks import try_lock, unwritable
 from neo_utils.store.provenance import Provenance
 from neo_utils.store.segments import (
     FILES,
-    FOLDER,
     SEGMENT_SCHEMAS,
     TABLES,
     Segment,
@@ -42,6 +41,7 @@ SEGMENT_SETTINGS: Mapping[str, Any] = {
     "compression": "zstd",
     "use_dictionary": ["neo_id", "orbiting_body", "position", "fetched_at"],
 }
+_LONGEST_WAIT_S = 120.0  # the whole catalogue takes 8 s on two idle cores
 _Tables = dict[str, pa.Table]
 
 
@@ -76,6 +76,8 @@ def build_outdated(output: Path, stored: Mapping[Batch, Provenance]) -> list[Bat
 
     Raises
     ------
+    OutputBusy
+        If another process builds segments for two minutes.
     OutputUnwritable
         If a segment cannot be written.
     """
@@ -120,14 +122,20 @@ def _differs(output: Path, segment: Segment, table: str) -> bool:
 @contextmanager
 def _sole_builder(output: Path) -> Iterator[None]:
     """Wait until no other process builds segments, and keep others out."""
-    folder = output / FOLDER
-    folder.mkdir(exist_ok=True)
-    with (folder / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX)
-        except OSError as error:
-            if error.errno not in NO_LOCKS:
-                raise
+    with (output / ".segments-lock").open("w") as file:
+        last = time.monotonic() + _LONGEST_WAIT_S
+        while True:
+            try:
+                try_lock(file)
+                break
+            except BlockingIOError:
+                if time.monotonic() > last:
+                    raise OutputBusy(
+                        f"another process has been building segments in {output} for "
+                        f"{_LONGEST_WAIT_S:.0f} s. Stored data is kept. Wait for it to finish, or "
+                        "end it, and run the same command again"
+                    ) from None
+                time.sleep(0.05)
         yield
 
 

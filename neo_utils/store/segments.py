@@ -72,8 +72,11 @@ class SegmentTable(NamedTuple):
 def segment_tables(output: Path, batches: Iterable[Batch]) -> list[SegmentTable]:
     """Return the tables ``stored_neos`` and ``stored_close_approaches`` of these batches."""
     batches = sorted(batches)
-    segments = segments_of(batches)
-    condition = " OR ".join(f"position BETWEEN {s.start} AND {s.end}" for s in spans(batches))
+    segments, ranges = segments_of(batches), spans(batches)
+    condition = f"position BETWEEN {batches[0].first} AND {batches[-1].last}"
+    if len(ranges) > 1:  # the first condition is the one that engines use to skip rows
+        some = " OR ".join(f"position BETWEEN {one.start} AND {one.end}" for one in ranges)
+        condition = f"{condition} AND ({some})"
     return [
         SegmentTable(
             f"stored_{name}",
@@ -100,9 +103,10 @@ def listed_provenances(output: Path, batches: Iterable[Batch]) -> dict[Batch, Pr
     states, found = _states(output, batches), {}
     for batch in batches:
         state = states[Segment.of(batch)].get(batch.name, {})
-        if state and state.pop(FILES, None) == _files_of(output, batch):
-            metadata = {key.encode(): str(value).encode() for key, value in state.items()}
-            with suppress(ValueError):
+        files = state.pop(FILES, None)
+        if files and files == _files_of(output, batch):
+            with suppress(ValueError):  # another program wrote it
+                metadata = {key.encode(): str(value).encode() for key, value in state.items()}
                 found[batch] = Provenance.from_metadata(metadata)
     return found
 
@@ -144,6 +148,8 @@ def listing(path: Path) -> dict[str, State]:
     """Return the batches that a segment's file lists, by name; empty if it is not usable."""
     try:
         found = json.loads(pq.read_metadata(path).metadata[b"batches"])
-    except (OSError, pa.ArrowException, ValueError, KeyError, TypeError):
+        return {name: dict(state) for name, state in found.items()}
+    except (OSError, pa.ArrowException, ValueError, LookupError, TypeError, AttributeError):
         return {}
-    return found if isinstance(found, dict) else {}
+    except RecursionError:  # another program wrote it
+        return {}
