@@ -1,6 +1,7 @@
 """A Spark Connect server runs the same SQL, and its failures are one line."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -8,12 +9,13 @@ import threading
 from collections import namedtuple
 from http.server import HTTPServer, SimpleHTTPRequestHandler
 
+import pyarrow.parquet as pq
 import pytest
 
 from neo_utils.engines import spark_connect
 from neo_utils.engines.engine import connect, describe_engine, describe_tasks
 from neo_utils.engines.java import SPARK_HOME, java_home
-from neo_utils.errors import JobFailed, SparkUnavailable
+from neo_utils.errors import JobFailed, SparkUnavailable, StoredDataChanged
 from neo_utils.interface import select
 from neo_utils.positions import PositionRange
 from neo_utils.run.runner import run
@@ -123,6 +125,18 @@ def test_segments_may_have_another_address_on_the_server(server, output):
     elsewhere.parent.symlink_to(output)
     newest, approaches = read_batches(there, selection)
     assert dict(rows(metrics(newest, approaches, 0.2))) == metrics_of(PAGES, "0.2")
+
+
+def test_outdated_copy_of_the_segments_is_reported_in_one_line(server, output, tmp_path):
+    read_batches(connect(server.address), select(1, END, "sample", str(output)))  # builds them
+    shutil.copytree(output / "segments", tmp_path / "copy")
+    for path in (tmp_path / "copy").glob("*/*.parquet"):
+        table = pq.ParquetFile(path).read()
+        pq.write_table(table.slice(0, table.num_rows - 1), path)
+    there = connect(server.address, {"spark.neo.segments": f"file://{tmp_path / 'copy'}"})
+    with pytest.raises(StoredDataChanged, match="stored_neos that Spark reads are not") as error:
+        read_batches(there, select(1, END, "sample", str(output)))
+    assert len(str(error.value).splitlines()) == 1
 
 
 def test_segments_that_the_server_does_not_see_are_named_in_one_line(server, pristine, tmp_path):

@@ -57,6 +57,11 @@ class DuckDBSession:
         rows = self.connection.read_parquet(files, hive_partitioning=False)
         rows.filter(table.condition).create_view(table.name, replace=True)
 
+    @property
+    def may_read_a_copy(self) -> bool:
+        """Whether the engine may read other files than this process sees."""
+        return False
+
     def describe(self) -> str:
         """Return name, version and the Spark settings that have no effect."""
         unused = ", ".join(self.ignored)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, Union
 
 from neo_utils.engines.duckdb import DuckDBFrame, DuckDBSession
 from neo_utils.engines.spark_failures import failure_text
-from neo_utils.errors import JobFailed
+from neo_utils.errors import JobFailed, RunFailure
 from neo_utils.settings.spark import DUCKDB, check_conf, check_master, is_remote
 from neo_utils.store.segments import SegmentTable
 
@@ -25,6 +25,10 @@ Rows: TypeAlias = Union["DataFrame", DuckDBFrame]
 
 class Engine(Protocol):
     """What the project needs of an engine besides the SQL of its session."""
+
+    @property
+    def may_read_a_copy(self) -> bool:
+        """Whether the engine may read other files than this process sees."""
 
     def register(self, table: SegmentTable) -> None:
         """Let SQL statements read a table of segments by its name.
@@ -112,6 +116,8 @@ def one_line_failures() -> Iterator[None]:
     """
     try:
         yield
+    except RunFailure:
+        raise
     except Exception as error:  # DuckDB's, py4j's or PySpark's
         first_line = str(error).partition("\n")[0]
         from_duckdb = "duckdb" in type(error).__module__

@@ -24,6 +24,11 @@ class SparkEngine:
     def __init__(self, session: SparkSession) -> None:
         self.session = session
 
+    @property
+    def may_read_a_copy(self) -> bool:
+        """Whether Spark may read other files than this process sees."""
+        return self.session.conf.get(SEGMENTS_SETTING, None) is not None
+
     def register(self, table: SegmentTable) -> None:
         """Let SQL statements read a table of segments by its name."""
         # Spark treats a path as a glob pattern and, without "file:", resolves it on the file system
@@ -50,6 +55,11 @@ class SparkEngine:
 
 class SparkConnectEngine(SparkEngine):
     """A session on a Spark Connect server."""
+
+    @property
+    def may_read_a_copy(self) -> bool:
+        """The server may be on another machine."""
+        return True
 
     def describe(self) -> str:
         """Return Spark's version and the server's host."""

@@ -7,11 +7,12 @@ import pyarrow as pa
 
 from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.engines.engine import Rows, Session, engine_of, one_line_failures
+from neo_utils.errors import StoredDataChanged
 from neo_utils.settings.run_settings import check_parameter
 from neo_utils.statistics.counted import counted_pages, note_pages, note_registered
 from neo_utils.statistics.definitions import sql_text, totals_defined
 from neo_utils.store.segment_building import make_current
-from neo_utils.store.segments import segment_tables
+from neo_utils.store.segments import SegmentTable, segment_tables
 from neo_utils.store.selection import Selection
 
 
@@ -34,7 +35,7 @@ def read_batches(session: Session, selection: Selection) -> tuple[Rows, Rows]:
     StoredDataBroken
         If a batch is corrupted.
     StoredDataChanged
-        If a batch is fetched again at the same time.
+        If a batch is fetched again at the same time, or Spark reads an outdated copy.
     OutputUnwritable
         If a segment cannot be written.
     """
@@ -43,9 +44,26 @@ def read_batches(session: Session, selection: Selection) -> tuple[Rows, Rows]:
     with one_line_failures():
         for table in tables:
             engine_of(session).register(table)
+        if engine_of(session).may_read_a_copy:
+            _check_copy(session, tables)
         newest, close_approaches = remove_duplicates(session)
     note_registered(session, pages, [file for table in tables for file in table.files])
     return note_pages(newest, pages), note_pages(close_approaches, pages)
+
+
+def _check_copy(session: Session, tables: list[SegmentTable]) -> None:
+    """Raise StoredDataChanged if the engine reads other rows than this process."""
+    local = DuckDBSession()
+    for table in tables:
+        local.register(table)
+        of_rows = "count(*), sum(position), min(fetched_at), max(fetched_at)"
+        query = f"SELECT {of_rows} FROM {table.name}"  # noqa: S608 - our own name
+        if tuple(session.sql(query).collect()[0]) != local.sql(query).collect()[0]:
+            raise StoredDataChanged(
+                f"the rows of {table.name} that Spark reads are not those in {table.folder}. Copy "
+                "the segments again to where spark.neo.segments points, or let Spark see this "
+                "folder under the same path"
+            )
 
 
 def remove_duplicates(session: Session) -> tuple[Rows, Rows]:
