@@ -545,7 +545,7 @@ class Scenario:
         shutil.copytree(self.bench.output, interrupted)
         check_requests(self.bench.run(self.fetch._replace(refetch=False)), missing)
         fetched = tree_of(self.bench.output)
-        leftovers = {path for path in fetched if is_hidden(path)} - {".lock"}
+        leftovers = {path for path in fetched if is_hidden(path)} - {".lock", ".segments-lock"}
         stored = check_left(fetched, [self.old, self.new], self.fetch.pages)
         if leftovers or len(stored) < self.fetch.pages:
             raise DataLost(f"a fetch after the backfill stored {sorted(stored)}, left {leftovers}")

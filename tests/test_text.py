@@ -97,8 +97,9 @@ def test_commands_print_no_control_characters(hostile):
     lines = status_text(settings).splitlines()
     assert [line.split()[0] for line in lines] == [
         "nasa",
-        *["note"] * (len(lines) - 4),
+        *["note"] * (len(lines) - 5),
         "rejected",
+        "segments",
         "results",
         "folder",
     ]
