@@ -105,6 +105,8 @@ def _end(manager: AsyncKernelManager, folder: str, java_seconds: float) -> None:
         psutil.Process(manager.provisioner.pid).suspend()  # type: ignore[union-attr]
     started = list(processes_with_temporary(folder))
     run_sync(manager.shutdown_kernel)(now=True)
+    # Again: a shell that was just becoming Java had no environment to recognise it by.
+    started = list({*started, *processes_with_temporary(folder)})
     try:
         psutil.wait_procs(started, timeout=java_seconds)
     finally:
