@@ -58,6 +58,11 @@ class DuckDBSession:
         rows.filter(table.condition).create_view(table.name, replace=True)
 
     @property
+    def binds_late(self) -> bool:
+        """A relation is a query, whose names are looked up when it runs."""
+        return True
+
+    @property
     def may_read_a_copy(self) -> bool:
         """Whether the engine may read other files than this process sees."""
         return False

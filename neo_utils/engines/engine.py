@@ -27,6 +27,10 @@ class Engine(Protocol):
     """What the project needs of an engine besides the SQL of its session."""
 
     @property
+    def binds_late(self) -> bool:
+        """Whether a frame of a view reads the view's definition when the frame is computed."""
+
+    @property
     def may_read_a_copy(self) -> bool:
         """Whether the engine may read other files than this process sees."""
 

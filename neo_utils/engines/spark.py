@@ -25,6 +25,11 @@ class SparkEngine:
         self.session = session
 
     @property
+    def binds_late(self) -> bool:
+        """Spark looks up names when a frame is created."""
+        return False
+
+    @property
     def may_read_a_copy(self) -> bool:
         """Whether Spark may read other files than this process sees."""
         return self.session.conf.get(SEGMENTS_SETTING, None) is not None
@@ -55,6 +60,11 @@ class SparkEngine:
 
 class SparkConnectEngine(SparkEngine):
     """A session on a Spark Connect server."""
+
+    @property
+    def binds_late(self) -> bool:
+        """The server looks up names when it receives a query."""
+        return True
 
     @property
     def may_read_a_copy(self) -> bool:

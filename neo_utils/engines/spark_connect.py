@@ -1,4 +1,4 @@
-"""A session on a Spark Connect server: Kubernetes, Databricks, EMR and others offer one.
+"""A session on a Spark Connect server: Kubernetes operators, EMR and others offer one.
 
 https://spark.apache.org/docs/latest/spark-connect-overview.html
 """

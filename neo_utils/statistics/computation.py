@@ -150,8 +150,8 @@ def _computed(name: str, threshold_au: float, **frames: Rows) -> Rows:
     pages = counted_pages(*frames.values())
     (session,) = {id(frame.sparkSession): frame.sparkSession for frame in frames.values()}.values()
     with one_line_failures():
-        if pages:  # define the views again: a filtered frame may have replaced one
-            remove_duplicates(session)
+        if pages and engine_of(session).binds_late:
+            remove_duplicates(session)  # a filtered frame may have replaced a view
         else:
             for view, frame in frames.items():
                 frame.createOrReplaceTempView(view)

@@ -96,25 +96,23 @@ def build_outdated(output: Path, stored: Mapping[Batch, Provenance]) -> list[Bat
 
 def differing_segments(output: Path, batches: Iterable[Batch]) -> list[Path]:
     """Return the files of segments that differ from their batches, although none has changed."""
-    return [
-        segment.file(output, table)
-        for segment in segments_of(batches)
-        for table in TABLES
-        if _differs(output, segment, table)
-    ]
+    wrong = []
+    for segment in segments_of(batches):
+        tables, listed = _contents(output, segment)
+        paths = {segment.file(output, name): table for name, table in tables.items()}
+        wrong += [path for path, table in paths.items() if _differs(path, table, listed)]
+    return wrong
 
 
-def _differs(output: Path, segment: Segment, table: str) -> bool:
-    path = segment.file(output, table)
+def _differs(path: Path, table: pa.Table, expected: dict[str, Any]) -> bool:
     found = listing(path)
     if not found:  # missing or unusable: the next count builds it
         return False
-    tables, expected = _contents(output, segment)
     files = [{name: state.get(FILES) for name, state in one.items()} for one in (found, expected)]
     if files[0] != files[1]:  # outdated, likewise
         return False
     try:
-        return found != expected or not read_parquet(path).equals(tables[table])
+        return found != expected or not read_parquet(path).equals(table)
     except (OSError, pa.ArrowException):
         return True
 

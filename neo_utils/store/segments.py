@@ -149,7 +149,7 @@ def listing(path: Path) -> dict[str, State]:
     try:
         found = json.loads(pq.read_metadata(path).metadata[b"batches"])
         return {name: dict(state) for name, state in found.items()}
-    except (OSError, pa.ArrowException, ValueError, LookupError, TypeError, AttributeError):
+    except (OSError, pa.ArrowException):
         return {}
-    except RecursionError:  # another program wrote it
-        return {}
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return {}  # another program wrote it
