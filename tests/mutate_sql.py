@@ -320,14 +320,14 @@ EQUIVALENT = {
     "metrics.sql:23: UNION ALL -> UNION": "metric names are unique",
     "metrics.sql:40: UNION ALL -> UNION": "metric names are unique",
     "metrics.sql:25: CAST(coalesce(CASE metri -> (coalesce(CASE metric WH": _TYPE,
-    "yearly_statistics.sql:11: 5 -> 6": _ROUNDED,
-    "yearly_statistics.sql:11: 5 -> 4": _ROUNDED,
-    "yearly_statistics.sql:25: JOIN -> RIGHT JOIN": "every count has an approach",
-    "yearly_statistics.sql:40: JOIN -> LEFT JOIN": _PARTNER,
-    "yearly_statistics.sql:40: JOIN -> RIGHT JOIN": _PARTNER,
-    "yearly_statistics.sql:40: JOIN -> FULL JOIN": _PARTNER,
-    "yearly_statistics.sql:11: CAST(floor(relative_velo -> (floor(relative_velocity": _WHOLE,
-    "yearly_statistics.sql:38: CAST(velocity AS DOUBLE) -> (velocity)": _TYPE,
+    "yearly_statistics.sql:12: 5 -> 6": _ROUNDED,
+    "yearly_statistics.sql:12: 5 -> 4": _ROUNDED,
+    "yearly_statistics.sql:27: JOIN -> RIGHT JOIN": "every count has an approach",
+    "yearly_statistics.sql:42: JOIN -> LEFT JOIN": _PARTNER,
+    "yearly_statistics.sql:42: JOIN -> RIGHT JOIN": _PARTNER,
+    "yearly_statistics.sql:42: JOIN -> FULL JOIN": _PARTNER,
+    "yearly_statistics.sql:12: CAST(floor(relative_velo -> (floor(relative_velocity": _WHOLE,
+    "yearly_statistics.sql:40: CAST(velocity AS DOUBLE) -> (velocity)": _TYPE,
 }  # fmt: skip
 
 

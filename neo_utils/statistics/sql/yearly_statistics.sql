@@ -1,6 +1,7 @@
 -- One row per year and body. Each NEO has one position. Predicted: dated after the day of the fetch.
 -- Velocities are summed as integers of 1e-10 km/s, the precision of NeoWs, so the sum does not depend
--- on the row order. BROADCAST is a hint to Spark: these tables are small. DuckDB ignores it.
+-- on the row order. Hints to Spark, which DuckDB ignores: BROADCAST marks small tables, REPARTITION
+-- saves the count of different NEOs within each task, where hardly any repeats.
 WITH counts AS (
     SELECT year,
            orbiting_body,
@@ -14,7 +15,8 @@ WITH counts AS (
 ),
 different AS (
     SELECT year, orbiting_body, count(DISTINCT position) AS neos
-    FROM close_approaches
+    FROM (SELECT /*+ REPARTITION(position) */ year, orbiting_body, position
+          FROM close_approaches)
     GROUP BY year, orbiting_body
 ),
 nearest AS (
