@@ -1,6 +1,7 @@
 """Segments have the rows of the batches, and are built again where batches changed."""
 
 import datetime as dt
+import errno
 import json
 import subprocess
 import sys
@@ -24,7 +25,13 @@ from neo_utils.store.page_archive import sha256
 from neo_utils.store.page_tables import decode_page
 from neo_utils.store.provenance import Provenance
 from neo_utils.store.segment_building import build_outdated, differing_segments
-from neo_utils.store.segments import TABLES, Segment, listed_provenances, outdated
+from neo_utils.store.segments import (
+    TABLES,
+    Segment,
+    listed_provenances,
+    listed_states,
+    outdated_batches,
+)
 from tests.objects import neos, page, put
 
 END = 2_040  # one segment, and two batches of the next
@@ -89,6 +96,34 @@ def test_rejected_objects_keep_their_position(tmp_path):
         assert set(rows["fetched_at"].to_pylist()) == {time.replace(tzinfo=None)}
 
 
+def test_a_segment_may_have_gaps_and_batches_of_different_sources(tmp_path):
+    for first, source, objects in ((1, "sample", 20), (61, "nasa", 3)):
+        body = page(neos(objects), first // 20, total=63)
+        time = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
+        provenance = Provenance(source, "https://x/browse", time, sha256(body), 63)
+        batch = Batch(first)
+        write_batch(tmp_path, batch, decode_page(body, batch), body, provenance)
+    for start, end, source, objects in ((1, 20, "sample", 20), (61, "all", "nasa", 3)):
+        newest, approaches = read_batches(
+            DuckDBSession(), select(start, end, source, str(tmp_path))
+        )
+        counted = newest.sparkSession.sql("SELECT min(position), count(*) FROM newest").collect()
+        assert counted == [(start, objects)]
+        assert len(approaches.collect()) == objects
+    assert sorted(listed_states(Segment(1).file(tmp_path, "neos"))) == ["1-20", "61-80"]
+
+
+def test_a_file_system_without_locks_does_not_stop_a_count(output, monkeypatch):
+    def flock(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    before = total(output)
+    for path in files_of(output):
+        path.unlink()
+    monkeypatch.setattr("fcntl.flock", flock)
+    assert total(output) == before
+
+
 def test_only_the_segment_of_a_changed_batch_is_built_again(output):
     others, changed = files_of(output), files_of(output, 2_001)
     before = times(others), times(changed)
@@ -103,9 +138,9 @@ def test_a_count_builds_what_a_killed_fetch_left_out(output, monkeypatch):
     before = total(output)
     monkeypatch.setattr("neo_utils.fetch.fetching.build_outdated", lambda *_: [])
     backfill(output, 21, 40)
-    assert outdated(output, stored_provenances(output, EVERYTHING)) == [Batch(21)]
+    assert outdated_batches(output, stored_provenances(output, EVERYTHING)) == [Batch(21)]
     assert total(output) == before
-    assert outdated(output, stored_provenances(output, EVERYTHING)) == []
+    assert outdated_batches(output, stored_provenances(output, EVERYTHING)) == []
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ def test_environment_overrides_env_file_and_parameters_file(tmp_path):
         ({"WAIT": "1"}, "longest_wait_s", 86_400),
         ({"WAIT": "0"}, "longest_wait_s", 60),
         ({"API_URL": "http://127.0.0.1:80/browse"}, "api_url", "http://127.0.0.1:80/browse"),
+        ({"MASTER": "sc://h:443/;use_ssl=true;x-b=1"}, "master", "sc://h:443/;use_ssl=true;x-b=1"),
     ],
 )
 def test_parses_values_from_the_environment(tmp_path, environment, name, value):
@@ -53,6 +54,8 @@ def test_parses_values_from_the_environment(tmp_path, environment, name, value):
         ("MASTER", "foo", r"Use local\[\*\]"),
         ("MASTER", "local[0]", "not a Spark master"),
         *[("MASTER", m, "not a Spark master") for m in ("spark://host", "yarn", "127.0.0.1:7077")],
+        *[("MASTER", m, "not a Spark master") for m in ("sc://h:65536", "sc://h:1/use_ssl=true")],
+        ("MASTER", "sc://h:443/;token=hush", "contains token, which .* SPARK_CONNECT_AUTH"),
         ("SOURCE", "esa", "Use auto, nasa or sample"),
         ("LOG_LEVEL", "LOUD", "Use DEBUG"),
         ("API_URL", "api.nasa.gov", "not a web address"),

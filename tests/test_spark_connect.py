@@ -116,6 +116,11 @@ def test_describes_the_server(session):
     assert session.conf.get("spark.sql.shuffle.partitions") == "2"
 
 
+def test_address_may_have_parameters(server):
+    there = connect(f"{server.address}/;user_id=ada;x-header=1")
+    assert rows(there.sql("SELECT current_user()")) == [("ada",)]
+
+
 def test_segments_may_have_another_address_on_the_server(server, output):
     selection = select(1, END, "sample", str(output))
     read_batches(connect(server.address), selection)  # builds them

@@ -29,8 +29,8 @@ def test_same_settings_reuse_the_running_session(spark, tmp_path):
     assert again.sparkContext.applicationId == spark.sparkContext.applicationId
 
 
-def test_logs_settings_but_masks_secrets(spark, tmp_path, caplog):
-    name = "spark.a.password"
+@pytest.mark.parametrize("name", ["spark.a.password", "spark.hadoop.fs.azure.account.key.x"])
+def test_logs_settings_but_masks_secrets(spark, tmp_path, caplog, name):
     spark.sparkContext._jsc.sc().conf().set(name, "hush")
     with caplog.at_level("DEBUG"):
         connect("local[2]", {}, tmp_path / "spark.log")

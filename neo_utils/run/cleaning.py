@@ -13,7 +13,7 @@ from neo_utils.statistics.result_files import FOLDERS
 from neo_utils.statistics.results import is_intact
 from neo_utils.store.folders import RUNS, names_in
 from neo_utils.store.segments import FOLDER as SEGMENTS
-from neo_utils.store.segments import TABLES, listing
+from neo_utils.store.segments import TABLES, listed_states
 
 _RANGE = re.compile(r"batches-\d+-(\d+|all)")
 _NOTEBOOKS = ("fetch.ipynb", "aggregate.ipynb")
@@ -97,7 +97,7 @@ def _is_own(path: Path, parts: tuple[str, ...]) -> bool:
             case (top, _, _) if top == RUNS:
                 return name in _LOGS
             case (top, _, _) if top == SEGMENTS:
-                written = _SEGMENT.fullmatch(name) and listing(path)
+                written = _SEGMENT.fullmatch(name) and listed_states(path)
                 return bool(written or _HALF_SEGMENT.fullmatch(name))
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         pass  # unreadable, or in another format

@@ -14,7 +14,7 @@ from neo_utils.statistics.results import read_result, saved_threshold
 from neo_utils.store.batches import read_rejected, stored_provenances
 from neo_utils.store.consistency import drift_notes
 from neo_utils.store.provenance import Provenance
-from neo_utils.store.segments import outdated, segments_of
+from neo_utils.store.segments import outdated_batches, segments_of
 from neo_utils.store.selection import Selection
 from neo_utils.text import printable
 
@@ -59,7 +59,7 @@ def status_text(settings: RunSettings) -> str:
 
 
 def _current_segments(output: Path, stored: Mapping[Batch, Provenance]) -> str:
-    changed = segments_of(outdated(output, stored))
+    changed = segments_of(outdated_batches(output, stored))
     count = len(segments_of(stored))
     rest = "; the next count builds the others" if changed else ""
     return f"{count - len(changed):,} of {count:,} current{rest}"

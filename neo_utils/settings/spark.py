@@ -10,8 +10,9 @@ from neo_utils.text import shown
 SECRET_SETTING = "spark.authenticate.secret"  # noqa: S105 - a setting's name
 _MASTER = re.compile(
     r"local(\[(\*|[1-9]\d{0,3})(,\d{1,4})?\])?|spark://[^\s:,/]+:\d+(,[^\s:,/]+:\d+)*"
-    r"|sc://[^\s:,/;@]+:[1-9]\d{0,4}"
+    r"|sc://[^\s:,/;@]+:(?P<port>[1-9]\d{0,4})(/(;[\w-]+=[^\s;=]+)*)?"
 )
+_PARAMETER = re.compile(r"([\w-]+)=")  # of the address of a Spark Connect server
 _LARGEST_PORT = 65_535
 DUCKDB = "duckdb"  # the engine without Spark
 _SETTING = re.compile(r"[A-Za-z][\w.:/$-]{0,199}", re.ASCII)
@@ -20,9 +21,13 @@ _LARGEST_NUMBER = 2**63  # Java's limit; also rejects inf and nan
 
 def check_master(master: str) -> None:
     """Raise WrongParameter unless ``master`` is a Spark master's address or "duckdb"."""
-    port = master.rpartition(":")[2]
-    too_large = is_remote(master) and port.isdecimal() and int(port) > _LARGEST_PORT
-    if (master != DUCKDB and not _MASTER.fullmatch(master)) or too_large:
+    if secret := [name for name in _PARAMETER.findall(master) if is_secret(name)]:
+        raise WrongParameter(
+            f"MASTER contains {secret[0]}, which the executed notebook would show. Leave it out, "
+            "and set SPARK_CONNECT_AUTHENTICATE_TOKEN in the environment"
+        )
+    address = _MASTER.fullmatch(master)
+    if master != DUCKDB and not (address and int(address["port"] or 1) <= _LARGEST_PORT):
         raise WrongParameter(
             f"MASTER={shown(master)} is not a Spark master. Use local[*], local[2], "
             f"spark://host:7077 or sc://host:15002, or {DUCKDB} to run without Spark"
@@ -69,7 +74,8 @@ def is_remote(master: str) -> bool:
 
 def is_secret(name: str) -> bool:
     """Check whether a setting's value must not be shown."""
-    return re.search("secret|password|token", name, re.IGNORECASE) is not None
+    pattern = r"secret|password|token|credential|authorization|\bkey\b"
+    return re.search(pattern, name, re.IGNORECASE) is not None
 
 
 def hide_secrets(spark_conf: Mapping[str, Any]) -> dict[str, Any]:

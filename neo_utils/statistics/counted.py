@@ -37,6 +37,12 @@ def counted_pages(*frames: Rows) -> str | None:
     return found if found and _state(found, files) == registered else None
 
 
+def segments_changed(session: Session) -> bool:
+    """Check whether a segment that the views of a session read was replaced or removed since."""
+    files, registered = _REGISTERED.get(session, ([], ("", [])))
+    return _state(registered[0], files) != registered
+
+
 def _state(pages_sha256: str, files: Iterable[Path]) -> _State:
     stats = [file.stat() for file in files if file.exists()]
     return pages_sha256, [(one.st_ino, one.st_size, one.st_mtime_ns) for one in stats]

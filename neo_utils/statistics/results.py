@@ -9,10 +9,10 @@ import pyarrow as pa
 
 from neo_utils import __version__
 from neo_utils.engines.engine import Rows, one_line_failures
-from neo_utils.errors import StoredDataBroken, StoredDataChanged
+from neo_utils.errors import JobFailed, StoredDataBroken, StoredDataChanged
 from neo_utils.positions import PositionRange
 from neo_utils.settings.choices import check_choice
-from neo_utils.statistics.counted import counted_pages
+from neo_utils.statistics.counted import counted_pages, segments_changed
 from neo_utils.statistics.definitions import sql_text
 from neo_utils.statistics.result_files import FOLDERS, result_path
 from neo_utils.store.atomic import write_in_order
@@ -47,13 +47,22 @@ def save(name: str, frame: Rows, selection: Selection, threshold_au: float) -> p
     JobFailed
         If the engine cannot compute it.
     StoredDataChanged
-        If a batch was fetched again during the computation, or ``frame`` reads other batches.
+        If a batch was fetched again or a segment was built again during the computation, or
+        ``frame`` reads other batches.
     """
     check_choice("name", name, ResultTable)
     # The driver writes these few hundred rows itself: atomically, and with the same bytes on every
     # engine.
-    with one_line_failures():
-        table = frame.toArrow()
+    try:
+        with one_line_failures():
+            table = frame.toArrow()
+    except JobFailed:
+        if not segments_changed(frame.sparkSession):
+            raise
+        raise StoredDataChanged(
+            "a segment was built again during the computation. Earlier results are unchanged. Run "
+            "the same command again"
+        ) from None
     table = table.cast(SCHEMAS[name])
     _check_unchanged(selection)
     _check_read(frame, selection)

@@ -10,7 +10,7 @@ import pyarrow as pa
 from neo_utils.positions import Batch
 from neo_utils.store.batches import read_parquet, read_table
 from neo_utils.store.provenance import Provenance
-from neo_utils.store.segments import outdated, segments_of
+from neo_utils.store.segments import outdated_batches, segments_of
 from neo_utils.text import shown
 
 # The listing changes daily, when orbits are recomputed. Fetching all of it takes a few hours.
@@ -48,7 +48,7 @@ def drift_notes(output: Path, provenances: Mapping[Batch, Provenance]) -> list[s
 
 def _ids(output: Path, provenances: Mapping[Batch, Provenance]) -> Iterator[str]:
     """Yield the ids of the NEOs of each batch, from segments where they are current."""
-    left = set(outdated(output, provenances))
+    left = set(outdated_batches(output, provenances))
     current = provenances.keys() - left
     for segment in segments_of(current):
         try:

@@ -22,12 +22,12 @@ from neo_utils.store.batches import provenance_of, read_parquet, read_rejected, 
 from neo_utils.store.locks import try_lock, unwritable
 from neo_utils.store.provenance import Provenance
 from neo_utils.store.segments import (
-    FILES,
+    FILE_STATES,
     SEGMENT_SCHEMAS,
     TABLES,
     Segment,
-    listing,
-    outdated,
+    listed_states,
+    outdated_batches,
     segments_of,
     state_of,
 )
@@ -81,17 +81,17 @@ def build_outdated(output: Path, stored: Mapping[Batch, Provenance]) -> list[Bat
     OutputUnwritable
         If a segment cannot be written.
     """
-    if not outdated(output, stored):
+    if not outdated_batches(output, stored):
         return []
     try:
         with _sole_builder(output):
             # Another process may have built them while this one waited.
-            segments = segments_of(outdated(output, stored))
+            segments = segments_of(outdated_batches(output, stored))
             with ThreadPoolExecutor(os.cpu_count()) as threads:
                 list(threads.map(partial(_build, output), segments))
     except OSError as error:
         raise unwritable(output, error) from None
-    return outdated(output, stored)
+    return outdated_batches(output, stored)
 
 
 def differing_segments(output: Path, batches: Iterable[Batch]) -> list[Path]:
@@ -105,10 +105,12 @@ def differing_segments(output: Path, batches: Iterable[Batch]) -> list[Path]:
 
 
 def _differs(path: Path, table: pa.Table, expected: dict[str, Any]) -> bool:
-    found = listing(path)
+    found = listed_states(path)
     if not found:  # missing or unusable: the next count builds it
         return False
-    files = [{name: state.get(FILES) for name, state in one.items()} for one in (found, expected)]
+    files = [
+        {name: state.get(FILE_STATES) for name, state in one.items()} for one in (found, expected)
+    ]
     if files[0] != files[1]:  # outdated, likewise
         return False
     try:

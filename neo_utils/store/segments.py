@@ -26,7 +26,7 @@ SEGMENT_SCHEMAS = {
     name: pa.unify_schemas([SCHEMAS[table], SCHEMAS["segments"]]) for name, table in TABLES.items()
 }
 State = dict[str, Any]  # what a segment's metadata record about a batch
-FILES = "size_and_mtime_ns"
+FILE_STATES = "size_and_mtime_ns"
 
 
 class Segment(NamedTuple):
@@ -103,7 +103,7 @@ def listed_provenances(output: Path, batches: Iterable[Batch]) -> dict[Batch, Pr
     states, found = _states(output, batches), {}
     for batch in batches:
         state = states[Segment.of(batch)].get(batch.name, {})
-        files = state.pop(FILES, None)
+        files = state.pop(FILE_STATES, None)
         if files and files == _files_of(output, batch):
             with suppress(ValueError):  # another program wrote it
                 metadata = {key.encode(): str(value).encode() for key, value in state.items()}
@@ -111,7 +111,7 @@ def listed_provenances(output: Path, batches: Iterable[Batch]) -> dict[Batch, Pr
     return found
 
 
-def outdated(output: Path, stored: Mapping[Batch, Provenance]) -> list[Batch]:
+def outdated_batches(output: Path, stored: Mapping[Batch, Provenance]) -> list[Batch]:
     """Return the batches whose segment is missing, unreadable, or differs from the disk."""
     states = _states(output, stored)
     return [
@@ -123,7 +123,7 @@ def outdated(output: Path, stored: Mapping[Batch, Provenance]) -> list[Batch]:
 
 def state_of(output: Path, batch: Batch, provenance: Provenance) -> State:
     """Return what a segment records about a batch as it is now."""
-    return {**provenance.as_metadata(), FILES: _files_of(output, batch)}
+    return {**provenance.as_metadata(), FILE_STATES: _files_of(output, batch)}
 
 
 def _files_of(output: Path, batch: Batch) -> list[list[int]] | None:
@@ -139,12 +139,12 @@ def _states(output: Path, batches: Iterable[Batch]) -> dict[Segment, dict[str, S
     """Return what the segments of these batches record, if all files of a segment agree."""
     found = {}
     for segment in segments_of(batches):
-        first, *others = (listing(segment.file(output, table)) for table in TABLES)
+        first, *others = (listed_states(segment.file(output, table)) for table in TABLES)
         found[segment] = first if all(other == first for other in others) else {}
     return found
 
 
-def listing(path: Path) -> dict[str, State]:
+def listed_states(path: Path) -> dict[str, State]:
     """Return the batches that a segment's file lists, by name; empty if it is not usable."""
     try:
         found = json.loads(pq.read_metadata(path).metadata[b"batches"])
