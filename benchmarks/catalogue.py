@@ -12,7 +12,7 @@ from neo_utils.interface import plan_fetch
 from neo_utils.positions import Batch, PositionRange
 from neo_utils.store.segment_building import ROWS_PER_GROUP, SEGMENT_SETTINGS
 from neo_utils.store.segments import (
-    TABLES,
+    SEGMENT_SCHEMAS,
     Segment,
     SegmentTable,
     segment_tables,
@@ -42,7 +42,7 @@ def make_input(folder: Path, case: str) -> None:
         return
     incomplete = target.with_suffix(".incomplete")
     segments = segments_of(plan.positions.batches(neos))
-    for number, segment, table in product(range(copies), segments, TABLES):
+    for number, segment, table in product(range(copies), segments, SEGMENT_SCHEMAS):
         rows = pq.ParquetFile(segment.file(plan.output, table)).read()
         path = Segment(segment.first + number * _LAST).file(incomplete, table)
         path.parent.mkdir(parents=True, exist_ok=True)

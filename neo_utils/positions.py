@@ -58,6 +58,7 @@ class Batch(NamedTuple):
 TABLES = {
     "pages": ("pages", "page_{batch}.json.zst"),
     "close_approaches": ("close_approaches", "close_approaches_{batch}.parquet"),
+    "orbits": ("orbits", "orbits_{batch}.parquet"),
     "rejected": ("rejected", "rejected_{batch}.jsonl"),
     "raw": ("raw", "neo_partition_{batch}.parquet"),
 }

@@ -353,13 +353,17 @@ def check_segments(output: Path, *, finished: bool) -> None:
     It vouches for a batch while the sizes and times that it recorded are those on the disk. After a
     command that ended, segments vouch for all stored batches.
     """
-    for table, stored_as in (("neos", "raw"), ("close_approaches", "close_approaches")):
+    for table, stored_as in (
+        ("neos", "raw"),
+        ("neos", "orbits"),
+        ("close_approaches", "close_approaches"),
+    ):
         vouched = set()
         for path in output.glob(f"segments/{table}/positions=*.parquet"):
             rows = pq.read_table(path, partitioning=None)
             for name, state in json.loads(pq.read_metadata(path).metadata[b"batches"]).items():
                 batch = Batch(int(name.partition("-")[0]))
-                files = [batch.file(output, one) for one in ("raw", "close_approaches")]
+                files = [batch.file(output, one) for one in ("raw", "close_approaches", "orbits")]
                 if not all(file.exists() for file in files):
                     continue
                 now = [[file.stat().st_size, file.stat().st_mtime_ns] for file in files]
@@ -370,7 +374,10 @@ def check_segments(output: Path, *, finished: bool) -> None:
                         pc.less_equal(rows["position"], batch.last),
                     )
                     stored = pq.read_table(batch.file(output, stored_as), partitioning=None)
-                    found = rows.filter(within).select(stored.column_names)
+                    found = rows.filter(within)
+                    if stored_as == "orbits":
+                        found = found.append_column("neo_id", found["id"])
+                    found = found.select(stored.column_names)
                     assert found.to_pydict() == stored.to_pydict(), f"{path}: rows of {name}"
         if finished:
             assert vouched == set(batches_with("raw", output, PositionRange(1, None)))

@@ -61,12 +61,17 @@ def neo(**changes):
         "close_approach_data": [approach()],
         "orbital_data": {
             "orbit_id": "7",
+            "orbit_determination_date": "2026-01-03 04:05:06",
             "first_observation_date": "2001-02-03",
             "last_observation_date": "2026-01-02",
             "data_arc_in_days": 9100,
             "observations_used": 321,
+            "orbit_uncertainty": "1",
+            "jupiter_tisserand_invariant": "4.5",
             "eccentricity": ".25",
             "orbital_period": "643.5",
+            "perihelion_time": "2461000.123456789012",
+            "orbit_class": {"orbit_class_type": "APO"},
         },
         "is_sentry_object": False,
     } | changes

@@ -8,8 +8,6 @@ from typing import NamedTuple
 
 from msgspec import inspect
 
-from neo_utils.compare import orbits
-from neo_utils.explore import upcoming
 from neo_utils.neows.contract import Envelope
 from neo_utils.neows.pages import InvalidPage
 from neo_utils.neows.rate_limit import http_date
@@ -84,9 +82,7 @@ def differences(body, headers):
 
 def paths_read():
     """Return the paths that the package reads, from its types."""
-    of_objects = (upcoming._Neo, orbits._Neo)
-    read = [_paths(inspect.type_info(one), "near_earth_objects[]") for one in of_objects]
-    return _paths(inspect.type_info(Envelope), "").union(*read)
+    return _paths(inspect.type_info(Envelope), "")
 
 
 def _paths(kind, path):

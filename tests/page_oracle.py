@@ -28,9 +28,10 @@ def rows(table):
 
 
 def expected_rows(objects):
-    """Return the rows of both tables."""
+    """Return the rows of the three tables: NEOs, approaches and orbits."""
+    objects = list(objects)
     approaches = [row for one in objects for row in _approaches(one)]
-    return [_neo(one) for one in objects], approaches
+    return [_neo(one) for one in objects], approaches, [_orbit(one) for one in objects]
 
 
 def _neo(one):
@@ -52,6 +53,28 @@ def _neo(one):
         _day(_part(orbit, "last_observation_date")),
         whole(_part(orbit, "observations_used")),
         _number(_part(orbit, "orbital_period")),
+    )
+
+
+def _orbit(one):
+    orbit = one.get("orbital_data")
+    determined = _without_null(_part(orbit, "orbit_determination_date"))
+    numbers = (
+        *("minimum_orbit_intersection", "jupiter_tisserand_invariant", "epoch_osculation"),
+        *("eccentricity", "semi_major_axis", "inclination", "ascending_node_longitude"),
+        *("perihelion_argument", "mean_anomaly", "mean_motion", "perihelion_distance"),
+        *("aphelion_distance", "perihelion_time"),
+    )
+    return (
+        _id(one),
+        _part(orbit, "orbit_id"),
+        determined and dt.datetime.fromisoformat(determined),
+        _part(_part(orbit, "orbit_class"), "orbit_class_type"),
+        whole(_part(orbit, "orbit_uncertainty")),
+        *(_number(_part(orbit, name)) for name in numbers),
+        whole(_part(orbit, "data_arc_in_days")),
+        _part(orbit, "equinox"),
+        _boolean(one.get("is_sentry_object")),
     )
 
 

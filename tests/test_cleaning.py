@@ -16,7 +16,7 @@ from neo_utils.settings.run_settings import parse_settings
 
 END = 20
 RUN = "runs/batches-1-20"
-LEFT = {"raw", "close_approaches", "pages", ".lock", ".run-lock", ".segments-lock"}
+LEFT = {"raw", "close_approaches", "orbits", "pages", ".lock", ".run-lock", ".segments-lock"}
 
 
 @pytest.fixture(scope="module")

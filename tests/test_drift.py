@@ -225,7 +225,7 @@ def test_status_marks_outdated_results(outputs):
     )
 
 
-@pytest.mark.parametrize("table", ["raw", "close_approaches"])
+@pytest.mark.parametrize("table", ["raw", "close_approaches", "orbits"])
 @pytest.mark.parametrize("which", [0, 1])
 def test_does_not_compare_changed_files(outputs, which, table):
     before, after = outputs

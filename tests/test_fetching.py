@@ -64,7 +64,7 @@ def five_batches(tmp_path_factory):
 def test_page_is_stored_as_one_batch(five_batches):
     folders = Counter(name.partition("/")[0] for name in five_batches)
     locks = {".lock": 1, ".segments-lock": 1}
-    assert folders == {"raw": 5, "close_approaches": 5, "pages": 5, **locks}
+    assert folders == {"raw": 5, "close_approaches": 5, "orbits": 5, "pages": 5, **locks}
 
 
 def test_rerun_sends_no_request_and_backfill_fetches_everything_again(tmp_path):

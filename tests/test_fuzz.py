@@ -17,7 +17,7 @@ from neo_utils.neows.pages import InvalidPage
 from neo_utils.positions import Batch
 from neo_utils.sample.catalogue import page_body
 from neo_utils.store.page_tables import decode_page
-from neo_utils.store.schemas import CLOSE_APPROACHES, RAW
+from neo_utils.store.schemas import CLOSE_APPROACHES, ORBITS, RAW
 from tests.objects import neos, page, passing, put, without
 from tests.page_oracle import BETWEEN, MODERN, OLD, expected_rows, read_by_json, rows, whole
 
@@ -64,6 +64,8 @@ def decoded_and_compared(body, batch=FIRST):
         return None
     assert result.neos.schema.equals(RAW)
     assert result.close_approaches.schema.equals(CLOSE_APPROACHES)
+    assert result.orbits.schema.equals(ORBITS)
+    assert result.orbits["neo_id"].to_pylist() == result.neos["id"].to_pylist()
     assert 1 <= result.neos.num_rows <= 20 - len(result.rejected)
     assert set(result.close_approaches["neo_id"].to_pylist()) <= set(result.neos["id"].to_pylist())
     document = read_by_json(body)
@@ -84,7 +86,7 @@ def decoded_and_compared(body, batch=FIRST):
         steps = [int(step) if step.isdigit() else step for step in path]
         assert not is_plain(steps[-1], find(objects[one.position], steps))
         objects[one.position] = put(objects[one.position], steps, None)
-    found = rows(result.neos), rows(result.close_approaches)
+    found = rows(result.neos), rows(result.close_approaches), rows(result.orbits)
     assert found == expected_rows(objects.values())
     assert whole(document["page"]["number"]) == batch.page_number
     assert whole(document["page"]["total_elements"]) == result.catalogue_size

@@ -10,7 +10,7 @@ from neo_utils.neows.pages import InvalidPage, PagePastEnd
 from neo_utils.positions import Batch
 from neo_utils.settings.folders import PROJECT
 from neo_utils.store.page_tables import decode_page
-from neo_utils.store.schemas import CLOSE_APPROACHES, RAW
+from neo_utils.store.schemas import CLOSE_APPROACHES, ORBITS, RAW
 from tests.hostile_pages import hostile_pages
 from tests.objects import approach, neo, neos, page, passing, put, without
 from tests.page_oracle import BETWEEN, MODERN, OLD, expected_rows, read_by_json, rows
@@ -29,6 +29,12 @@ SMALLEST, LARGEST = ((*METERS, f"estimated_diameter_{limit}") for limit in ("min
 FIRST_SEEN, LAST_SEEN = (("orbital_data", f"{n}_observation_date") for n in ("first", "last"))
 OBSERVATIONS = ("orbital_data", "observations_used")
 PERIOD = ("orbital_data", "orbital_period")
+ECCENTRICITY = ("orbital_data", "eccentricity")
+TISSERAND = ("orbital_data", "jupiter_tisserand_invariant")
+PERIHELION_JD = ("orbital_data", "perihelion_time")
+DETERMINED = ("orbital_data", "orbit_determination_date")
+UNCERTAINTY = ("orbital_data", "orbit_uncertainty")
+CLASS = ("orbital_data", "orbit_class", "orbit_class_type")
 MAGNITUDE = ("absolute_magnitude_h",)
 
 
@@ -63,7 +69,7 @@ def assert_decoded_as_by_json(result, body):
     document = read_by_json(body)
     assert result.catalogue_size == int(document["page"]["total_elements"])
     assert (result.rejected, result.nulled) == ([], [])
-    found = rows(result.neos), rows(result.close_approaches)
+    found = rows(result.neos), rows(result.close_approaches), rows(result.orbits)
     assert found == expected_rows(document["near_earth_objects"])
 
 
@@ -91,6 +97,7 @@ def test_tables_have_their_schemas_without_approaches():
         result = decoded(objects)
         assert result.neos.schema.equals(RAW, check_metadata=True)
         assert result.close_approaches.schema.equals(CLOSE_APPROACHES, check_metadata=True)
+        assert result.orbits.schema.equals(ORBITS, check_metadata=True)
 
 
 OPTIONAL = [
@@ -98,6 +105,7 @@ OPTIONAL = [
     *((name,) for name in ("nasa_jpl_url", "is_potentially_hazardous_asteroid")),
     *(MAGNITUDE, METERS[:1], METERS, SMALLEST, LARGEST, LUNAR),
     *(PERIOD[:1], FIRST_SEEN, LAST_SEEN, OBSERVATIONS, PERIOD),
+    *(ECCENTRICITY, DETERMINED, UNCERTAINTY, CLASS, CLASS[:2], ("is_sentry_object",)),
 ]
 VALID = {
     KILOMETERS: ["9", 9, 9.5, 1e-5, "5e6", ".0123456789", "12345678.123456789", 1.5e9],
@@ -106,6 +114,14 @@ VALID = {
     VELOCITY: [".0123456789", 300],
     PERIOD: [".25", "0.25", 0.25, 1e10],
     OBSERVATIONS: [0, 12, "12", 10_000_000],
+    ECCENTRICITY: [".2226906033843441", "0.5", 0, 1.2, "1"],
+    TISSERAND: ["-.25", "-0.25", 3, "6.068"],
+    PERIHELION_JD: ["2457543.326119678705", ".5", -1e10],
+    DETERMINED: ["2021-05-24 17:55:05", "1700-01-01 00:00:00", "2260-12-31 23:59:59"],
+    UNCERTAINTY: ["0", 9, "9"],
+    CLASS: ["IEO", "X" * 1_000],
+    ("orbital_data", "orbit_id"): ["659", "JPL .5"],
+    ("is_sentry_object",): [True, False],
     MAGNITUDE: [-5, 40],
     LARGEST: [1e8],
     FIRST_SEEN: ["1700-01-01", "2260-12-31"],
@@ -291,6 +307,14 @@ INVALID_OPTIONAL = {
     LARGEST: [-1, 1.1e8],
     PERIOD: ["nan", "-643.5", 0, 1.1e10],
     OBSERVATIONS: [-1, 2.5, 10_000_001, 10**30],
+    ECCENTRICITY: ["nan", "-.1", 101, "circular", "1_0", True, {}],
+    TISSERAND: ["inf", -1_001],
+    DETERMINED: ["2021-05-24", "2021-05-24T17:55:05Z", "1699-12-31 23:59:59", 20_210_524],
+    UNCERTAINTY: ["E", -1, 10, 2.5],
+    CLASS: ["", 5],
+    CLASS[:2]: ["APO"],
+    ("orbital_data", "equinox"): [2000],
+    ("is_sentry_object",): ["perhaps"],
     FIRST_SEEN: ["0000-00-00", "1699-12-31", "1801-01-01T00:00", {"year": 1801}],
     LAST_SEEN: ["2026-02-30", "2261-01-01", 20_260_101],
     LUNAR: [0, 4_001],

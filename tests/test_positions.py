@@ -127,6 +127,7 @@ def test_range_covers_its_batches():
 def test_each_table_of_a_batch_has_a_file():
     assert [str(Batch(21).file(Path("out"), table)) for table in sorted(TABLES)] == [
         "out/close_approaches/batch-number=21-40/close_approaches_21-40.parquet",
+        "out/orbits/batch-number=21-40/orbits_21-40.parquet",
         "out/pages/batch-number=21-40/page_21-40.json.zst",
         "out/raw/batch-number=21-40/neo_partition_21-40.parquet",
         "out/rejected/batch-number=21-40/rejected_21-40.jsonl",

@@ -28,7 +28,7 @@ from neo_utils.store.batches import (
 from neo_utils.store.page_archive import note_of, pack, sha256
 from neo_utils.store.page_tables import decode_page
 from neo_utils.store.provenance import Provenance, newest_catalogue_size
-from neo_utils.store.schemas import CLOSE_APPROACHES, RAW
+from neo_utils.store.schemas import CLOSE_APPROACHES, ORBITS, RAW
 from tests.files import contents_of, files_in
 from tests.objects import neos, page, put
 from tests.test_atomic import killed
@@ -39,6 +39,7 @@ URL = "https://example.invalid/browse?page=0&size=20"
 FETCHED_AT = dt.datetime(2026, 3, 1, 2, 3, 4, tzinfo=dt.UTC)
 
 RAW_FILE = "raw/batch-number=1-20/neo_partition_1-20.parquet"
+ORBITS_FILE = "orbits/batch-number=1-20/orbits_1-20.parquet"
 APPROACHES_FILE = "close_approaches/batch-number=1-20/close_approaches_1-20.parquet"
 PAGE_FILE = "pages/batch-number=1-20/page_1-20.json.zst"
 REJECTED_FILE = "rejected/batch-number=1-20/rejected_1-20.jsonl"
@@ -78,6 +79,7 @@ def test_batches_have_documented_file_layout(tmp_path):
     assert contents_of(tmp_path).items() >= first.items()
     assert sorted(contents_of(tmp_path).keys() - first) == [
         "close_approaches/batch-number=21-40/close_approaches_21-40.parquet",
+        "orbits/batch-number=21-40/orbits_21-40.parquet",
         "pages/batch-number=21-40/page_21-40.json.zst",
         "raw/batch-number=21-40/neo_partition_21-40.parquet",
         "rejected/batch-number=21-40/rejected_21-40.jsonl",
@@ -86,7 +88,11 @@ def test_batches_have_documented_file_layout(tmp_path):
 
 @pytest.mark.parametrize(
     ("path", "schema", "table"),
-    [(RAW_FILE, RAW, "neos"), (APPROACHES_FILE, CLOSE_APPROACHES, "close_approaches")],
+    [
+        (RAW_FILE, RAW, "neos"),
+        (APPROACHES_FILE, CLOSE_APPROACHES, "close_approaches"),
+        (ORBITS_FILE, ORBITS, "orbits"),
+    ],
 )
 def test_table_round_trips(tmp_path, path, schema, table):
     body = store(tmp_path)
@@ -96,7 +102,7 @@ def test_table_round_trips(tmp_path, path, schema, table):
     assert all(a.equals(b, check_metadata=True) for a, b in zip(read.schema, schema, strict=True))
 
 
-@pytest.mark.parametrize("path", [RAW_FILE, APPROACHES_FILE])
+@pytest.mark.parametrize("path", [RAW_FILE, APPROACHES_FILE, ORBITS_FILE])
 @pytest.mark.parametrize(
     ("source", "note"), [("nasa", {}), ("sample", {"note": "simulated sample, not NASA data"})]
 )
@@ -261,7 +267,7 @@ def test_removes_temporary_files_of_named_batches(tmp_path, monkeypatch):
         ({"compression": "none", "use_dictionary": ["id"]}, "UNCOMPRESSED", True),
     ],
 )
-@pytest.mark.parametrize("path", [RAW_FILE, APPROACHES_FILE])
+@pytest.mark.parametrize("path", [RAW_FILE, APPROACHES_FILE, ORBITS_FILE])
 def test_parquet_settings_apply_to_file(tmp_path, path, parquet_settings, compression, dictionary):
     store(tmp_path, parquet_settings=parquet_settings)
     columns = pq.read_metadata(tmp_path / path).row_group(0)
@@ -445,7 +451,10 @@ NOT_READABLE = {
 @pytest.mark.parametrize("fault", NOT_READABLE)
 @pytest.mark.parametrize(
     ("table", "columns"),
-    [("raw", None), ("raw", ["id"]), ("close_approaches", None), ("close_approaches", ["neo_id"])],
+    [
+        *(("raw", None), ("raw", ["id"])),
+        *(("close_approaches", None), ("close_approaches", ["neo_id"]), ("orbits", None)),
+    ],
 )
 def test_unreadable_table_is_reported_with_repair_command(tmp_path, table, columns, fault):
     store(tmp_path, CLEAN, FIRST)

@@ -3,7 +3,6 @@ import re
 import shutil
 from pathlib import Path
 
-import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -19,7 +18,7 @@ from neo_utils.store.batches import batches_with, read_rejected, read_table, wri
 from neo_utils.store.page_archive import body_of, note_of, pack, sha256
 from neo_utils.store.page_tables import decode_page
 from neo_utils.store.provenance import Provenance
-from neo_utils.store.rebuilding import archived_objects, rebuild
+from neo_utils.store.rebuilding import rebuild
 from neo_utils.store.verification import check_files, verify
 from tests.files import contents_of
 from tests.objects import neos, page, put, without
@@ -80,7 +79,7 @@ def make_folder_of(path):
 
 def swap(path):
     other = Batch(41)
-    table = next(t for t in ("raw", "close_approaches") if t in str(path))
+    table = next(t for t in ("raw", "close_approaches", "orbits") if t in str(path))
     shutil.copy(other.file(path.parents[2], table), path)
 
 
@@ -103,6 +102,9 @@ FAULTS = [
     ("close_approaches", edit, CHECKSUM),
     ("close_approaches", swap, CHECKSUM),
     ("close_approaches", Path.unlink, "close_approaches_21-40.parquet is missing"),
+    ("orbits", cut, CHECKSUM),
+    ("orbits", swap, CHECKSUM),
+    ("orbits", Path.unlink, "orbits_21-40.parquet is missing"),
     ("pages", Path.unlink, "page_21-40.json.zst is missing"),
     ("pages", make_folder_of, "pages: Is a directory"),
     ("pages", empty, "pages: the archived page is truncated"),
@@ -130,7 +132,7 @@ def test_corrupted_batch_is_reported_and_backfill_repairs_it(output, table, faul
     check_files(output, RANGE.batches(60))
 
 
-@pytest.mark.parametrize("table", ["raw", "close_approaches", "pages", "rejected"])
+@pytest.mark.parametrize("table", ["raw", "close_approaches", "orbits", "pages", "rejected"])
 def test_file_that_the_system_cannot_read_is_named_and_not_corrupted(output, table):
     path = BATCH.file(output, table)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -139,6 +141,7 @@ def test_file_that_the_system_cannot_read_is_named_and_not_corrupted(output, tab
     readers = {
         "raw": read_table,
         "close_approaches": read_table,
+        "orbits": read_table,
         "pages": lambda *_: rebuild(output, RANGE),
         "rejected": lambda output, batches, _: read_rejected(output, batches),
     }
@@ -162,7 +165,7 @@ def test_verify_finds_truncated_page(output):
     assert verify(output, RANGE)[BATCH].startswith("pages: the archived page cannot be decompress")
 
 
-@pytest.mark.parametrize("table", ["raw", "close_approaches"])
+@pytest.mark.parametrize("table", ["raw", "close_approaches", "orbits"])
 def test_verify_finds_table_edited_with_its_checksum(output, table):
     edit(BATCH.file(output, table))
     record_checksums(output, table)
@@ -172,12 +175,12 @@ def test_verify_finds_table_edited_with_its_checksum(output, table):
 
 def test_verify_names_older_version_and_rebuild_applies_current_rules(output):
     edit(BATCH.file(output, "raw"))
-    for table in ("raw", "close_approaches"):
+    for table in ("raw", "close_approaches", "orbits"):
         path = BATCH.file(output, table)
         rows = pq.read_table(path, partitioning=None)
         older = rows.schema.metadata | {b"package_version": b"0.0.1"}
         pq.write_table(rows.replace_schema_metadata(older), path)
-    record_checksums(output, "raw", "close_approaches", package_version="0.0.1")
+    record_checksums(output, "raw", "close_approaches", "orbits", package_version="0.0.1")
     assert verify(output, RANGE) == {
         BATCH: "raw: the rows differ from the page's, which version 0.0.1 decoded; `make rebuild` "
         f"applies the rules of {__version__}"
@@ -252,33 +255,11 @@ def test_edited_note_is_reported_and_not_rebuilt(output, change, reason):
     assert contents_of(output) == before
 
 
-@pytest.mark.parametrize("table", ["raw", "close_approaches"])
+@pytest.mark.parametrize("table", ["raw", "close_approaches", "orbits"])
 def test_verify_reports_unreadable_table_with_matching_checksum(output, table):
     BATCH.file(output, table).write_bytes(b"no table")
     record_checksums(output, table)
     assert re.fullmatch(rf"{table}: (?!None).*Parquet.*", verify(output, RANGE)[BATCH])
-
-
-class Solution(msgspec.Struct):
-    data_arc_in_days: int
-
-
-class Listed(msgspec.Struct):
-    id: str
-    orbital_data: Solution
-
-
-def test_archived_objects_skips_invalid_objects(output):
-    objects = neos()
-    objects[0]["orbital_data"]["data_arc_in_days"] = "many"
-    objects[1]["orbital_data"]["data_arc_in_days"] = "42"  # numbers may be texts
-    store(output, objects)
-    found = archived_objects(output, BATCH, Listed)
-    assert [one.id for one in found] == [one["id"] for one in objects[1:]]
-    assert found[0].orbital_data.data_arc_in_days == 42
-    cut(BATCH.file(output, "pages"))
-    with pytest.raises(StoredDataBroken, match=r"batch 21-40 in \S+ .*\(pages: (?!None).+\)"):
-        archived_objects(output, BATCH, Listed)
 
 
 def test_long_note_round_trips():
@@ -318,7 +299,7 @@ def test_verify_finds_replaced_page(output):
 
 def test_rebuild_restores_identical_tables(output):
     before = contents_of(output)
-    for table in ("raw", "close_approaches"):
+    for table in ("raw", "close_approaches", "orbits"):
         shutil.rmtree(output / table)
     assert rebuild(output, RANGE) == 3
     assert contents_of(output) == before

@@ -37,7 +37,10 @@ from tests.test_statistics import neo, store
 
 END = 40
 SCHEMAS = {
-    **{name: schemas.SCHEMAS[name] for name in ("raw", "close_approaches", "yearly_statistics")},
+    **{
+        name: schemas.SCHEMAS[name]
+        for name in ("raw", "close_approaches", "orbits", "yearly_statistics")
+    },
     "aggregations": schemas.METRICS,
 }
 STATISTICS = ("aggregations", "yearly_statistics")
@@ -152,7 +155,7 @@ def test_miss_distances_agree_in_au_and_km(counted):
     assert u.allclose(table["miss_distance_lunar"] * moons, km, rtol=1e-3)
 
 
-@pytest.mark.parametrize("name", ["raw", "close_approaches"])
+@pytest.mark.parametrize("name", ["raw", "close_approaches", "orbits"])
 def test_quantity_table_has_units(counted, name):
     table = quantity_table(select_stored(counted), name)
     apart = [quantities(path) for path in files_of(counted, name)]
@@ -250,7 +253,7 @@ def test_api_key_is_in_no_votable(tmp_path, monkeypatch):
     assert repeating != page
     with serve_faults(lambda *_: [http(repeating)]) as faulty:
         fetch(plan_fetch(1, 20, "nasa", faulty.url, str(tmp_path)))
-    for name in ("raw", "close_approaches"):
+    for name in ("raw", "close_approaches", "orbits"):
         (path,) = files_of(tmp_path, name)
         content = content_of(path).decode()
         assert "canary" not in unescape(content)
@@ -264,7 +267,7 @@ def without_votable(output):
     """Rewrite the tables as an earlier version did, and record their checksums in the pages."""
     for batch in position_range(1, END).batches(END):
         sums = {}
-        for name in ("raw", "close_approaches"):
+        for name in ("raw", "close_approaches", "orbits"):
             path = batch.file(output, name)
             pq.write_table(pq.read_table(path, partitioning=None), path, compression="zstd")
             assert CONTENT not in pq.read_metadata(path).metadata

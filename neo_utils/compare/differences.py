@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from neo_utils.compare.newest import MOVED_AU, SAME_PASSAGE
-from neo_utils.compare.orbits import StoredOrbit
 from neo_utils.statistics.definitions import LISTED_WITHIN_AU
 
 SAME_AU = 1e-8  # NeoWs rounds to nine or ten decimals
@@ -21,6 +20,17 @@ _FIRST, _LAST = pd.Timestamp(1900, 1, 1), pd.Timestamp(2200, 12, 31, 23, 59)
 _MOVED_MIN = 30  # at 10 km/s a NEO takes 25 minutes for MOVED_AU
 _POOR = 3  # from this code on, the position error is about 0.0001 AU or more in ten years
 _POOR_MIN = SAME_PASSAGE / pd.Timedelta(minutes=1)
+
+
+class StoredOrbit(NamedTuple):
+    """JPL's orbit of a NEO as stored: its id, date and uncertainty; None if the page lacks it.
+
+    ``uncertainty`` is the code of JPL and the Minor Planet Center, from 0 (good) to 9.
+    """
+
+    orbit_id: str | None
+    determined: dt.date | None
+    uncertainty: int | None
 
 
 class Limits(NamedTuple):

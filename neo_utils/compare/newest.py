@@ -17,7 +17,7 @@ def newest_neos(selection: Selection, further: Sequence[str] = ()) -> pd.DataFra
     Parameters
     ----------
     further
-        Columns of the raw table to add to id and name.
+        Columns of the tables ``raw`` and ``orbits`` to add to id and name.
 
     Returns
     -------

@@ -1,17 +1,18 @@
 """Compare stored Earth approaches with JPL's CAD and explain the differences."""
 
+from typing import Any
+
 import pandas as pd
 
 from neo_utils.compare.cad import FARTHEST_AU, CadList, plain, query_cad
 from neo_utils.compare.designations import chosen_neos
-from neo_utils.compare.differences import UNEXPLAINED
+from neo_utils.compare.differences import UNEXPLAINED, StoredOrbit
 from neo_utils.compare.newest import newest_approaches, newest_neos
-from neo_utils.compare.orbits import StoredOrbit, stored_orbit
 from neo_utils.compare.side_by_side import compare
 from neo_utils.neows.transport import open_session
-from neo_utils.positions import Batch
 from neo_utils.store.selection import Selection
 
+_OF_ORBIT = ["orbit_id", "orbit_determination_date", "orbit_uncertainty"]
 _SHOWN = 3  # differences listed per reason; unexplained ones are all listed
 
 
@@ -29,17 +30,17 @@ def reconciled_text(selection: Selection, named: str) -> str:
     ServiceFailure
         If `query_cad` fails.
     """
-    neos = chosen_neos(selection, newest_neos(selection, ["designation"]), named)
+    listed = newest_neos(selection, ["designation", *_OF_ORBIT])
+    neos = chosen_neos(selection, listed, named)
     approaches = newest_approaches(selection, ["close_approach_time"])
     to_earth = approaches[approaches["orbiting_body"] == "Earth"]
     texts, versions = [], set()
     with open_session() as session:
         for neo in neos.itertuples():
-            orbit = stored_orbit(selection.output, Batch.containing(neo.position), neo.id)
             answer = query_cad(session, neo.designation)
             versions.add(answer.version)
             stored = to_earth[to_earth["neo_id"] == neo.id]
-            texts += _lines(plain(neo.name or neo.id), stored, answer, orbit)
+            texts += _lines(plain(neo.name or neo.id), stored, answer, _orbit_of(neo))
     return "\n".join(
         [
             f"stored      {selection.source_line}",
@@ -49,6 +50,15 @@ def reconciled_text(selection: Selection, named: str) -> str:
             "does not state its time scale, which seems to be the same",
             *texts,
         ]
+    )
+
+
+def _orbit_of(neo: Any) -> StoredOrbit:  # noqa: ANN401 -- a named tuple
+    orbit_id, time, uncertainty = (getattr(neo, name) for name in _OF_ORBIT)
+    return StoredOrbit(
+        orbit_id,
+        None if pd.isna(time) else time.date(),
+        None if pd.isna(uncertainty) else int(uncertainty),
     )
 
 

@@ -2,9 +2,8 @@
 
 import pandas as pd
 
-from neo_utils.compare.differences import explanation, limits
+from neo_utils.compare.differences import StoredOrbit, explanation, limits
 from neo_utils.compare.newest import with_nearest
-from neo_utils.compare.orbits import StoredOrbit
 
 _MINUTE, _DAY = pd.Timedelta(minutes=1), pd.Timedelta(days=1)
 _COMPARED = [

@@ -43,8 +43,9 @@ def stored_or_sample(output_dir: str) -> Selection:
 def open_catalogue(selection: Selection) -> DuckDBSession:
     """Return a DuckDB database with the tables ``neos`` and ``passages`` of a selection.
 
-    ``neos`` has a row per NEO: neo_id, name, nasa_jpl_url, absolute_magnitude_h (mag),
-    first_observation_date, is_potentially_hazardous, minimum_diameter_m, maximum_diameter_m.
+    ``neos`` has a row per NEO: neo_id, name, designation, nasa_jpl_url, absolute_magnitude_h (mag),
+    first_observation_date, is_potentially_hazardous, minimum_diameter_m, maximum_diameter_m, and
+    the columns of the table ``orbits``.
     ``passages`` has a row per counted approach: these columns, and close_approach_date,
     year, orbiting_body, miss_distance_au (AU), relative_velocity_km_per_sec, is_predicted.
 

@@ -1,28 +1,15 @@
 """The nearest predicted passages, with links to each object's pages at JPL and CNEOS."""
 
-from itertools import chain
 from urllib.parse import quote
 
-import msgspec
 import pandas as pd
 
 from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.explore.question import Question
-from neo_utils.positions import Batch
 from neo_utils.statistics.definitions import KM_PER_AU, LUNAR_DISTANCES_PER_AU
-from neo_utils.store.rebuilding import archived_objects
 from neo_utils.store.selection import Selection
 
 _SENTRY = "https://cneos.jpl.nasa.gov/sentry/details.html#?des={designation}"
-
-
-class _Neo(msgspec.Struct):
-    """The fields of a page that the tables lack: whether CNEOS's Sentry lists the object."""
-
-    id: str | None = None
-    neo_reference_id: str | None = None
-    designation: str | None = None
-    is_sentry_object: bool | None = None
 
 
 def nearest_upcoming(
@@ -67,19 +54,11 @@ def _links(nearest: pd.DataFrame, selection: Selection) -> dict[str, list[str]]:
     """Return the columns of addresses, or none for simulated objects."""
     if any(provenance.source == "sample" for provenance in selection.provenances.values()):
         return {}
-    sentry = _sentry_pages(nearest, selection)
+    listed = nearest[["designation", "is_sentry_object"]].itertuples(index=False)
     return {
         "at JPL": nearest["nasa_jpl_url"].tolist(),
-        "in Sentry": [sentry.get(neo_id, "") for neo_id in nearest["neo_id"]],
-    }
-
-
-def _sentry_pages(nearest: pd.DataFrame, selection: Selection) -> dict[str, str]:
-    """Return the Sentry address of each of these NEOs that NeoWs marks as a Sentry object."""
-    wanted = {Batch.containing(position) for position in nearest["position"]}
-    pages = (archived_objects(selection.output, batch, _Neo) for batch in sorted(wanted))
-    return {
-        str(neo.id or neo.neo_reference_id): _SENTRY.format(designation=quote(neo.designation))
-        for neo in chain.from_iterable(pages)
-        if neo.is_sentry_object and neo.designation
+        "in Sentry": [
+            _SENTRY.format(designation=quote(designation)) if designation and is_listed else ""
+            for designation, is_listed in listed
+        ],
     }

@@ -33,6 +33,20 @@ Km = Annotated[float, Meta(gt=0, le=1.5e9)]  # 149,597,870.7 per AU
 MagnitudeH = Annotated[float, Meta(ge=-5, le=40)]
 Meters = Annotated[float, Meta(gt=0, le=1e8)]  # H = -5 at an albedo of 0.05 is 6e7
 Days = Annotated[float, Meta(gt=0, le=1e10)]  # 27 million years, as in the Oort cloud
+DataArcDays = Annotated[int, Meta(ge=0, le=200_000)]
+# Of an orbit. A hyperbolic one has a negative axis and no aphelion, and its anomaly is any number.
+OrbitUncertainty = Annotated[int, Meta(ge=0, le=9)]
+IntersectionAu = Annotated[float, Meta(ge=0, le=1e5)]
+Tisserand = Annotated[float, Meta(ge=-1_000, le=1_000)]
+EpochJd = Annotated[float, Meta(ge=1e6, le=4e6)]  # years -1975 to 6239
+PerihelionJd = Annotated[float, Meta(ge=-1e10, le=1e10)]  # as far as the longest period
+Eccentricity = Annotated[float, Meta(ge=0, le=100)]
+AxisAu = Annotated[float, Meta(ge=-1e6, le=1e6)]
+SolarDistanceAu = Annotated[float, Meta(gt=0, le=1e6)]
+Inclination = Annotated[float, Meta(ge=0, le=180)]
+Degrees = Annotated[float, Meta(ge=-1e6, le=1e6)]
+DegreesPerDay = Annotated[float, Meta(gt=0, le=1_000)]
+DeterminedAt = Annotated[dt.datetime, Meta(tz=False)]
 Observations = Annotated[int, Meta(ge=0, le=10_000_000)]  # some objects have 20,000
 _Count = Annotated[int, Meta(ge=0, le=2**53)]
 _Text = Annotated[str, Meta(min_length=1, max_length=1_000)]
@@ -87,11 +101,49 @@ class _Diameter(_Part):
     meters: _DiameterMeters | None = None
 
 
+class _OrbitClass(_Part):
+    orbit_class_type: _Text | None = None
+
+
 class _Orbit(_Part):
+    orbit_id: _Text | None = None
+    orbit_determination_date: DeterminedAt | None = None
     first_observation_date: dt.date | None = None
     last_observation_date: dt.date | None = None
+    data_arc_in_days: DataArcDays | None = None
     observations_used: Observations | None = None
+    orbit_uncertainty: OrbitUncertainty | None = None
+    minimum_orbit_intersection: IntersectionAu | None = None
+    jupiter_tisserand_invariant: Tisserand | None = None
+    epoch_osculation: EpochJd | None = None
+    eccentricity: Eccentricity | None = None
+    semi_major_axis: AxisAu | None = None
+    inclination: Inclination | None = None
+    ascending_node_longitude: Degrees | None = None
     orbital_period: Days | None = None
+    perihelion_distance: SolarDistanceAu | None = None
+    perihelion_argument: Degrees | None = None
+    aphelion_distance: SolarDistanceAu | None = None
+    perihelion_time: PerihelionJd | None = None
+    mean_anomaly: Degrees | None = None
+    mean_motion: DegreesPerDay | None = None
+    equinox: _Text | None = None
+    orbit_class: _OrbitClass | None = None
+
+
+def _check_dates(orbit: _Orbit) -> None:
+    times = orbit.orbit_determination_date
+    dates = {
+        "first_observation_date": orbit.first_observation_date,
+        "last_observation_date": orbit.last_observation_date,
+        "orbit_determination_date": times and times.date(),
+    }
+    for name, date in dates.items():
+        if date is not None and not FIRST_OBSERVATION <= date <= LAST_OBSERVATION:
+            raise ValueError(
+                f"Expected `date` from {FIRST_OBSERVATION} to {LAST_OBSERVATION}"
+                f" - at `$.orbital_data.{name}`"
+            )
 
 
 class Neo(_Part, kw_only=True):
@@ -109,18 +161,14 @@ class Neo(_Part, kw_only=True):
     # Required: an object that lacks this field is not an object without approaches.
     close_approach_data: list[Approach]
     orbital_data: _Orbit | None = None
+    is_sentry_object: bool | None = None
 
     def __post_init__(self) -> None:
         self.id = self.id or self.neo_reference_id
         if self.id is None:
             raise ValueError("neither `id` nor `neo_reference_id`")
-        for name in ("first_observation_date", "last_observation_date"):
-            date = getattr(self.orbital_data, name, None)
-            if date is not None and not FIRST_OBSERVATION <= date <= LAST_OBSERVATION:
-                raise ValueError(
-                    f"Expected `date` from {FIRST_OBSERVATION} to {LAST_OBSERVATION}"
-                    f" - at `$.orbital_data.{name}`"
-                )
+        if orbit := self.orbital_data:
+            _check_dates(orbit)
 
 
 class PageInfo(Struct):

@@ -26,8 +26,11 @@ _PAGE_OF_RAW_OBJECTS = msgspec.json.Decoder(RawEnvelope, strict=False)
 _OBJECT = msgspec.json.Decoder(Neo, strict=False)
 
 # The service writes decimals of orbital_data as ".25"; msgspec requires a digit before the point.
-_LEADING_DOT = re.compile(
-    rb'("(?:orbital_period|astronomical|lunar|kilometers|kilometers_per_second)"\s*:\s*")\.(?=\d)'
+_ORBIT = b'"orbital_data"'
+_LEADING_DOT = re.compile(rb'("\s*:\s*"-?)\.(?=\d)')
+# Approaches have had a leading zero so far; searching these would take as long as decoding a page.
+_LEADING_DOT_OF_APPROACH = re.compile(
+    rb'("(?:astronomical|lunar|kilometers|kilometers_per_second)"\s*:\s*")\.(?=\d)'
 )
 UNDECODABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 _LENIENT_LOCK = threading.Lock()  # one page at a time: a hostile one may take 200 MB
@@ -88,7 +91,7 @@ def decode_objects(body: bytes, batch: Batch) -> Objects:
     if len(body) > LARGEST_PAGE:
         raise InvalidPage(f"it has more than {LARGEST_PAGE:,} bytes")
     with suppress(*UNDECODABLE):
-        page = _PAGE.decode(body)
+        page = _PAGE.decode(_with_leading_zeros(body))
         if len({neo.id for neo in page.near_earth_objects}) == len(page.near_earth_objects):
             return _checked(Objects(page.page, page.near_earth_objects, [], []), batch)
     return decode_each_object(body, batch)
@@ -125,6 +128,16 @@ def raw_objects(body: bytes) -> RawObjects:
     return RawObjects(page.page, readable, as_sent)
 
 
+def _with_leading_zeros(body: bytes) -> bytes:
+    """Return a page or object in which orbital data have a digit before each decimal point."""
+    parts, end = [], 0
+    while (start := body.find(_ORBIT, end)) >= 0:
+        parts.append(body[end:start])
+        end = body.find(b"}", start) + 1 or len(body)
+        parts.append(_LEADING_DOT.sub(rb"\g<1>0.", body[start:end]))
+    return b"".join([*parts, body[end:]])
+
+
 def _decode_leniently(body: bytes, batch: Batch) -> Objects:
     listed = raw_objects(body)
     if len(listed.readable) > MOST_OBJECTS:
@@ -133,7 +146,7 @@ def _decode_leniently(body: bytes, batch: Batch) -> Objects:
     rejected, nulled = [], []
     for position, raw, sent in zip(count(batch.first), listed.readable, listed.as_sent):
         try:
-            neo, messages = _decode_object(_LEADING_DOT.sub(rb"\g<1>0.", raw))
+            neo, messages = _decode_object(_LEADING_DOT_OF_APPROACH.sub(rb"\g<1>0.", raw))
         except (*UNDECODABLE, ValueError) as error:
             rejected.append(_rejection(position, str(error), sent))
             continue
@@ -150,9 +163,10 @@ def _decode_object(raw: bytes) -> tuple[Neo, list[str]]:
     """Return an object, and a message for each optional value that became null."""
     messages: list[str] = []
     try:
-        neo = _OBJECT.decode(raw)
+        complete = _with_leading_zeros(raw)
+        neo = _OBJECT.decode(complete)
     except UNDECODABLE as error:
-        neo, messages = salvage(raw, error)
+        neo, messages = salvage(complete, error)
     check_approaches(neo)
     return neo, messages
 

@@ -14,10 +14,11 @@ from neo_utils.neows.contract import Neo
 # Optional fields. All others identify an object or approach, or measure an approach.
 _OPTIONAL = re.compile(
     r"\$\.(?:name|name_limited|designation|nasa_jpl_url|absolute_magnitude_h"
-    r"|is_potentially_hazardous_asteroid|estimated_diameter(?:\.meters(?:\.\w+)?)?"
-    r"|orbital_data(?:\.\w+)?|close_approach_data\[\d+\]\.miss_distance\.lunar)"
+    r"|is_potentially_hazardous_asteroid|is_sentry_object"
+    r"|estimated_diameter(?:\.meters(?:\.\w+)?)?"
+    r"|orbital_data(?:\.\w+){0,2}|close_approach_data\[\d+\]\.miss_distance\.lunar)"
 )
-_MOST_NULLS = 20  # per object; an object with more is rejected
+_MOST_NULLS = 60  # per object; an object with more is rejected
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)

@@ -13,7 +13,7 @@ from neo_utils.statistics.result_files import FOLDERS
 from neo_utils.statistics.results import is_intact
 from neo_utils.store.folders import RUNS, names_in
 from neo_utils.store.segments import FOLDER as SEGMENTS
-from neo_utils.store.segments import TABLES, listed_states
+from neo_utils.store.segments import SEGMENT_SCHEMAS, listed_states
 
 _RANGE = re.compile(r"batches-\d+-(\d+|all)")
 _NOTEBOOKS = ("fetch.ipynb", "aggregate.ipynb")
@@ -75,7 +75,7 @@ def find_results(output: Path) -> Results:
 def _is_own_folder(parts: tuple[str, ...]) -> bool:
     top, *rest = parts
     if top == SEGMENTS:
-        return not rest or (len(rest) == 1 and rest[0] in TABLES)
+        return not rest or (len(rest) == 1 and rest[0] in SEGMENT_SCHEMAS)
     return len(rest) <= 1 and all(_RANGE.fullmatch(name) for name in rest)
 
 

@@ -73,7 +73,7 @@ def columns_of(table: str) -> "pd.DataFrame":
     Parameters
     ----------
     table
-        "raw", "close_approaches", "metrics" or "yearly_statistics".
+        "raw", "close_approaches", "orbits", "metrics" or "yearly_statistics".
 
     Raises
     ------

@@ -9,12 +9,12 @@ from neo_utils.store.selection import Selection
 
 
 def quantity_table(selection: Selection, table: str) -> QTable:
-    """Return a table of NEOs or approaches with units, each NEO from its newest batch.
+    """Return a table of NEOs, approaches or orbits with units, each NEO from its newest batch.
 
     Parameters
     ----------
     table
-        "raw" or "close_approaches".
+        "raw", "close_approaches" or "orbits".
 
     Returns
     -------
@@ -43,7 +43,7 @@ def quantity_table(selection: Selection, table: str) -> QTable:
     """
     check_choice("table", table, StoredTable)
     schema = SCHEMAS[table]
-    counted = "newest" if table == "raw" else table
+    counted = table if table == "close_approaches" else "newest"
     rows = counted_rows(selection, counted, schema.names).cast(schema)
     metadata = {field.name: field.metadata for field in schema}
     units = {name: one.get(b"unit", b"").decode() for name, one in metadata.items()}

@@ -57,25 +57,21 @@ def write_batch(
         Keyword arguments of ``pyarrow.parquet.write_table``.
     """
     metadata = provenance.as_metadata()
-    raw = parquet_bytes(page.neos, metadata, parquet_settings)
-    close_approaches = parquet_bytes(page.close_approaches, metadata, parquet_settings)
+    tables: dict[str, bytes] = {
+        name: parquet_bytes(table, metadata, parquet_settings)
+        for name, table in page.tables.items()
+    }
     rejected = json_lines(page.rejected) if page.rejected else None
     # This note allows checking the files, and rebuilding them from the page alone.
     note = {
         **metadata,
         "parquet_settings": dict(parquet_settings),
-        "raw_sha256": sha256(raw),
-        "close_approaches_sha256": sha256(close_approaches),
+        **{f"{name}_sha256": sha256(table) for name, table in tables.items()},
         # null: this batch has no such file. If one exists, another program wrote it.
         "rejected_sha256": None if rejected is None else sha256(rejected),
     }
-    contents = {
-        "pages": pack(body, note),
-        "close_approaches": close_approaches,
-        "rejected": rejected,
-        "raw": raw,
-    }
-    write_in_order([(batch.file(output, table), content) for table, content in contents.items()])
+    contents: dict[str, bytes | None] = {"pages": pack(body, note), "rejected": rejected, **tables}
+    write_in_order([(batch.file(output, table), contents[table]) for table in TABLES])
     for table, content in contents.items():
         if content is not None:
             log.debug("wrote %s (%d bytes)", batch.file(output, table), len(content))

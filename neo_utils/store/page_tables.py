@@ -1,6 +1,7 @@
-"""Decode a Browse page into the two tables of a batch and its rejected objects."""
+"""Decode a Browse page into the three tables of a batch and its rejected objects."""
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from itertools import chain
 from operator import attrgetter
@@ -12,28 +13,37 @@ import pyarrow.compute as pc
 from neo_utils.neows.contract import FIRST_APPROACH, LAST_APPROACH, Approach, Neo
 from neo_utils.neows.pages import Nulled, Rejected, decode_each_object, decode_objects
 from neo_utils.positions import Batch
-from neo_utils.store.schemas import CLOSE_APPROACHES, RAW
+from neo_utils.store.schemas import CLOSE_APPROACHES, ORBITS, RAW, StoredTable
 
 _FIRST_DAY, _LAST_DAY = (
     (day - dt.date(1970, 1, 1)).days for day in (FIRST_APPROACH, LAST_APPROACH)
 )
 # The columns that have the service's names.
 _OF_NEO, _OF_ORBIT = RAW.names[:8], RAW.names[-4:]
+# The service's names of orbital values by column; units are part of the columns' names.
+_SERVICE_NAMES = {name: re.sub("_(au|deg|jd|deg_per_day)$", "", name) for name in ORBITS.names}
+_SERVICE_NAMES["data_arc_days"] = "data_arc_in_days"
 _KILOMETERS = attrgetter("miss_distance.kilometers")
 _Columns = Mapping[str, list[Any]]  # the values of each column
 
 
 class Page(NamedTuple):
-    """A decoded page: tables with schema ``RAW`` and ``CLOSE_APPROACHES``, and what they omit.
+    """A decoded page: tables with the schemas of their names, and what they omit.
 
     ``rejected`` contains whole objects, ``nulled`` contains single values of stored objects.
     """
 
     neos: pa.Table
     close_approaches: pa.Table
+    orbits: pa.Table
     rejected: list[Rejected]
     catalogue_size: int
     nulled: list[Nulled]
+
+    @property
+    def tables(self) -> dict[StoredTable, pa.Table]:
+        """The tables by the name under which they are stored."""
+        return {"close_approaches": self.close_approaches, "orbits": self.orbits, "raw": self.neos}
 
 
 def decode_page(body: bytes, batch: Batch) -> Page:
@@ -76,14 +86,15 @@ def _plausible_dates(close_approaches: pa.Table) -> bool:
     return first is None or (first >= _FIRST_DAY and last <= _LAST_DAY)
 
 
-def _tables_of(neos: list[Neo]) -> tuple[pa.Table, pa.Table]:
-    """Return the tables of these NEOs, with schema ``RAW`` and ``CLOSE_APPROACHES``.
+def _tables_of(neos: list[Neo]) -> tuple[pa.Table, pa.Table, pa.Table]:
+    """Return the tables of these NEOs, with schema ``RAW``, ``CLOSE_APPROACHES`` and ``ORBITS``.
 
     Duplicate approaches of a NEO, with the same time (or date) and body, are stored once.
     """
     of_approaches = _approach_columns(neos, *_distinct_approaches(neos))
     of_neos = pa.Table.from_pydict(_neo_columns(neos), RAW)
-    return of_neos, pa.Table.from_pydict(of_approaches, CLOSE_APPROACHES)
+    of_orbits = pa.Table.from_pydict(_orbit_columns(neos), ORBITS)
+    return of_neos, pa.Table.from_pydict(of_approaches, CLOSE_APPROACHES), of_orbits
 
 
 def _distinct_approaches(neos: list[Neo]) -> tuple[list[Approach], list[int | None]]:
@@ -155,4 +166,19 @@ def _approach_columns(
         "relative_velocity_km_per_sec": [
             one.relative_velocity.kilometers_per_second for one in approaches
         ],
+    }
+
+
+def _orbit_columns(neos: list[Neo]) -> _Columns:
+    """Return the columns of ``ORBITS``."""
+    orbits = [neo.orbital_data for neo in neos]
+    classes = [orbit and orbit.orbit_class for orbit in orbits]
+    return {
+        **{
+            column: [getattr(orbit, name, None) for orbit in orbits]
+            for column, name in _SERVICE_NAMES.items()
+        },
+        "neo_id": [neo.id for neo in neos],
+        "orbit_class_type": [kind and kind.orbit_class_type for kind in classes],
+        "is_sentry_object": [neo.is_sentry_object for neo in neos],
     }

@@ -5,13 +5,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-import msgspec
 import pyarrow as pa
 
 from neo_utils.errors import StoredDataBroken
-from neo_utils.neows.pages import UNDECODABLE, raw_objects
 from neo_utils.positions import Batch, PositionRange
 from neo_utils.store.batches import (
     batches_with,
@@ -26,8 +24,6 @@ from neo_utils.store.page_archive import body_of, note_of, sha256
 from neo_utils.store.page_tables import Page, decode_page
 from neo_utils.store.provenance import Provenance
 from neo_utils.store.schemas import RAW
-
-_Object = TypeVar("_Object", bound=msgspec.Struct)
 
 
 class ArchivedPage(NamedTuple):
@@ -91,25 +87,6 @@ def read_archived(output: Path, batch: Batch) -> ArchivedPage:
         raise ValueError(f"no {error.args[0]} is recorded") from None
     _check_settings(json.dumps(settings))
     return ArchivedPage(body, page, provenance, settings)
-
-
-def archived_objects(output: Path, batch: Batch, kind: type[_Object]) -> list[_Object]:
-    """Return the objects of an archived page as structs of ``kind``, without invalid ones.
-
-    Raises
-    ------
-    StoredDataBroken
-        If the page cannot be used.
-    """
-    try:
-        body = read_archived(output, batch).body
-    except ValueError as error:
-        raise corrupted(output, batch, f"pages: {error}") from None
-    objects = []
-    for listed in raw_objects(body).readable:
-        with suppress(*UNDECODABLE):  # a rejected object
-            objects.append(msgspec.json.decode(listed, type=kind, strict=False))
-    return objects
 
 
 def _check_against_raw(output: Path, batch: Batch, noted: Provenance) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import count, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,10 +21,10 @@ from neo_utils.store.atomic import write_in_order
 from neo_utils.store.batches import provenance_of, read_parquet, read_rejected, read_table
 from neo_utils.store.locks import try_lock, unwritable
 from neo_utils.store.provenance import Provenance
+from neo_utils.store.schemas import StoredTable
 from neo_utils.store.segments import (
     FILE_STATES,
     SEGMENT_SCHEMAS,
-    TABLES,
     Segment,
     listed_states,
     outdated_batches,
@@ -169,23 +169,22 @@ def _contents(output: Path, segment: Segment) -> tuple[_Tables, dict[str, Any]]:
 
 def _tables_of(output: Path, batch: Batch, provenance: Provenance) -> _Tables:
     """Return the rows of a batch, with the position of their NEO and the time of the fetch."""
-    neos, approaches = (read_table(output, [batch], table) for table in TABLES.values())
+    raw, approaches, orbits = (
+        read_table(output, [batch], table) for table in get_args(StoredTable)
+    )
     rejected = {one["position"] for one in read_rejected(output, [batch])}
     free = (position for position in count(batch.first) if position not in rejected)
-    positions = pa.array(islice(free, neos.num_rows), pa.int64())
-    of_approaches = positions.take(pc.index_in(approaches["neo_id"], neos["id"]).combine_chunks())
-    added = (positions, of_approaches)
+    positions = pa.array(islice(free, raw.num_rows), pa.int64())
+    of_approaches = positions.take(pc.index_in(approaches["neo_id"], raw["id"]).combine_chunks())
+    # A page lists the NEOs of raw and of orbits in the same order.
+    neos = [*raw.columns, *orbits.columns[1:], positions]
+    time = pa.scalar(provenance.fetched_at.replace(tzinfo=None), pa.timestamp("us"))
     return {
         name: pa.Table.from_arrays(
-            [
-                *table.columns,
-                place,
-                pa.repeat(
-                    pa.scalar(provenance.fetched_at.replace(tzinfo=None), pa.timestamp("us")),
-                    len(place),
-                ),
-            ],
-            schema=SEGMENT_SCHEMAS[name],
+            [*columns, pa.repeat(time, len(columns[-1]))], schema=SEGMENT_SCHEMAS[name]
         )
-        for name, table, place in zip(TABLES, (neos, approaches), added, strict=True)
+        for name, columns in (
+            ("neos", neos),
+            ("close_approaches", [*approaches.columns, of_approaches]),
+        )
     }

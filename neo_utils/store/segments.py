@@ -9,21 +9,22 @@ import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from neo_utils.positions import BATCH_SIZE, Batch, spans
 from neo_utils.store.provenance import Provenance
-from neo_utils.store.schemas import SCHEMAS
+from neo_utils.store.schemas import SCHEMAS, StoredTable
 
 FOLDER = "segments"
 BATCHES = 100  # per segment
-# Each table of segments, and the table of the batches with its columns.
-TABLES = {"neos": "raw", "close_approaches": "close_approaches"}
+_STORED = get_args(StoredTable)
+# Each table of segments, with its columns.
 SEGMENT_SCHEMAS = {
-    name: pa.unify_schemas([SCHEMAS[table], SCHEMAS["segments"]]) for name, table in TABLES.items()
+    "neos": pa.schema([*SCHEMAS["raw"], *[*SCHEMAS["orbits"]][1:], *SCHEMAS["segments"]]),
+    "close_approaches": pa.schema([*SCHEMAS["close_approaches"], *SCHEMAS["segments"]]),
 }
 State = dict[str, Any]  # what a segment's metadata record about a batch
 FILE_STATES = "size_and_mtime_ns"
@@ -54,7 +55,7 @@ class Segment(NamedTuple):
         return [Batch(self.first + BATCH_SIZE * place) for place in range(BATCHES)]
 
     def file(self, output: Path, table: str) -> Path:
-        """Return the path of this segment's file of ``table`` (a key of ``TABLES``)."""
+        """Return the path of this segment's file of ``table`` (a key of ``SEGMENT_SCHEMAS``)."""
         name = f"positions={self.first}-{self.batches[-1].last}.parquet"
         return output / FOLDER / table / name
 
@@ -85,7 +86,7 @@ def segment_tables(output: Path, batches: Iterable[Batch]) -> list[SegmentTable]
             SEGMENT_SCHEMAS[name],
             condition,
         )
-        for name in TABLES
+        for name in SEGMENT_SCHEMAS
     ]
 
 
@@ -129,7 +130,7 @@ def state_of(output: Path, batch: Batch, provenance: Provenance) -> State:
 def _files_of(output: Path, batch: Batch) -> list[list[int]] | None:
     """Return size and modification time (ns) of a batch's files; None if one is missing."""
     try:
-        files = [batch.file(output, table).stat() for table in TABLES.values()]
+        files = [batch.file(output, table).stat() for table in _STORED]
     except OSError:
         return None
     return [[file.st_size, file.st_mtime_ns] for file in files]
@@ -139,7 +140,7 @@ def _states(output: Path, batches: Iterable[Batch]) -> dict[Segment, dict[str, S
     """Return what the segments of these batches record, if all files of a segment agree."""
     found = {}
     for segment in segments_of(batches):
-        first, *others = (listed_states(segment.file(output, table)) for table in TABLES)
+        first, *others = (listed_states(segment.file(output, table)) for table in SEGMENT_SCHEMAS)
         found[segment] = first if all(other == first for other in others) else {}
     return found
 

@@ -70,7 +70,7 @@ class Selection(NamedTuple):
         return run_folder(self.output, self.positions)
 
     def read(self, table: str, batches: int | None = None) -> pa.Table:
-        """Return the rows of "raw" or "close_approaches", of all or of the first batches."""
+        """Return the rows of "raw", "close_approaches" or "orbits", of all or the first batches."""
         check_choice("table", table, StoredTable)
         return read_table(self.output, list(self.provenances)[:batches], table)
 

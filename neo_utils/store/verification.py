@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
+from typing import get_args
 
 import pyarrow as pa
 
@@ -14,9 +15,10 @@ from neo_utils.store.folders import exists, reason_of
 from neo_utils.store.page_archive import note_of, sha256
 from neo_utils.store.provenance import Provenance
 from neo_utils.store.rebuilding import ArchivedPage, read_archived
+from neo_utils.store.schemas import StoredTable
 from neo_utils.store.stable_read import attempts_beside_writer, confirmed_faults
 
-_TABLES = ("raw", "close_approaches")
+_TABLES = get_args(StoredTable)
 # Reasons come from the validation library, and their wording may change between versions.
 _REASON = re.compile(rb'"reason":"(?:[^"\\]|\\.)*",')
 
@@ -102,9 +104,11 @@ def _differing_file(output: Path, batch: Batch) -> str | None:
     return next(filter(None, reasons), None) or _differing_rejected(output, batch, archived)
 
 
-def _differing_table(output: Path, batch: Batch, table: str, archived: ArchivedPage) -> str | None:
+def _differing_table(
+    output: Path, batch: Batch, table: StoredTable, archived: ArchivedPage
+) -> str | None:
     path, noted = batch.file(output, table), archived.provenance
-    made = archived.page.neos if table == "raw" else archived.page.close_approaches
+    made = archived.page.tables[table]
     try:
         stored = read_parquet(path)
         recorded = Provenance.from_metadata(stored.schema.metadata or {})
