@@ -26,23 +26,24 @@ from neo_utils.store.folders import run_folder
 from neo_utils.store.schemas import (
     CLOSE_APPROACHES,
     METRICS,
+    ORBITS,
     RAW,
     SEGMENTS,
     YEARLY_STATISTICS,
 )
-from neo_utils.store.segments import TABLES as SEGMENT_TABLES
-from neo_utils.store.segments import Segment
+from neo_utils.store.segments import SEGMENT_SCHEMAS, Segment
 
 _OUTPUT = Path("output")
 _RANGE = PositionRange(1, 200)
 _FILES = {
     "raw": "one row per NEO, 20 per batch; written last: the batch is stored once it exists",
     "close_approaches": "one row per close approach of these NEOs",
+    "orbits": "one row per NEO: its orbit",
     "pages": "the page as received, keys removed, preceded by its provenance",
     "rejected": "only if objects failed validation: position, field, reason, object",
 }
 _SEGMENTS = {
-    "neos": "for engines: `raw` of 100 batches, with position and fetch time; can be deleted",
+    "neos": "for engines: `raw` and `orbits` of 100 batches, with position and fetch time; can be deleted",
     "close_approaches": "for engines: `close_approaches` of 100 batches, likewise",
 }
 
@@ -106,6 +107,7 @@ after any failure.
 _TABLES = {
     "raw": RAW,
     "close_approaches": CLOSE_APPROACHES,
+    "orbits": ORBITS,
     "aggregations": METRICS,
     "segments": SEGMENTS,
     "yearly_statistics": YEARLY_STATISTICS,
@@ -172,7 +174,7 @@ def _files() -> list[tuple[str, str]]:
     folder = run_folder(_OUTPUT, _RANGE)
     return [
         *batch,
-        *((f"`{Segment(1).file(_OUTPUT, name)}`", _SEGMENTS[name]) for name in SEGMENT_TABLES),
+        *((f"`{Segment(1).file(_OUTPUT, name)}`", _SEGMENTS[name]) for name in SEGMENT_SCHEMAS),
         (f"`{result_path('metrics', _OUTPUT, _RANGE)}`", "the metrics"),
         (f"`{result_path('yearly_statistics', _OUTPUT, _RANGE)}`", "one row per year and body"),
         (f"`{folder}/*.ipynb`", "the executed notebooks"),

@@ -1,5 +1,5 @@
 """The files of an output folder: batches, archived pages, provenance, locks and verification.
 
-All code that reads or writes ``raw``, ``close_approaches``, ``pages`` and ``rejected`` belongs
-here. Results computed from them belong in ``statistics``.
+All code that reads or writes ``raw``, ``close_approaches``, ``orbits``, ``pages`` and ``rejected``
+belongs here. Results computed from them belong in ``statistics``.
 """
