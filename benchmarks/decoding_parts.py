@@ -9,12 +9,13 @@ import pyarrow as pa
 
 from neo_utils.neows import pages
 from neo_utils.store import page_tables
-from neo_utils.store.schemas import CLOSE_APPROACHES, RAW
+from neo_utils.store.schemas import CLOSE_APPROACHES, ORBITS, RAW
 
 Parts: TypeAlias = dict[str, float]
 # In order of execution.
 PARTS = (
-    *("structs", "times", "columns", "to Arrow", "NEO columns", "NEOs to Arrow"),
+    *("leading zeros", "structs", "times", "columns", "to Arrow", "NEO columns", "NEOs to Arrow"),
+    *("orbits",),
     *("structs freed", "tables freed"),
 )
 
@@ -22,12 +23,15 @@ PARTS = (
 def parts_s(body: bytes) -> Parts:
     """Decode a page as `decode_page` does; return the processor time of each step, in seconds.
 
-    ``structs``: msgspec decodes and validates. ``times``: parse the times of all approaches and
-    find duplicates. ``columns``, ``to Arrow``: collect the columns of the approaches from the
-    structs, and build their table. ``NEO columns``, ``NEOs to Arrow``: the same for the NEOs. The
-    last two steps free the structs with these columns, and the tables.
+    ``leading zeros``: complete the decimals of orbits. ``structs``: msgspec decodes and validates.
+    ``times``: parse the times of all approaches and find duplicates. ``columns``, ``to Arrow``:
+    collect the columns of the approaches from the structs, and build their table. ``NEO columns``,
+    ``NEOs to Arrow``: the same for the NEOs; ``orbits``: both for their orbits. The last two steps
+    free the structs with these columns, and the tables.
     """
     clock = [process_time_ns()]
+    body = pages._with_leading_zeros(body)
+    clock.append(process_time_ns())
     page = pages._PAGE.decode(body)
     neos = page.near_earth_objects
     clock.append(process_time_ns())
@@ -41,9 +45,11 @@ def parts_s(body: bytes) -> Parts:
     clock.append(process_time_ns())
     neo_table = pa.Table.from_pydict(neo_columns, RAW)
     clock.append(process_time_ns())
+    orbit_table = pa.Table.from_pydict(page_tables._orbit_columns(neos), ORBITS)
+    clock.append(process_time_ns())
     del page, neos, approaches, times, approach_columns, neo_columns
     clock.append(process_time_ns())
-    del neo_table, approach_table
+    del neo_table, approach_table, orbit_table
     clock.append(process_time_ns())
     durations = (after - before for before, after in pairwise(clock))
     return {name: ns / 1e9 for name, ns in zip(PARTS, durations, strict=True)}

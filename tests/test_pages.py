@@ -357,8 +357,8 @@ def test_reports_each_malformed_optional_value():
 
 
 def test_rejects_object_with_too_many_malformed_values():
-    approaches = [put(approach(), LUNAR[2:], "far")] * 21
-    path = ("close_approach_data", 20, *LUNAR[2:])
+    approaches = [put(approach(), LUNAR[2:], "far")] * 61
+    path = ("close_approach_data", 60, *LUNAR[2:])
     assert_tenth_rejected(page(changed(path[:1], approaches)), field_path(path))
 
 

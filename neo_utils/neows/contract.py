@@ -105,7 +105,12 @@ class _OrbitClass(_Part):
     orbit_class_type: _Text | None = None
 
 
-class _Orbit(_Part):
+TEXTS_OF_ORBIT = ("orbit_id", "equinox")
+
+
+class Orbit(_Part):
+    """The orbit of a NEO, and the observations from which it was determined."""
+
     orbit_id: _Text | None = None
     orbit_determination_date: DeterminedAt | None = None
     first_observation_date: dt.date | None = None
@@ -131,7 +136,7 @@ class _Orbit(_Part):
     orbit_class: _OrbitClass | None = None
 
 
-def _check_dates(orbit: _Orbit) -> None:
+def _check_dates(orbit: Orbit) -> None:
     times = orbit.orbit_determination_date
     dates = {
         "first_observation_date": orbit.first_observation_date,
@@ -160,7 +165,7 @@ class Neo(_Part, kw_only=True):
     is_potentially_hazardous_asteroid: bool | None = None
     # Required: an object that lacks this field is not an object without approaches.
     close_approach_data: list[Approach]
-    orbital_data: _Orbit | None = None
+    orbital_data: Orbit | None = None
     is_sentry_object: bool | None = None
 
     def __post_init__(self) -> None:

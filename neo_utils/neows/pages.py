@@ -11,8 +11,10 @@ import msgspec
 from neo_utils.neows.contract import (
     LARGEST_PAGE,
     MOST_OBJECTS,
+    TEXTS_OF_ORBIT,
     Envelope,
     Neo,
+    Orbit,
     PageInfo,
     RawEnvelope,
     check_approaches,
@@ -28,10 +30,11 @@ _OBJECT = msgspec.json.Decoder(Neo, strict=False)
 # The service writes decimals of orbital_data as ".25"; msgspec requires a digit before the point.
 _ORBIT = b'"orbital_data"'
 _LEADING_DOT = re.compile(rb'("\s*:\s*"-?)\.(?=\d)')
-# Approaches have had a leading zero so far; searching these would take as long as decoding a page.
-_LEADING_DOT_OF_APPROACH = re.compile(
-    rb'("(?:astronomical|lunar|kilometers|kilometers_per_second)"\s*:\s*")\.(?=\d)'
-)
+# Searching a whole page takes longer than decoding it, so only malformed pages are searched. Then
+# the end of orbital_data is unknown, and texts such as a name stay as they are.
+_DECIMALS = [one.name for one in msgspec.structs.fields(Orbit) if one.name not in TEXTS_OF_ORBIT]
+_DECIMALS += ["astronomical", "lunar", "kilometers", "kilometers_per_second"]
+_LEADING_DOT_OF_OBJECT = re.compile(rb'("(?:%b)"\s*:\s*"-?)\.(?=\d)' % "|".join(_DECIMALS).encode())
 UNDECODABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 _LENIENT_LOCK = threading.Lock()  # one page at a time: a hostile one may take 200 MB
 
@@ -129,7 +132,7 @@ def raw_objects(body: bytes) -> RawObjects:
 
 
 def _with_leading_zeros(body: bytes) -> bytes:
-    """Return a page or object in which orbital data have a digit before each decimal point."""
+    """Return a page in which well-formed orbital data have a digit before each decimal point."""
     parts, end = [], 0
     while (start := body.find(_ORBIT, end)) >= 0:
         parts.append(body[end:start])
@@ -146,7 +149,7 @@ def _decode_leniently(body: bytes, batch: Batch) -> Objects:
     rejected, nulled = [], []
     for position, raw, sent in zip(count(batch.first), listed.readable, listed.as_sent):
         try:
-            neo, messages = _decode_object(_LEADING_DOT_OF_APPROACH.sub(rb"\g<1>0.", raw))
+            neo, messages = _decode_object(_LEADING_DOT_OF_OBJECT.sub(rb"\g<1>0.", raw))
         except (*UNDECODABLE, ValueError) as error:
             rejected.append(_rejection(position, str(error), sent))
             continue
@@ -163,10 +166,9 @@ def _decode_object(raw: bytes) -> tuple[Neo, list[str]]:
     """Return an object, and a message for each optional value that became null."""
     messages: list[str] = []
     try:
-        complete = _with_leading_zeros(raw)
-        neo = _OBJECT.decode(complete)
+        neo = _OBJECT.decode(raw)
     except UNDECODABLE as error:
-        neo, messages = salvage(complete, error)
+        neo, messages = salvage(raw, error)
     check_approaches(neo)
     return neo, messages
 
