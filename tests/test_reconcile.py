@@ -218,7 +218,7 @@ OTHER_ORBIT = (FIRST[0], OF_ANOTHER_ORBIT)
     ("stored", "listed", "of_row", "of_eros", "why"),
     [
         # Until November 2024 NeoWs listed up to 0.5 AU, since then up to 0.2 AU.
-        (None, BEFORE, {}, {"determined": "2024-11-03 05:00:00"}, UNEXPLAINED),
+        (None, BEFORE, {}, {"determined": "2024-11-04 23:59:59"}, UNEXPLAINED),
         (None, BEFORE, {}, NEWER, "listing limit: NeoWs lists this NEO up to 0.2 AU"),
         (BEFORE, None, {}, {}, "listing limit: CAD lists this NEO up to 0.2 AU"),
         (NEAR, None, {}, {}, UNEXPLAINED),
@@ -253,6 +253,15 @@ def test_explains_a_difference(reconcile, stored, listed, of_row, of_eros, why):
         f"{kind == 'extra':d} extra",
         f"{kind} 1, {why}: {time} at {au:.6f} AU",
     ]
+
+
+def test_own_list_beyond_the_limit_of_its_date_refutes_that_limit(reconcile):
+    farther = ("1950-06-01 00:00", 0.3)
+    result = reconcile(
+        [eros(passage(*CALM), passage(*BEFORE), **NEWER)],
+        answer_of(row(*CALM), row(*BEFORE), row(*farther)),
+    )
+    assert result.found[1] == f"missing 1, {UNEXPLAINED}: {farther[0]} at 0.300000 AU"
 
 
 def test_lists_all_unexplained_and_at_most_three_other_differences(reconcile):

@@ -13,9 +13,10 @@ SAME_MIN = 1  # both round to the minute
 UNEXPLAINED = "unexplained: a bug on either side"
 
 # NeoWs lists Earth approaches up to 0.5 AU for orbits determined up to November 2024, and up to 0.2
-# AU since then. Observed on 200 NEOs with orbits up to 2024-11-03 and from 2024-12-03.
+# AU since then. Observed: the last wide list is of an orbit of 2024-11-04, the first narrow one of
+# 2024-12-02.
 _WIDE_AU, _NARROW_AU = 0.5, LISTED_WITHIN_AU["Earth"]
-_LAST_WIDE = dt.date(2024, 11, 3)
+_LAST_WIDE = dt.date(2024, 11, 4)
 _FIRST, _LAST = pd.Timestamp(1900, 1, 1), pd.Timestamp(2200, 12, 31, 23, 59)
 _MOVED_MIN = 30  # at 10 km/s a NEO takes 25 minutes for MOVED_AU
 _POOR = 3  # from this code on, the position error is about 0.0001 AU or more in ten years
@@ -43,13 +44,12 @@ class Limits(NamedTuple):
 def limits(stored_au: pd.Series, cad_au: pd.Series, orbit: StoredOrbit) -> Limits:
     """Return the limits of both lists, given their distances (AU).
 
-    The date of the orbit determines the limit of the stored list. CAD does not give that date, so
-    its limit is inferred from its distances, as is the stored list's if the page has no date.
+    The limit of the stored list is the wider of two: the one that the date of the orbit implies,
+    and the one that its distances show. CAD does not give the date, so only its distances count.
     """
-    stored = _limit_seen(stored_au)
-    if orbit.determined is not None:
-        stored = _WIDE_AU if orbit.determined <= _LAST_WIDE else _NARROW_AU
-    return Limits(stored, _limit_seen(cad_au))
+    is_wide = orbit.determined is not None and orbit.determined <= _LAST_WIDE
+    by_date = _WIDE_AU if is_wide else _NARROW_AU
+    return Limits(max(by_date, _limit_seen(stored_au)), _limit_seen(cad_au))
 
 
 def explanation(row: Any, orbit: StoredOrbit, both: Limits) -> str:  # noqa: ANN401 -- a named tuple

@@ -1,4 +1,4 @@
-"""Load all stored data into DuckDB, which queries a million approaches in milliseconds."""
+"""Load all stored data into DuckDB, which filters a million approaches in milliseconds."""
 
 from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.errors import StoredDataMissing
@@ -45,7 +45,8 @@ def open_catalogue(selection: Selection) -> DuckDBSession:
 
     ``neos`` has a row per NEO: neo_id, name, designation, nasa_jpl_url, absolute_magnitude_h (mag),
     first_observation_date, is_potentially_hazardous, minimum_diameter_m, maximum_diameter_m, and
-    the columns of the table ``orbits``.
+    the columns of the table ``orbits`` and listed_to_au, the distance (AU) up to which NeoWs lists
+    the NEO's approaches to Earth.
     ``passages`` has a row per counted approach: these columns, and close_approach_date,
     year, orbiting_body, miss_distance_au (AU), relative_velocity_km_per_sec, is_predicted.
 
