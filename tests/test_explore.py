@@ -6,7 +6,7 @@ import ipywidgets as widgets
 import pandas as pd
 import pytest
 
-from neo_utils.errors import StoredDataBroken, StoredDataMissing, WrongParameter
+from neo_utils.errors import StoredDataMissing, WrongParameter
 from neo_utils.explore import catalogue as catalogue_module
 from neo_utils.explore.catalogue import open_catalogue, stored_or_sample
 from neo_utils.explore.controls import _FIGURES, explorer
@@ -20,7 +20,6 @@ from neo_utils.explore.scatter import (
 from neo_utils.explore.upcoming import nearest_upcoming
 from neo_utils.fetch.fetching import fetch
 from neo_utils.interface import plan_fetch
-from neo_utils.positions import Batch
 from neo_utils.statistics.definitions import LISTED_WITHIN_AU
 from tests.objects import serve_changed
 from tests.sample_neos import neos_of
@@ -272,10 +271,6 @@ def test_links_work_with_rejected_or_unnamed_objects(tmp_path, neos):
     selection = stored_or_sample(str(tmp_path))
     table = nearest_upcoming(open_catalogue(selection), ANYWHERE, selection, rows=2_000)
     assert set(table.loc[table["in Sentry"] != "", "NEO"]) == {neos[2]["name"]}
-    path = Batch(1).file(tmp_path, "pages")
-    path.write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(StoredDataBroken, match="batch 1-20 .*pages: .*`make backfill"):
-        nearest_upcoming(open_catalogue(selection), ANYWHERE, selection)
 
 
 def test_explores_the_sample_if_nothing_is_stored(tmp_path, monkeypatch):

@@ -3,14 +3,16 @@
 Each function takes passages as `neo_utils.explore.question.passages_of` returns them.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
-from neo_utils.explore.question import Question
+from neo_utils.explore.question import UNITS, Question
 from neo_utils.figures.style import (
     BLUE,
     GREEN,
-    GREY,
+    ORANGE,
     CaptionedFigure,
     default_style,
     draw_bars,
@@ -25,6 +27,7 @@ from neo_utils.statistics.definitions import LUNAR_DISTANCES_PER_AU
 from neo_utils.store.selection import Selection
 
 _AU_PER_LD = 1 / LUNAR_DISTANCES_PER_AU
+_FEWEST_NEOS = 10
 
 
 @default_style
@@ -76,9 +79,14 @@ def plot_count_within(
     some = np.unique(np.geomspace(1, max(len(distance), 1), 1_000).astype(int)) - 1
     some = some[some < len(distance)]
     axes.step(distance[some], count[some], where="post", color=BLUE, label="listed")
+    fit = distance_law(passages, question.complete_to_au)
     if len(distance):
-        square = len(distance) * (distance[some] / distance[-1]) ** 2
-        axes.plot(distance[some], square, color=GREY, linestyle="--", linewidth=1, label="as r²")
+        if fit:
+            law = f"r^{fit.exponent:.2f} ± {fit.error:.2f}, fitted to the listed ones"
+            limit = question.complete_to_au * UNITS[question.unit][0]
+            reach = limit * np.array([0.03, 1])
+            line = fit.passages * (reach / limit) ** fit.exponent
+            axes.plot(reach, line, color=ORANGE, linestyle="--", linewidth=1.5, label=law)
         use_log_scale(axes, "xy")
         axes.set_ylim(bottom=0.8)
         legend_above(axes)
@@ -89,9 +97,52 @@ def plot_count_within(
     text = (
         f"A rising line on two logarithmic axes: the number of close approaches within a distance, "
         f"{question.in_words}. {len(distance):,} in all, {nearer:,} closer than {than}."
+        f"{f' Up to {question.shown(question.complete_to_au)} they grow as {law}.' if fit else ''}"
         f"{f' {zeros:,} with a distance of 0 are not drawn.' if zeros else ''}"
     )
     return with_alt_text(figure, text, selection)
+
+
+class DistanceLaw(NamedTuple):
+    """The number of passages within r as a power of r, fitted to ``passages`` passages."""
+
+    exponent: float
+    error: float  # standard error
+    passages: int
+
+
+def distance_law(passages: pd.DataFrame, up_to_au: float) -> DistanceLaw | None:
+    """Fit the power law N(<r) = n (r / up_to_au)^k to the passages up to a distance.
+
+    Returns
+    -------
+    DistanceLaw or None
+        None for passages of fewer than ten NEOs, which determine no exponent.
+
+    Notes
+    -----
+    The most likely exponent is k = n / sum(ln(up_to_au / r)): Crawford, Jauncey and Murdoch,
+    Astrophysical Journal 162, 405 (1970). Passages of one NEO are not independent, so its standard
+    error is that of a ratio of sums over NEOs.
+
+    Examples
+    --------
+    >>> au = np.sqrt(np.arange(1, 10_000) / 1e4)
+    >>> even = pd.DataFrame({"miss_distance_au": au, "neo_number": np.arange(len(au))})
+    >>> law = distance_law(even, up_to_au=1)
+    >>> f"{law.exponent:.2f} +- {law.error:.2f}"
+    '2.00 +- 0.02'
+    """
+    au = passages["miss_distance_au"]
+    within = passages[(au > 0) & (au < up_to_au)]
+    logs = np.log(up_to_au / within["miss_distance_au"].to_numpy())
+    by_neo = pd.Series(logs).groupby(within["neo_number"].to_numpy()).agg(["size", "sum"])
+    if len(by_neo) < _FEWEST_NEOS:
+        return None
+    exponent = len(within) / logs.sum()
+    deviations = by_neo["size"] / len(within) - by_neo["sum"] / logs.sum()
+    error = exponent * float(np.sqrt((deviations**2).sum()))
+    return DistanceLaw(float(exponent), error, len(within))
 
 
 @default_style

@@ -79,6 +79,12 @@ by potentially hazardous NEOs'
         )
 
     @property
+    def complete_to_au(self) -> float:
+        """The distance (AU) up to which NeoWs lists all approaches that the question selects."""
+        limits = [LISTED_WITHIN_AU.get(body, math.inf) for body in self.bodies]
+        return min([self.within_au, *limits])
+
+    @property
     def _limits_in_words(self) -> str:
         """The bodies that NeoWs lists only up to a smaller distance."""
         limits = []
