@@ -83,8 +83,17 @@ def _digest(metrics_rows: list[Any], yearly_rows: list[Any]) -> str:
     """Return a checksum without the means, whose last digits depend on the order of summation."""
     totals = sorted((str(name), int(value)) for name, value in metrics_rows)
     years = sorted(
-        (int(y), body, *map(int, n), f"{au:.10f}", str(neo))
-        for y, body, *n, au, neo, _ in map(tuple, yearly_rows)
+        (
+            int(y),
+            body,
+            *map(int, n),
+            f"{au:.10f}",
+            str(neo),
+            int(under),
+            str(date)[:10],
+            bool(later),
+        )
+        for y, body, *n, au, neo, _, under, date, later, _ in map(tuple, yearly_rows)
     )
     return sha256(repr((totals, years)).encode()).hexdigest()
 

@@ -6,7 +6,12 @@ import pytest
 from neo_utils.compare.differences import _LAST_WIDE, _WIDE_AU
 from neo_utils.sample.approaches import _MOON_LIMIT_AU, _WIDE_EARTH
 from neo_utils.sample.fields import _AU_HECTOMETRES, _LUNAR_DISTANCES_PER_AU
-from neo_utils.sample.orbits import EARTH, LAST_WIDE_DETERMINATION, OTHER_PLANETS
+from neo_utils.sample.orbits import (
+    _FIRST_NARROW_DETERMINATION,
+    EARTH,
+    LAST_WIDE_DETERMINATION,
+    OTHER_PLANETS,
+)
 from neo_utils.statistics.definitions import (
     KM_PER_AU,
     LISTED_WITHIN_AU,
@@ -49,6 +54,29 @@ COLUMNS = {
         miss_distance_km: double in km, required
         relative_velocity_km_per_sec: double in km/s, required
     """,
+    "orbits": """
+        neo_id: string, required
+        orbit_id: string
+        orbit_determination_date: timestamp[us]
+        orbit_class_type: string
+        orbit_uncertainty: int64
+        minimum_orbit_intersection_au: double in AU
+        jupiter_tisserand_invariant: double
+        epoch_osculation_jd: double in d
+        eccentricity: double
+        semi_major_axis_au: double in AU
+        inclination_deg: double in deg
+        ascending_node_longitude_deg: double in deg
+        perihelion_argument_deg: double in deg
+        mean_anomaly_deg: double in deg
+        mean_motion_deg_per_day: double in deg/d
+        perihelion_distance_au: double in AU
+        aphelion_distance_au: double in AU
+        perihelion_time_jd: double in d
+        data_arc_days: int64 in d
+        equinox: string
+        is_sentry_object: bool
+    """,
     "metrics": """
         metric: string, required
         value: int64, required
@@ -63,6 +91,10 @@ COLUMNS = {
         nearest_miss_distance_au: double in AU, required
         nearest_neo_id: string, required
         mean_relative_velocity_km_per_sec: double in km/s, required
+        predicted_under_threshold: int64, required
+        nearest_close_approach_date: string, required
+        nearest_is_predicted: bool, required
+        mean_relative_velocity_under_threshold_km_per_sec: double in km/s
     """,
 }
 
@@ -103,17 +135,29 @@ def test_definition_is_sql_with_threshold(name, threshold):
 
 def test_each_total_has_a_definition_in_words():
     assert totals_defined(0.05) == {
-        "total_neos": "NEOs, each once",
-        "total_close_approaches": "listed approaches to any body, past and predicted",
-        "total_close_approaches_earth": "listed approaches to Earth, past and predicted",
-        "total_close_approaches_under_0.05_au": "listed approaches to any body closer than 0.05 AU",
         "total_close_approaches_under_0.05_au_earth": "listed approaches to Earth closer than"
-        " 0.05 AU",
-        "total_neos_under_0.05_au": "NEOs with at least one listed approach to any body closer than"
-        " 0.05 AU",
+        " 0.05 AU, past and predicted",
         "total_neos_under_0.05_au_earth": "NEOs with at least one listed approach to Earth closer"
         " than 0.05 AU",
+        "total_neos": "NEOs, each once",
+        "total_close_approaches_under_0.05_au": "listed approaches to any body closer than 0.05 AU;"
+        " meaningful only for Earth, Venus, Mars, Merc, Juptr: NeoWs lists Moon to 0.0085 AU",
+        "total_neos_under_0.05_au": "NEOs with at least one listed approach to any body closer than"
+        " 0.05 AU; meaningful only for Earth, Venus, Mars, Merc, Juptr: NeoWs lists Moon to 0.0085"
+        " AU",
+        "total_close_approaches_earth": "listed approaches to Earth at any distance: up to 0.5 or"
+        " 0.2 AU, depending on the date of the orbit",
+        "total_close_approaches": "listed approaches to any body at any distance: mixes the listing"
+        " limits of six bodies and two rules for Earth, so it does not show how often NEOs pass",
     }
+    assert next(iter(totals_defined(0.2))) == "total_close_approaches_under_0.2_au_earth"
+    assert (
+        "only for Earth, Juptr: NeoWs lists Venus to 0.15,"
+        in totals_defined(0.2)["total_neos_under_0.2_au"]
+    )
+    assert (
+        "only for no body: NeoWs lists Earth to 0.2," in totals_defined(3)["total_neos_under_3_au"]
+    )
     named = re.findall(r"'(total_[a-z0-9._]+)'", sql_text("metrics", 0.05))
     assert set(named) == totals_defined(0.05).keys()
 
@@ -121,6 +165,7 @@ def test_each_total_has_a_definition_in_words():
 def test_sample_and_figures_share_listing_limits():
     limits = {body.name: body.limit_au for body in (EARTH, *OTHER_PLANETS)}
     assert limits | {"Moon": _MOON_LIMIT_AU} == LISTED_WITHIN_AU
-    assert (_WIDE_EARTH.limit_au, LAST_WIDE_DETERMINATION) == (_WIDE_AU, _LAST_WIDE)
+    assert _WIDE_EARTH.limit_au == _WIDE_AU
+    assert LAST_WIDE_DETERMINATION <= _LAST_WIDE < _FIRST_NARROW_DETERMINATION
     assert _LUNAR_DISTANCES_PER_AU == LUNAR_DISTANCES_PER_AU
     assert _AU_HECTOMETRES / 10 == KM_PER_AU

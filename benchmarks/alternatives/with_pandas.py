@@ -28,6 +28,8 @@ def aggregate(neos: list[str], approaches: list[str], day: dt.date) -> Rows:
         earth=counted["orbiting_body"] == "Earth",
         predicted=dates > pd.Timestamp(day),
     )
+    counted["predicted_under"] = counted["predicted"] & counted["under"]
+    counted["velocity_under"] = counted["relative_velocity_km_per_sec"].where(counted["under"])
     return _metrics(len(newest), counted), _yearly(counted)
 
 
@@ -52,6 +54,17 @@ def _yearly(counted: pd.DataFrame) -> list[tuple[Any, ...]]:
         mean=("relative_velocity_km_per_sec", "mean"),
     )
     smallest = by_body["miss_distance_au"].transform("min")
-    nearest = counted[counted["miss_distance_au"] == smallest].groupby(GROUPS)["neo_id"].min()
-    yearly.insert(5, "nearest_id", nearest)
-    return list(yearly.round({"mean": 6}).reset_index().itertuples(index=False, name=None))
+    nearest = (
+        counted[counted["miss_distance_au"] == smallest]
+        .sort_values(["neo_id", "close_approach_date"])
+        .groupby(GROUPS)
+        .first()
+    )
+    yearly.insert(5, "nearest_id", nearest["neo_id"])
+    yearly = yearly.assign(
+        predicted_under=by_body["predicted_under"].sum(),
+        nearest_date=nearest["close_approach_date"],
+        nearest_is_predicted=nearest["predicted"],
+        mean_under=by_body["velocity_under"].mean(),
+    ).round({"mean": 6, "mean_under": 6})
+    return list(yearly.reset_index().itertuples(index=False, name=None))

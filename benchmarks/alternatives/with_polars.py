@@ -36,17 +36,25 @@ def _metrics(total_neos: int, counted: pl.DataFrame) -> list[tuple[str, int]]:
 
 def _yearly(counted: pl.DataFrame, day: dt.date) -> pl.DataFrame:
     nearest = pl.col("miss_distance_au") == pl.min("miss_distance_au")
+    nearest_id = pl.col("neo_id").filter(nearest).min()
+    date, is_predicted = pl.col("close_approach_date"), pl.col("close_approach_date") > day
+    nearest_date = date.filter(nearest & (pl.col("neo_id") == nearest_id)).min()
+    velocity = pl.col("relative_velocity_km_per_sec")
     return (
         counted.with_columns(pl.col("close_approach_date").dt.year().alias("year"))
         .group_by(GROUPS)
         .agg(
             pl.len(),
             _UNDER.sum().alias("under"),
-            (pl.col("close_approach_date") > day).sum().alias("predicted"),
+            is_predicted.sum().alias("predicted"),
             pl.col("neo_id").n_unique().alias("neos"),
             pl.min("miss_distance_au").alias("nearest"),
-            pl.col("neo_id").filter(nearest).min().alias("nearest_id"),
-            pl.mean("relative_velocity_km_per_sec").round(6),
+            nearest_id.alias("nearest_id"),
+            velocity.mean().round(6).alias("mean"),
+            (is_predicted & _UNDER).sum().alias("predicted_under"),
+            nearest_date.alias("nearest_date"),
+            (nearest_date > day).alias("nearest_is_predicted"),
+            velocity.filter(_UNDER).mean().round(6).alias("mean_under"),
         )
         .sort(GROUPS)
     )

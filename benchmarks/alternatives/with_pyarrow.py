@@ -16,7 +16,10 @@ _AGGREGATES = {
     "neo_id_count_distinct": ("neo_id", "count_distinct"),
     "miss_distance_au_min": ("miss_distance_au", "min"),
     "relative_velocity_km_per_sec_mean": ("relative_velocity_km_per_sec", "mean"),
+    "predicted_under_sum": ("predicted_under", "sum"),
+    "velocity_under_mean": ("velocity_under", "mean"),
 }
+_OF_NEAREST = ["neo_id", "close_approach_date", "predicted"]
 
 
 def aggregate(neos: list[str], approaches: list[str], day: dt.date) -> Rows:
@@ -36,6 +39,10 @@ def aggregate(neos: list[str], approaches: list[str], day: dt.date) -> Rows:
         .append_column("under", pc.less(counted["miss_distance_au"], THRESHOLD_AU))
         .append_column("predicted", pc.greater(dates, pa.scalar(day)))
     )
+    under, velocity = counted["under"], counted["relative_velocity_km_per_sec"]
+    counted = counted.append_column(
+        "predicted_under", pc.and_(counted["predicted"], under)
+    ).append_column("velocity_under", pc.if_else(under, velocity, None))
     return _metrics(newest.num_rows, counted), _yearly(counted)
 
 
@@ -57,9 +64,12 @@ def _yearly(counted: pa.Table) -> list[tuple[Any, ...]]:
     smallest = counted.join(yearly.select([*GROUPS, "miss_distance_au_min"]), keys=GROUPS)
     nearest = (
         smallest.filter(pc.equal(smallest["miss_distance_au"], smallest["miss_distance_au_min"]))
-        .group_by(GROUPS)
-        .aggregate([("neo_id", "min")])
+        .sort_by([("neo_id", "ascending"), ("close_approach_date", "ascending")])
+        .group_by(GROUPS, use_threads=False)
+        .aggregate([(name, "first") for name in _OF_NEAREST])
     )
-    *first, mean = _AGGREGATES
-    rows = yearly.join(nearest, keys=GROUPS).select([*GROUPS, *first, "neo_id_min", mean])
+    *first, mean, predicted_under, mean_under = _AGGREGATES
+    neo_id, *others = [f"{name}_first" for name in _OF_NEAREST]
+    columns = [*GROUPS, *first, neo_id, mean, predicted_under, *others, mean_under]
+    rows = yearly.join(nearest, keys=GROUPS).select(columns)
     return [*zip(*(column.to_pylist() for column in rows.columns), strict=True)]
