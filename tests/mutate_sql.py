@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
+from itertools import product
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -23,10 +24,21 @@ import pyarrow as pa
 from neo_utils.positions import Batch
 from neo_utils.sample.catalogue import page_body
 from neo_utils.statistics.definitions import sql_text
-from neo_utils.store.page_tables import decode_page
-from tests.oracle import metrics_of, yearly_of
+from neo_utils.store.page_tables import Page, decode_page
+from tests.oracle import (
+    first_observations_of,
+    hazard_exceptions_of,
+    metrics_of,
+    population_of,
+    since_first_observation_of,
+    yearly_of,
+)
+from tests.test_population import edge_cases
 
-DEFINITIONS = ("counted", "metrics", "yearly_statistics")
+DEFINITIONS = (
+    *("counted", "metrics", "yearly_statistics", "population", "first_observations"),
+    *("since_first_observation", "hazard_exceptions"),
+)
 
 
 # --- Inputs and expected results. ---
@@ -63,6 +75,10 @@ def neo(neo_id, *approaches):
     }
 
 
+def observed_in(year):
+    return {"orbital_data": {"first_observation_date": f"{year}-05-06"}}
+
+
 def stored(first, fetched_on, *objects):
     """Return a batch of only these objects, the last ones of its catalogue."""
     page = {"number": (first - 1) // 20, "size": 20, "total_elements": first - 1 + len(objects)}
@@ -93,13 +109,11 @@ def cases() -> dict[str, Case]:
         stored(41, "2026-01-01", neo("D", ("2026-01-02", "Venus", 0.5))),
     ]  # fmt: skip
     in_2026 = [
-        (2026, "Earth", 3, 0, 1, 3, 0.3, "A", 10.0),
-        (2026, "Mars", 1, 1, 1, 1, 0.1, "A", 10.0),
-        (2026, "Venus", 1, 0, 1, 1, 0.5, "D", 10.0),
+        (2026, "Earth", 3, 0, 1, 3, 0.3, "A", 10.0, 0, "2026-01-02", False, None),
+        (2026, "Mars", 1, 1, 1, 1, 0.1, "A", 10.0, 1, "2026-01-03", True, 10.0),
+        (2026, "Venus", 1, 0, 1, 1, 0.5, "D", 10.0, 0, "2026-01-02", True, None),
     ]
     return {
-        "two pages of the sample": oracle_case(*sample),
-        "a nearer threshold": oracle_case(sample[0], threshold="0.05"),
         "a NEO in two batches": Case(
             moved, metrics_of([one.page for one in moved], "0.2"), in_2026
         ),
@@ -115,14 +129,16 @@ def cases() -> dict[str, Case]:
         "edges of years, of the threshold and of the fetch": on_one_page(
             neo("A", ("2025-12-31", "Earth", 0.2), ("2026-01-01", "Earth", "0.1999999999")),
             neo("B", ("2026-03-01", "Earth", 0.3), ("2026-03-02", "Earth", 0.05)),
+            neo("E", ("2026-03-03", "Earth", 0.2)),
             neo("C", ("1900-01-01", "Moon", 0.001), ("2200-12-31", "Earth", 0.19)),
             neo("D", ("1900-01-02", "Ceres", 0.1), ("1900-12-31", "earth", 0.1)),
         ),
         "two NEOs equally near": on_one_page(
             neo("C", ("2000-01-01", "Earth", 0.1)),
-            neo("A", ("2000-01-01", "Earth", 0.1)),
+            neo("A", ("2000-01-01", "Earth", 0.1), ("2000-01-02", "Earth", 0.1)),
             neo("0", ("2000-01-01", "Earth", 0.2)),
             neo("B", ("2000-01-01", "Earth", 0.1)),
+            neo("D", ("2026-02-01", "Mars", 0.1), ("2026-04-01", "Mars", 0.1)),
         ),
         # Their mean is 38.3430175; the sum of doubles gives less.
         "velocities whose mean lies on the edge": on_one_page(
@@ -135,6 +151,23 @@ def cases() -> dict[str, Case]:
             neo("B", ("2000-01-01", "Mars", 0.1, "1.0000005001")),
         ),
         "NEOs without any approach": on_one_page(neo("A"), neo("B")),
+        "first observations of a NEO in two batches": oracle_case(
+            stored(21, "2026-01-01", neo("A", ("2001-01-01", "Earth", 0.1)) | observed_in(1999)),
+            stored(
+                1,
+                "2026-01-02",
+                neo(
+                    "A",
+                    ("2001-01-01", "Ceres", 0.1),
+                    ("2003-01-01", "Earth", 0.2),
+                    ("2004-01-01", "Earth", 0.1),
+                )
+                | observed_in(2000),
+            ),
+        ),
+        "edges of classes, missing values and wrong flags": on_one_page(*edge_cases()),
+        "two pages of the sample": oracle_case(*sample),
+        "a nearer threshold": oracle_case(sample[0], threshold="0.05"),
     }
 
 
@@ -145,7 +178,7 @@ def database(case: str) -> duckdb.DuckDBPyConnection:
     pages = [decode_page(one.page, one.batch) for one in batches]
     times = [dt.datetime.fromisoformat(one.fetched_on) for one in batches]
     for view, table_of in (
-        ("stored_neos", attrgetter("neos")),
+        ("stored_neos", neos_and_orbits),
         ("stored_close_approaches", attrgetter("close_approaches")),
     ):
         named = [
@@ -156,6 +189,23 @@ def database(case: str) -> duckdb.DuckDBPyConnection:
         connection.execute(f"CREATE TABLE {view} AS FROM registered")
     define(connection, sql_text("counted"))
     return connection
+
+
+@cache
+def counted(case: str) -> duckdb.DuckDBPyConnection:
+    """Return the same database with the counted rows as tables, which saves most of the time."""
+    connection = database.__wrapped__(case)
+    for view in ("newest", "close_approaches"):
+        connection.execute(f"CREATE TABLE {view}_rows AS FROM {view}")
+    for view in ("newest", "close_approaches"):
+        connection.execute(f"CREATE OR REPLACE TEMPORARY VIEW {view} AS FROM {view}_rows")
+    return connection
+
+
+def neos_and_orbits(page: Page) -> pa.Table:
+    for name in page.orbits.column_names[1:]:
+        page = page._replace(neos=page.neos.append_column(name, page.orbits[name]))
+    return page.neos
 
 
 def with_position(table: pa.Table, ids: list[str], batch: Batch, fetched_at: dt.datetime):
@@ -172,9 +222,19 @@ def define(connection: duckdb.DuckDBPyConnection, counted: str) -> None:
         connection.execute(statement)
 
 
+@cache
 def expected(case: str, name: str) -> list[tuple]:
+    pages, threshold = [one.page for one in cases()[case].stored], cases()[case].threshold
     if name == "yearly_statistics":
         return cases()[case].yearly
+    if name == "population":
+        return population_of(pages, threshold)
+    if name == "first_observations":
+        return first_observations_of(pages)
+    if name == "since_first_observation":
+        return since_first_observation_of(pages, threshold)
+    if name == "hazard_exceptions":
+        return hazard_exceptions_of(pages)
     metrics = cases()[case].metrics.items()
     return sorted(
         metrics, key=lambda metric: (metric[0].startswith("close_approaches_in_"), metric)
@@ -309,25 +369,41 @@ _TYPE = "the same value in another type; every table is cast when it is saved"
 _WHOLE = "sums of integers below 2^53 are exact in doubles, and no page has larger ones"
 _ROUNDED = "NeoWs lists ten decimals: times 1e10, a velocity is an integer up to rounding errors"
 _PARTNER = "both contain exactly the years and bodies that have an approach"
+_OUTER = "a row without its partner is left out by a later condition"
+_COUNTED = "the positions of NEOs in newest are those of the counted approaches"
 EQUIVALENT = {
-    "counted.sql:12: > -> <>": _FROM_1,
-    "counted.sql:9: = -> <=": _FROM_1,
+    "counted.sql:17: > -> <>": _FROM_1,
+    "counted.sql:14: = -> <=": _FROM_1,
     "counted.sql:5: row_number -> rank": "a position is listed once",
-    "counted.sql:17: CAST(year(close_approach -> (year(close_approach_dat": _TYPE,
-    "counted.sql:18: CAST(fetched_at AS DATE) -> (fetched_at)": "dates compare as their midnight",
+    "counted.sql:22: CAST(year(close_approach -> (year(close_approach_dat": _TYPE,
+    "counted.sql:23: CAST(fetched_at AS DATE) -> (fetched_at)": "dates compare as their midnight",
     "metrics.sql:17: > -> <>": "a count is zero or more",
     "metrics.sql:18: > -> <>": "a count is zero or more",
     "metrics.sql:23: UNION ALL -> UNION": "metric names are unique",
     "metrics.sql:40: UNION ALL -> UNION": "metric names are unique",
     "metrics.sql:25: CAST(coalesce(CASE metri -> (coalesce(CASE metric WH": _TYPE,
-    "yearly_statistics.sql:12: 5 -> 6": _ROUNDED,
-    "yearly_statistics.sql:12: 5 -> 4": _ROUNDED,
-    "yearly_statistics.sql:27: JOIN -> RIGHT JOIN": "every count has an approach",
-    "yearly_statistics.sql:42: JOIN -> LEFT JOIN": _PARTNER,
-    "yearly_statistics.sql:42: JOIN -> RIGHT JOIN": _PARTNER,
-    "yearly_statistics.sql:42: JOIN -> FULL JOIN": _PARTNER,
-    "yearly_statistics.sql:12: CAST(floor(relative_velo -> (floor(relative_velocity": _WHOLE,
-    "yearly_statistics.sql:40: CAST(velocity AS DOUBLE) -> (velocity)": _TYPE,
+    "yearly_statistics.sql:7: 5 -> 6": _ROUNDED,
+    "yearly_statistics.sql:7: 5 -> 4": _ROUNDED,
+    "yearly_statistics.sql:37: JOIN -> RIGHT JOIN": "every count has an approach",
+    **{
+        f"yearly_statistics.sql:{line}: JOIN -> {kind} JOIN": _PARTNER
+        for line in (57, 58) for kind in ("LEFT", "RIGHT", "FULL")
+    },
+    "yearly_statistics.sql:7: CAST(floor(relative_velo -> (floor(relative_velocity": _WHOLE,
+    "yearly_statistics.sql:49: CAST(velocity AS DOUBLE) -> (velocity)": _TYPE,
+    "yearly_statistics.sql:54: CAST(velocity_under AS D -> (velocity_under)": _TYPE,
+    "population.sql:5: FROM close_approaches -> FROM stored_close_approa": _COUNTED,
+    "population.sql:26: CAST(sum(is_hazardous) A -> (sum(is_hazardous))": _TYPE,
+    "population.sql:27: CAST(sum(approaches) AS  -> (sum(approaches))": _TYPE,
+    "population.sql:28: CAST(sum(is_hazardous *  -> (sum(is_hazardous * appr": _TYPE,
+    "first_observations.sql:3: CAST(year(first_observat -> (year(first_observation_": _TYPE,
+    "first_observations.sql:11: CAST(sum(neos) OVER (PAR -> (sum(neos) OVER (PARTITI": _TYPE,
+    "since_first_observation.sql:10: JOIN -> LEFT JOIN": _OUTER,
+    "since_first_observation.sql:10: JOIN -> RIGHT JOIN": _OUTER,
+    "since_first_observation.sql:10: JOIN -> FULL JOIN": _OUTER,
+    "since_first_observation.sql:4: CAST(year(first_observat -> (year(first_observation_": _TYPE,
+    "since_first_observation.sql:21: CAST(sum(neos) AS BIGINT -> (sum(neos))": _TYPE,
+    "since_first_observation.sql:22: CAST(sum(neos) AS DOUBLE -> (sum(neos))": _TYPE,
 }  # fmt: skip
 
 
@@ -348,17 +424,27 @@ def judge(mutant: Mutant) -> Verdict:
 def differs(case: str, definition: str, text: str) -> bool:
     """Check whether this text, in place of a definition, gives other rows than the oracle."""
     if definition != "counted":
-        query = text.replace("{threshold_au}", cases()[case].threshold)
-        return database(case).execute(query).fetchall() != expected(case, definition)
+        return rows(counted(case), case, text) != expected(case, definition)
     try:
         define(database(case), text)
-        return any(differs(case, name, original(name)) for name in DEFINITIONS[1:])
+        return any(
+            rows(database(case), case, original(name)) != expected(case, name)
+            for name in DEFINITIONS[1:]
+        )
     finally:
         define(database(case), sql_text("counted"))
 
 
+def rows(connection: duckdb.DuckDBPyConnection, case: str, text: str) -> list[tuple]:
+    query = text.replace("{threshold_au}", cases()[case].threshold)
+    return connection.execute(query).fetchall()
+
+
 def main() -> None:
     started = time.monotonic()
+    for case, name in product(cases(), DEFINITIONS[1:]):
+        if differs(case, name, original(name)):
+            raise AssertionError(f"{name} differs from the oracle without a change: {case}")
     verdicts = [judge(mutant) for mutant in mutants()]
     for definition in DEFINITIONS:
         by = Counter(v.detected_by for v in verdicts if v.mutant.definition == definition)

@@ -13,4 +13,4 @@ def test_oracle_detects_every_mutant():
     undetected = [str(verdict.mutant) for verdict in verdicts if verdict.detected_by is None]
     assert undetected == list(EQUIVALENT)
     # Mutants that DuckDB rejects do not test the oracle, so they must be a small part.
-    assert sum(verdict.detected_by == "DuckDB" for verdict in verdicts) < len(verdicts) / 8
+    assert sum(verdict.detected_by == "DuckDB" for verdict in verdicts) < len(verdicts) / 6

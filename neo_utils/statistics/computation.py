@@ -8,9 +8,10 @@ import pyarrow as pa
 from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.engines.engine import Rows, Session, engine_of, one_line_failures
 from neo_utils.errors import StoredDataChanged
+from neo_utils.settings.choices import check_choice
 from neo_utils.settings.run_settings import check_parameter
 from neo_utils.statistics.counted import counted_pages, note_pages, note_registered
-from neo_utils.statistics.definitions import sql_text, totals_defined
+from neo_utils.statistics.definitions import OfNeos, sql_text, totals_defined
 from neo_utils.store.segment_building import make_current
 from neo_utils.store.segments import SegmentTable, segment_tables
 from neo_utils.store.selection import Selection
@@ -144,6 +145,31 @@ def yearly_statistics(close_approaches: Rows, threshold_au: float) -> Rows:
     """
     check_parameter("threshold_au", threshold_au)
     return _computed("yearly_statistics", threshold_au, close_approaches=close_approaches)
+
+
+def statistic(name: str, newest: Rows, close_approaches: Rows, threshold_au: float = 0.2) -> Rows:
+    """Return a statistic of the NEOs themselves, which `sql_text` of the same name defines.
+
+    Parameters
+    ----------
+    name
+        "population" has NEOs and approaches to Earth by orbit class and size class:
+        kind ("all", "orbit class" or "size class"), name, neos, hazardous_neos,
+        earth_approaches_under_threshold, by_hazardous_neos (those of hazardous NEOs).
+        "first_observations" has NEOs by first observation: year, size_class, neos, neos_so_far.
+        "since_first_observation" has approaches to Earth by years since their NEO was first
+        observed: years_since (negative before), approaches, listed_years (of all NEOs together),
+        approaches_per_neo_and_year.
+        "hazard_exceptions" has NEOs whose flag differs from JPL's rule for MOID and H.
+
+    Raises
+    ------
+    WrongParameter
+        For another name, or a threshold that is not from 1e-6 to 1,000 AU.
+    """
+    check_choice("name", name, OfNeos)
+    check_parameter("threshold_au", threshold_au)
+    return _computed(name, threshold_au, newest=newest, close_approaches=close_approaches)
 
 
 def _computed(name: str, threshold_au: float, **frames: Rows) -> Rows:

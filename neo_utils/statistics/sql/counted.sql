@@ -5,8 +5,13 @@ SELECT id AS neo_id, *,
        row_number() OVER (PARTITION BY id ORDER BY fetched_at DESC, position DESC) AS recency
 FROM stored_neos;
 
+-- H of 17.75 is about 1 km, and of 22 about 140 m, at an albedo of 0.14.
 CREATE OR REPLACE TEMPORARY VIEW newest AS
-SELECT * FROM listed WHERE recency = 1;
+SELECT *, CASE WHEN absolute_magnitude_h <= 17.75 THEN 'H at most 17.75'
+               WHEN absolute_magnitude_h <= 22 THEN 'H above 17.75, at most 22'
+               WHEN absolute_magnitude_h IS NULL THEN 'H unknown'
+               ELSE 'H above 22' END AS size_class
+FROM listed WHERE recency = 1;
 
 CREATE OR REPLACE TEMPORARY VIEW outdated AS
 SELECT position FROM listed WHERE recency > 1;

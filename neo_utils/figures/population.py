@@ -1,0 +1,87 @@
+"""Figures of the NEOs themselves: how many are known, and how they were found."""
+
+import pandas as pd
+
+from neo_utils.figures.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    CaptionedFigure,
+    default_style,
+    legend_above,
+    mark_empty,
+    titled_axes,
+    use_whole_years,
+    with_alt_text,
+)
+from neo_utils.store.selection import Selection
+
+# From large to small. The statistics name the classes: neo_utils/statistics/sql/counted.sql.
+_COLOURS = {
+    "H at most 17.75": BLUE,
+    "H above 17.75, at most 22": GREEN,
+    "H above 22": ORANGE,
+    "H unknown": GREY,
+}
+_SHOWN_YEARS = 50  # before and after the first observation
+
+
+@default_style
+def plot_first_observations(first: pd.DataFrame, selection: Selection) -> CaptionedFigure:
+    """Draw the table of `first_observations`: the NEOs observed up to each year, by size class."""
+    figure, axes = titled_axes(
+        "NEOs by the year of their first observation, cumulative, by size class",
+        "year of the first observation used in the orbit",
+        "NEOs observed so far",
+        selection,
+    )
+    if first.empty:
+        mark_empty(axes)
+        empty = "An empty figure: no first observation is listed."
+        return with_alt_text(figure, empty, selection)
+    last = selection.fetched[1].year
+    for name, colour in _COLOURS.items():
+        some = first[first["size_class"] == name]
+        if len(some):
+            years, neos = [*some["year"], last], [*some["neos_so_far"], some["neos_so_far"].iat[-1]]
+            axes.step(years, neos, where="post", color=colour, label=name)
+    axes.set_ylim(bottom=0)
+    use_whole_years(axes)
+    legend_above(axes)
+    found = first.groupby("size_class")["neos"].sum()
+    sums = ", ".join(f"{found[name]:,} with {name}" for name in _COLOURS if name in found)
+    text = f"Rising steps, one line per size class, from {first['year'].min()} to {last}: {sums}."
+    return with_alt_text(figure, text, selection)
+
+
+@default_style
+def plot_since_first_observation(
+    since: pd.DataFrame, selection: Selection, threshold_au: float
+) -> CaptionedFigure:
+    """Draw the table of `since_first_observation` around the year of the first observation."""
+    figure, axes = titled_axes(
+        f"Close approaches to Earth, closer than {threshold_au} AU, past and predicted,\n"
+        "per NEO and year, by years since the NEO's first observation",
+        "calendar years since the first observation",
+        "approaches per NEO and year",
+        selection,
+    )
+    years = pd.RangeIndex(-_SHOWN_YEARS, _SHOWN_YEARS + 1)
+    rates = since.set_index("years_since")["approaches_per_neo_and_year"]
+    rates = rates.reindex(years, fill_value=0)
+    if not rates.any():
+        mark_empty(axes)
+        empty = f"An empty figure: no approach to Earth closer than {threshold_au} AU is listed."
+        return with_alt_text(figure, empty, selection)
+    axes.bar(years, rates, 1.0, color=[BLACK if year == 0 else BLUE for year in years])
+    axes.set_xlim(years[0] - 0.5, years[-1] + 0.5)
+    others = float(rates.drop(0).mean())
+    ratio = f", {rates[0] / others:.1f} times the mean of the others" if others else ""
+    text = (
+        f"One bar per year, {_SHOWN_YEARS} before and after the first observation: approaches to "
+        f"Earth closer than {threshold_au} AU per NEO and year. In the year of the first "
+        f"observation there are {rates[0]:.3g}{ratio}."
+    )
+    return with_alt_text(figure, text, selection)
