@@ -41,7 +41,7 @@ def counted_sample() -> Counted:
 def png_of(counted: Counted) -> bytes:
     """Return the figure of that run's notebook."""
     per_year = approaches_per_year(counted.yearly)
-    return plot_approaches_per_year(per_year, counted.selection).png
+    return plot_approaches_per_year(per_year, counted.selection, _THRESHOLD_AU).png
 
 
 if __name__ == "__main__":

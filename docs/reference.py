@@ -5,6 +5,7 @@
 
 import re
 from collections.abc import Iterable
+from operator import attrgetter
 from pathlib import Path
 
 import pyarrow as pa
@@ -43,7 +44,7 @@ _FILES = {
     "rejected": "only if objects failed validation: position, field, reason, object",
 }
 _SEGMENTS = {
-    "neos": "for engines: `raw` and `orbits` of 100 batches, with position and fetch time; can be deleted",
+    "neos": "for engines: `raw` and `orbits` of 100 batches, position, fetch time; can be deleted",
     "close_approaches": "for engines: `close_approaches` of 100 batches, likewise",
 }
 
@@ -139,7 +140,10 @@ def _commands() -> list[tuple[str, str]]:
 
 def _interface() -> list[tuple[str, str]]:
     names = [name for name in neo.__all__ if not name.startswith("_")]
-    return [(f"`neo.{name}`", _first_line(getattr(neo, name))) for name in names]
+    of_figures = [f"figures.{name}" for name in neo.figures.__all__]
+    return [
+        (f"`neo.{name}`", _first_line(attrgetter(name)(neo))) for name in sorted(names + of_figures)
+    ]
 
 
 def _parameters() -> list[tuple[str, str, str, str]]:

@@ -42,7 +42,7 @@ def users_options():
 
 
 def pixels(selection):  # noqa: F811 - as above
-    png = plot_approaches_per_year(approaches_per_year(YEARLY), selection).png
+    png = plot_approaches_per_year(approaches_per_year(YEARLY), selection, 0.2).png
     return mpl.image.imread(io.BytesIO(png))
 
 

@@ -17,7 +17,8 @@ neo.fetch_neos(neo.plan_fetch(1, 40, source="sample", output_dir="neos"))
 stored = neo.select(1, 40, output_dir="neos")
 neos, approaches = neo.tables(neo.connect("duckdb"), stored)
 yearly = neo.yearly_statistics(approaches, 0.2).toPandas()
-neo.plot_approaches_per_year(neo.approaches_per_year(yearly), stored).savefig("approaches.svg")
+per_year = neo.figures.approaches_per_year(yearly)
+neo.figures.plot_approaches_per_year(per_year, stored, 0.2).savefig("approaches.svg")
 print(len(neos.toPandas()), yearly["close_approaches"].sum())
 """
 
@@ -68,7 +69,7 @@ def test_built_wheel_works_without_a_checkout(tmp_path):
         (lambda: neo.sql_text("x"), "name=x is not valid. Use counted, "),
         (lambda: neo.columns_of("x"), "table=x is not valid. Use raw, "),
         (lambda: neo.save("x", None, None, 0.2), "name=x is not valid. Use metrics or "),
-        (lambda: neo.quantity_table(None, "x"), "table=x is not valid. Use raw or "),
+        (lambda: neo.quantity_table(None, "x"), "table=x is not valid. Use raw, close_"),
         (lambda: neo.metrics(None, None, -1), "THRESHOLD_AU=-1 is not valid. Use a number from "),
         (lambda: neo.yearly_statistics(None, "x"), "THRESHOLD_AU=x is not valid"),
         (lambda: neo.select(1, 20, "x"), "SOURCE=x is not valid. Use auto, nasa or sample"),

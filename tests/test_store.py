@@ -74,7 +74,7 @@ def metadata_of(path):
 def test_batches_have_documented_file_layout(tmp_path):
     store(tmp_path)
     first = contents_of(tmp_path)
-    assert sorted(first) == [APPROACHES_FILE, PAGE_FILE, RAW_FILE]
+    assert sorted(first) == [APPROACHES_FILE, ORBITS_FILE, PAGE_FILE, RAW_FILE]
     store(tmp_path, BROKEN, SECOND)
     assert contents_of(tmp_path).items() >= first.items()
     assert sorted(contents_of(tmp_path).keys() - first) == [
@@ -128,7 +128,7 @@ def test_same_input_gives_same_bytes(tmp_path):
     for folder in ("one", "two/three", "one"):  # the last replaces the first
         store(tmp_path / folder, BROKEN)
     assert contents_of(tmp_path / "one") == contents_of(tmp_path / "two/three")
-    assert len(contents_of(tmp_path / "one")) == 4
+    assert len(contents_of(tmp_path / "one")) == 5
 
 
 # --- Archived page. ---
@@ -196,7 +196,7 @@ def test_valid_page_removes_rejected_file(tmp_path):
     store(tmp_path, BROKEN)
     assert REJECTED_FILE in contents_of(tmp_path)
     store(tmp_path, CLEAN)
-    assert sorted(contents_of(tmp_path)) == [APPROACHES_FILE, PAGE_FILE, RAW_FILE]
+    assert sorted(contents_of(tmp_path)) == [APPROACHES_FILE, ORBITS_FILE, PAGE_FILE, RAW_FILE]
     assert read_rejected(tmp_path, [FIRST]) == []
 
 
@@ -251,7 +251,7 @@ def test_removes_temporary_files_of_named_batches(tmp_path, monkeypatch):
         assert killed(monkeypatch, 4, lambda one=batch: store(tmp_path, BROKEN, one))
     remove_temporaries(tmp_path, [FIRST, THIRD])
     temporaries = [path for path in files_in(tmp_path) if path.suffix == ".tmp"]
-    assert len(temporaries) == 4
+    assert len(temporaries) == 5
     assert {path.parent.name for path in temporaries} == {"batch-number=21-40"}
 
 

@@ -20,6 +20,7 @@ BLUE, ORANGE, GREEN, BLACK, GREY = "#0072B2", "#E69F00", "#009E73", "#000000", "
 # Decorator for plot functions: a user's matplotlib style must not change the figures.
 default_style = style.context("default")
 _PREDICTED_ALPHA = 0.45
+_TITLE_SIZE = 10.5
 _TITLE_WIDTH = 95  # characters; longer lines would be cut off at the figure's edge
 _DPI = 120  # a little sharper than most screens; twice the resolution would double the size
 _SHOWN_DPI = 96
@@ -60,18 +61,35 @@ def titled_axes(title: str, x: str, y: str, selection: Selection) -> tuple[Capti
     x, y
         Axis labels, with units.
     """
-    figure = CaptionedFigure(figsize=(9, 4.5), layout="constrained")
+    figure = _figure(selection)
     axes = figure.subplots()
-    lines = [*title.splitlines(), selection.neos_line]
-    wrapped = "\n".join(fill(line, _TITLE_WIDTH) for line in lines)
-    # Names from the service may contain "$", which would start a formula.
-    axes.set_title(wrapped, loc="left", fontsize=10.5, pad=26, parse_math=False)
+    text = _title(title, selection)
+    axes.set_title(text, loc="left", fontsize=_TITLE_SIZE, pad=26, parse_math=False)
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def titled_figure(title: str, selection: Selection) -> CaptionedFigure:
+    """Return an empty figure for several axes, with title, range of NEOs and source."""
+    figure = _figure(selection)
+    text = _title(title, selection)
+    figure.suptitle(text, x=0.01, ha="left", fontsize=_TITLE_SIZE, parse_math=False)
+    return figure
+
+
+def _figure(selection: Selection) -> CaptionedFigure:
+    figure = CaptionedFigure(figsize=(9, 4.5), layout="constrained")
+    # Names from the service may contain "$", which would start a formula.
     source = selection.source_line
     figure.supxlabel(source, x=0.01, ha="left", fontsize=8, color=GREY, parse_math=False)
-    return figure, axes
+    return figure
+
+
+def _title(title: str, selection: Selection) -> str:
+    lines = [*title.splitlines(), selection.neos_line]
+    return "\n".join(fill(line, _TITLE_WIDTH) for line in lines)
 
 
 def legend_above(axes: Axes, handles: Sequence[Artist] | None = None) -> None:

@@ -1,6 +1,11 @@
-"""Figures of the yearly statistics: approaches per year, and the nearest to Earth."""
+"""Figures of the yearly statistics: approaches per year to Earth and others, and the nearest."""
+
+from collections.abc import Iterable
+from itertools import zip_longest
 
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from neo_utils.figures.style import (
     BLUE,
@@ -12,15 +17,16 @@ from neo_utils.figures.style import (
     legend_above,
     mark_empty,
     titled_axes,
+    titled_figure,
     use_log_scale,
     with_alt_text,
 )
-from neo_utils.statistics.definitions import LUNAR_DISTANCES_PER_AU
+from neo_utils.statistics.definitions import LISTED_WITHIN_AU, LUNAR_DISTANCES_PER_AU
 from neo_utils.store.selection import Selection
 
 
 def approaches_per_year(yearly: pd.DataFrame) -> pd.DataFrame:
-    """Return the listed approaches per year: to Earth and to other bodies, past and predicted.
+    """Return the approaches to Earth under the threshold in each year, past and predicted.
 
     Parameters
     ----------
@@ -30,8 +36,8 @@ def approaches_per_year(yearly: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row for each year from the first to the last, with four columns of counts. No rows if
-        nothing is listed.
+        A row for each year from the first to the last of any approach, with two columns of counts.
+        No rows if nothing is listed.
 
     Examples
     --------
@@ -40,62 +46,137 @@ def approaches_per_year(yearly: pd.DataFrame) -> pd.DataFrame:
     >>> yearly = pd.DataFrame(
     ...     {
     ...         "year": [2025, 2027],
-    ...         "orbiting_body": ["Earth", "Venus"],
-    ...         "close_approaches": [5, 2],
-    ...         "predicted": [0, 2],
+    ...         "orbiting_body": ["Earth", "Earth"],
+    ...         "close_approaches_under_threshold": [5, 2],
+    ...         "predicted_under_threshold": [0, 2],
     ...     }
     ... )
-    >>> approaches_per_year(yearly).to_dict("index")[2026]
-    {'to Earth': 0, 'to Earth, predicted': 0, 'to other bodies': 0, 'to other bodies, predicted': 0}
-    >>> approaches_per_year(yearly)["to other bodies, predicted"].to_dict()
-    {2025: 0, 2026: 0, 2027: 2}
+    >>> approaches_per_year(yearly).to_dict("index")
+    {2025: {'past': 5, 'predicted': 0}, 2026: {'past': 0, 'predicted': 0}, \
+2027: {'past': 0, 'predicted': 2}}
     """
+    earth = yearly[yearly["orbiting_body"] == "Earth"].set_index("year")
+    under = earth["close_approaches_under_threshold"].reindex(_years(yearly), fill_value=0)
+    predicted = earth["predicted_under_threshold"].reindex(_years(yearly), fill_value=0)
+    return pd.DataFrame({"past": under - predicted, "predicted": predicted})
+
+
+def _years(yearly: pd.DataFrame) -> pd.RangeIndex:
     listed = yearly["year"]
     bounds = (listed.min(), listed.max() + 1) if len(listed) else (0, 0)
-    years = pd.RangeIndex(*bounds, name="year")
-    is_earth = yearly["orbiting_body"] == "Earth"
-    columns = {}
-    for label, rows in (("to Earth", yearly[is_earth]), ("to other bodies", yearly[~is_earth])):
-        counts = rows.groupby("year")[["close_approaches", "predicted"]].sum()
-        counts = counts.reindex(years, fill_value=0)
-        columns[label] = counts["close_approaches"] - counts["predicted"]
-        columns[f"{label}, predicted"] = counts["predicted"]
-    return pd.DataFrame(columns)
+    return pd.RangeIndex(*bounds, name="year")
 
 
 @default_style
-def plot_approaches_per_year(per_year: pd.DataFrame, selection: Selection) -> CaptionedFigure:
+def plot_approaches_per_year(
+    per_year: pd.DataFrame, selection: Selection, threshold_au: float
+) -> CaptionedFigure:
     """Draw the table of `approaches_per_year` as stacked bars."""
     figure, axes = titled_axes(
-        "Close approaches per year, past and predicted, to any body, at any listed distance",
+        f"Close approaches to Earth per year, closer than {threshold_au} AU, past and predicted",
         "year",
         "close approaches per year",
         selection,
     )
-    if per_year.empty:
+    if not per_year.to_numpy().any():
         mark_empty(axes)
-        return with_alt_text(figure, "An empty figure: no close approach is listed.", selection)
-    base = pd.Series(0, index=per_year.index)
-    edges = [*(per_year.index - 0.5), per_year.index[-1] + 0.5]
-    for label in map(str, per_year):
-        top = base + per_year[label]
-        colour = BLUE if "Earth" in label else ORANGE
-        draw_bars(axes, edges, base, top, colour, label)
-        base = top
-    axes.set_xlim(per_year.index[0] - 0.5, per_year.index[-1] + 0.5)
-    axes.set_ylim(0, 1.05 * float(base.max()))
+        empty = f"An empty figure: no approach to Earth closer than {threshold_au} AU is listed."
+        return with_alt_text(figure, empty, selection)
+    _draw_years(axes, per_year, BLUE)
+    axes.set_ylim(0, 1.05 * float(per_year.sum(axis=1).max()))
     legend_above(axes)
-    sums = ", ".join(f"{count:,} {label}" for label, count in per_year.sum().items())
+    counts, (past, predicted) = per_year.sum(axis=1), per_year.sum()
     return with_alt_text(
         figure,
-        f"Stacked bars of the listed close approaches per year, from {per_year.index[0]} to "
-        f"{per_year.index[-1]}: {sums}. The fewest in a year are {base.min():,} ({base.idxmin()}), "
-        f"the most {base.max():,} ({base.idxmax()}).",
+        f"Stacked bars of the listed close approaches to Earth per year, closer than "
+        f"{threshold_au} AU, from {counts.index[0]} to {counts.index[-1]}: {past:,} past, "
+        f"{predicted:,} predicted. The fewest in a year are {counts.min():,} ({counts.idxmin()}), "
+        f"the most {counts.max():,} ({counts.idxmax()}).",
         selection,
     )
 
 
-def nearest_per_year(yearly: pd.DataFrame, selection: Selection) -> pd.DataFrame:
+def _draw_years(axes: Axes, per_year: pd.DataFrame, colour: str) -> None:
+    base = pd.Series(0, index=per_year.index)
+    edges = [*(per_year.index - 0.5), per_year.index[-1] + 0.5]
+    for label in map(str, per_year):
+        top = base + per_year[label]
+        draw_bars(axes, edges, base, top, colour, label)
+        base = top
+    axes.set_xlim(edges[0], edges[-1])
+
+
+def other_bodies_per_year(yearly: pd.DataFrame) -> pd.DataFrame:
+    """Return the listed approaches to each body except Earth in each year, past and predicted.
+
+    Parameters
+    ----------
+    yearly
+        The yearly statistics, a row per year and body.
+
+    Returns
+    -------
+    DataFrame
+        A row for each year from the first to the last of any approach, with two columns per body,
+        such as "Venus, past" and "Venus, predicted". Each body has a listing limit of its own, so
+        the counts of different bodies cannot be compared.
+    """
+    others = yearly[yearly["orbiting_body"] != "Earth"].set_index(["orbiting_body", "year"])
+    columns = {}
+    for body in _in_order(others.index.unique("orbiting_body")):
+        counts = others.loc[body].reindex(_years(yearly), fill_value=0)
+        columns[f"{body}, past"] = counts["close_approaches"] - counts["predicted"]
+        columns[f"{body}, predicted"] = counts["predicted"]
+    return pd.DataFrame(columns, index=_years(yearly))
+
+
+def _in_order(bodies: Iterable[str]) -> list[str]:
+    known = [*LISTED_WITHIN_AU]
+    return sorted(bodies, key=lambda body: (known.index(body) if body in known else 99, body))
+
+
+@default_style
+def plot_other_bodies(per_body: pd.DataFrame, selection: Selection) -> CaptionedFigure:
+    """Draw the table of `other_bodies_per_year`, each body on axes of its own."""
+    bodies = list(dict.fromkeys(name.rpartition(", ")[0] for name in per_body))
+    figure = titled_figure(
+        "Close approaches to other bodies per year, past and predicted, each up to its limit",
+        selection,
+    )
+    if not bodies:
+        mark_empty(figure.subplots())
+        empty = "An empty figure: no approach to another body is listed."
+        return with_alt_text(figure, empty, selection)
+    columns = min(3, len(bodies))
+    grid = figure.subplots(-(-len(bodies) // columns), columns, sharex=True, squeeze=False)
+    for axes, body in zip_longest(grid.flat, bodies):
+        if body is None:
+            axes.remove()
+            continue
+        limit_au = LISTED_WITHIN_AU.get(body)
+        name = f"{body}, listed to {limit_au} AU" if limit_au else f"{body}, limit unknown"
+        axes.set_title(name, loc="left", fontsize=9, parse_math=False)
+        _draw_years(axes, _of_body(per_body, body), ORANGE)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    figure.supylabel("close approaches per year", fontsize=9)
+    legend = figure.axes[0].get_legend_handles_labels()
+    figure.legend(*legend, loc="outside upper right", ncols=2, frameon=False, fontsize=9)
+    totals = {body: _of_body(per_body, body).to_numpy().sum() for body in bodies}
+    sums = ", ".join(f"{count:,} to {body}" for body, count in totals.items())
+    return with_alt_text(
+        figure,
+        f"Bars of the listed close approaches per year, one panel per body: {sums}. Each body has "
+        "its own listing limit.",
+        selection,
+    )
+
+
+def _of_body(per_body: pd.DataFrame, body: str) -> pd.DataFrame:
+    return pd.DataFrame({kind: per_body[f"{body}, {kind}"] for kind in ("past", "predicted")})
+
+
+def nearest_per_year(yearly: pd.DataFrame) -> pd.DataFrame:
     """Return the smallest miss distance to Earth of every year that has an approach to Earth.
 
     Parameters
@@ -106,9 +187,8 @@ def nearest_per_year(yearly: pd.DataFrame, selection: Selection) -> pd.DataFrame
     Returns
     -------
     DataFrame
-        By year: the distance in lunar distances and in AU, the NEO's id, and whether the year is
-        after that of the fetch, so all its approaches are predicted. For the year of the fetch
-        itself, the statistics do not show whether the nearest approach is past or predicted.
+        By year: the distance in lunar distances and in AU, the NEO's id, the date of the approach,
+        and whether it is predicted: dated after the day of the fetch.
     """
     earth = yearly[yearly["orbiting_body"] == "Earth"].set_index("year")
     distance_au = earth["nearest_miss_distance_au"]
@@ -117,7 +197,8 @@ def nearest_per_year(yearly: pd.DataFrame, selection: Selection) -> pd.DataFrame
             "miss_distance_lunar": distance_au * LUNAR_DISTANCES_PER_AU,
             "miss_distance_au": distance_au,
             "neo_id": earth["nearest_neo_id"],
-            "after_year_of_fetch": earth.index > selection.fetched[1].year,
+            "date": earth["nearest_close_approach_date"],
+            "is_predicted": earth["nearest_is_predicted"],
         }
     )
 
@@ -134,10 +215,9 @@ def plot_nearest_per_year(nearest: pd.DataFrame, selection: Selection) -> Captio
     if nearest.empty:
         mark_empty(axes)
         return with_alt_text(figure, "An empty figure: no approach to Earth is listed.", selection)
-    last = selection.fetched[1].year
-    for later, label in ((False, f"up to {last}"), (True, f"after {last}: all predicted")):
-        some = nearest[nearest["after_year_of_fetch"] == later]
-        face = "none" if later else BLUE
+    for is_predicted, label in ((False, "past"), (True, "predicted")):
+        some = nearest[nearest["is_predicted"] == is_predicted]
+        face = "none" if is_predicted else BLUE
         axes.scatter(
             some.index,
             some["miss_distance_lunar"],

@@ -110,10 +110,9 @@ def _headlines(selection: Selection, threshold_au: float) -> list[str]:
     under = f"under_{threshold_au}_au"
     return [
         f"NEOs        {value['total_neos']:,} {selection.neos_line.removeprefix('NEOs ')}",
-        f"approaches  {value['total_close_approaches']:,} listed from 1900 to 2200, past and "
-        f"predicted, to any body; {value['total_close_approaches_earth']:,} of them to Earth",
-        f"            {value[f'total_close_approaches_{under}']:,} closer than {threshold_au} AU, "
-        f"by {value[f'total_neos_{under}']:,} NEOs; to Earth "
-        f"{value[f'total_close_approaches_{under}_earth']:,}, "
-        f"by {value[f'total_neos_{under}_earth']:,} NEOs",
+        f"approaches  {value[f'total_close_approaches_{under}_earth']:,} to Earth closer than "
+        f"{threshold_au} AU from 1900 to 2200, past and predicted, by "
+        f"{value[f'total_neos_{under}_earth']:,} NEOs",
+        f"            {value['total_close_approaches']:,} listed in all, to any body, up to limits "
+        "that depend on the body",
     ]

@@ -11,7 +11,8 @@ from neo_utils.store.schemas import SCHEMAS, Table
 if TYPE_CHECKING:  # a slow import that the runner does not need
     import pandas as pd
 
-SqlName = Literal["counted", "metrics", "yearly_statistics", "passages"]
+OfNeos = Literal["population", "first_observations", "since_first_observation", "hazard_exceptions"]
+SqlName = Literal["counted", "metrics", "yearly_statistics", OfNeos, "passages"]
 LUNAR_DISTANCES_PER_AU = 389  # NeoWs's own conversion (CNEOS: 1 LD = 384,400 km = AU / 389.17)
 # Distance up to which NeoWs lists approaches to each body, in its spelling. Observed in 2026, not
 # documented by NASA. Earth's limit was 0.5 AU for orbits determined up to November 2024.
@@ -32,8 +33,8 @@ def sql_text(name: str, threshold_au: float = 0.2) -> str:
     Parameters
     ----------
     name
-        "counted" (the stored rows to count; three statements), "metrics", "yearly_statistics", or
-        "passages" (those rows with the properties of their NEO; two statements).
+        "counted" (the stored rows to count; four statements), "passages" (those rows with the
+        properties of their NEO; two statements), or the name of a statistic.
     threshold_au
         Approaches closer than this many AU are counted as "under".
 
@@ -56,15 +57,29 @@ def totals_defined(threshold_au: float) -> dict[str, str]:
     'NEOs with at least one listed approach to Earth closer than 0.05 AU'
     """
     under, nearer = f"under_{threshold_au}_au", f"closer than {threshold_au} AU"
+    any_body = f"listed approach to any body {nearer}{_limits(threshold_au)}"
     return {
-        "total_neos": "NEOs, each once",
-        "total_close_approaches": "listed approaches to any body, past and predicted",
-        "total_close_approaches_earth": "listed approaches to Earth, past and predicted",
-        f"total_close_approaches_{under}": f"listed approaches to any body {nearer}",
-        f"total_close_approaches_{under}_earth": f"listed approaches to Earth {nearer}",
-        f"total_neos_{under}": f"NEOs with at least one listed approach to any body {nearer}",
+        f"total_close_approaches_{under}_earth": f"listed approaches to Earth {nearer}, past and"
+        " predicted",
         f"total_neos_{under}_earth": f"NEOs with at least one listed approach to Earth {nearer}",
+        "total_neos": "NEOs, each once",
+        f"total_close_approaches_{under}": any_body.replace("approach", "approaches", 1),
+        f"total_neos_{under}": f"NEOs with at least one {any_body}",
+        "total_close_approaches_earth": "listed approaches to Earth at any distance: up to 0.5 or"
+        " 0.2 AU, depending on the date of the orbit",
+        "total_close_approaches": "listed approaches to any body at any distance: mixes the listing"
+        " limits of six bodies and two rules for Earth, so it does not show how often NEOs pass",
     }
+
+
+def _limits(threshold_au: float) -> str:
+    """Return which bodies' approaches under the threshold are not all listed."""
+    listed = LISTED_WITHIN_AU.items()
+    shorter = [f"{body} to {limit}" for body, limit in listed if limit < threshold_au]
+    if not shorter:
+        return ""
+    complete = ", ".join(body for body, limit in listed if limit >= threshold_au) or "no body"
+    return f"; meaningful only for {complete}: NeoWs lists {', '.join(shorter)} AU"
 
 
 def columns_of(table: str) -> "pd.DataFrame":
