@@ -4,15 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 from functools import cache
-from math import sqrt
 from typing import Any
 
 from neo_utils.sample.approaches import Approach
-from neo_utils.sample.orbits import JUPITER, Arc, Asteroid, Orbit, tisserand
+from neo_utils.sample.asteroids import Arc, Asteroid
+from neo_utils.sample.orbits import EPOCH_JD, JUPITER, Orbit, tisserand
 
 _EPOCH = datetime(1970, 1, 1)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_EPOCH_OSCULATION_JD = 2_461_000.5
 _AU_HECTOMETRES = 1_495_978_707  # 149,597,870.7 km, IAU 2012 resolution B2
 _LUNAR_DISTANCES_PER_AU = 389  # this and the following factors are the service's
 _MILES_PER_KM_E8 = 62_137_119  # 0.62137119
@@ -103,7 +102,7 @@ def orbital_data(rank: int, asteroid: Asteroid) -> dict[str, Any]:
     """Return the orbital elements and the observations used to compute them."""
     orbit, arc = asteroid.orbit, asteroid.arc
     axis = orbit.semi_major_axis_au
-    period_days = 365.25 * axis * sqrt(axis)  # Kepler's third law in years and AU
+    period_days = orbit.period_days
     motion = 360 / period_days
     fields = {
         "orbit_id": str(1 + arc.observations // 12),
@@ -113,9 +112,9 @@ def orbital_data(rank: int, asteroid: Asteroid) -> dict[str, Any]:
         "data_arc_in_days": arc.days,
         "observations_used": arc.observations,
         "orbit_uncertainty": str(_uncertainty(arc)),
-        "minimum_orbit_intersection": _significant(asteroid.earth_moid_au, 6),
+        "minimum_orbit_intersection": f"{asteroid.earth_moid_au:.6f}".removeprefix("0"),
         "jupiter_tisserand_invariant": f"{tisserand(orbit, JUPITER):.3f}",
-        "epoch_osculation": f"{_EPOCH_OSCULATION_JD}",
+        "epoch_osculation": f"{EPOCH_JD}",
         "eccentricity": _significant(orbit.eccentricity),
         "semi_major_axis": _significant(axis),
         "inclination": _significant(orbit.inclination_deg),
@@ -124,7 +123,7 @@ def orbital_data(rank: int, asteroid: Asteroid) -> dict[str, Any]:
         "perihelion_distance": _significant(orbit.perihelion_au),
         "perihelion_argument": _significant(orbit.perihelion_argument_deg),
         "aphelion_distance": _significant(orbit.aphelion_au),
-        "perihelion_time": _significant(_EPOCH_OSCULATION_JD - orbit.mean_anomaly_deg / motion),
+        "perihelion_time": _significant(EPOCH_JD - orbit.mean_anomaly_deg / motion),
         "mean_anomaly": _significant(orbit.mean_anomaly_deg),
         "mean_motion": _significant(motion),
         "equinox": "J2000",

@@ -1,187 +1,215 @@
-"""Simulate the brightness, orbit and observations of NEOs.
+"""The orbits of planets and simulated NEOs, and where they come near each other.
 
-Here and in ``approaches``, every value is computed with a seeded ``random.Random``, + - * / and
-``math.sqrt``. IEEE 754 rounds these identically on every machine, unlike a libm's sine or power, so
-the catalogue is the same everywhere, to the last digit.
+The planets move on circles in one plane. Distances between the orbits and miss distances are those
+of this model: they agree with the listed elements, but not with perturbed motion in reality.
 """
 
-from datetime import date, timedelta
+from collections.abc import Iterator
 from math import sqrt
-from random import Random
 from typing import NamedTuple
 
-NUMBERED_OBJECTS = 3_700  # about as many NEOs had a permanent number in early 2026
-UNNUMBERED_OBJECTS = 37_300
-# Earth approaches are listed up to 0.5 AU for orbits determined until this day, and up to 0.2 AU
-# for later ones (observed in the service's answers of March 2026).
-LAST_WIDE_DETERMINATION = date(2024, 11, 3)
+from neo_utils.sample.angles import RADIANS, cosine_sine, direction_deg
 
-_FIRST_NARROW_DETERMINATION = date(2024, 12, 3)
-_LAST_DETERMINATION = date(2026, 2, 28)
-_LAST_NIGHT = date(2026, 2, 23)  # the newest observation in the catalogue
+EPOCH_JD = 2_461_000.5  # of all elements: 2025-11-21
+EPOCH_DAY = 20_413.0  # the same, in days since 1970
+_AU_PER_YEAR_IN_KM_S = 4.740470464
+_DAYS_PER_YEAR = 365.25
+_STEP_DEG = 5  # of the eccentric anomaly
+_GRID = [cosine_sine(_STEP_DEG * place) for place in range(360 // _STEP_DEG)]
 
 
 class Orbit(NamedTuple):
-    """Heliocentric osculating elements: AU, degrees."""
+    """Heliocentric elements at the epoch: AU, degrees."""
 
     semi_major_axis_au: float
-    perihelion_au: float
+    eccentricity: float
     inclination_deg: float
     node_longitude_deg: float
     perihelion_argument_deg: float
     mean_anomaly_deg: float
 
     @property
-    def eccentricity(self) -> float:
-        """Eccentricity, 0 to 1."""
-        return 1 - self.perihelion_au / self.semi_major_axis_au
+    def perihelion_au(self) -> float:
+        """Perihelion distance, AU."""
+        return self.semi_major_axis_au * (1 - self.eccentricity)
 
     @property
     def aphelion_au(self) -> float:
         """Aphelion distance, AU."""
-        return 2 * self.semi_major_axis_au - self.perihelion_au
-
-
-class Arc(NamedTuple):
-    """When an object was observed, and when its orbit was determined."""
-
-    first: date
-    last: date
-    determined: date
-    is_short: bool
-    observations: int
+        return self.semi_major_axis_au * (1 + self.eccentricity)
 
     @property
-    def days(self) -> int:
-        """Days from the first observation to the last one."""
-        return (self.last - self.first).days
+    def period_days(self) -> float:
+        """Period by Kepler's third law, days."""
+        return _DAYS_PER_YEAR * self.semi_major_axis_au * sqrt(self.semi_major_axis_au)
 
 
-class Asteroid(NamedTuple):
-    """The simulated properties of one NEO, except its approaches."""
-
-    magnitude_h_hundredths: int
-    arc: Arc
-    orbit: Orbit
-    earth_moid_au: float
-
-    @property
-    def is_found_passing(self) -> bool:
-        """Whether it is so faint that it was only observed while it passed Earth."""
-        return _is_found_passing(self.magnitude_h_hundredths, self.arc)
-
-
-class Body(NamedTuple):
-    """A planet that NEOs approach."""
+class Planet(NamedTuple):
+    """A planet on a circle, and the distance up to which NeoWs lists approaches to it."""
 
     name: str  # as NeoWs spells it
-    semi_major_axis_au: float
-    perihelion_au: float
-    aphelion_au: float
-    limit_au: float  # approaches farther than this are not listed
-    rate: float  # approaches in 301 years per AU of reach, fitted to a NeoWs listing of 2026
+    radius_au: float
+    longitude_deg: float  # at the epoch
+    motion_deg_per_day: float
+    limit_au: float
 
 
-EARTH = Body("Earth", 1.0, 0.9833, 1.0167, 0.2, 135.0)
-JUPITER = Body("Juptr", 5.2034, 4.9501, 5.4588, 2.0, 15.0)
+# Radii and longitudes: Standish, https://ssd.jpl.nasa.gov/planets/approx_pos.html
+EARTH = Planet("Earth", 1.0, 59.86, 0.98560912, 0.2)
+JUPITER = Planet("Juptr", 5.2034, 99.96, 0.08308529, 2.0)
 OTHER_PLANETS = (
-    Body("Merc", 0.3871, 0.3075, 0.4667, 0.1, 57.0),
-    Body("Venus", 0.7233, 0.7184, 0.7282, 0.15, 155.0),
-    Body("Mars", 1.5237, 1.3814, 1.6660, 0.1, 38.5),
+    Planet("Merc", 0.3871, 226.15, 4.09233445, 0.1),
+    Planet("Venus", 0.7233, 131.12, 1.60213034, 0.15),
+    Planet("Mars", 1.5237, 270.35, 0.52402068, 0.1),
     JUPITER,
 )
 
 
-def simulate_asteroid(rng: Random, rank: int) -> Asteroid:
-    """Return the NEO with this rank; rank 1 is the bright end of the catalogue."""
-    magnitude = _magnitude_hundredths(rng, rank)
-    arc = _arc(rng, rank)
-    orbit = _orbit(rng)
-    # Objects observed only while passing have orbits close to Earth's.
-    spread = 0.02 if _is_found_passing(magnitude, arc) else 0.34
-    moid = 0.0002 + gap_au(orbit, EARTH) + spread * rng.random()
-    return Asteroid(magnitude, arc, orbit, moid)
+class NearPoint(NamedTuple):
+    """A point of a NEO's orbit that is nearest to a planet's circle, and the velocity there.
 
-
-def tisserand(orbit: Orbit, body: Body) -> float:
-    """Return the Tisserand invariant (no unit) of ``orbit`` for ``body`` on a circular orbit.
-
-    T = a_b/a + 2 cos(i) sqrt((a/a_b)(1 - e**2)). It is at most 3 if the orbit crosses the circle.
+    ``longitude_deg`` is measured from the node. The velocity has the directions away from the axis,
+    along the circle, and up, in AU per year.
     """
-    ratio = orbit.semi_major_axis_au / body.semi_major_axis_au
-    eccentricity = orbit.eccentricity
-    momentum = sqrt(ratio * (1 - eccentricity * eccentricity))
-    return 1 / ratio + 2 * momentum * _cosine(orbit.inclination_deg)
+
+    distance_au: float
+    from_axis_au: float
+    height_au: float
+    longitude_deg: float
+    mean_anomaly_deg: float
+    velocity: tuple[float, float, float]
 
 
-def gap_au(orbit: Orbit, body: Body) -> float:
-    """Return the gap between the ranges of solar distance of both orbits in AU; 0 if none."""
-    outside = orbit.perihelion_au - body.aphelion_au
-    return max(0.0, outside, body.perihelion_au - orbit.aphelion_au)
+class Passage(NamedTuple):
+    """A planet and a NEO at their smallest distance."""
+
+    day: float  # since 1970
+    miss_distance_au: float
+    relative_velocity_km_s: float
 
 
-def _magnitude_hundredths(rng: Random, rank: int) -> int:
-    scatter = rng.random() + rng.random() - 1
-    if rank <= NUMBERED_OBJECTS:
-        return int(1_300 + 600 * sqrt(rank / NUMBERED_OBJECTS) + 300 * scatter)
-    return int(2_300 + 500 * scatter)
+class Track:
+    """The path of an orbit in space, relative to its node."""
+
+    def __init__(
+        self, axis_au: float, eccentricity: float, inclination: float, argument: float
+    ) -> None:
+        cos_i, sin_i = cosine_sine(inclination)
+        cos_w, sin_w = cosine_sine(argument)
+        minor = axis_au * sqrt(1 - eccentricity * eccentricity)
+        self.axis_au, self.eccentricity = axis_au, eccentricity
+        self._major = (axis_au * cos_w, axis_au * sin_w * cos_i, axis_au * sin_w * sin_i)
+        self._minor = (-minor * sin_w, minor * cos_w * cos_i, minor * cos_w * sin_i)
+        self._squares = [self._square(cos, sin) for cos, sin in _GRID]
+
+    def near_points(self, radius_au: float, limit_au: float) -> list[NearPoint]:
+        """Return the points nearest to a circle that are closer than a limit, nearest first."""
+        size = len(_GRID)
+        # The distance between two points of the grid is at most this.
+        reach = (limit_au + 0.6 * _STEP_DEG * RADIANS * self.axis_au) ** 2
+        apart = [s - 2 * radius_au * r + radius_au * radius_au for s, r in self._squares]
+        points = []
+        for place, square in enumerate(apart):
+            after = apart[place + 1 - size]
+            if square < reach and apart[place - 1] >= square < after:
+                point = self._refined(radius_au, _STEP_DEG * place)
+                if point.distance_au < limit_au:
+                    points.append(point)
+        return sorted(points)
+
+    def _position(self, cos: float, sin: float) -> tuple[float, float, float]:
+        a, b, along = self._major, self._minor, cos - self.eccentricity
+        return a[0] * along + b[0] * sin, a[1] * along + b[1] * sin, a[2] * along + b[2] * sin
+
+    def _square(self, cos: float, sin: float) -> tuple[float, float]:
+        """Return the square of the distance from the Sun, and the distance from the axis."""
+        x, y, z = self._position(cos, sin)
+        plane = x * x + y * y
+        return plane + z * z, sqrt(plane)
+
+    def _refined(self, radius_au: float, anomaly: float) -> NearPoint:
+        def apart(degrees: float) -> float:
+            square, from_axis = self._square(*cosine_sine(degrees))
+            return square - 2 * radius_au * from_axis
+
+        step = _STEP_DEG / 2
+        middle = apart(anomaly)
+        while step > 0.002:
+            before, after = apart(anomaly - step), apart(anomaly + step)
+            bend = before + after - 2 * middle
+            shift = step * (before - after) / (2 * bend) if bend > 0 else 0.0
+            anomaly += max(-step, min(step, shift))
+            middle = apart(anomaly)
+            step /= 6
+        return self._near_point(radius_au, anomaly)
+
+    def _near_point(self, radius_au: float, anomaly: float) -> NearPoint:
+        cos, sin = cosine_sine(anomaly)
+        x, y, z = self._position(cos, sin)
+        from_axis = sqrt(x * x + y * y)
+        a, b = self._major, self._minor
+        # 2 pi / period, divided by the change of the mean anomaly with the eccentric one.
+        rate = 360 * RADIANS / (self.axis_au * sqrt(self.axis_au)) / (1 - self.eccentricity * cos)
+        vx, vy, vz = (rate * (b[k] * cos - a[k] * sin) for k in range(3))
+        outwards, along = (vx * x + vy * y) / from_axis, (vy * x - vx * y) / from_axis
+        gap = from_axis - radius_au
+        return NearPoint(
+            sqrt(gap * gap + z * z),
+            from_axis,
+            z,
+            direction_deg(x, y),
+            (anomaly - self.eccentricity * sin / RADIANS) % 360,
+            (outwards, along, vz),
+        )
 
 
-def _is_found_passing(magnitude_h_hundredths: int, arc: Arc) -> bool:
-    return arc.is_short and magnitude_h_hundredths > 2_550
+def encounter(point: NearPoint, planet: Planet, ahead_deg: float) -> Passage:
+    """Return the passage if the planet is ahead of the point when the NEO is there.
+
+    Both move on straight lines, which is exact for a near passage, but not nearer than the orbits.
+    ``day`` counts from the moment at which the NEO is at the point.
+    """
+    angle = ahead_deg * RADIANS
+    cos, sin = 1 - angle * angle / 2, angle - angle * angle * angle / 6
+    radius, speed = planet.radius_au, planet.motion_deg_per_day * RADIANS * _DAYS_PER_YEAR
+    gap = (point.from_axis_au - radius * cos, -radius * sin, point.height_au)
+    outwards, along, up = point.velocity
+    relative = (outwards + radius * speed * sin, along - radius * speed * cos, up)
+    square = sum(v * v for v in relative)
+    approach = sum(d * v for d, v in zip(gap, relative, strict=True))
+    miss = sum(d * d for d in gap) - approach * approach / square
+    least = point.distance_au * (1.01 + angle / 100)
+    return Passage(
+        -approach / square * _DAYS_PER_YEAR,
+        sqrt(max(miss, least * least)),
+        sqrt(square) * _AU_PER_YEAR_IN_KM_S,
+    )
 
 
-def _arc(rng: Random, rank: int) -> Arc:
-    first = _first_night(rank, rng.random())
-    is_wide = rng.random() < 0.16 and first < date(2024, 6, 1)
-    is_short = rank > NUMBERED_OBJECTS and rng.random() < 0.7
-    longest = ((LAST_WIDE_DETERMINATION if is_wide else _LAST_NIGHT) - first).days - 1
-    unseen = rng.random() * rng.random()
-    days = min(longest, 1 + int(90 * unseen)) if is_short else longest - int(longest * 0.6 * unseen)
-    last = first + timedelta(days)
-    earliest = last if is_wide else max(last, _FIRST_NARROW_DETERMINATION)
-    latest = LAST_WIDE_DETERMINATION if is_wide else _LAST_DETERMINATION
-    wait = 1 + int((latest - earliest).days * rng.random())
-    determined = min(latest, earliest + timedelta(wait))
-    rate = 2.0 if is_short else 0.15  # observations per night; short arcs are observed often
-    return Arc(first, last, determined, is_short, 10 + int(days * rate * rng.random()))
+def passages(
+    orbit: Orbit, point: NearPoint, planet: Planet, limit_au: float, days: tuple[float, float]
+) -> Iterator[Passage]:
+    """Yield the passages near a point of the orbit, within these days since 1970."""
+    period = orbit.period_days
+    first = EPOCH_DAY + (point.mean_anomaly_deg - orbit.mean_anomaly_deg) / 360 * period
+    turn = int((days[0] - first) // period)
+    widest = min(40.0, 3 * limit_au / planet.radius_au / RADIANS)
+    longitude = planet.longitude_deg - point.longitude_deg - orbit.node_longitude_deg
+    while (at := first + turn * period) <= days[1]:
+        ahead = longitude + planet.motion_deg_per_day * (at - EPOCH_DAY)
+        ahead -= 360 * round(ahead / 360)
+        if -widest < ahead < widest:
+            found = encounter(point, planet, ahead)
+            if found.miss_distance_au < limit_au and days[0] <= at + found.day < days[1]:
+                yield found._replace(day=at + found.day)
+        turn += 1
 
 
-def _first_night(rank: int, chance: float) -> date:
-    """Return a later year for higher ranks; ``chance``, 0 to below 1, picks the day."""
-    if rank <= NUMBERED_OBJECTS:
-        year = 1893 + int(117 * sqrt(sqrt((rank - 1) / NUMBERED_OBJECTS)))
-    else:  # discoveries grow about as the square of the time since the surveys began
-        year = 1996 + int(30 * sqrt((rank - NUMBERED_OBJECTS - 1) / UNNUMBERED_OBJECTS))
-    # Each of 24 consecutive ranks has a different half-month, which keeps designations unique.
-    month, half = divmod(7 * rank % 24, 2)
-    return date(year, month + 1, 1 + 15 * half + int(13 * chance))
+def tisserand(orbit: Orbit, planet: Planet) -> float:
+    """Return the Tisserand invariant (no unit) of ``orbit`` for ``planet``.
 
-
-def _orbit(rng: Random) -> Orbit:
-    kind, place, size = rng.random(), rng.random(), rng.random()
-    if kind < 0.36:  # Amor: perihelion between Earth's aphelion and 1.3 AU
-        perihelion = 1.0171 + 0.2829 * place
-        axis = perihelion / (0.9 - 0.55 * size)
-    elif kind < 0.92:  # Apollo: crosses Earth's orbit from outside
-        perihelion = 1.0169 - 0.85 * place * sqrt(place)
-        axis = max(1.001, perihelion * 1.04) + 2.2 * size
-    elif kind < 0.994:  # Aten: crosses it from inside
-        axis = 0.7 + 0.29 * size
-        nearest = max(0.984, 1.02 * axis)  # the smallest possible aphelion
-        perihelion = 2 * axis - (nearest + (1.9 * axis - nearest) * place * place * 0.8)
-    else:  # Atira: stays inside Earth's perihelion
-        axis = 0.55 + 0.2 * size
-        perihelion = 2 * axis - (axis * 1.1 + (0.98 - axis * 1.1) * place)
-    inclination = 0.3 + 55 * rng.random() * rng.random()
-    angles = (360 * rng.random() for _ in range(3))
-    return Orbit(axis, perihelion, inclination, *angles)
-
-
-def _cosine(degrees: float) -> float:
-    """Return the cosine from its power series, accurate to 1e-13 from 0 to 60 degrees."""
-    square = (degrees / 180 * 3.141592653589793) ** 2
-    total = 1.0
-    for factor in (182, 132, 90, 56, 30, 12, 2):
-        total = 1 - total * square / factor
-    return total
+    T = a_p/a + 2 cos(i) sqrt((a/a_p)(1 - e**2)). It is at most 3 if the orbit crosses the circle.
+    """
+    ratio = orbit.semi_major_axis_au / planet.radius_au
+    momentum = sqrt(ratio * (1 - orbit.eccentricity * orbit.eccentricity))
+    return 1 / ratio + 2 * momentum * cosine_sine(orbit.inclination_deg)[0]
