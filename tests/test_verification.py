@@ -8,12 +8,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from neo_utils import __version__
+from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.errors import OutputUnreadable, StoredDataBroken
 from neo_utils.fetch.fetching import fetch
-from neo_utils.interface import plan_fetch
+from neo_utils.interface import plan_fetch, select
 from neo_utils.neows.contract import LARGEST_PAGE
 from neo_utils.positions import Batch, position_range
 from neo_utils.sample import SAMPLE_URL
+from neo_utils.statistics.computation import read_batches
 from neo_utils.store.batches import batches_with, read_rejected, read_table, write_batch
 from neo_utils.store.page_archive import body_of, note_of, pack, sha256
 from neo_utils.store.page_tables import decode_page
@@ -109,7 +111,6 @@ FAULTS = [
     ("pages", make_folder_of, "pages: Is a directory"),
     ("pages", empty, "pages: the archived page is truncated"),
     ("pages", replace_by_another_programs, "pages: the archived page has no note"),
-    ("pages", make_older, OLDER),
     ("rejected", write_rejected, CHECKSUM),
 ]
 
@@ -130,6 +131,28 @@ def test_corrupted_batch_is_reported_and_backfill_repairs_it(output, table, faul
     assert contents_of(output) == before
     assert verify(output, RANGE) == {}
     check_files(output, RANGE.batches(60))
+
+
+def test_older_batches_are_rebuilt_without_a_request(output):
+    before = contents_of(output)
+    for batch in RANGE.batches(60):
+        edit_note(
+            batch.file(output, "pages"),
+            lambda note: {k: v for k, v in note.items() if k != "orbits_sha256"},
+        )
+        batch.file(output, "orbits").unlink()
+    shutil.rmtree(output / "segments")
+    assert verify(output, RANGE)[BATCH] == OLDER.replace("raw_sha256", "orbits_sha256")
+    with pytest.raises(StoredDataBroken) as error:
+        read_batches(DuckDBSession(), select(1, 60, "sample", str(output)))
+    assert str(error.value).startswith(
+        f"an older version stored 3 batches of positions 1 to 60 in {output}, without the tables of"
+        " this version. Stored data is kept. Run `make rebuild START=1 END=60 "
+    )
+    assert rebuild(output, RANGE) == 3
+    assert contents_of(output) == before
+    newest, _ = read_batches(DuckDBSession(), select(1, 60, "sample", str(output)))
+    assert len(newest.collect()) == 60
 
 
 @pytest.mark.parametrize("table", ["raw", "close_approaches", "orbits", "pages", "rejected"])

@@ -9,9 +9,11 @@ from typing import get_args
 import pyarrow as pa
 
 from neo_utils import __version__
-from neo_utils.positions import Batch, PositionRange
+from neo_utils.errors import StoredDataBroken
+from neo_utils.positions import Batch, PositionRange, batches_text
 from neo_utils.store.batches import batches_with, corrupted, json_lines, read_parquet
 from neo_utils.store.folders import exists, reason_of
+from neo_utils.store.make_commands import make_command
 from neo_utils.store.page_archive import note_of, sha256
 from neo_utils.store.provenance import Provenance
 from neo_utils.store.rebuilding import ArchivedPage, read_archived
@@ -19,6 +21,7 @@ from neo_utils.store.schemas import StoredTable
 from neo_utils.store.stable_read import attempts_beside_writer, confirmed_faults
 
 _TABLES = get_args(StoredTable)
+_OLDER = "pages: the note of an older version"
 # Reasons come from the validation library, and their wording may change between versions.
 _REASON = re.compile(rb'"reason":"(?:[^"\\]|\\.)*",')
 
@@ -31,10 +34,20 @@ def check_files(output: Path, batches: Iterable[Batch]) -> None:
     Raises
     ------
     StoredDataBroken
-        For the first corrupted batch.
+        For the first corrupted batch, or for all batches that an older version stored.
     """
-    for batch, reason in confirmed_faults(output, batches, partial(changed_file, output)).items():
-        raise corrupted(output, batch, reason)
+    faults = confirmed_faults(output, batches, partial(changed_file, output))
+    older = [batch for batch, reason in faults.items() if reason.startswith(_OLDER)]
+    for batch, reason in faults.items():
+        if batch not in older:
+            raise corrupted(output, batch, reason)
+    if older:
+        span = PositionRange(min(older).first, max(older).last)
+        raise StoredDataBroken(
+            f"an older version stored {batches_text(len(older))} of {span.in_words} in {output}, "
+            "without the tables of this version. Stored data is kept. Run "
+            f"{make_command('rebuild', span, output)} to add them, without a request"
+        )
 
 
 def verify(output: Path, positions: PositionRange) -> dict[Batch, str]:
@@ -75,8 +88,8 @@ def changed_file(output: Path, batch: Batch) -> str | None:
         return f"{path.name} is missing"
     except KeyError as error:
         return (
-            f"pages: the note of an older version has no {error.args[0]}; if the page is valid, "
-            "`make rebuild` of the same range adds it"
+            f"{_OLDER} has no {error.args[0]}; if the page is valid, `make rebuild` of the same "
+            "range adds it"
         )
     except (OSError, ValueError) as error:
         return f"pages: {reason_of(path, error)}"
