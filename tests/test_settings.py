@@ -37,7 +37,11 @@ def test_environment_overrides_env_file_and_parameters_file(tmp_path):
         ({"WAIT": "1"}, "longest_wait_s", 86_400),
         ({"WAIT": "0"}, "longest_wait_s", 60),
         ({"API_URL": "http://127.0.0.1:80/browse"}, "api_url", "http://127.0.0.1:80/browse"),
-        ({"MASTER": "sc://h:443/;use_ssl=true;x-b=1"}, "master", "sc://h:443/;use_ssl=true;x-b=1"),
+        (
+            {"MASTER": "sc://h:443/;use_ssl=true;x-b-id=1"},
+            "master",
+            "sc://h:443/;use_ssl=true;x-b-id=1",
+        ),
     ],
 )
 def test_parses_values_from_the_environment(tmp_path, environment, name, value):
@@ -55,7 +59,15 @@ def test_parses_values_from_the_environment(tmp_path, environment, name, value):
         ("MASTER", "local[0]", "not a Spark master"),
         *[("MASTER", m, "not a Spark master") for m in ("spark://host", "yarn", "127.0.0.1:7077")],
         *[("MASTER", m, "not a Spark master") for m in ("sc://h:65536", "sc://h:1/use_ssl=true")],
-        ("MASTER", "sc://h:443/;token=hush", "contains token, which .* SPARK_CONNECT_AUTH"),
+        *[
+            ("MASTER", f"sc://h:443/;{name}=hush", f"contains the parameter {name}. .* SPARK_CONNE")
+            for name in ("token", "api_key", "x-auth", "pwd")
+        ],
+        *[
+            ("MASTER", m, "is not a Spark master")
+            for m in ("sc://hush:hush@h:443", "spark://u:hush@h:1", "sc://h:443/;token =hush")
+        ],
+        ("MASTER", "sc://h:443/;token:hush", "is not a Spark master"),
         ("SOURCE", "esa", "Use auto, nasa or sample"),
         ("LOG_LEVEL", "LOUD", "Use DEBUG"),
         ("API_URL", "api.nasa.gov", "not a web address"),

@@ -117,8 +117,9 @@ def test_describes_the_server(session):
 
 
 def test_address_may_have_parameters(server):
-    there = connect(f"{server.address}/;user_id=ada;x-header=1")
-    assert rows(there.sql("SELECT current_user()")) == [("ada",)]
+    there = connect(f"{server.address}/;user_id=ada;x-cluster-id=1")
+    assert there.client._user_id == "ada"
+    assert rows(there.sql("SELECT 6 * 7")) == [(42,)]
 
 
 def test_segments_may_have_another_address_on_the_server(server, output):

@@ -12,7 +12,13 @@ _MASTER = re.compile(
     r"local(\[(\*|[1-9]\d{0,3})(,\d{1,4})?\])?|spark://[^\s:,/]+:\d+(,[^\s:,/]+:\d+)*"
     r"|sc://[^\s:,/;@]+:(?P<port>[1-9]\d{0,4})(/(;[\w-]+=[^\s;=]+)*)?"
 )
-_PARAMETER = re.compile(r"([\w-]+)=")  # of the address of a Spark Connect server
+_PARAMETER = re.compile(r";([^=;]*)")  # of the address of a Spark Connect server
+_KNOWN_PARAMETER = re.compile(r"use_ssl|user_id|user_agent|session_id|grpc_\w+|x-[a-z-]+-id")
+_SECRET = re.compile(
+    r"secret|passw|pwd|token|credential|authorization|bearer|cookie|jwt|signature"
+    r"|(^|[^a-z])key([^a-z]|$)|api_?key",
+    re.IGNORECASE,
+)
 _LARGEST_PORT = 65_535
 DUCKDB = "duckdb"  # the engine without Spark
 _SETTING = re.compile(r"[A-Za-z][\w.:/$-]{0,199}", re.ASCII)
@@ -21,15 +27,18 @@ _LARGEST_NUMBER = 2**63  # Java's limit; also rejects inf and nan
 
 def check_master(master: str) -> None:
     """Raise WrongParameter unless ``master`` is a Spark master's address or "duckdb"."""
-    if secret := [name for name in _PARAMETER.findall(master) if is_secret(name)]:
-        raise WrongParameter(
-            f"MASTER contains {secret[0]}, which the executed notebook would show. Leave it out, "
-            "and set SPARK_CONNECT_AUTHENTICATE_TOKEN in the environment"
-        )
     address = _MASTER.fullmatch(master)
-    if master != DUCKDB and not (address and int(address["port"] or 1) <= _LARGEST_PORT):
+    unknown = [n for n in _PARAMETER.findall(master) if not _KNOWN_PARAMETER.fullmatch(n)]
+    if address and unknown:
         raise WrongParameter(
-            f"MASTER={shown(master)} is not a Spark master. Use local[*], local[2], "
+            f"MASTER contains the parameter {shown(unknown[0])}. The executed notebook would show "
+            "its value, which may be a secret. Leave it out, and set "
+            "SPARK_CONNECT_AUTHENTICATE_TOKEN in the environment if the server needs a token"
+        )
+    if master != DUCKDB and not (address and int(address["port"] or 1) <= _LARGEST_PORT):
+        visible = re.split("[;@]", master)[0] if "@" not in master else "..."  # no password
+        raise WrongParameter(
+            f"MASTER={shown(visible)} is not a Spark master. Use local[*], local[2], "
             f"spark://host:7077 or sc://host:15002, or {DUCKDB} to run without Spark"
         )
 
@@ -74,8 +83,7 @@ def is_remote(master: str) -> bool:
 
 def is_secret(name: str) -> bool:
     """Check whether a setting's value must not be shown."""
-    pattern = r"secret|password|token|credential|authorization|\bkey\b"
-    return re.search(pattern, name, re.IGNORECASE) is not None
+    return _SECRET.search(name) is not None
 
 
 def hide_secrets(spark_conf: Mapping[str, Any]) -> dict[str, Any]:
