@@ -18,6 +18,15 @@ def compare_neos(before: Selection, after: Selection) -> pd.DataFrame:
     return changes[["id", "name", "change"]]
 
 
+def compare_orbits(before: Selection, after: Selection) -> pd.DataFrame:
+    """Return the NEOs whose orbit was determined again: id, name, both orbit ids."""
+    old, new = (newest_neos(one, ["orbit_id"]) for one in (before, after))
+    both = old.merge(new[["id", "orbit_id"]], on="id", suffixes=("_before", "_after"))
+    known = both.dropna(subset=["orbit_id_before", "orbit_id_after"])
+    changed = known[known["orbit_id_before"] != known["orbit_id_after"]]
+    return changed[["id", "name", "orbit_id_before", "orbit_id_after"]].reset_index(drop=True)
+
+
 def compare_approaches(before: Selection, after: Selection) -> pd.DataFrame:
     """Return the approaches that were added, removed or moved, of NEOs in both outputs.
 
@@ -92,6 +101,7 @@ def drift_text(before: Selection, after: Selection) -> str:
             f"before      {before.source_line}",
             f"after       {after.source_line}",
             f"NEOs        {_counts(neos, ['in', 'out'])}",
+            f"orbits      {len(compare_orbits(before, after)):,} determined again",
             f"approaches  {_counts(approaches, ['added', 'removed'])}, "
             f"{_counts(approaches, ['moved'])} by more than {MOVED_AU} AU, of NEOs in both",
             *_metric_lines(before, after),
