@@ -20,11 +20,11 @@ from neo_utils.store.segments import (
 )
 
 NEOS = (200, 2_000, 20_000, 41_000)  # positions of the catalogue
-# Case: NEOs, and copies of their segments. The whole catalogue has 986,000 approaches.
+# Case: NEOs, and copies of their segments. The whole catalogue has 509,000 approaches.
 SIZES = {f"{neos:,} NEOs": (neos, 1) for neos in NEOS}
 SMALL, WHOLE = [*SIZES][1], [*SIZES][-1]
 LARGE, HUGE = "10 million approaches", "100 million approaches"
-SIZES |= {LARGE: (NEOS[-1], 10), HUGE: (NEOS[-1], 101)}
+SIZES |= {LARGE: (NEOS[-1], 20), HUGE: (NEOS[-1], 197)}
 _LAST = 42_000  # the last position of the catalogue's segments
 
 

@@ -31,7 +31,7 @@ from neo_utils.statistics.results import save
 from tests.cluster import processes
 from tests.driver import await_result
 
-MANY = 2_000  # times 4,737 approaches: about five seconds on two cores
+MANY = 2_000  # times 4,425 approaches: about five seconds on two cores
 # Executors for busy test machines.
 LIGHT = {
     "spark.executor.memory": "512m",

@@ -8,7 +8,7 @@ from neo_utils.engines.spark_session import connect
 from tests.cluster_jobs import counted, executors, newest_of
 from tests.driver import await_result
 
-MANY = 4_000  # times 4,737 approaches: about ten seconds on two cores
+MANY = 4_000  # times 4,425 approaches: about ten seconds on two cores
 RETURN_SECONDS = 300
 
 

@@ -161,8 +161,11 @@ def cases() -> dict[str, Case]:
                     ("2001-01-01", "Ceres", 0.1),
                     ("2003-01-01", "Earth", 0.2),
                     ("2004-01-01", "Earth", 0.1),
+                    ("2200-01-01", "Earth", 0.1),
+                    ("2201-01-01", "Earth", 0.1),
                 )
                 | observed_in(2000),
+                neo("B") | observed_in(1999),
             ),
         ),
         "edges of classes, missing values and wrong flags": on_one_page(*edge_cases()),
@@ -369,6 +372,7 @@ _TYPE = "the same value in another type; every table is cast when it is saved"
 _WHOLE = "sums of integers below 2^53 are exact in doubles, and no page has larger ones"
 _ROUNDED = "NeoWs lists ten decimals: times 1e10, a velocity is an integer up to rounding errors"
 _PARTNER = "both contain exactly the years and bodies that have an approach"
+_FIRST_YEAR = "no approach is dated before 1900"
 _OUTER = "a row without its partner is left out by a later condition"
 _COUNTED = "the positions of NEOs in newest are those of the counted approaches"
 EQUIVALENT = {
@@ -377,11 +381,11 @@ EQUIVALENT = {
     "counted.sql:5: row_number -> rank": "a position is listed once",
     "counted.sql:22: CAST(year(close_approach -> (year(close_approach_dat": _TYPE,
     "counted.sql:23: CAST(fetched_at AS DATE) -> (fetched_at)": "dates compare as their midnight",
-    "metrics.sql:17: > -> <>": "a count is zero or more",
-    "metrics.sql:18: > -> <>": "a count is zero or more",
-    "metrics.sql:23: UNION ALL -> UNION": "metric names are unique",
-    "metrics.sql:40: UNION ALL -> UNION": "metric names are unique",
-    "metrics.sql:25: CAST(coalesce(CASE metri -> (coalesce(CASE metric WH": _TYPE,
+    "metrics.sql:19: > -> <>": "a count is zero or more",
+    "metrics.sql:20: > -> <>": "a count is zero or more",
+    "metrics.sql:25: UNION ALL -> UNION": "metric names are unique",
+    "metrics.sql:42: UNION ALL -> UNION": "metric names are unique",
+    "metrics.sql:27: CAST(coalesce(CASE metri -> (coalesce(CASE metric WH": _TYPE,
     "yearly_statistics.sql:7: 5 -> 6": _ROUNDED,
     "yearly_statistics.sql:7: 5 -> 4": _ROUNDED,
     "yearly_statistics.sql:37: JOIN -> RIGHT JOIN": "every count has an approach",
@@ -392,18 +396,25 @@ EQUIVALENT = {
     "yearly_statistics.sql:7: CAST(floor(relative_velo -> (floor(relative_velocity": _WHOLE,
     "yearly_statistics.sql:49: CAST(velocity AS DOUBLE) -> (velocity)": _TYPE,
     "yearly_statistics.sql:54: CAST(velocity_under AS D -> (velocity_under)": _TYPE,
-    "population.sql:5: FROM close_approaches -> FROM stored_close_approa": _COUNTED,
-    "population.sql:26: CAST(sum(is_hazardous) A -> (sum(is_hazardous))": _TYPE,
-    "population.sql:27: CAST(sum(approaches) AS  -> (sum(approaches))": _TYPE,
-    "population.sql:28: CAST(sum(is_hazardous *  -> (sum(is_hazardous * appr": _TYPE,
+    "population.sql:31: > -> <>": "a sum of counts is zero or more",
+    "population.sql:31: sum( -> max(": "the largest count is above 0 if the sum is",
+    "population.sql:31: sum( -> avg(": "the mean is above 0 if the sum is",
+    "population.sql:6: FROM close_approaches -> FROM stored_close_approa": _COUNTED,
+    "population.sql:27: CAST(sum(is_hazardous) A -> (sum(is_hazardous))": _TYPE,
+    "population.sql:28: CAST(sum(approaches) AS  -> (sum(approaches))": _TYPE,
+    "population.sql:29: CAST(sum(is_hazardous *  -> (sum(is_hazardous * appr": _TYPE,
+    "population.sql:30: CAST(sum(is_hazardous) A -> (sum(is_hazardous))": _TYPE,
+    "population.sql:32: CAST(sum(is_hazardous *  -> (sum(is_hazardous * appr": _TYPE,
     "first_observations.sql:3: CAST(year(first_observat -> (year(first_observation_": _TYPE,
     "first_observations.sql:11: CAST(sum(neos) OVER (PAR -> (sum(neos) OVER (PARTITI": _TYPE,
+    "since_first_observation.sql:12: 1900 -> 1899": _FIRST_YEAR,
+    "since_first_observation.sql:22: 1900 -> 1899": _FIRST_YEAR,
     "since_first_observation.sql:10: JOIN -> LEFT JOIN": _OUTER,
     "since_first_observation.sql:10: JOIN -> RIGHT JOIN": _OUTER,
     "since_first_observation.sql:10: JOIN -> FULL JOIN": _OUTER,
     "since_first_observation.sql:4: CAST(year(first_observat -> (year(first_observation_": _TYPE,
-    "since_first_observation.sql:21: CAST(sum(neos) AS BIGINT -> (sum(neos))": _TYPE,
-    "since_first_observation.sql:22: CAST(sum(neos) AS DOUBLE -> (sum(neos))": _TYPE,
+    "since_first_observation.sql:28: CAST(listed_years AS BIG -> (listed_years)": _TYPE,
+    "since_first_observation.sql:29: CAST(listed_years AS DOU -> (listed_years)": _TYPE,
 }  # fmt: skip
 
 

@@ -119,7 +119,10 @@ def population_of(pages, threshold):
         for key in (("all", "all"), ("orbit class", kind), ("size class", size_class(one))):
             counts = (1, hazardous, near, hazardous * near)
             groups[key] = [a + b for a, b in zip(groups[key], counts, strict=True)]
-    return [(*key, *counts) for key, counts in sorted(groups.items())]
+    return [
+        (*key, *counts, counts[1] / counts[0], counts[3] / counts[2] if counts[2] else None)
+        for key, counts in sorted(groups.items())
+    ]
 
 
 def first_observations_of(pages):
@@ -135,13 +138,14 @@ def first_observations_of(pages):
 def since_first_observation_of(pages, threshold):
     objects = [one for one in objects_of(pages).values() if first_year(one)]
     counts = Counter(
-        year - first_year(one) for one in objects for year in near_years(one, threshold)
+        year - first_year(one)
+        for one in objects
+        for year in near_years(one, threshold)
+        if year <= 2200
     )
-    expected = []
-    for years, approaches in sorted(counts.items()):
-        listed = sum(1900 <= first_year(one) + years <= 2200 for one in objects)
-        expected.append((years, approaches, listed, approaches / listed))
-    return expected
+    years = {approach[1] for approach in approaches_of(pages)[1] if approach[1] <= 2200}
+    listed = Counter(year - first_year(one) for one in objects for year in years)
+    return [(n, counts[n], listed[n], counts[n] / listed[n]) for n in sorted(listed)]
 
 
 def hazard_exceptions_of(pages):

@@ -27,13 +27,13 @@ from tests.sample_neos import neos_of
 SCATTERED = [plot_distance_by_date, plot_size_by_distance, plot_velocity_by_distance]
 FETCHED_ON = "2026-03-01"
 DEFAULT = Question()
-PAGES = [0, 1, 325]  # with a gap; the last page has a Sentry object
+PAGES = [0, 1, 357]  # with a gap; the last page has a Sentry object
 
 
 @pytest.fixture(scope="module")
 def output(tmp_path_factory):
     folder = tmp_path_factory.mktemp("output")
-    for start, end in ((1, 40), (6501, 6520)):
+    for start, end in ((1, 40), (7141, 7160)):
         fetch(plan_fetch(start, end, "sample", output_dir=str(folder)))
     return folder
 
@@ -143,7 +143,7 @@ def test_figures_state_question_range_and_source(draw, plot, question):
     title, text = " ".join(figure.axes[0].get_title(loc="left").split()), figure.get_label()
     for shown in (title, text):
         assert question.in_words in shown
-        assert "NEOs at positions 1 to 40, 6501 to 6520" in shown
+        assert "NEOs at positions 1 to 40, 7141 to 7160" in shown
     assert "simulated sample, not NASA data, as listed on 2026-03-01" in figure.get_supxlabel()
     assert figure.axes[0].get_xlabel()
     assert figure.axes[0].get_ylabel()

@@ -120,7 +120,7 @@ VALID = {
     DETERMINED: ["2021-05-24 17:55:05", "1700-01-01 00:00:00", "2260-12-31 23:59:59"],
     UNCERTAINTY: ["0", 9, "9"],
     CLASS: ["IEO", "X" * 1_000],
-    ("orbital_data", "orbit_id"): ["659", "JPL .5"],
+    ("orbital_data", "orbit_id"): ["659", ".5"],
     ("is_sentry_object",): [True, False],
     MAGNITUDE: [-5, 40],
     LARGEST: [1e8],

@@ -91,23 +91,23 @@ def rows(frame):
 
 
 def test_population_by_class_and_size(frames, stored):
-    found = rows(statistic("population", *frames))
+    found = rows(statistic("population", *frames, 0.2))
     assert found == population_of(stored[1], "0.2")
     assert len(found) == 1 + 5 + 4
 
 
 def test_first_observations_accumulate(frames, stored):
-    assert rows(statistic("first_observations", *frames)) == first_observations_of(stored[1])
+    assert rows(statistic("first_observations", *frames, 0.2)) == first_observations_of(stored[1])
 
 
 def test_approaches_by_years_since_first_observation(frames, stored):
-    found = rows(statistic("since_first_observation", *frames))
+    found = rows(statistic("since_first_observation", *frames, 0.2))
     assert found == since_first_observation_of(stored[1], "0.2")
     assert found[0][0] < 0 < found[-1][0]
 
 
 def test_hazard_flag_against_the_rule(frames, stored):
-    found = rows(statistic("hazard_exceptions", *frames))
+    found = rows(statistic("hazard_exceptions", *frames, 0.2))
     assert found == hazard_exceptions_of(stored[1])
     assert [neo_id for neo_id, *_ in found] == ["4", "5", "6"]
 
@@ -119,12 +119,12 @@ def table(frame):
 def test_figures_show_size_classes_and_the_year_of_the_first_observation(stored):
     selection = stored[0]
     newest, approaches = read_batches(DuckDBSession(), selection)
-    first = table(statistic("first_observations", newest, approaches))
+    first = table(statistic("first_observations", newest, approaches, 0.2))
     (axes,) = plot_first_observations(first, selection).axes
     assert len(axes.lines) == first["size_class"].nunique()
     last = {line.get_label(): line.get_ydata()[-1] for line in axes.lines}
     assert last == first.groupby("size_class")["neos"].sum().to_dict()
-    since = table(statistic("since_first_observation", newest, approaches))
+    since = table(statistic("since_first_observation", newest, approaches, 0.2))
     figure = plot_since_first_observation(since, selection, 0.2)
     heights = {round(bar.get_x() + 0.5): bar.get_height() for bar in figure.axes[0].patches}
     rates = since.set_index("years_since")["approaches_per_neo_and_year"]
@@ -135,7 +135,9 @@ def test_figures_show_size_classes_and_the_year_of_the_first_observation(stored)
 
 def test_empty_figures_show_none_listed(stored):
     first = pd.DataFrame(columns=["year", "size_class", "neos", "neos_so_far"])
-    since = pd.DataFrame(columns=["years_since", "approaches_per_neo_and_year"])
+    since = pd.DataFrame(
+        columns=["years_since", "approaches", "listed_years", "approaches_per_neo_and_year"]
+    )
     for figure in (
         plot_first_observations(first, stored[0]),
         plot_since_first_observation(since, stored[0], 0.2),

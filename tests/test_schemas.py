@@ -5,13 +5,9 @@ import pytest
 
 from neo_utils.compare.differences import _LAST_WIDE, _WIDE_AU
 from neo_utils.sample.approaches import _MOON_LIMIT_AU, _WIDE_EARTH
+from neo_utils.sample.asteroids import LAST_WIDE_DETERMINATION
 from neo_utils.sample.fields import _AU_HECTOMETRES, _LUNAR_DISTANCES_PER_AU
-from neo_utils.sample.orbits import (
-    _FIRST_NARROW_DETERMINATION,
-    EARTH,
-    LAST_WIDE_DETERMINATION,
-    OTHER_PLANETS,
-)
+from neo_utils.sample.orbits import EARTH, OTHER_PLANETS
 from neo_utils.statistics.definitions import (
     KM_PER_AU,
     LISTED_WITHIN_AU,
@@ -156,7 +152,8 @@ def test_each_total_has_a_definition_in_words():
         in totals_defined(0.2)["total_neos_under_0.2_au"]
     )
     assert (
-        "only for no body: NeoWs lists Earth to 0.2," in totals_defined(3)["total_neos_under_3_au"]
+        "meaningful for no body: NeoWs lists Earth to 0.2,"
+        in totals_defined(3)["total_neos_under_3_au"]
     )
     named = re.findall(r"'(total_[a-z0-9._]+)'", sql_text("metrics", 0.05))
     assert set(named) == totals_defined(0.05).keys()
@@ -165,7 +162,6 @@ def test_each_total_has_a_definition_in_words():
 def test_sample_and_figures_share_listing_limits():
     limits = {body.name: body.limit_au for body in (EARTH, *OTHER_PLANETS)}
     assert limits | {"Moon": _MOON_LIMIT_AU} == LISTED_WITHIN_AU
-    assert _WIDE_EARTH.limit_au == _WIDE_AU
-    assert LAST_WIDE_DETERMINATION <= _LAST_WIDE < _FIRST_NARROW_DETERMINATION
+    assert (_WIDE_EARTH.limit_au, LAST_WIDE_DETERMINATION) == (_WIDE_AU, _LAST_WIDE)
     assert _LUNAR_DISTANCES_PER_AU == LUNAR_DISTANCES_PER_AU
     assert _AU_HECTOMETRES / 10 == KM_PER_AU

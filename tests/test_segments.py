@@ -83,7 +83,8 @@ def test_segments_have_the_rows_of_the_batches_in_order_of_position(pristine):
             rows = rows.append_column("neo_id", rows["id"])
         assert rows.select(stored.column_names).to_pylist() == stored.to_pylist()
         positions = [part["position"].to_pylist() for part in parts]
-        assert [(one[0], one[-1]) for one in positions] == [(1, 2_000), (2_001, END)]
+        if table == "neos":  # others need not have approaches
+            assert [(one[0], one[-1]) for one in positions] == [(1, 2_000), (2_001, END)]
         assert all(one == sorted(one) for one in positions)
         assert set(parts[0]["fetched_at"].to_pylist()) == {dt.datetime(2026, 3, 1)}
 

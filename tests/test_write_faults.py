@@ -199,7 +199,7 @@ def test_interrupted_fetch_prints_one_line_and_resumes(tmp_path):
     written = {}
     for batch in stored:
         paths = [path for path in tmp_path.glob(f"*/{batch}/[!.]*") if path.is_file()]
-        assert len(paths) == 3
+        assert len(paths) == 4
         tables = [pq.read_table(p, partitioning=None) for p in paths if p.suffix == ".parquet"]
         assert len({table.schema.metadata[b"page_sha256"] for table in tables}) == 1
         written |= {path: path.stat().st_mtime_ns for path in paths}

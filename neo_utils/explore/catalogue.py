@@ -64,7 +64,7 @@ def open_catalogue(selection: Selection) -> DuckDBSession:
     >>> catalogue.sql(
     ...     "SELECT orbiting_body, count(*) FROM passages GROUP BY ALL ORDER BY 2 DESC"
     ... ).collect()
-    [('Earth', 250), ('Venus', 104), ('Juptr', 36), ('Mars', 26)]
+    [('Earth', 296), ('Venus', 90), ('Juptr', 34), ('Merc', 17), ('Mars', 10)]
     """
     catalogue = DuckDBSession()
     read_batches(catalogue, selection)

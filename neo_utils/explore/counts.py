@@ -82,10 +82,12 @@ def plot_count_within(
     fit = distance_law(passages, question.complete_to_au)
     if len(distance):
         if fit:
-            law = f"r^{fit.exponent:.2f} ± {fit.error:.2f}, fitted to the listed ones"
-            limit = question.complete_to_au * UNITS[question.unit][0]
-            reach = limit * np.array([0.03, 1])
-            line = fit.passages * (reach / limit) ** fit.exponent
+            law = f"r^{fit.exponent:.2f} ± {fit.error:.2f}, fitted"
+            reach = np.geomspace(0.1, 1, 50) * question.complete_to_au * UNITS[question.unit][0]
+            power = reach**fit.exponent
+            # In the middle of all counts in this range, not through the last one.
+            counts = np.maximum(np.searchsorted(distance, reach), 1)
+            line = power * np.exp(np.mean(np.log(counts / power)))
             axes.plot(reach, line, color=ORANGE, linestyle="--", linewidth=1.5, label=law)
         use_log_scale(axes, "xy")
         axes.set_ylim(bottom=0.8)

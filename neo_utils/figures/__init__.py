@@ -6,18 +6,23 @@
     neo.figures.plot_approaches_per_year(per_year, stored, threshold_au)
 
 Figures of single approaches belong in `neo_utils.explore`, and the numbers in
-`neo_utils.statistics`.
+`neo_utils.statistics`. The functions are imported when they are first used, because matplotlib
+takes a second and the runner does not need it.
 """
 
-from neo_utils.figures.population import plot_first_observations, plot_since_first_observation
-from neo_utils.figures.yearly import (
-    approaches_per_year,
-    nearest_per_year,
-    other_bodies_per_year,
-    plot_approaches_per_year,
-    plot_nearest_per_year,
-    plot_other_bodies,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from neo_utils.figures.population import plot_first_observations, plot_since_first_observation
+    from neo_utils.figures.yearly import (
+        approaches_per_year,
+        nearest_per_year,
+        other_bodies_per_year,
+        plot_approaches_per_year,
+        plot_nearest_per_year,
+        plot_other_bodies,
+    )
 
 __all__ = [
     "approaches_per_year",
@@ -29,3 +34,12 @@ __all__ = [
     "plot_other_bodies",
     "plot_since_first_observation",
 ]
+_OF_POPULATION = ("plot_first_observations", "plot_since_first_observation")
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used (PEP 562)."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = "population" if name in _OF_POPULATION else "yearly"
+    return getattr(import_module(f"{__name__}.{module}"), name)

@@ -41,7 +41,7 @@ def plot_first_observations(first: pd.DataFrame, selection: Selection) -> Captio
         mark_empty(axes)
         empty = "An empty figure: no first observation is listed."
         return with_alt_text(figure, empty, selection)
-    last = selection.fetched[1].year
+    last = max(selection.fetched[1].year, first["year"].max())
     for name, colour in _COLOURS.items():
         some = first[first["size_class"] == name]
         if len(some):
@@ -69,16 +69,20 @@ def plot_since_first_observation(
         selection,
     )
     years = pd.RangeIndex(-_SHOWN_YEARS, _SHOWN_YEARS + 1)
-    rates = since.set_index("years_since")["approaches_per_neo_and_year"]
-    rates = rates.reindex(years, fill_value=0)
-    if not rates.any():
+    shown = since.set_index("years_since").reindex(years)  # NaN where no NEO has such a year
+    rates = shown["approaches_per_neo_and_year"].astype(float)
+    if not rates.fillna(0).any():
         mark_empty(axes)
-        empty = f"An empty figure: no approach to Earth closer than {threshold_au} AU is listed."
+        empty = (
+            f"An empty figure: no approach to Earth closer than {threshold_au} AU is listed within "
+            f"{_SHOWN_YEARS} years of a first observation."
+        )
         return with_alt_text(figure, empty, selection)
     axes.bar(years, rates, 1.0, color=[BLACK if year == 0 else BLUE for year in years])
     axes.set_xlim(years[0] - 0.5, years[-1] + 0.5)
-    others = float(rates.drop(0).mean())
-    ratio = f", {rates[0] / others:.1f} times the mean of the others" if others else ""
+    others = shown.drop(0)[["approaches", "listed_years"]].sum()
+    mean = others["approaches"] / others["listed_years"] if others["approaches"] else 0.0
+    ratio = f", {rates[0] / mean:.1f} times the mean of the others" if mean else ""
     text = (
         f"One bar per year, {_SHOWN_YEARS} before and after the first observation: approaches to "
         f"Earth closer than {threshold_au} AU per NEO and year. In the year of the first "

@@ -58,7 +58,7 @@ def approaches_per_year(yearly: pd.DataFrame) -> pd.DataFrame:
     earth = yearly[yearly["orbiting_body"] == "Earth"].set_index("year")
     under = earth["close_approaches_under_threshold"].reindex(_years(yearly), fill_value=0)
     predicted = earth["predicted_under_threshold"].reindex(_years(yearly), fill_value=0)
-    return pd.DataFrame({"past": under - predicted, "predicted": predicted})
+    return pd.DataFrame({"past": under - predicted, "predicted": predicted}).astype("int64")
 
 
 def _years(yearly: pd.DataFrame) -> pd.RangeIndex:
@@ -127,12 +127,14 @@ def other_bodies_per_year(yearly: pd.DataFrame) -> pd.DataFrame:
         counts = others.loc[body].reindex(_years(yearly), fill_value=0)
         columns[f"{body}, past"] = counts["close_approaches"] - counts["predicted"]
         columns[f"{body}, predicted"] = counts["predicted"]
-    return pd.DataFrame(columns, index=_years(yearly))
+    return pd.DataFrame(columns, index=_years(yearly)).astype("int64")
 
 
 def _in_order(bodies: Iterable[str]) -> list[str]:
     known = [*LISTED_WITHIN_AU]
-    return sorted(bodies, key=lambda body: (known.index(body) if body in known else 99, body))
+    return sorted(
+        bodies, key=lambda body: (known.index(body) if body in known else len(known), body)
+    )
 
 
 @default_style
@@ -157,6 +159,7 @@ def plot_other_bodies(per_body: pd.DataFrame, selection: Selection) -> Captioned
         name = f"{body}, listed to {limit_au} AU" if limit_au else f"{body}, limit unknown"
         axes.set_title(name, loc="left", fontsize=9, parse_math=False)
         _draw_years(axes, _of_body(per_body, body), ORANGE)
+        axes.tick_params(labelbottom=True)
         axes.spines[["top", "right"]].set_visible(False)
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     figure.supylabel("close approaches per year", fontsize=9)

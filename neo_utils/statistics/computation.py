@@ -147,7 +147,7 @@ def yearly_statistics(close_approaches: Rows, threshold_au: float) -> Rows:
     return _computed("yearly_statistics", threshold_au, close_approaches=close_approaches)
 
 
-def statistic(name: str, newest: Rows, close_approaches: Rows, threshold_au: float = 0.2) -> Rows:
+def statistic(name: str, newest: Rows, close_approaches: Rows, threshold_au: float) -> Rows:
     """Return a statistic of the NEOs themselves, which `sql_text` of the same name defines.
 
     Parameters
@@ -155,7 +155,8 @@ def statistic(name: str, newest: Rows, close_approaches: Rows, threshold_au: flo
     name
         "population" has NEOs and approaches to Earth by orbit class and size class:
         kind ("all", "orbit class" or "size class"), name, neos, hazardous_neos,
-        earth_approaches_under_threshold, by_hazardous_neos (those of hazardous NEOs).
+        earth_approaches_under_threshold, by_hazardous_neos (those of hazardous NEOs), and the
+        shares of both (0 to 1).
         "first_observations" has NEOs by first observation: year, size_class, neos, neos_so_far.
         "since_first_observation" has approaches to Earth by years since their NEO was first
         observed: years_since (negative before), approaches, listed_years (of all NEOs together),

@@ -37,10 +37,10 @@ def counted_pages(*frames: Rows) -> str | None:
     return found if found and _state(found, files) == registered else None
 
 
-def segments_changed(session: Session) -> bool:
-    """Check whether a segment that the views of a session read was replaced or removed since."""
+def segments_replaced(session: Session) -> bool:
+    """Check whether a segment that the views of a session read was built again since."""
     files, registered = _REGISTERED.get(session, ([], ("", [])))
-    return _state(registered[0], files) != registered
+    return all(file.exists() for file in files) and _state(registered[0], files) != registered
 
 
 def _state(pages_sha256: str, files: Iterable[Path]) -> _State:

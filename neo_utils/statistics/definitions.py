@@ -14,8 +14,8 @@ if TYPE_CHECKING:  # a slow import that the runner does not need
 OfNeos = Literal["population", "first_observations", "since_first_observation", "hazard_exceptions"]
 SqlName = Literal["counted", "metrics", "yearly_statistics", OfNeos, "passages"]
 LUNAR_DISTANCES_PER_AU = 389  # NeoWs's own conversion (CNEOS: 1 LD = 384,400 km = AU / 389.17)
-# Distance up to which NeoWs lists approaches to each body, in its spelling. Observed in 2026, not
-# documented by NASA. Earth's limit was 0.5 AU for orbits determined up to November 2024.
+# Distance up to which NeoWs lists approaches to each body, in its spelling, as observed in 2026.
+# Earth's limit was 0.5 AU for orbits determined up to 2024-11-04; see docs/explanation.md.
 LISTED_WITHIN_AU = {
     "Earth": 0.2,
     "Venus": 0.15,
@@ -57,11 +57,14 @@ def totals_defined(threshold_au: float) -> dict[str, str]:
     'NEOs with at least one listed approach to Earth closer than 0.05 AU'
     """
     under, nearer = f"under_{threshold_au}_au", f"closer than {threshold_au} AU"
+    beyond = threshold_au > LISTED_WITHIN_AU["Earth"]
+    of_earth = "; beyond 0.2 AU, only some NEOs' approaches are listed" if beyond else ""
     any_body = f"listed approach to any body {nearer}{_limits(threshold_au)}"
     return {
         f"total_close_approaches_{under}_earth": f"listed approaches to Earth {nearer}, past and"
-        " predicted",
-        f"total_neos_{under}_earth": f"NEOs with at least one listed approach to Earth {nearer}",
+        f" predicted{of_earth}",
+        f"total_neos_{under}_earth": f"NEOs with at least one listed approach to Earth {nearer}"
+        f"{of_earth}",
         "total_neos": "NEOs, each once",
         f"total_close_approaches_{under}": any_body.replace("approach", "approaches", 1),
         f"total_neos_{under}": f"NEOs with at least one {any_body}",
@@ -78,8 +81,9 @@ def _limits(threshold_au: float) -> str:
     shorter = [f"{body} to {limit}" for body, limit in listed if limit < threshold_au]
     if not shorter:
         return ""
-    complete = ", ".join(body for body, limit in listed if limit >= threshold_au) or "no body"
-    return f"; meaningful only for {complete}: NeoWs lists {', '.join(shorter)} AU"
+    complete = ", ".join(body for body, limit in listed if limit >= threshold_au)
+    only = f"only for {complete}" if complete else "for no body"
+    return f"; meaningful {only}: NeoWs lists {', '.join(shorter)} AU"
 
 
 def columns_of(table: str) -> "pd.DataFrame":

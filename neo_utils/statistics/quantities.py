@@ -39,7 +39,7 @@ def quantity_table(selection: Selection, table: str) -> QTable:
     ...     fetched = fetch(plan_fetch(1, 20, "sample", output_dir=folder))
     ...     approaches = quantity_table(select(1, 20, output_dir=folder), "close_approaches")
     >>> approaches["miss_distance_au"][0].to("km").round(-3)
-    <Quantity 11889000. km>
+    <Quantity 28258000. km>
     """
     check_choice("table", table, StoredTable)
     schema = SCHEMAS[table]

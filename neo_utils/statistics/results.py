@@ -12,7 +12,7 @@ from neo_utils.engines.engine import Rows, one_line_failures
 from neo_utils.errors import JobFailed, StoredDataBroken, StoredDataChanged
 from neo_utils.positions import PositionRange
 from neo_utils.settings.choices import check_choice
-from neo_utils.statistics.counted import counted_pages, segments_changed
+from neo_utils.statistics.counted import counted_pages, segments_replaced
 from neo_utils.statistics.definitions import sql_text
 from neo_utils.statistics.result_files import FOLDERS, result_path
 from neo_utils.store.atomic import write_in_order
@@ -57,7 +57,7 @@ def save(name: str, frame: Rows, selection: Selection, threshold_au: float) -> p
         with one_line_failures():
             table = frame.toArrow()
     except JobFailed:
-        if not segments_changed(frame.sparkSession):
+        if not segments_replaced(frame.sparkSession):
             raise
         raise StoredDataChanged(
             "a segment was built again during the computation. Earlier results are unchanged. Run "

@@ -1,5 +1,6 @@
 -- NEOs that NeoWs lists as potentially hazardous against the rule, or does not list against it: the
--- rule is a MOID of at most 0.05 AU and H of at most 22.0. NEOs without MOID or H are left out.
+-- rule is a MOID of at most 0.05 AU and H of at most 22.0. NEOs for which the rule cannot be decided,
+-- or without a flag, are left out.
 SELECT neo_id,
        name,
        absolute_magnitude_h,

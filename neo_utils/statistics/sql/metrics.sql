@@ -1,5 +1,7 @@
 -- metric, value: counts of NEOs and of their close approaches. Approaches to any listed body count,
 -- past and predicted, unless the name ends in earth. Distances are in AU. Each NEO has one position.
+-- Under 0.2 AU, only approaches to Earth and Jupiter are all listed: NeoWs lists Venus to 0.15 AU,
+-- Mars and Mercury to 0.1, and the Moon to about 0.0085.
 WITH per_neo AS (
     SELECT position,
            count(*) AS approaches,

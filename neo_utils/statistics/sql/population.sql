@@ -1,5 +1,6 @@
 -- NEOs by orbit class and by size class, and their approaches to Earth under the threshold, past and
--- predicted. "All" counts each NEO once. Each NEO has one position.
+-- predicted. "All" counts each NEO once. Each NEO has one position. A NEO without a hazard flag
+-- counts as not hazardous. Shares are from 0 to 1; null if there is nothing to share.
 WITH passages AS (
     SELECT position, count(*) AS approaches
     FROM close_approaches
@@ -25,7 +26,11 @@ SELECT kind,
        count(*) AS neos,
        CAST(sum(is_hazardous) AS BIGINT) AS hazardous_neos,
        CAST(sum(approaches) AS BIGINT) AS earth_approaches_under_threshold,
-       CAST(sum(is_hazardous * approaches) AS BIGINT) AS by_hazardous_neos
+       CAST(sum(is_hazardous * approaches) AS BIGINT) AS by_hazardous_neos,
+       CAST(sum(is_hazardous) AS DOUBLE) / count(*) AS hazardous_share,
+       CASE WHEN sum(approaches) > 0
+            THEN CAST(sum(is_hazardous * approaches) AS DOUBLE) / sum(approaches) END
+           AS share_by_hazardous_neos
 FROM grouped
 GROUP BY kind, name
 ORDER BY kind, name

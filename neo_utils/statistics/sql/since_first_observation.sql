@@ -1,5 +1,5 @@
--- Approaches to Earth under the threshold by calendar years since their NEO was first observed;
--- negative before. Listed years: those that lie in 1900 to 2200, over all NEOs.
+-- Approaches to Earth under the threshold by calendar years since their NEO was first observed,
+-- negative before. Listed years: how many of these years, of all NEOs, lie in 1900 to 2200.
 WITH observed AS (
     SELECT position, CAST(year(first_observation_date) AS BIGINT) AS first_year
     FROM newest
@@ -9,18 +9,23 @@ passages AS (
     SELECT year - first_year AS years_since, count(*) AS approaches
     FROM close_approaches JOIN observed USING (position)
     WHERE orbiting_body = 'Earth' AND miss_distance_au < {threshold_au}
+          AND year BETWEEN 1900 AND 2200
     GROUP BY year - first_year
 ),
 first_years AS (
     SELECT first_year, count(*) AS neos
     FROM observed
     GROUP BY first_year
+),
+listed AS (
+    SELECT year - first_year AS years_since, sum(neos) AS listed_years
+    FROM (SELECT DISTINCT year FROM close_approaches WHERE year BETWEEN 1900 AND 2200)
+    CROSS JOIN first_years
+    GROUP BY year - first_year
 )
 SELECT years_since,
-       approaches,
-       CAST(sum(neos) AS BIGINT) AS listed_years,
-       approaches / CAST(sum(neos) AS DOUBLE) AS approaches_per_neo_and_year
-FROM passages CROSS JOIN first_years
-WHERE first_year + years_since BETWEEN 1900 AND 2200
-GROUP BY years_since, approaches
+       coalesce(approaches, 0) AS approaches,
+       CAST(listed_years AS BIGINT) AS listed_years,
+       coalesce(approaches, 0) / CAST(listed_years AS DOUBLE) AS approaches_per_neo_and_year
+FROM listed LEFT JOIN passages USING (years_since)
 ORDER BY years_since
