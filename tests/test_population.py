@@ -23,6 +23,7 @@ from tests.oracle import (
     population_of,
     since_first_observation_of,
 )
+from tests.page_oracle import BETWEEN, MODERN, OLD
 
 AU = 149_597_870.7
 EVERY_CLASS = ("AMO", "APO", "ATE", "IEO")
@@ -110,6 +111,28 @@ def test_hazard_flag_against_the_rule(frames, stored):
     found = rows(statistic("hazard_exceptions", *frames, 0.2))
     assert found == hazard_exceptions_of(stored[1])
     assert [neo_id for neo_id, *_ in found] == ["4", "5", "6"]
+
+
+@pytest.mark.parametrize("recorded", [OLD, BETWEEN, MODERN], ids=lambda path: path.stem)
+def test_recorded_pages_are_counted_as_in_plain_python(recorded, tmp_path):
+    if not recorded.exists():
+        pytest.skip(f"the recorded page {recorded.name} is not on this machine")
+    document = json.loads(recorded.read_bytes())
+    document["page"] |= {"total_elements": 20, "size": 20, "number": 0}
+    for one in document["near_earth_objects"]:
+        one.setdefault("id", one["neo_reference_id"])
+    body, batch = json.dumps(document).encode(), Batch(1)
+    time = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
+    provenance = Provenance("nasa", "https://x/browse", time, sha256(body), 20)
+    write_batch(tmp_path, batch, decode_page(body, batch), body, provenance)
+    frames = read_batches(DuckDBSession(), select(1, "all", "nasa", str(tmp_path)))
+    for name, expected in (
+        ("population", population_of([body], "0.2")),
+        ("first_observations", first_observations_of([body])),
+        ("since_first_observation", since_first_observation_of([body], "0.2")),
+        ("hazard_exceptions", hazard_exceptions_of([body])),
+    ):
+        assert rows(statistic(name, *frames, 0.2)) == expected, name
 
 
 def table(frame):

@@ -25,8 +25,8 @@ def read_batches(session: Session, selection: Selection) -> tuple[Rows, Rows]:
     Returns
     -------
     newest
-        A row per NEO: neo_id, the columns of ``raw``, position (of its newest batch), fetched_at
-        (UTC).
+        A row per NEO: neo_id, the columns of ``raw`` and ``orbits``, position (of its newest
+        batch), fetched_at (UTC), size_class.
     close_approaches
         A row per approach of these NEOs: the columns of ``close_approaches``, position, fetched_at,
         year, is_predicted.
