@@ -29,8 +29,8 @@ _FIRST_NARROW_DETERMINATION = date(2024, 12, 2)
 _LAST_DETERMINATION = date(2026, 2, 28)
 _LAST_NIGHT = date(2026, 2, 23)  # the newest observation in the catalogue
 _EPOCH = date(1970, 1, 1).toordinal()
-# The distance (AU) at which a survey of magnitude 20.5 finds a NEO of H 22, 23, ..., 32:
-# 10 ** ((20.5 - H) / 5), if it is near opposition.
+# The distance (AU) within which a survey of magnitude 20.5 finds a NEO of H 22, 23, ..., 32 near
+# opposition: 10 ** ((20.5 - H) / 5), but at most 0.2.
 _FOUND_WITHIN_AU = (0.2, 0.2, 0.2, 0.126, 0.079, 0.05, 0.0316, 0.02, 0.0126, 0.0079, 0.005)
 
 
