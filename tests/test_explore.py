@@ -20,7 +20,7 @@ from neo_utils.explore.scatter import (
 from neo_utils.explore.upcoming import nearest_upcoming
 from neo_utils.fetch.fetching import fetch
 from neo_utils.interface import plan_fetch
-from neo_utils.statistics.definitions import LISTED_WITHIN_AU
+from neo_utils.limits import LISTED_WITHIN_AU
 from tests.objects import serve_changed
 from tests.sample_neos import neos_of
 

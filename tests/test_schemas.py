@@ -3,14 +3,12 @@ import re
 import duckdb
 import pytest
 
-from neo_utils.compare.differences import _LAST_WIDE, _WIDE_AU
-from neo_utils.sample.approaches import _MOON_LIMIT_AU, _WIDE_EARTH
-from neo_utils.sample.asteroids import LAST_WIDE_DETERMINATION
+from neo_utils.limits import LISTED_WITHIN_AU
+from neo_utils.sample.approaches import _MOON_LIMIT_AU
 from neo_utils.sample.fields import _AU_HECTOMETRES, _LUNAR_DISTANCES_PER_AU
 from neo_utils.sample.orbits import EARTH, OTHER_PLANETS
 from neo_utils.statistics.definitions import (
     KM_PER_AU,
-    LISTED_WITHIN_AU,
     LUNAR_DISTANCES_PER_AU,
     columns_of,
     sql_text,
@@ -162,6 +160,5 @@ def test_each_total_has_a_definition_in_words():
 def test_sample_and_figures_share_listing_limits():
     limits = {body.name: body.limit_au for body in (EARTH, *OTHER_PLANETS)}
     assert limits | {"Moon": _MOON_LIMIT_AU} == LISTED_WITHIN_AU
-    assert (_WIDE_EARTH.limit_au, LAST_WIDE_DETERMINATION) == (_WIDE_AU, _LAST_WIDE)
     assert _LUNAR_DISTANCES_PER_AU == LUNAR_DISTANCES_PER_AU
     assert _AU_HECTOMETRES / 10 == KM_PER_AU

@@ -5,6 +5,7 @@ import errno
 import json
 import subprocess
 import sys
+from collections import defaultdict
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -87,6 +88,35 @@ def test_segments_have_the_rows_of_the_batches_in_order_of_position(pristine):
             assert [(one[0], one[-1]) for one in positions] == [(1, 2_000), (2_001, END)]
         assert all(one == sorted(one) for one in positions)
         assert set(parts[0]["fetched_at"].to_pylist()) == {dt.datetime(2026, 3, 1)}
+
+
+def test_segments_tell_how_far_approaches_to_earth_are_listed(pristine):
+    neos = pq.ParquetFile(Segment(1).file(pristine, "neos")).read()
+    approaches = read_table(
+        pristine, list(stored_provenances(pristine, EVERYTHING)), "close_approaches"
+    )
+    farthest = defaultdict(float)
+    for one in approaches.to_pylist():
+        if one["orbiting_body"] == "Earth":
+            farthest[one["neo_id"]] = max(farthest[one["neo_id"]], one["miss_distance_au"])
+    found = neos.select(["id", "orbit_determination_date", "listed_to_au"]).to_pylist()
+    for neo_id, time, listed_to_au in map(dict.values, found):
+        is_wide = time.date() <= dt.date(2024, 11, 4) or farthest[neo_id] >= 0.2
+        assert listed_to_au == (0.5 if is_wide else 0.2)
+    assert {one["listed_to_au"] for one in found} == {0.2, 0.5}
+
+
+def test_segments_of_an_older_version_are_built_again(output):
+    before = total(output)
+    path = Segment(1).file(output, "neos")
+    with pq.ParquetFile(path) as file:
+        rows, listed = file.read(), file.metadata.metadata[b"batches"]
+    with pq.ParquetWriter(path, rows.drop_columns("listed_to_au").schema) as writer:
+        writer.write_table(rows.drop_columns("listed_to_au"))
+        writer.add_key_value_metadata({"batches": listed})
+    assert listed_states(path) == {}
+    assert total(output) == before
+    assert "listed_to_au" in pq.read_schema(path).names
 
 
 def test_rejected_objects_keep_their_position(tmp_path):

@@ -6,17 +6,12 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from neo_utils.compare.newest import MOVED_AU, SAME_PASSAGE
-from neo_utils.statistics.definitions import LISTED_WITHIN_AU
+from neo_utils.limits import earth_listed_to_au
 
 SAME_AU = 1e-8  # NeoWs rounds to nine or ten decimals
 SAME_MIN = 1  # both round to the minute
 UNEXPLAINED = "unexplained: a bug on either side"
 
-# NeoWs lists Earth approaches up to 0.5 AU for orbits determined up to November 2024, and up to 0.2
-# AU since then. Observed: the last wide list is of an orbit of 2024-11-04, the first narrow one of
-# 2024-12-02.
-_WIDE_AU, _NARROW_AU = 0.5, LISTED_WITHIN_AU["Earth"]
-_LAST_WIDE = dt.date(2024, 11, 4)
 _FIRST, _LAST = pd.Timestamp(1900, 1, 1), pd.Timestamp(2200, 12, 31, 23, 59)
 _MOVED_MIN = 30  # at 10 km/s a NEO takes 25 minutes for MOVED_AU
 _POOR = 3  # from this code on, the position error is about 0.0001 AU or more in ten years
@@ -44,12 +39,12 @@ class Limits(NamedTuple):
 def limits(stored_au: pd.Series, cad_au: pd.Series, orbit: StoredOrbit) -> Limits:
     """Return the limits of both lists, given their distances (AU).
 
-    The limit of the stored list is the wider of two: the one that the date of the orbit implies,
-    and the one that its distances show. CAD does not give the date, so only its distances count.
+    CAD does not give the date of the orbit, so only its distances count.
     """
-    is_wide = orbit.determined is not None and orbit.determined <= _LAST_WIDE
-    by_date = _WIDE_AU if is_wide else _NARROW_AU
-    return Limits(max(by_date, _limit_seen(stored_au)), _limit_seen(cad_au))
+    return Limits(
+        earth_listed_to_au(orbit.determined, stored_au.max()),
+        earth_listed_to_au(None, cad_au.max()),
+    )
 
 
 def explanation(row: Any, orbit: StoredOrbit, both: Limits) -> str:  # noqa: ANN401 -- a named tuple
@@ -100,7 +95,3 @@ def _poorly_known(row: Any, orbit: StoredOrbit) -> str | None:  # noqa: ANN401
     if (orbit.uncertainty or 0) >= _POOR or row.time_sigma_min >= _POOR_MIN:
         return "orbit solution: the orbit is poorly known"
     return None
-
-
-def _limit_seen(distances_au: pd.Series) -> float:
-    return _WIDE_AU if (distances_au >= _NARROW_AU).any() else _NARROW_AU

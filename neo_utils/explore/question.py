@@ -8,7 +8,8 @@ import pandas as pd
 
 from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.errors import WrongParameter
-from neo_utils.statistics.definitions import KM_PER_AU, LISTED_WITHIN_AU, LUNAR_DISTANCES_PER_AU
+from neo_utils.limits import LISTED_WITHIN_AU
+from neo_utils.statistics.definitions import KM_PER_AU, LUNAR_DISTANCES_PER_AU
 
 # The number of each unit in an AU, and the unit's name.
 UNITS = {

@@ -21,7 +21,8 @@ from neo_utils.figures.style import (
     use_log_scale,
     with_alt_text,
 )
-from neo_utils.statistics.definitions import LISTED_WITHIN_AU, LUNAR_DISTANCES_PER_AU
+from neo_utils.limits import LISTED_WITHIN_AU
+from neo_utils.statistics.definitions import LUNAR_DISTANCES_PER_AU
 from neo_utils.store.selection import Selection
 
 

@@ -6,13 +6,14 @@ from math import sqrt
 from random import Random
 from typing import NamedTuple
 
-from neo_utils.sample.asteroids import LAST_WIDE_DETERMINATION, Asteroid
+from neo_utils.limits import LAST_WIDE_DETERMINATION, WIDE_EARTH_AU
+from neo_utils.sample.asteroids import Asteroid
 from neo_utils.sample.orbits import EARTH, OTHER_PLANETS, NearPoint, Passage, Planet, passages
 
 _EPOCH = date(1970, 1, 1).toordinal()
 _FIRST_DAY = date(1900, 1, 1).toordinal() - _EPOCH  # NeoWs lists approaches from this day on
 _LAST_DAY = date(2200, 12, 31).toordinal() - _EPOCH
-_WIDE_EARTH = EARTH._replace(limit_au=0.5)
+_WIDE_EARTH = EARTH._replace(limit_au=WIDE_EARTH_AU)
 _MOON_DISTANCE_AU = 0.00257
 _MOON_LIMIT_AU = 0.0085
 _SAME_PASSAGE_DAYS = 20

@@ -9,6 +9,7 @@ from math import sqrt
 from random import Random
 from typing import NamedTuple
 
+from neo_utils.limits import LAST_WIDE_DETERMINATION
 from neo_utils.sample.angles import direction_deg
 from neo_utils.sample.orbits import (
     EARTH,
@@ -21,9 +22,6 @@ from neo_utils.sample.orbits import (
 
 NUMBERED_OBJECTS = 3_700  # about as many NEOs had a permanent number in early 2026
 UNNUMBERED_OBJECTS = 37_300
-# Earth approaches are listed up to 0.5 AU for orbits determined until this day, and up to 0.2 AU
-# for later ones, as observed.
-LAST_WIDE_DETERMINATION = date(2024, 11, 4)
 
 _FIRST_NARROW_DETERMINATION = date(2024, 12, 2)
 _LAST_DETERMINATION = date(2026, 2, 28)

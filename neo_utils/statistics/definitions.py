@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
 
+from neo_utils.limits import LISTED_WITHIN_AU
 from neo_utils.settings.choices import check_choice
 from neo_utils.store.schemas import SCHEMAS, Table
 
@@ -14,16 +15,6 @@ if TYPE_CHECKING:  # a slow import that the runner does not need
 OfNeos = Literal["population", "first_observations", "since_first_observation", "hazard_exceptions"]
 SqlName = Literal["counted", "metrics", "yearly_statistics", OfNeos, "passages"]
 LUNAR_DISTANCES_PER_AU = 389  # NeoWs's own conversion (CNEOS: 1 LD = 384,400 km = AU / 389.17)
-# Distance up to which NeoWs lists approaches to each body, in its spelling, as observed in 2026.
-# Earth's limit was 0.5 AU for orbits determined up to 2024-11-04; see docs/explanation.md.
-LISTED_WITHIN_AU = {
-    "Earth": 0.2,
-    "Venus": 0.15,
-    "Mars": 0.1,
-    "Merc": 0.1,
-    "Juptr": 2.0,
-    "Moon": 0.0085,
-}
 KM_PER_AU = 149_597_870.7  # IAU 2012, resolution B2; also used by NeoWs
 
 

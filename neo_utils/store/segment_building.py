@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from neo_utils.errors import OutputBusy, RunFailure, StoredDataChanged
+from neo_utils.limits import earth_listed_to_au
 from neo_utils.positions import Batch
 from neo_utils.store.atomic import write_in_order
 from neo_utils.store.batches import provenance_of, read_parquet, read_rejected, read_table
@@ -176,15 +177,32 @@ def _tables_of(output: Path, batch: Batch, provenance: Provenance) -> _Tables:
     free = (position for position in count(batch.first) if position not in rejected)
     positions = pa.array(islice(free, raw.num_rows), pa.int64())
     of_approaches = positions.take(pc.index_in(approaches["neo_id"], raw["id"]).combine_chunks())
-    # A page lists the NEOs of raw and of orbits in the same order.
-    neos = [*raw.columns, *orbits.columns[1:], positions]
     time = pa.scalar(provenance.fetched_at.replace(tzinfo=None), pa.timestamp("us"))
-    return {
-        name: pa.Table.from_arrays(
-            [*columns, pa.repeat(time, len(columns[-1]))], schema=SEGMENT_SCHEMAS[name]
-        )
-        for name, columns in (
-            ("neos", neos),
-            ("close_approaches", [*approaches.columns, of_approaches]),
-        )
+    # A page lists the NEOs of raw and of orbits in the same order.
+    of_neos = [*raw.columns, *orbits.columns[1:], positions, pa.repeat(time, len(positions))]
+    columns = {
+        "neos": [*of_neos, _listed_to_au(orbits, approaches)],
+        "close_approaches": [
+            *(*approaches.columns, of_approaches),
+            pa.repeat(time, len(of_approaches)),
+        ],
     }
+    return {
+        name: pa.Table.from_arrays(arrays, schema=SEGMENT_SCHEMAS[name])
+        for name, arrays in columns.items()
+    }
+
+
+def _listed_to_au(orbits: pa.Table, approaches: pa.Table) -> pa.Array:
+    """Return the distance (AU) up to which each NEO's approaches to Earth are listed."""
+    to_earth = approaches.filter(pc.equal(approaches["orbiting_body"], "Earth"))
+    farthest = to_earth.group_by("neo_id").aggregate([("miss_distance_au", "max")])
+    farthest_au = dict(zip(*(column.to_pylist() for column in farthest.columns), strict=True))
+    ids, times = orbits["neo_id"].to_pylist(), orbits["orbit_determination_date"].to_pylist()
+    return pa.array(
+        [
+            earth_listed_to_au(time and time.date(), farthest_au.get(neo_id))
+            for neo_id, time in zip(ids, times, strict=True)
+        ],
+        pa.float64(),
+    )

@@ -24,7 +24,7 @@ _STORED = get_args(StoredTable)
 # Each table of segments, with its columns.
 SEGMENT_SCHEMAS = {
     "neos": pa.schema([*SCHEMAS["raw"], *[*SCHEMAS["orbits"]][1:], *SCHEMAS["segments"]]),
-    "close_approaches": pa.schema([*SCHEMAS["close_approaches"], *SCHEMAS["segments"]]),
+    "close_approaches": pa.schema([*SCHEMAS["close_approaches"], *[*SCHEMAS["segments"]][:2]]),
 }
 State = dict[str, Any]  # what a segment's metadata record about a batch
 FILE_STATES = "size_and_mtime_ns"
@@ -148,7 +148,10 @@ def _states(output: Path, batches: Iterable[Batch]) -> dict[Segment, dict[str, S
 def listed_states(path: Path) -> dict[str, State]:
     """Return the batches that a segment's file lists, by name; empty if it is not usable."""
     try:
-        found = json.loads(pq.read_metadata(path).metadata[b"batches"])
+        metadata = pq.read_metadata(path)
+        if metadata.schema.names != SEGMENT_SCHEMAS[path.parent.name].names:  # an older version's
+            return {}
+        found = json.loads(metadata.metadata[b"batches"])
         return {name: dict(state) for name, state in found.items()}
     except (OSError, pa.ArrowException):
         return {}

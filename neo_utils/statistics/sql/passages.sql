@@ -1,13 +1,6 @@
 -- Tables for explore.ipynb: the counted NEOs, and the counted approaches with the properties of
--- their NEO. Diameters are estimates from H for albedos of 0.25 and 0.05. NeoWs lists approaches to
--- Earth up to listed_to_au: 0.5 AU for orbits determined up to 2024-11-04 or whose list shows it.
+-- their NEO. Diameters are estimates from H for albedos of 0.25 and 0.05.
 CREATE OR REPLACE TABLE neos AS
-WITH seen AS (
-    SELECT neo_id, max(miss_distance_au) AS farthest_au
-    FROM close_approaches
-    WHERE orbiting_body = 'Earth'
-    GROUP BY neo_id
-)
 SELECT neo_id, row_number() OVER (ORDER BY neo_id) AS neo_number, position,
        name, designation, nasa_jpl_url, absolute_magnitude_h, first_observation_date,
        coalesce(is_potentially_hazardous_asteroid, false) AS is_potentially_hazardous,
@@ -18,10 +11,8 @@ SELECT neo_id, row_number() OVER (ORDER BY neo_id) AS neo_number, position,
        eccentricity, semi_major_axis_au, inclination_deg, ascending_node_longitude_deg,
        perihelion_argument_deg, mean_anomaly_deg, mean_motion_deg_per_day,
        perihelion_distance_au, aphelion_distance_au, perihelion_time_jd, data_arc_days, equinox,
-       coalesce(is_sentry_object, false) AS is_sentry_object,
-       CASE WHEN orbit_determination_date < TIMESTAMP '2024-11-05' OR farthest_au >= 0.2
-            THEN 0.5 ELSE 0.2 END AS listed_to_au
-FROM newest LEFT JOIN seen USING (neo_id);
+       coalesce(is_sentry_object, false) AS is_sentry_object, listed_to_au
+FROM newest;
 
 CREATE OR REPLACE TABLE passages AS
 SELECT neos.*, close_approach_date, year, orbiting_body, miss_distance_au,

@@ -1,0 +1,42 @@
+"""The distances up to which NeoWs lists approaches, as observed; docs/explanation.md has more."""
+
+import datetime as dt
+
+# By body, in NeoWs's spelling (AU). Earth's is that of orbits determined since December 2024.
+LISTED_WITHIN_AU = {
+    "Earth": 0.2,
+    "Venus": 0.15,
+    "Mars": 0.1,
+    "Merc": 0.1,
+    "Juptr": 2.0,
+    "Moon": 0.0085,
+}
+# Earth's limit for older orbits. The last wide list seen is of an orbit determined on this day, the
+# first narrow one of 2024-12-02.
+WIDE_EARTH_AU = 0.5
+LAST_WIDE_DETERMINATION = dt.date(2024, 11, 4)
+
+
+def earth_listed_to_au(determined: dt.date | None, farthest_au: float | None) -> float:
+    """Return the distance (AU) up to which NeoWs lists a NEO's approaches to Earth.
+
+    It is the wider of two: what the date of the orbit implies, and what the list itself shows.
+
+    Parameters
+    ----------
+    determined
+        The day on which the orbit was determined; None if it is not known.
+    farthest_au
+        The largest listed miss distance to Earth; None if there is none.
+
+    Examples
+    --------
+    >>> earth_listed_to_au(dt.date(2024, 11, 4), None), earth_listed_to_au(None, 0.19)
+    (0.5, 0.2)
+    >>> earth_listed_to_au(dt.date(2024, 12, 2), 0.31)
+    0.5
+    """
+    narrow_au = LISTED_WITHIN_AU["Earth"]
+    by_date = determined is not None and determined <= LAST_WIDE_DETERMINATION
+    seen = farthest_au is not None and farthest_au >= narrow_au
+    return WIDE_EARTH_AU if by_date or seen else narrow_au
