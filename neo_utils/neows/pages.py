@@ -29,7 +29,7 @@ _OBJECT = msgspec.json.Decoder(Neo, strict=False)
 
 # The service writes decimals of orbital_data as ".25"; msgspec requires a digit before the point.
 _ORBIT = b'"orbital_data"'
-_LEADING_DOT = re.compile(rb'(?<!orbit_id)(?<!equinox)("\s*:\s*"-?)\.(?=\d)')
+_LEADING_DOT = re.compile(rb'("(?<!orbit_id")(?<!equinox")\s*:\s*"-?)\.(?=\d)')
 # Searching a whole page takes longer than decoding it, so only malformed pages are searched. Then
 # the end of orbital_data is unknown, and texts such as a name stay as they are.
 _DECIMALS = [one.name for one in msgspec.structs.fields(Orbit) if one.name not in TEXTS_OF_ORBIT]
