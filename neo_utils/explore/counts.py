@@ -106,11 +106,10 @@ def plot_count_within(
 
 
 class DistanceLaw(NamedTuple):
-    """The number of passages within r as a power of r, fitted to ``passages`` passages."""
+    """The number of passages within r as a power of r."""
 
     exponent: float
     error: float  # standard error
-    passages: int
 
 
 def distance_law(passages: pd.DataFrame, up_to_au: float) -> DistanceLaw | None:
@@ -144,7 +143,7 @@ def distance_law(passages: pd.DataFrame, up_to_au: float) -> DistanceLaw | None:
     exponent = len(within) / logs.sum()
     deviations = by_neo["size"] / len(within) - by_neo["sum"] / logs.sum()
     error = exponent * float(np.sqrt((deviations**2).sum()))
-    return DistanceLaw(float(exponent), error, len(within))
+    return DistanceLaw(float(exponent), error)
 
 
 @default_style

@@ -6,7 +6,7 @@ from math import sqrt
 from random import Random
 from typing import NamedTuple
 
-from neo_utils.limits import LAST_WIDE_DETERMINATION, WIDE_EARTH_AU
+from neo_utils.limits import LAST_WIDE_DETERMINATION, LISTED_WITHIN_AU, WIDE_EARTH_AU
 from neo_utils.sample.asteroids import Asteroid
 from neo_utils.sample.orbits import EARTH, OTHER_PLANETS, NearPoint, Passage, Planet, passages
 
@@ -15,7 +15,7 @@ _FIRST_DAY = date(1900, 1, 1).toordinal() - _EPOCH  # NeoWs lists approaches fro
 _LAST_DAY = date(2200, 12, 31).toordinal() - _EPOCH
 _WIDE_EARTH = EARTH._replace(limit_au=WIDE_EARTH_AU)
 _MOON_DISTANCE_AU = 0.00257
-_MOON_LIMIT_AU = 0.0085
+_MOON_LIMIT_AU = LISTED_WITHIN_AU["Moon"]
 _SAME_PASSAGE_DAYS = 20
 
 

@@ -159,7 +159,7 @@ def _first_night(rank: int, spread: float, chance: float) -> date:
     if rank <= NUMBERED_OBJECTS:
         year = 1981 + int(33 * sqrt((rank - 1) / NUMBERED_OBJECTS))
         # Some were seen long before, on plates for other purposes.
-        year -= int(90 * spread**5)
+        year -= int(90 * spread * spread * spread * spread * spread)
     else:  # discoveries grow about as the square of the time since the surveys began
         year = 1996 + int(30 * sqrt((rank - NUMBERED_OBJECTS - 1) / UNNUMBERED_OBJECTS))
     # Each of 24 consecutive ranks has a different half-month, which keeps designations unique.

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from math import sqrt
 from typing import NamedTuple
 
+from neo_utils.limits import LISTED_WITHIN_AU
 from neo_utils.sample.angles import RADIANS, cosine_sine, direction_deg
 
 EPOCH_JD = 2_461_000.5  # of all elements: 2025-11-21
@@ -55,12 +56,12 @@ class Planet(NamedTuple):
 
 
 # Radii and longitudes: Standish, https://ssd.jpl.nasa.gov/planets/approx_pos.html
-EARTH = Planet("Earth", 1.0, 59.86, 0.98560912, 0.2)
-JUPITER = Planet("Juptr", 5.2034, 99.96, 0.08308529, 2.0)
+EARTH = Planet("Earth", 1.0, 59.86, 0.98560912, LISTED_WITHIN_AU["Earth"])
+JUPITER = Planet("Juptr", 5.2034, 99.96, 0.08308529, LISTED_WITHIN_AU["Juptr"])
 OTHER_PLANETS = (
-    Planet("Merc", 0.3871, 226.15, 4.09233445, 0.1),
-    Planet("Venus", 0.7233, 131.12, 1.60213034, 0.15),
-    Planet("Mars", 1.5237, 270.35, 0.52402068, 0.1),
+    Planet("Merc", 0.3871, 226.15, 4.09233445, LISTED_WITHIN_AU["Merc"]),
+    Planet("Venus", 0.7233, 131.12, 1.60213034, LISTED_WITHIN_AU["Venus"]),
+    Planet("Mars", 1.5237, 270.35, 0.52402068, LISTED_WITHIN_AU["Mars"]),
     JUPITER,
 )
 
