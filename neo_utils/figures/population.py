@@ -10,8 +10,8 @@ from neo_utils.figures.style import (
     ORANGE,
     CaptionedFigure,
     default_style,
+    empty_figure,
     legend_above,
-    mark_empty,
     titled_axes,
     use_whole_years,
     with_alt_text,
@@ -38,9 +38,7 @@ def plot_first_observations(first: pd.DataFrame, selection: Selection) -> Captio
         selection,
     )
     if first.empty:
-        mark_empty(axes)
-        empty = "An empty figure: no first observation is listed."
-        return with_alt_text(figure, empty, selection)
+        return empty_figure(figure, axes, "no first observation is listed", selection)
     last = max(selection.fetched[1].year, first["year"].max())
     for name, colour in _COLOURS.items():
         some = first[first["size_class"] == name]
@@ -72,12 +70,11 @@ def plot_since_first_observation(
     shown = since.set_index("years_since").reindex(years)  # NaN where no NEO has such a year
     rates = shown["approaches_per_neo_and_year"].astype(float)
     if not rates.fillna(0).any():
-        mark_empty(axes)
-        empty = (
-            f"An empty figure: no approach to Earth closer than {threshold_au} AU is listed within "
-            f"{_SHOWN_YEARS} years of a first observation."
+        reason = (
+            f"no approach to Earth closer than {threshold_au} AU is listed within {_SHOWN_YEARS} "
+            "years of a first observation"
         )
-        return with_alt_text(figure, empty, selection)
+        return empty_figure(figure, axes, reason, selection)
     axes.bar(years, rates, 1.0, color=[BLACK if year == 0 else BLUE for year in years])
     axes.set_xlim(years[0] - 0.5, years[-1] + 0.5)
     others = shown.drop(0)[["approaches", "listed_years"]].sum()

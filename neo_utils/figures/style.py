@@ -136,6 +136,14 @@ def mark_empty(axes: Axes) -> None:
     axes.text(0.5, 0.5, "none listed", transform=axes.transAxes, ha="center", color=GREY)
 
 
+def empty_figure(
+    figure: CaptionedFigure, axes: Axes, reason: str, selection: Selection
+) -> CaptionedFigure:
+    """Return the figure with marked axes and the reason as its alternative text."""
+    mark_empty(axes)
+    return with_alt_text(figure, f"An empty figure: {reason}.", selection)
+
+
 def use_whole_years(axes: Axes) -> None:
     """Put the ticks of the x axis at whole years, even if it covers only a few."""
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

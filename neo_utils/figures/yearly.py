@@ -14,8 +14,8 @@ from neo_utils.figures.style import (
     CaptionedFigure,
     default_style,
     draw_bars,
+    empty_figure,
     legend_above,
-    mark_empty,
     titled_axes,
     titled_figure,
     use_log_scale,
@@ -80,9 +80,8 @@ def plot_approaches_per_year(
         selection,
     )
     if not per_year.to_numpy().any():
-        mark_empty(axes)
-        empty = f"An empty figure: no approach to Earth closer than {threshold_au} AU is listed."
-        return with_alt_text(figure, empty, selection)
+        reason = f"no approach to Earth closer than {threshold_au} AU is listed"
+        return empty_figure(figure, axes, reason, selection)
     _draw_years(axes, per_year, BLUE)
     axes.set_ylim(0, 1.05 * float(per_year.sum(axis=1).max()))
     legend_above(axes)
@@ -147,9 +146,8 @@ def plot_other_bodies(per_body: pd.DataFrame, selection: Selection) -> Captioned
         selection,
     )
     if not bodies:
-        mark_empty(figure.subplots())
-        empty = "An empty figure: no approach to another body is listed."
-        return with_alt_text(figure, empty, selection)
+        reason = "no approach to another body is listed"
+        return empty_figure(figure, figure.subplots(), reason, selection)
     columns = min(3, len(bodies))
     grid = figure.subplots(-(-len(bodies) // columns), columns, sharex=True, squeeze=False)
     for axes, body in zip_longest(grid.flat, bodies):
@@ -217,8 +215,7 @@ def plot_nearest_per_year(nearest: pd.DataFrame, selection: Selection) -> Captio
         selection,
     )
     if nearest.empty:
-        mark_empty(axes)
-        return with_alt_text(figure, "An empty figure: no approach to Earth is listed.", selection)
+        return empty_figure(figure, axes, "no approach to Earth is listed", selection)
     for is_predicted, label in ((False, "past"), (True, "predicted")):
         some = nearest[nearest["is_predicted"] == is_predicted]
         face = "none" if is_predicted else BLUE
