@@ -92,6 +92,16 @@ def test_ctrl_c_during_start_stops_all_daemons(tmp_path):
     assert not any(is_running(file) for file in tmp_path.glob("*.pid"))
 
 
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_waits_until_the_new_process_is_noted(ending):
+    noted = []
+    with pytest.raises(KeyboardInterrupt), processes.ctrl_c_delayed():
+        signal.raise_signal(ending)
+        noted.append("process")
+    assert noted == ["process"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_uncreatable_folder_gives_one_line(tmp_path, monkeypatch, capsys):
     (tmp_path / "file").touch()
     monkeypatch.setattr(local_cluster, "up", partial(local_cluster.up, tmp_path / "file/cluster"))

@@ -15,7 +15,7 @@ from subprocess import Popen
 
 from neo_utils.cluster.daemons import daemon
 from neo_utils.cluster.health import alive_workers, master_state, state_text
-from neo_utils.cluster.processes import is_running, start, terminate
+from neo_utils.cluster.processes import ctrl_c_delayed, is_running, start, terminate
 from neo_utils.engines.cluster_secret import named_secret
 from neo_utils.errors import ClusterFailure
 from neo_utils.settings.folders import PROJECT
@@ -57,7 +57,8 @@ def up(folder: Path = FOLDER, environment: Mapping[str, str] = os.environ) -> st
         for names, workers in ((["master"], 0), (WORKERS, len(WORKERS))):
             for file in (_pid_file(folder, name) for name in names):
                 if not is_running(file):
-                    started[file] = _start(file, env)
+                    with ctrl_c_delayed():
+                        started[file] = _start(file, env)
             while not _has_workers(ui, workers):
                 _check_progress(folder, started, began)
                 time.sleep(0.2)

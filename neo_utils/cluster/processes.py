@@ -10,8 +10,8 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -38,6 +38,23 @@ def start(
         )
         file.write(f"{process.pid} {psutil.Process(process.pid).create_time()}")
     return process
+
+
+@contextmanager
+def ctrl_c_delayed() -> Iterator[None]:
+    """Raise `KeyboardInterrupt` at the end of this block, so that no new process is forgotten."""
+    received: list[int] = []
+    handlers = {
+        ending: signal.signal(ending, lambda number, _frame: received.append(number))
+        for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    }
+    try:
+        yield
+    finally:
+        for ending, handler in handlers.items():
+            signal.signal(ending, handler)
+    if received:
+        raise KeyboardInterrupt
 
 
 def is_running(pid_file: Path) -> bool:
