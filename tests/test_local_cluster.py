@@ -94,12 +94,12 @@ def test_ctrl_c_during_start_stops_all_daemons(tmp_path):
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_ctrl_c_waits_until_the_new_process_is_noted(ending):
-    noted = []
+    noted, handler = [], signal.getsignal(ending)
     with pytest.raises(KeyboardInterrupt), processes.ctrl_c_delayed():
         signal.raise_signal(ending)
         noted.append("process")
     assert noted == ["process"]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(ending) is handler
 
 
 def test_uncreatable_folder_gives_one_line(tmp_path, monkeypatch, capsys):

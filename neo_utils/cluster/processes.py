@@ -9,6 +9,7 @@ import fcntl
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -43,6 +44,9 @@ def start(
 @contextmanager
 def ctrl_c_delayed() -> Iterator[None]:
     """Raise `KeyboardInterrupt` at the end of this block, so that no new process is forgotten."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals interrupt the main thread only
+        return
     received: list[int] = []
     handlers = {
         ending: signal.signal(ending, lambda number, _frame: received.append(number))
