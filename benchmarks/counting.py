@@ -49,7 +49,7 @@ def with_project(folder: Path, case: str, tool: str) -> Rows:
             newest, close_approaches = remove_duplicates(session)
             tables = (
                 metrics(newest, close_approaches, THRESHOLD_AU).collect(),
-                yearly_statistics(close_approaches, THRESHOLD_AU).collect(),
+                yearly_statistics(newest, close_approaches, THRESHOLD_AU).collect(),
             )
         row = {"task": case + warm, **measured, "tool": tool, "result": _digest(*tables)}
         rows.append(row | ({"settings": settings} if settings else {}))

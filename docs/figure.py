@@ -34,7 +34,7 @@ def counted_sample() -> Counted:
         selection = select(1, 200, "sample", output)
         newest, approaches = read_batches(DuckDBSession(), selection)
         values = dict(metrics(newest, approaches, _THRESHOLD_AU).collect())
-        yearly = yearly_statistics(approaches, _THRESHOLD_AU).toArrow().to_pandas()
+        yearly = yearly_statistics(newest, approaches, _THRESHOLD_AU).toArrow().to_pandas()
     return Counted(selection, values, yearly)
 
 

@@ -1,6 +1,8 @@
 """The distances up to which NeoWs lists approaches, as observed; docs/explanation.md has more."""
 
 import datetime as dt
+import math
+from collections.abc import Iterable
 
 # By body, in NeoWs's spelling (AU). Earth's is that of orbits determined since December 2024.
 LISTED_WITHIN_AU = {
@@ -40,3 +42,20 @@ def earth_listed_to_au(determined: dt.date | None, farthest_au: float | None) ->
     by_date = determined is not None and determined <= LAST_WIDE_DETERMINATION
     seen = farthest_au is not None and farthest_au >= narrow_au
     return WIDE_EARTH_AU if by_date or seen else narrow_au
+
+
+def limits_text(bodies: Iterable[str], within_au: float) -> str:
+    """Return a note if NeoWs does not list all approaches to these bodies up to a distance.
+
+    Examples
+    --------
+    >>> limits_text(["Venus"], 0.2), limits_text(["Juptr"], 0.2)
+    (' (NeoWs lists Venus not beyond 0.15 AU)', '')
+    """
+    notes = []
+    for body in bodies:
+        limit_au = LISTED_WITHIN_AU.get(body, math.inf)
+        if within_au > limit_au:
+            how = "only in part" if body == "Earth" else "not"
+            notes.append(f"{body} {how} beyond {limit_au:g} AU")
+    return f" (NeoWs lists {', '.join(notes)})" if notes else ""

@@ -115,7 +115,7 @@ def count(output, folder):
     newest, approaches = read_batches(spark, selection)
     tables = {
         "metrics": metrics(newest, approaches, 0.2),
-        "yearly_statistics": yearly_statistics(approaches, 0.2),
+        "yearly_statistics": yearly_statistics(newest, approaches, 0.2),
     }
     result = {}
     for name, frame in tables.items():

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from math import sqrt
 from typing import NamedTuple
 
-from neo_utils.statistics.definitions import KM_PER_AU, LUNAR_DISTANCES_PER_AU
+from neo_utils.units import KM_PER_AU, LUNAR_DISTANCES_PER_AU
 
 # Each value's form, as `tests.page_comparison` names them, or several. "or absent": some objects
 # lack the field; "or nowhere": all objects of a page may lack it.

@@ -57,6 +57,7 @@ def mean_velocity(approaches):
 
 
 def yearly_of(pages, threshold, fetched_on):
+    objects = objects_of(pages)
     groups = defaultdict(list)
     for approach in approaches_of(pages)[1]:
         groups[approach[1], approach[2]].append(approach)
@@ -75,6 +76,7 @@ def yearly_of(pages, threshold, fetched_on):
             nearest[5],
             nearest[5] > fetched_on,
             mean_velocity(under) if under else None,
+            objects[nearest[0]].get("name"),
         )
         for (year, body), rows in sorted(groups.items())
         for nearest in [min(rows, key=lambda a: (a[3], a[0], a[5]))]

@@ -160,7 +160,7 @@ def test_cluster_equals_embedded_spark_and_plain_python(spark, copy):
     newest, approaches = read_batches(spark, selection)
     embedded = {
         "aggregations": metrics(newest, approaches, 0.2),
-        "yearly_statistics": yearly_statistics(approaches, 0.2),
+        "yearly_statistics": yearly_statistics(newest, approaches, 0.2),
     }
     counted = {name: stored_rows(copy, name) for name in embedded}
     assert counted == {name: [*map(tuple, frame.collect())] for name, frame in embedded.items()}

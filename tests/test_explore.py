@@ -11,17 +11,17 @@ from neo_utils.explore import catalogue as catalogue_module
 from neo_utils.explore.catalogue import open_catalogue, stored_or_sample
 from neo_utils.explore.controls import _FIGURES, explorer
 from neo_utils.explore.counts import plot_count_within, plot_first_observations, plot_per_year
-from neo_utils.explore.question import UNITS, Question, passages_of
+from neo_utils.explore.question import Question, passages_of
 from neo_utils.explore.scatter import (
     plot_distance_by_date,
     plot_size_by_distance,
     plot_velocity_by_distance,
 )
-from neo_utils.explore.upcoming import nearest_upcoming
 from neo_utils.fetch.fetching import fetch
 from neo_utils.interface import plan_fetch
 from neo_utils.limits import LISTED_WITHIN_AU
-from tests.objects import serve_changed
+from neo_utils.settings.service_address import NASA_URL
+from neo_utils.units import UNITS
 from tests.sample_neos import neos_of
 
 SCATTERED = [plot_distance_by_date, plot_size_by_distance, plot_velocity_by_distance]
@@ -109,7 +109,7 @@ def test_answers_match_the_pages(catalogue, neos, question):
     key = {"LD": "lunar", "AU": "astronomical", "km": "kilometers"}[question.unit]
     distances = sorted(float(one["miss_distance"][key]) for _, one in expected)
     assert sorted(passages["distance"]) == pytest.approx(distances, rel=1e-6)
-    assert passages["neo_number"].nunique() == len({neo["id"] for neo, _ in expected})
+    assert passages["position"].nunique() == len({neo["id"] for neo, _ in expected})
     predicted = sum(one["close_approach_date"] > FETCHED_ON for _, one in expected)
     assert passages["is_predicted"].sum() == predicted
 
@@ -205,74 +205,6 @@ def test_many_passages_are_shaded_with_nearest_as_markers(catalogue, draw, monke
     assert sorted(heights) == sorted(passages["distance"])[:50]
 
 
-def test_upcoming_table_has_the_nearest_predicted_passages(catalogue, selection, neos):
-    question = Question(last_year=2100)
-    table = nearest_upcoming(catalogue, question, selection, rows=5)
-    expected = [
-        (float(one["miss_distance"]["astronomical"]), one["close_approach_date"], neo, one)
-        for neo, one in expected_rows(neos, question)
-        if one["close_approach_date"] > FETCHED_ON
-    ]
-    nearest = sorted(expected, key=lambda row: row[:2])[:5]
-    by_date = sorted(nearest, key=lambda row: row[1])
-    assert table.index.tolist() == [date for _, date, _, _ in by_date]
-    assert table["NEO"].tolist() == [neo["name"] for _, _, neo, _ in by_date]
-    for column, place in (("distance (LD)", "lunar"), ("distance (AU)", "astronomical")):
-        expected = [float(one["miss_distance"][place]) for *_, one in by_date]
-        assert table[column].tolist() == pytest.approx(expected, abs=0.01)
-    kilometers = [float(text.replace(",", "")) for text in table["distance (km)"]]
-    expected = [float(one["miss_distance"]["kilometers"]) for *_, one in by_date]
-    assert kilometers == pytest.approx(expected, abs=60)
-
-
-def from_nasa(provenance):
-    return provenance._replace(source="nasa", url="https://api.nasa.gov/neo/rest/v1/neo/browse")
-
-
-@pytest.fixture(scope="module")
-def nasa_selection(selection):
-    """Return the same pages with source nasa."""
-    provenances = {batch: from_nasa(given) for batch, given in selection.provenances.items()}
-    return selection._replace(provenances=provenances, label="NASA NeoWs")
-
-
-ANYWHERE = Question(bodies=("Earth", "Venus", "Mars", "Merc", "Juptr", "Moon"), within_au=2.0)
-
-
-def test_each_nasa_object_links_to_its_jpl_page(catalogue, selection, nasa_selection, neos):
-    assert "https://" not in nearest_upcoming(catalogue, ANYWHERE, selection).to_csv()
-    table = nearest_upcoming(catalogue, ANYWHERE, nasa_selection)
-    page = {neo["name"]: neo["nasa_jpl_url"] for neo in neos}
-    assert dict(zip(table["NEO"], table["at JPL"], strict=True)) == {
-        name: page[name] for name in table["NEO"]
-    }
-
-
-def test_only_sentry_objects_link_to_sentry(catalogue, nasa_selection, neos):
-    table = nearest_upcoming(catalogue, ANYWHERE, nasa_selection, rows=2_000).drop_duplicates("NEO")
-    watched = {neo["name"]: neo["designation"] for neo in neos if neo["is_sentry_object"]}
-    links = {row["NEO"]: row["in Sentry"] for _, row in table.iterrows() if row["in Sentry"]}
-    assert links.keys() == watched.keys() & set(table["NEO"])
-    assert links
-    for name, link in links.items():
-        assert link.startswith("https://cneos.jpl.nasa.gov/sentry/details.html#?des=")
-        assert link.endswith(watched[name].replace(" ", "%20"))
-
-
-def test_links_work_with_rejected_or_unnamed_objects(tmp_path, neos):
-    def damage(neos):
-        neos[0] |= {"designation": 7, "close_approach_data": None}  # rejected
-        neos[1] |= {"designation": None, "is_sentry_object": True}
-        neos[2] |= {"is_sentry_object": True}
-
-    with serve_changed(damage) as url:
-        done = fetch(plan_fetch(1, 20, "nasa", url, str(tmp_path)))
-    assert (done.neos, done.rejected) == (19, 1)
-    selection = stored_or_sample(str(tmp_path))
-    table = nearest_upcoming(open_catalogue(selection), ANYWHERE, selection, rows=2_000)
-    assert set(table.loc[table["in Sentry"] != "", "NEO"]) == {neos[2]["name"]}
-
-
 def test_explores_the_sample_if_nothing_is_stored(tmp_path, monkeypatch):
     monkeypatch.setattr(catalogue_module, "_SAMPLE_FOLDER", str(tmp_path / "sample"))
     monkeypatch.setattr(catalogue_module, "_SAMPLE_SIZE", 20)
@@ -295,7 +227,7 @@ def test_explores_output_dir_by_default(output, monkeypatch):
 
 def test_does_not_mix_two_sources(output, selection, monkeypatch):
     batch, provenance = next(iter(selection.provenances.items()))
-    mixed = selection.provenances | {batch: from_nasa(provenance)}
+    mixed = selection.provenances | {batch: provenance._replace(source="nasa", url=NASA_URL)}
     monkeypatch.setattr("neo_utils.store.selection.stored_provenances", lambda *_: mixed)
     with pytest.raises(StoredDataMissing, match="NASA NeoWs and of simulated.*cannot be mixed"):
         stored_or_sample(str(output))

@@ -25,7 +25,7 @@ def save_both(selection, read=None):
     """Save both tables, computed from the selection ``read``."""
     newest, close_approaches = read_batches(DuckDBSession(), read or selection)
     save("metrics", metrics(newest, close_approaches, 0.2), selection, 0.2)
-    save("yearly_statistics", yearly_statistics(close_approaches, 0.2), selection, 0.2)
+    save("yearly_statistics", yearly_statistics(newest, close_approaches, 0.2), selection, 0.2)
 
 
 def verify(selection):

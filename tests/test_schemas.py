@@ -7,14 +7,9 @@ from neo_utils.limits import LISTED_WITHIN_AU
 from neo_utils.sample.approaches import _MOON_LIMIT_AU
 from neo_utils.sample.fields import _AU_HECTOMETRES, _LUNAR_DISTANCES_PER_AU
 from neo_utils.sample.orbits import EARTH, OTHER_PLANETS
-from neo_utils.statistics.definitions import (
-    KM_PER_AU,
-    LUNAR_DISTANCES_PER_AU,
-    columns_of,
-    sql_text,
-    totals_defined,
-)
+from neo_utils.statistics.definitions import columns_of, sql_text, totals_defined
 from neo_utils.store.schemas import SCHEMAS
+from neo_utils.units import KM_PER_AU, LUNAR_DISTANCES_PER_AU
 
 each_schema = pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS)
 
@@ -89,6 +84,7 @@ COLUMNS = {
         nearest_close_approach_date: string, required
         nearest_is_predicted: bool, required
         mean_relative_velocity_under_threshold_km_per_sec: double in km/s
+        nearest_neo_name: string
     """,
 }
 

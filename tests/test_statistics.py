@@ -85,7 +85,7 @@ def compute(engine, selection, threshold=0.2):
     newest, close_approaches = read_batches(engine, selection)
     return (
         dict(rows(metrics(newest, close_approaches, threshold))),
-        rows(yearly_statistics(close_approaches, threshold)),
+        rows(yearly_statistics(newest, close_approaches, threshold)),
     )
 
 
@@ -96,7 +96,7 @@ def save_tables(engine, selection):
         save(name, frame, selection, 0.2).to_pylist()
         for name, frame in (
             ("metrics", metrics(newest, close_approaches, 0.2)),
-            ("yearly_statistics", yearly_statistics(close_approaches, 0.2)),
+            ("yearly_statistics", yearly_statistics(newest, close_approaches, 0.2)),
         )
     ]
 
@@ -181,7 +181,9 @@ def test_saved_tables_record_their_definition_and_are_reproducible(engine, sampl
     selection, _ = sample
     newest, close_approaches = read_batches(engine, selection)
     save("metrics", metrics(newest, close_approaches, 0.2), selection, 0.2)
-    yearly = save("yearly_statistics", yearly_statistics(close_approaches, 0.2), selection, 0.2)
+    yearly = save(
+        "yearly_statistics", yearly_statistics(newest, close_approaches, 0.2), selection, 0.2
+    )
     path = selection.output / "aggregations/batches-1-200/part-0.parquet"
     assert result_path("metrics", selection.output, selection.positions) == path
     saved = pq.read_table(path)
@@ -193,7 +195,7 @@ def test_saved_tables_record_their_definition_and_are_reproducible(engine, sampl
     assert read_result("yearly_statistics", selection.output, selection.positions).equals(yearly)
     path = result_path("yearly_statistics", selection.output, selection.positions)
     before = path.read_bytes()
-    save("yearly_statistics", yearly_statistics(close_approaches, 0.2), selection, 0.2)
+    save("yearly_statistics", yearly_statistics(newest, close_approaches, 0.2), selection, 0.2)
     assert path.read_bytes() == before
 
 

@@ -18,12 +18,10 @@ from neo_utils.explore.scatter import (
     plot_size_by_distance,
     plot_velocity_by_distance,
 )
-from neo_utils.explore.upcoming import nearest_upcoming
 
 __all__ = [
     "Question",
     "explorer",
-    "nearest_upcoming",
     "open_catalogue",
     "passages_of",
     "plot_count_within",

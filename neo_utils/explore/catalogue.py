@@ -1,13 +1,12 @@
 """Load all stored data into DuckDB, which filters a million approaches in milliseconds."""
 
+from neo_utils.answers.views import opened
 from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.errors import StoredDataMissing
 from neo_utils.fetch.fetching import fetch
 from neo_utils.interface import plan_fetch, select
 from neo_utils.settings.folders import PROJECT, output_folder
 from neo_utils.settings.variables import setting
-from neo_utils.statistics.computation import read_batches
-from neo_utils.statistics.definitions import sql_text
 from neo_utils.store.selection import Selection, select_stored
 
 _SAMPLE_FOLDER = str(PROJECT / "build" / "explored-sample")
@@ -41,14 +40,7 @@ def stored_or_sample(output_dir: str) -> Selection:
 
 
 def open_catalogue(selection: Selection) -> DuckDBSession:
-    """Return a DuckDB database with the tables ``neos`` and ``passages`` of a selection.
-
-    ``neos`` has a row per NEO: neo_id, name, designation, nasa_jpl_url, absolute_magnitude_h (mag),
-    first_observation_date, is_potentially_hazardous, minimum_diameter_m, maximum_diameter_m, and
-    the columns of the table ``orbits`` and listed_to_au, the distance (AU) up to which NeoWs lists
-    the NEO's approaches to Earth.
-    ``passages`` has a row per counted approach: these columns, and close_approach_date,
-    year, orbiting_body, miss_distance_au (AU), relative_velocity_km_per_sec, is_predicted.
+    """Return a DuckDB database with the views of `neo sql`, ``neos`` and ``passages`` in memory.
 
     Raises
     ------
@@ -66,8 +58,9 @@ def open_catalogue(selection: Selection) -> DuckDBSession:
     ... ).collect()
     [('Earth', 296), ('Venus', 90), ('Juptr', 34), ('Merc', 17), ('Mars', 10)]
     """
-    catalogue = DuckDBSession()
-    read_batches(catalogue, selection)
-    for statement in sql_text("passages").split(";"):
-        catalogue.sql(statement)
+    catalogue = opened(selection)
+    for name in ("passages", "neos"):  # in memory, so each question reads no file
+        catalogue.sql(f"CREATE TEMPORARY TABLE loaded AS FROM {name}")
+        catalogue.sql(f"DROP VIEW {name}")
+        catalogue.sql(f"ALTER TABLE loaded RENAME TO {name}")
     return catalogue

@@ -11,7 +11,7 @@ import pandas as pd
 
 from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.explore.counts import plot_count_within, plot_first_observations, plot_per_year
-from neo_utils.explore.question import UNITS, Question, listed_bodies, passages_of
+from neo_utils.explore.question import Question, listed_bodies, passages_of
 from neo_utils.explore.scatter import (
     plot_distance_by_date,
     plot_size_by_distance,
@@ -19,6 +19,7 @@ from neo_utils.explore.scatter import (
 )
 from neo_utils.figures.style import CaptionedFigure
 from neo_utils.store.selection import Selection
+from neo_utils.units import UNITS
 
 _FIGURES: dict[str, Callable[[pd.DataFrame, Question, Selection], CaptionedFigure]] = {
     "per year": plot_per_year,

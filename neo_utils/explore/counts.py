@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from neo_utils.explore.question import UNITS, Question
+from neo_utils.explore.question import Question
 from neo_utils.figures.style import (
     BLUE,
     GREEN,
@@ -23,8 +23,8 @@ from neo_utils.figures.style import (
     use_whole_years,
     with_alt_text,
 )
-from neo_utils.statistics.definitions import LUNAR_DISTANCES_PER_AU
 from neo_utils.store.selection import Selection
+from neo_utils.units import LUNAR_DISTANCES_PER_AU, UNITS
 
 _AU_PER_LD = 1 / LUNAR_DISTANCES_PER_AU
 _FEWEST_NEOS = 10
@@ -129,7 +129,7 @@ def distance_law(passages: pd.DataFrame, up_to_au: float) -> DistanceLaw | None:
     Examples
     --------
     >>> au = np.sqrt(np.arange(1, 10_000) / 1e4)
-    >>> even = pd.DataFrame({"miss_distance_au": au, "neo_number": np.arange(len(au))})
+    >>> even = pd.DataFrame({"miss_distance_au": au, "position": np.arange(len(au))})
     >>> law = distance_law(even, up_to_au=1)
     >>> f"{law.exponent:.2f} +- {law.error:.2f}"
     '2.00 +- 0.02'
@@ -137,7 +137,7 @@ def distance_law(passages: pd.DataFrame, up_to_au: float) -> DistanceLaw | None:
     au = passages["miss_distance_au"]
     within = passages[(au > 0) & (au < up_to_au)]
     logs = np.log(up_to_au / within["miss_distance_au"].to_numpy())
-    by_neo = pd.Series(logs).groupby(within["neo_number"].to_numpy()).agg(["size", "sum"])
+    by_neo = pd.Series(logs).groupby(within["position"].to_numpy()).agg(["size", "sum"])
     if len(by_neo) < _FEWEST_NEOS:
         return None
     exponent = len(within) / logs.sum()
@@ -157,7 +157,7 @@ def plot_first_observations(
         "NEOs per year",
         selection,
     )
-    neos = passages.drop_duplicates("neo_number")
+    neos = passages.drop_duplicates("position")
     # Coerce: data that an older version stored may contain a date that pandas cannot represent.
     observed = pd.to_datetime(neos["first_observation_date"], errors="coerce")
     years = observed.dt.year.dropna().astype(int)

@@ -8,15 +8,8 @@ import pandas as pd
 
 from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.errors import WrongParameter
-from neo_utils.limits import LISTED_WITHIN_AU
-from neo_utils.statistics.definitions import KM_PER_AU, LUNAR_DISTANCES_PER_AU
-
-# The number of each unit in an AU, and the unit's name.
-UNITS = {
-    "LD": (LUNAR_DISTANCES_PER_AU, "lunar distances"),
-    "AU": (1.0, "AU"),
-    "km": (KM_PER_AU, "km"),
-}
+from neo_utils.limits import LISTED_WITHIN_AU, limits_text
+from neo_utils.units import UNITS
 
 
 class Question(NamedTuple):
@@ -50,9 +43,9 @@ by potentially hazardous NEOs'
             f"miss_distance_au < {self.within_au}",
         ]
         if self.hazardous_only:
-            parts.append("is_potentially_hazardous")
+            parts.append("is_potentially_hazardous_asteroid")
         if self.at_least_m > 0:
-            parts.append(f"maximum_diameter_m >= {self.at_least_m}")
+            parts.append(f"maximum_estimated_diameter_meters >= {self.at_least_m}")
         return " AND ".join(parts)
 
     @property
@@ -76,7 +69,7 @@ by potentially hazardous NEOs'
         return (
             f"to {', '.join(self.bodies) or 'no body'}, closer than {self.shown(self.within_au)}, "
             f"{self.first_year} to {self.last_year}, past and predicted, by {of}"
-            f"{size if self.at_least_m > 0 else ''}{self._limits_in_words}"
+            f"{size if self.at_least_m > 0 else ''}{limits_text(self.bodies, self.within_au)}"
         )
 
     @property
@@ -84,17 +77,6 @@ by potentially hazardous NEOs'
         """The distance (AU) up to which NeoWs lists all approaches that the question selects."""
         limits = [LISTED_WITHIN_AU.get(body, math.inf) for body in self.bodies]
         return min([self.within_au, *limits])
-
-    @property
-    def _limits_in_words(self) -> str:
-        """The bodies that NeoWs lists only up to a smaller distance."""
-        limits = []
-        for body in self.bodies:
-            limit_au = LISTED_WITHIN_AU.get(body, math.inf)
-            if self.within_au > limit_au:
-                how = "only in part" if body == "Earth" else "not"
-                limits.append(f"{body} {how} beyond {limit_au:g} AU")
-        return f" (NeoWs lists {', '.join(limits)})" if limits else ""
 
     def check(self, listed: Sequence[str]) -> None:
         """Raise WrongParameter for the first invalid value.
@@ -137,7 +119,7 @@ def passages_of(catalogue: DuckDBSession, question: Question) -> pd.DataFrame:
     -------
     DataFrame
         close_approach_date, year, decimal_year, miss_distance_au, distance (in the unit of
-        the question), relative_velocity_km_per_sec, is_predicted; of the NEO: neo_number,
+        the question), relative_velocity_km_per_sec, is_predicted; of the NEO: position,
         minimum_diameter_m, maximum_diameter_m, is_potentially_hazardous, first_observation_date.
     """
     question.check(listed_bodies(catalogue))
@@ -147,6 +129,9 @@ def passages_of(catalogue: DuckDBSession, question: Question) -> pd.DataFrame:
         SELECT close_approach_date, year,
                year + (dayofyear(close_approach_date) - 1) / 365.25 AS decimal_year,
                miss_distance_au, miss_distance_au * {per_au} AS distance,
-               relative_velocity_km_per_sec, is_predicted, neo_number, minimum_diameter_m,
-               maximum_diameter_m, is_potentially_hazardous, first_observation_date
+               relative_velocity_km_per_sec, is_predicted, position,
+               minimum_estimated_diameter_meters AS minimum_diameter_m,
+               maximum_estimated_diameter_meters AS maximum_diameter_m,
+               coalesce(is_potentially_hazardous_asteroid, false) AS is_potentially_hazardous,
+               first_observation_date
         FROM passages WHERE {question.condition}""").toPandas()  # noqa: S608 - condition is escaped

@@ -15,6 +15,19 @@ _LINKED = re.compile(
 _PUNCTUATION = ".,;:)"  # after an address
 
 
+class Linked(str):
+    """A text that links to an address in HTML, if the address is allowed."""
+
+    __slots__ = ("address",)
+    address: str
+
+    def __new__(cls, text: str, address: str) -> "Linked":
+        """Return the text with its address."""
+        linked = super().__new__(cls, text)
+        linked.address = address
+        return linked
+
+
 def is_linked(address: str) -> bool:
     """Check whether tables and the report link to an address.
 

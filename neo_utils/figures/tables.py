@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from neo_utils.figures.links import with_links
+from neo_utils.figures.links import Linked, is_linked, with_links
 from neo_utils.store.selection import Selection
 from neo_utils.text import printable
 
@@ -74,6 +74,8 @@ def _rows(table: pd.DataFrame) -> str:
 
 def _cell(value: object) -> object:
     """Return numbers and dates unchanged, for pandas to format, and anything else as HTML."""
+    if isinstance(value, Linked) and is_linked(value.address):
+        return f'<a href="{escape(value.address)}">{_breakable(printable(value))}</a>'
     if value is None or isinstance(value, Number | date | pd.api.typing.NaTType):
         return value
     return _html(str(value))

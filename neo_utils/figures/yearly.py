@@ -22,8 +22,11 @@ from neo_utils.figures.style import (
     with_alt_text,
 )
 from neo_utils.limits import LISTED_WITHIN_AU
-from neo_utils.statistics.definitions import LUNAR_DISTANCES_PER_AU
 from neo_utils.store.selection import Selection
+from neo_utils.text import printable
+from neo_utils.units import LUNAR_DISTANCES_PER_AU
+
+_NAMED = 3  # nearest passages with their name in the figure
 
 
 def approaches_per_year(yearly: pd.DataFrame) -> pd.DataFrame:
@@ -189,8 +192,8 @@ def nearest_per_year(yearly: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        By year: the distance in lunar distances and in AU, the NEO's id, the date of the approach,
-        and whether it is predicted: dated after the day of the fetch.
+        By year: the distance in lunar distances and in AU, the NEO's name, the date of the
+        approach, and whether it is predicted: dated after the day of the fetch.
     """
     earth = yearly[yearly["orbiting_body"] == "Earth"].set_index("year")
     distance_au = earth["nearest_miss_distance_au"]
@@ -198,7 +201,7 @@ def nearest_per_year(yearly: pd.DataFrame) -> pd.DataFrame:
         {
             "miss_distance_lunar": distance_au * LUNAR_DISTANCES_PER_AU,
             "miss_distance_au": distance_au,
-            "neo_id": earth["nearest_neo_id"],
+            "name": earth["nearest_neo_name"].fillna(earth["nearest_neo_id"]),
             "date": earth["nearest_close_approach_date"],
             "is_predicted": earth["nearest_is_predicted"],
         }
@@ -228,14 +231,32 @@ def plot_nearest_per_year(nearest: pd.DataFrame, selection: Selection) -> Captio
             label=label,
         )
     use_log_scale(axes, "y")
+    for year, row in nearest.nsmallest(_NAMED, "miss_distance_lunar").iterrows():
+        _name_point(axes, int(year), row)
     axes.axhline(1, color=GREY, linewidth=1, linestyle="--", label="distance of the Moon")
     legend_above(axes)
     distance = nearest["miss_distance_lunar"]
+    names = nearest.nsmallest(_NAMED, "miss_distance_lunar")["name"]
+    named = ", ".join(f"{name} in {year}" for year, name in names.items())
     return with_alt_text(
         figure,
         f"One point per year for the nearest listed approach to Earth, past or predicted, in lunar "
         f"distances on a logarithmic axis: from {distance.min():.3g} ({distance.idxmin()}) to "
         f"{distance.max():.3g} ({distance.idxmax()}). {(distance < 1).sum()} of {len(nearest)} are "
-        "closer than the Moon.",
+        f"closer than the Moon. The nearest: {named}.",
         selection,
+    )
+
+
+def _name_point(axes: Axes, year: int, row: pd.Series) -> None:
+    """Write the name of a NEO beside its point, on the side that has more room."""
+    is_left = year < sum(axes.get_xlim()) / 2
+    axes.annotate(
+        printable(f"{row['name']}, {year}"),
+        (year, row["miss_distance_lunar"]),
+        xytext=(5 if is_left else -5, -3),
+        textcoords="offset points",
+        ha="left" if is_left else "right",
+        fontsize=8,
+        parse_math=False,
     )

@@ -87,7 +87,7 @@ def _note_classes(classes: Path, folder: Path) -> str:
     note = {"spark.driver.extraJavaOptions": options}
     spark = connect("local[2]", note, folder / "spark.log")
     newest, approaches = read_batches(spark, select(1, 40, "sample", output))
-    for frame in (metrics(newest, approaches, 0.2), yearly_statistics(approaches, 0.2)):
+    for frame in (metrics(newest, approaches, 0.2), yearly_statistics(newest, approaches, 0.2)):
         frame.toArrow()
     java: Any = spark.sparkContext._jvm
     jars: str = java.java.lang.System.getProperty("java.class.path")

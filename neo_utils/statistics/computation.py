@@ -135,7 +135,7 @@ def totals(counts: pa.Table, threshold_au: float) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["metric", "value", "definition"])
 
 
-def yearly_statistics(close_approaches: Rows, threshold_au: float) -> Rows:
+def yearly_statistics(newest: Rows, close_approaches: Rows, threshold_au: float) -> Rows:
     """Return a row per year and body, with the columns of ``columns_of("yearly_statistics")``.
 
     Raises
@@ -144,7 +144,8 @@ def yearly_statistics(close_approaches: Rows, threshold_au: float) -> Rows:
         For a threshold that is not from 1e-6 to 1,000 AU.
     """
     check_parameter("threshold_au", threshold_au)
-    return _computed("yearly_statistics", threshold_au, close_approaches=close_approaches)
+    frames = {"newest": newest, "close_approaches": close_approaches}
+    return _computed("yearly_statistics", threshold_au, **frames)
 
 
 def statistic(name: str, newest: Rows, close_approaches: Rows, threshold_au: float) -> Rows:

@@ -13,9 +13,7 @@ if TYPE_CHECKING:  # a slow import that the runner does not need
     import pandas as pd
 
 OfNeos = Literal["population", "first_observations", "since_first_observation", "hazard_exceptions"]
-SqlName = Literal["counted", "metrics", "yearly_statistics", OfNeos, "passages"]
-LUNAR_DISTANCES_PER_AU = 389  # NeoWs's own conversion (CNEOS: 1 LD = 384,400 km = AU / 389.17)
-KM_PER_AU = 149_597_870.7  # IAU 2012, resolution B2; also used by NeoWs
+SqlName = Literal["counted", "metrics", "yearly_statistics", OfNeos, "views"]
 
 
 def sql_text(name: str, threshold_au: float = 0.2) -> str:
@@ -24,8 +22,8 @@ def sql_text(name: str, threshold_au: float = 0.2) -> str:
     Parameters
     ----------
     name
-        "counted" (the stored rows to count; four statements), "passages" (those rows with the
-        properties of their NEO; two statements), or the name of a statistic.
+        "counted" (the stored rows to count; four statements), "views" (those rows as the tables
+        of `neo sql`; four statements), or the name of a statistic.
     threshold_au
         Approaches closer than this many AU are counted as "under".
 
@@ -36,6 +34,9 @@ def sql_text(name: str, threshold_au: float = 0.2) -> str:
     """
     check_choice("name", name, SqlName)
     text = files("neo_utils.statistics").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+    if name == "views":
+        yearly = sql_text("yearly_statistics", threshold_au)
+        return f"{text};\n\nCREATE OR REPLACE TEMPORARY VIEW yearly AS\n{yearly}"
     return text.format(threshold_au=threshold_au)
 
 

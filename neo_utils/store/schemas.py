@@ -12,7 +12,7 @@ import pyarrow as pa
 
 StoredTable = Literal["raw", "close_approaches", "orbits"]
 ResultTable = Literal["metrics", "yearly_statistics"]
-Table = Literal["raw", "close_approaches", "orbits", "segments", "metrics", "yearly_statistics"]
+Table = Literal[StoredTable, "segments", ResultTable, "history"]
 
 _KINDS = [
     *(pa.string(), pa.bool_(), pa.int64(), pa.float64(), pa.date32()),
@@ -32,4 +32,4 @@ SCHEMAS = {
     table: pa.schema([_field(row) for row in _ROWS if row["table"] == table])
     for table in get_args(Table)
 }
-RAW, CLOSE_APPROACHES, ORBITS, SEGMENTS, METRICS, YEARLY_STATISTICS = SCHEMAS.values()
+RAW, CLOSE_APPROACHES, ORBITS, SEGMENTS, METRICS, YEARLY_STATISTICS, HISTORY = SCHEMAS.values()

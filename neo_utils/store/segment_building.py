@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -180,8 +181,9 @@ def _tables_of(output: Path, batch: Batch, provenance: Provenance) -> _Tables:
     time = pa.scalar(provenance.fetched_at.replace(tzinfo=None), pa.timestamp("us"))
     # A page lists the NEOs of raw and of orbits in the same order.
     of_neos = [*raw.columns, *orbits.columns[1:], positions, pa.repeat(time, len(positions))]
+    counts = approaches_listed(raw["id"], approaches)
     columns = {
-        "neos": [*of_neos, _listed_to_au(orbits, approaches)],
+        "neos": [*of_neos, _listed_to_au(orbits, approaches), pa.array(counts, pa.int64())],
         "close_approaches": [
             *(*approaches.columns, of_approaches),
             pa.repeat(time, len(of_approaches)),
@@ -191,6 +193,12 @@ def _tables_of(output: Path, batch: Batch, provenance: Provenance) -> _Tables:
         name: pa.Table.from_arrays(arrays, schema=SEGMENT_SCHEMAS[name])
         for name, arrays in columns.items()
     }
+
+
+def approaches_listed(ids: pa.ChunkedArray, approaches: pa.Table) -> list[int]:
+    """Return the number of listed approaches of each of these NEOs."""
+    counts = Counter(approaches["neo_id"].to_pylist())
+    return [counts[neo_id] for neo_id in ids.to_pylist()]
 
 
 def _listed_to_au(orbits: pa.Table, approaches: pa.Table) -> pa.Array:

@@ -1,4 +1,4 @@
--- One row per year and body. Each NEO has one position. Predicted: dated after the day of the fetch.
+-- One row per year and body. Each NEO has one position, and its name in the view newest. Predicted: dated after the day of the fetch.
 -- Velocities are summed as integers of 1e-10 km/s, the precision of NeoWs, so the sum does not depend
 -- on the row order. Hints to Spark, which DuckDB ignores: BROADCAST marks small tables, REPARTITION
 -- saves the count of different NEOs within each task, where hardly any repeats.
@@ -33,7 +33,8 @@ nearest AS (
            min_by(neo_id, concat(neo_id, ' ', close_approach_date)) AS neo_id,
            min_by(CAST(close_approach_date AS STRING), concat(neo_id, ' ', close_approach_date))
                AS date,
-           min_by(is_predicted, concat(neo_id, ' ', close_approach_date)) AS is_predicted
+           min_by(is_predicted, concat(neo_id, ' ', close_approach_date)) AS is_predicted,
+           min_by(position, concat(neo_id, ' ', close_approach_date)) AS position
     FROM close_approaches JOIN counts USING (year, orbiting_body, miss_distance_au)
     GROUP BY year, orbiting_body
 )
@@ -45,15 +46,17 @@ SELECT /*+ BROADCAST(different, nearest) */
        predicted,
        neos,
        miss_distance_au AS nearest_miss_distance_au,
-       neo_id AS nearest_neo_id,
+       nearest.neo_id AS nearest_neo_id,
        round(CAST(velocity AS DOUBLE) / 1e10 / close_approaches, 6)
            AS mean_relative_velocity_km_per_sec,
        predicted_under_threshold,
-       date AS nearest_close_approach_date,
-       is_predicted AS nearest_is_predicted,
+       nearest.date AS nearest_close_approach_date,
+       nearest.is_predicted AS nearest_is_predicted,
        round(CAST(velocity_under AS DOUBLE) / 1e10 / close_approaches_under_threshold, 6)
-           AS mean_relative_velocity_under_threshold_km_per_sec
+           AS mean_relative_velocity_under_threshold_km_per_sec,
+       name AS nearest_neo_name
 FROM counts
 JOIN different USING (year, orbiting_body)
 JOIN nearest USING (year, orbiting_body)
+LEFT JOIN newest ON newest.position = nearest.position
 ORDER BY year, orbiting_body
