@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{command}: {printable(f'{error}{where}')}. {advice}", file=sys.stderr)
         return RunFailure.exit_status
     except KeyboardInterrupt:
-        replaces = command == "rebuild" or (settings and settings.refetch)
+        replaces = command in ("rebuild", "refresh") or (settings and settings.refetch)
         but = ", except batches that were being replaced" if replaces else ""
         print(
             f"\n{command}: interrupted. Stored data is kept{but}. Run the same command again to "

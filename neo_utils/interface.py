@@ -110,7 +110,7 @@ def plan_range(
     """Return the plan of `plan_fetch` for a parsed range and folder."""
     return make_plan(
         positions,
-        _service(source, api_url),
+        service_for(source, api_url),
         output,
         uses_demo_key=(api_key() or DEMO_KEY) == DEMO_KEY,
         refetch=refetch,
@@ -122,9 +122,10 @@ def select_range(
     positions: PositionRange, source: str, api_url: str | None, output: Path
 ) -> Selection:
     """Return the batches of `select` for a parsed range and folder."""
-    return select_batches(positions, output, source, _service(source, api_url))
+    return select_batches(positions, output, source, service_for(source, api_url))
 
 
-def _service(source: str, api_url: str | None) -> Service:
+def service_for(source: str, api_url: str | None) -> Service:
+    """Return the service of a source; "auto" and None follow the user's settings."""
     api_url = api_url or setting("API_URL") or NASA_URL
     return service_of(chosen_source(source, api_key(), api_url), api_url)

@@ -18,6 +18,7 @@ Every run is a fork of this process, which has loaded the slow libraries and sta
 
 import argparse
 import builtins
+import datetime as dt
 import errno
 import fcntl
 import gc
@@ -41,7 +42,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from random import Random
 from socketserver import StreamRequestHandler
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 import pyarrow as pa
@@ -53,7 +54,9 @@ from requests.adapters import HTTPAdapter
 import neo_utils.fetch.fetching
 import neo_utils.neows.transport
 from neo_utils.errors import RunFailure
+from neo_utils.fetch.refreshing import plan_refresh
 from neo_utils.interface import plan_fetch
+from neo_utils.neows.service import Service
 from neo_utils.positions import Batch, PositionRange
 from neo_utils.sample import SAMPLE_URL, service
 from neo_utils.store.batches import batches_with
@@ -84,6 +87,7 @@ class Fetch(NamedTuple):
     url: str
     pages: int = 3
     refetch: bool = False
+    refresh: bool = False
     connections: int = 1  # with one connection, the order of points is the same in every run
 
     def __call__(self, output: Path) -> None:
@@ -91,7 +95,11 @@ class Fetch(NamedTuple):
             self.connections
         )
         end = 20 * self.pages
-        plan = plan_fetch(1, end, "nasa", self.url, str(output), refetch=self.refetch)
+        if self.refresh:
+            now, service = dt.datetime.now(dt.UTC), Service("nasa", self.url)
+            plan = plan_refresh(output, service, dt.timedelta(0), None, now)
+        else:
+            plan = plan_fetch(1, end, "nasa", self.url, str(output), refetch=self.refetch)
         neo_utils.fetch.fetching.fetch(plan)
 
 
@@ -312,19 +320,31 @@ def in_child(work: Callable[[], int | None]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(forked(work), 0)[1])
 
 
-def listing(pages: int, total: int, rejected_on: int) -> dict[int, bytes]:
-    """Return the first pages of the sample, one of them with an invalid object."""
-    bodies = {}
-    for number in range(pages):
+def listing(
+    pages: int, total: int, rejected_on: int, magnitude: float, moved: int = 0
+) -> dict[int, bytes]:
+    """Return the first pages of the sample, with this H and one invalid object.
+
+    ``moved`` NEOs at the beginning are not listed any more, so all others moved up.
+    """
+    bodies: dict[int, bytes] = {}
+    neos: list[dict[str, Any]] = []
+    for number in range(pages + bool(moved)):
         answer = service.answer(f"{SAMPLE_URL}?page={number}", {"X-Api-Key": "@"})
         body = json.loads(answer.body.replace(b"api_key=%40", b"api_key="))
         body["page"]["total_elements"] = total
+        neos += body["near_earth_objects"]
         for neo in body["near_earth_objects"]:
             del neo["close_approach_data"][5:]  # a small page saves time
+            neo["absolute_magnitude_h"] = magnitude
+        bodies[number] = json.dumps(body).encode()
+    for number in range(pages):
+        body = json.loads(bodies[number])
+        body["near_earth_objects"] = neos[20 * number + moved : 20 * number + 20 + moved]
         if number == rejected_on:
             body["near_earth_objects"][4]["close_approach_data"] = "none"
         bodies[number] = json.dumps(body).encode()
-    return bodies
+    return {number: bodies[number] for number in range(pages)}
 
 
 # --- guarantees -----------------------------------------------------------------------------------
@@ -384,6 +404,16 @@ def check_segments(output: Path, *, finished: bool) -> None:
             assert not [*output.glob("segments/**/.*.tmp")]
 
 
+def ids_of(tree: Tree) -> set[str]:
+    """Return the ids of all NEOs in an output."""
+    files = [
+        io.BytesIO(content)
+        for path, content in tree.items()
+        if path.endswith("parquet") and "raw/" in path
+    ]
+    return {neo_id for file in files for neo_id in pq.read_table(file)["id"].to_pylist()}
+
+
 def batch_name(page: int) -> str:
     return f"{20 * page + 1}-{20 * page + 20}"
 
@@ -406,13 +436,22 @@ def is_hidden(path: str) -> bool:
 def check_left(left: Tree, versions: list[Tree], pages: int) -> set[int]:
     """Check what an interrupted run left, and return the pages that are stored."""
     for path, content in left.items():
-        if not is_hidden(path) and content not in [tree.get(path) for tree in versions]:
+        if path.startswith("history/positions="):
+            check_history(content, versions[-1][path])
+        elif not is_hidden(path) and content not in [tree.get(path) for tree in versions]:
             raise DataLost(f"{path} is neither the old nor the new one")
     batches = {page: batch_in(left, page) for page in range(pages)}
     for page, files in batches.items():
         if files is not None and files not in [batch_in(tree, page) for tree in versions]:
             raise DataLost(f"batch {batch_name(page)} is stored, but not whole: {sorted(files)}")
     return {page for page, files in batches.items() if files is not None}
+
+
+def check_history(left: bytes, finished: bytes) -> None:
+    """Check that an interrupted run left a whole file with some of the changes, each once."""
+    rows, expected = (pq.read_table(io.BytesIO(one)).to_pylist() for one in (left, finished))
+    if [row for row in expected if row in rows] != rows:
+        raise DataLost("the history has rows that the uninterrupted run does not have")
 
 
 def check_equal(tree: Tree, expected: Tree) -> None:
@@ -477,10 +516,14 @@ class Scenario:
         uninterrupted = bench.run(fetch)
         check_requests(uninterrupted, range(fetch.pages))
         self.points, self.new = uninterrupted.points, tree_of(bench.output)
+        if older:  # H of every NEO in both changed
+            changed = self.new["history/positions=1-2000.parquet"]
+            both = ids_of(self.old) & ids_of(self.new)
+            assert pq.read_table(io.BytesIO(changed))["neo_id"].to_pylist() == sorted(both)
         check_points(self.points, self.new)
         # No file is equal before and after, so the checks can distinguish them.
         assert not {path for path in self.old.items() & self.new.items() if path[1]}
-        given = listing(fetch.pages, **NEW)
+        given = listing(fetch.pages, **(MOVED if fetch.refresh else NEW))
         assert in_child(partial(check_readable, bench.output, given)) == 0
 
     def restore(self, before: Path) -> None:
@@ -550,7 +593,7 @@ class Scenario:
         interrupted = self.bench.folder / "interrupted"
         shutil.rmtree(interrupted, ignore_errors=True)
         shutil.copytree(self.bench.output, interrupted)
-        check_requests(self.bench.run(self.fetch._replace(refetch=False)), missing)
+        check_requests(self.bench.run(self.fetch._replace(refetch=False, refresh=False)), missing)
         fetched = tree_of(self.bench.output)
         leftovers = {path for path in fetched if is_hidden(path)} - {".lock", ".segments-lock"}
         stored = check_left(fetched, [self.old, self.new], self.fetch.pages)
@@ -560,8 +603,9 @@ class Scenario:
 
 
 PAGES = 3
-OLD = {"total": 40_000, "rejected_on": 0}  # the listing before a backfill
-NEW = {"total": 41_000, "rejected_on": 1}
+OLD = {"total": 40_000, "rejected_on": 0, "magnitude": 20.5}  # the listing before a backfill
+NEW = {"total": 41_000, "rejected_on": 1, "magnitude": 20.6}
+MOVED = {**NEW, "moved": 1}
 
 # Error codes of failing steps; all other steps fail because the disk is full.
 CODES = {"fsync": errno.EIO, "unlink": errno.EIO, "flock": errno.EIO}
@@ -578,6 +622,14 @@ def backfill(bench: Bench, every: int) -> str:
     """Kill a backfill over an older state of the listing at every point."""
     with bench.serving(listing(PAGES, **OLD), listing(PAGES, **NEW)) as (old, new):
         scenario = Scenario(bench, Fetch(new, PAGES, refetch=True), older=Fetch(old, PAGES))
+        return killed(scenario, range(0, len(scenario.points), every))
+
+
+def refresh(bench: Bench, every: int) -> str:
+    """Kill a refresh at every point, after the listing moved by one NEO."""
+    with bench.serving(listing(PAGES, **OLD), listing(PAGES, **MOVED)) as (old, new):
+        fetch = Fetch(new, PAGES, refetch=True, refresh=True)
+        scenario = Scenario(bench, fetch, older=Fetch(old, PAGES))
         return killed(scenario, range(0, len(scenario.points), every))
 
 
@@ -631,7 +683,7 @@ def named(point: str) -> Iterator[None]:
 
 SCENARIOS = {
     scenario.__name__.replace("_", " "): scenario
-    for scenario in (first_fetch, backfill, four_connections, failing_disk)
+    for scenario in (first_fetch, backfill, refresh, four_connections, failing_disk)
 }
 
 

@@ -4,7 +4,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from neo_utils.compare.drift import compare_approaches, compare_metrics, compare_neos, drift_text
-from neo_utils.compare.newest import newest_approaches
+from neo_utils.compare.newest import newest_approaches, newest_neos
 from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.errors import StoredDataBroken, StoredDataMissing
 from neo_utils.interface import select
@@ -72,7 +72,7 @@ def outputs(tmp_path):
 
 
 def test_lists_added_and_removed_neos(outputs):
-    changes = compare_neos(*outputs)
+    changes = compare_neos(*map(newest_neos, outputs))
     assert dict(zip(changes["id"], changes["change"], strict=True)) == {
         "comes": "in",
         "leaves": "out",
@@ -98,7 +98,7 @@ def test_distinguishes_added_removed_and_moved_approaches(outputs):
 
 def test_equal_outputs_have_no_changes(outputs):
     before, _ = outputs
-    assert compare_neos(before, before).empty
+    assert compare_neos(newest_neos(before), newest_neos(before)).empty
     assert compare_approaches(before, before).empty
     assert "0 added, 0 removed, 0 moved by more than 0.0001 AU" in drift_text(before, before)
 
@@ -155,7 +155,7 @@ def save_metrics(selection, threshold=0.2):
     engine = DuckDBSession()
     newest, approaches = read_batches(engine, selection)
     save("metrics", metrics(newest, approaches, threshold), selection, threshold)
-    yearly = yearly_statistics(approaches, threshold)
+    yearly = yearly_statistics(newest, approaches, threshold)
     save("yearly_statistics", yearly, selection, threshold)
     engine.stop()
 

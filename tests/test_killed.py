@@ -10,7 +10,7 @@ import pytest
 from neo_utils.settings.folders import PROJECT
 from tests import summary
 
-KILLED = ("first fetch", "backfill", "four connections")
+KILLED = ("first fetch", "backfill", "refresh", "four connections")
 
 
 @pytest.fixture(

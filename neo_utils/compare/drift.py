@@ -10,17 +10,15 @@ from neo_utils.store.selection import Selection
 from neo_utils.text import shown
 
 
-def compare_neos(before: Selection, after: Selection) -> pd.DataFrame:
-    """Return the NEOs that are in only one output: id, name, change ("in" or "out")."""
-    old, new = newest_neos(before), newest_neos(after)
+def compare_neos(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+    """Return the NEOs that are in only one of two tables: id, name, change ("in" or "out")."""
     came, went = new[~new["id"].isin(old["id"])], old[~old["id"].isin(new["id"])]
     changes = pd.concat([came.assign(change="in"), went.assign(change="out")], ignore_index=True)
     return changes[["id", "name", "change"]]
 
 
-def compare_orbits(before: Selection, after: Selection) -> pd.DataFrame:
+def compare_orbits(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     """Return the NEOs whose orbit was determined again: id, name, both orbit ids."""
-    old, new = (newest_neos(one, ["orbit_id"]) for one in (before, after))
     both = old.merge(new[["id", "orbit_id"]], on="id", suffixes=("_before", "_after"))
     known = both.dropna(subset=["orbit_id_before", "orbit_id_after"])
     changed = known[known["orbit_id_before"] != known["orbit_id_after"]]
@@ -95,18 +93,26 @@ def _aggregate(one: Selection) -> str:
 
 def drift_text(before: Selection, after: Selection) -> str:
     """Summarize the changes between two outputs in a few lines."""
-    neos, approaches = compare_neos(before, after), compare_approaches(before, after)
+    neos = (newest_neos(one, ["orbit_id"]) for one in (before, after))
+    approaches = compare_approaches(before, after)
     return "\n".join(
         [
             f"before      {before.source_line}",
             f"after       {after.source_line}",
-            f"NEOs        {_counts(neos, ['in', 'out'])}",
-            f"orbits      {len(compare_orbits(before, after)):,} determined again",
+            *neo_lines(*neos),
             f"approaches  {_counts(approaches, ['added', 'removed'])}, "
             f"{_counts(approaches, ['moved'])} by more than {MOVED_AU} AU, of NEOs in both",
             *_metric_lines(before, after),
         ]
     )
+
+
+def neo_lines(old: pd.DataFrame, new: pd.DataFrame) -> list[str]:
+    """Summarize the changes between two tables of NEOs: id, name, orbit_id."""
+    return [
+        f"NEOs        {_counts(compare_neos(old, new), ['in', 'out'])}",
+        f"orbits      {len(compare_orbits(old, new)):,} determined again",
+    ]
 
 
 def _metric_lines(before: Selection, after: Selection) -> list[str]:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
+from neo_utils.answers.designations import chosen_neos
 from neo_utils.compare.cad import FARTHEST_AU, CadList, plain, query_cad
-from neo_utils.compare.designations import chosen_neos
 from neo_utils.compare.differences import UNEXPLAINED, StoredOrbit
 from neo_utils.compare.newest import newest_approaches, newest_neos
 from neo_utils.compare.side_by_side import compare

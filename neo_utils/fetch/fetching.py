@@ -13,6 +13,7 @@ import requests
 from neo_utils.errors import OutputUnwritable, PageFailed, PageNotFound, RunFailure
 from neo_utils.fetch.plan import Plan, past_end
 from neo_utils.fetch.progress import page_progress, show_wait
+from neo_utils.fetch.refreshing import RefreshPlan
 from neo_utils.neows import retries
 from neo_utils.neows.client import Answer, get_page
 from neo_utils.neows.pages import InvalidPage, PagePastEnd
@@ -22,12 +23,15 @@ from neo_utils.neows.transport import CONNECTIONS, IncompleteAnswer, open_sessio
 from neo_utils.positions import LARGEST_CATALOGUE, Batch
 from neo_utils.settings.service_address import DEMO_KEY
 from neo_utils.settings.variables import api_key
+from neo_utils.store.atomic import remove_leftovers
 from neo_utils.store.batches import (
     PARQUET_SETTINGS,
     remove_temporaries,
     stored_provenances,
     write_batch,
 )
+from neo_utils.store.history import FOLDER as HISTORY_FOLDER
+from neo_utils.store.history import History, known_neos
 from neo_utils.store.locks import sole_writer, unwritable
 from neo_utils.store.page_archive import sha256
 from neo_utils.store.page_tables import Page, decode_page
@@ -48,7 +52,7 @@ class FetchResult(NamedTuple):
 
 
 def fetch(
-    plan: Plan,
+    plan: Plan | RefreshPlan,
     longest_wait_s: float = 60,
     parquet_settings: Mapping[str, Any] = PARQUET_SETTINGS,
 ) -> FetchResult:
@@ -73,6 +77,8 @@ def fetch(
         If the fetch cannot continue. Stored batches are kept; call it again to resume.
     """
     size, listed = plan.size_to_ask_for, plan.catalogue_size
+    known = known_neos(plan.output, plan.service.label) if plan.to_fetch(size) else {}
+    history = History(plan.output, plan.service.label, known)
     done: dict[Batch, FetchResult] = {}
     sizes: dict[Batch, int] = {}  # the catalogue size that each page reported
     size_at_fetch: dict[Batch, int] = {}  # the largest size known when each batch arrived
@@ -82,7 +88,7 @@ def fetch(
         page_progress() as progress,
     ):
         pace = Pace(longest_wait_s, partial(show_wait, progress))
-        fetch_one = partial(_fetch_batch, session, plan, pace, parquet_settings, sizes)
+        fetch_one = partial(_fetch_batch, session, plan, pace, parquet_settings, history, sizes)
         _remove_temporaries(plan.output, plan.stored)  # left by a killed backfill
         # A second round is needed only if a page reports a larger catalogue: there are then more
         # batches, and the batch that used to be the last may now have more rows.
@@ -107,6 +113,7 @@ def fetch(
 def _remove_temporaries(output: Path, batches: Collection[Batch]) -> None:
     try:
         remove_temporaries(output, batches)
+        remove_leftovers(output / HISTORY_FOLDER)
     except OSError as error:
         raise unwritable(output, error) from None
 
@@ -144,9 +151,10 @@ def _fetch_concurrently(
 
 def _fetch_batch(
     session: requests.Session,
-    plan: Plan,
+    plan: Plan | RefreshPlan,
     pace: Pace,
     parquet_settings: Mapping[str, Any],
+    history: History,
     sizes: dict[Batch, int],
     batch: Batch,
 ) -> FetchResult:
@@ -166,6 +174,7 @@ def _fetch_batch(
         plan.service.source, answer.url, answer.fetched_at, checksum, page.catalogue_size
     )
     try:
+        history.note(batch, page, provenance)
         write_batch(plan.output, batch, page, answer.body, provenance, parquet_settings)
     except OSError as error:
         raise OutputUnwritable(f"{plan.output} cannot be written ({error.strerror})") from None

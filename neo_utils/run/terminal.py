@@ -1,9 +1,11 @@
 """Text output of the commands: plan, status, run summary."""
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from neo_utils.fetch.plan import Plan
+from neo_utils.fetch.refreshing import ages_text
 from neo_utils.positions import Batch, PositionRange, batches_text, spans
 from neo_utils.run.inputs import plan_of
 from neo_utils.settings.run_settings import RunSettings
@@ -13,6 +15,7 @@ from neo_utils.statistics.result_files import ranges_with_results, report_path
 from neo_utils.statistics.results import read_result, saved_threshold
 from neo_utils.store.batches import read_rejected, stored_provenances
 from neo_utils.store.consistency import drift_notes
+from neo_utils.store.history import read_history
 from neo_utils.store.provenance import Provenance
 from neo_utils.store.segments import outdated_batches, segments_of
 from neo_utils.store.selection import Selection
@@ -50,9 +53,13 @@ def status_text(settings: RunSettings) -> str:
             f"{source:<9} {batches_text(len(own))}: positions {positions}; "
             f"fetched {min(times):%Y-%m-%d %H:%M} to {max(times):%Y-%m-%d %H:%M} UTC"
         )
+        if source != "sample":  # which never changes
+            lines.append(f"ages      {ages_text(own, dt.datetime.now(dt.UTC))}")
         lines += [f"note      {note}" for note in drift_notes(output, own)]
     lines.append(f"rejected  {len(read_rejected(output, stored)):,} objects")
     lines.append(f"segments  {_current_segments(output, stored)}")
+    if changes := read_history(output).num_rows:
+        lines.append(f"history   {changes:,} changes of NEOs that were fetched again")
     lines.append(f"results   {', '.join(_counted(output, stored)) or 'none yet'}")
     lines.append(f"folder    {printable(str(output))}")
     return "\n".join(lines)

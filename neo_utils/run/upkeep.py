@@ -11,6 +11,7 @@ from neo_utils.settings.run_settings import RunSettings
 from neo_utils.statistics.results import check_results
 from neo_utils.store.batches import batches_on_disk, batches_with, noted_service
 from neo_utils.store.folders import exists
+from neo_utils.store.history import read_history
 from neo_utils.store.locks import sole_run
 from neo_utils.store.make_commands import make_command
 from neo_utils.store.rebuilding import rebuild
@@ -27,7 +28,8 @@ def verify_text(settings: RunSettings) -> str:
     Raises
     ------
     StoredDataBroken
-        If a batch, a segment, or a table of statistics of this range is corrupted; it is named.
+        If a batch, a segment, or a table of statistics of this range, or the history is corrupted;
+        it is named.
     StoredDataMissing
         If a batch is incomplete, or none is stored.
     """
@@ -53,6 +55,7 @@ def verify_text(settings: RunSettings) -> str:
     if not stored:
         raise _nothing(output, positions)
     check_results(output, positions)
+    read_history(output)  # raises if a file is corrupted
     if wrong := differing_segments(output, found):
         raise StoredDataBroken(
             f"{', '.join(map(str, wrong))} differs from the batches, which are intact. Remove it; "
