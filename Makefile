@@ -42,6 +42,8 @@ NAMES += WAIT                # 1 waits through the rate limit, for up to a day
 NAMES += PARAMETERS          # the file of parameters, such as parameters/cluster.yaml
 NAMES += AGAINST             # the older output that make drift compares with
 NAMES += NEOS                # the NEOs that make reconcile asks for, by id, number or designation
+NAMES += DAYS WITHIN BODY FROM FORMAT  # the passages that make upcoming lists, and how
+NAMES += OLDER_THAN MAX_REQUESTS       # which batches make refresh fetches again
 NAMES += PYTHON              # the Python that creates .venv
 NAMES += EXTRA_WORKERS       # further workers of make cluster-up
 NAMES += DOCKER_BUILD_FLAGS  # for the docker build of make cluster-up
@@ -60,7 +62,7 @@ BENCH = $(SET_UP) bench && $(BIN)/python -m benchmarks
 KEEP_NASAS = @! grep -rqs '"source": "nasa"' build --include='page_*' || \
   { echo "build contains NASA data. Nothing was removed. Move it elsewhere first" >&2; exit 2; }
 
-.PHONY: help setup run fetch aggregate report backfill plan status verify rebuild drift reconcile lab cluster-up cluster-run cluster-status cluster-logs cluster-down local-cluster-up local-cluster-down test test-all test-live lint fuzz mutants bench bench-full bench-cluster bench-set-up scaling notebooks docs lock clean
+.PHONY: help setup run fetch aggregate report backfill refresh upcoming plan status verify rebuild drift reconcile lab cluster-up cluster-run cluster-status cluster-logs cluster-down local-cluster-up local-cluster-down test test-all test-live lint fuzz mutants bench bench-full bench-cluster bench-set-up scaling notebooks docs lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -83,6 +85,12 @@ report: $(READY) ## Write the report of START..END as one HTML file, aggregating
 
 backfill: $(READY) ## Fetch all of START..END again and replace it
 	$(NEO) backfill --parameters "$(PARAMETERS)"
+
+refresh: $(READY) ## Fetch the oldest stored pages again and show what changed
+	$(NEO) refresh --parameters "$(PARAMETERS)"
+
+upcoming: $(READY) ## List the next passages: DAYS=365 WITHIN=0.2 (AU; or 10LD) BODY=Earth
+	$(NEO) upcoming --parameters "$(PARAMETERS)"
 
 plan: $(READY) ## Show what a fetch of START..END would request
 	$(NEO) plan --parameters "$(PARAMETERS)"

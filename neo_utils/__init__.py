@@ -6,7 +6,7 @@
     stored = neo.select(1, 40)
     engine = neo.connect("duckdb")
     neos, approaches = neo.tables(engine, stored)
-    yearly = neo.yearly_statistics(approaches, threshold_au=0.2).toPandas()
+    yearly = neo.yearly_statistics(neos, approaches, threshold_au=0.2).toPandas()
     per_year = neo.figures.approaches_per_year(yearly)
     neo.figures.plot_approaches_per_year(per_year, stored, threshold_au=0.2)
 
@@ -19,6 +19,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from neo_utils import figures
+    from neo_utils.answers.export import export
+    from neo_utils.answers.one_neo import show
+    from neo_utils.answers.passages import top, upcoming
+    from neo_utils.answers.views import sql
     from neo_utils.engines.engine import connect, describe_engine
     from neo_utils.fetch.fetching import fetch as fetch_neos
     from neo_utils.figures.tables import captioned
@@ -39,6 +43,7 @@ _PUBLIC = {
     "columns_of": ("statistics.definitions", "columns_of"),
     "connect": ("engines.engine", "connect"),
     "describe_engine": ("engines.engine", "describe_engine"),
+    "export": ("answers.export", "export"),
     "fetch_neos": ("fetch.fetching", "fetch"),
     "figures": ("figures", ""),
     "metrics": ("statistics.computation", "metrics"),
@@ -48,10 +53,14 @@ _PUBLIC = {
     "save": ("statistics.results", "save"),
     "select": ("interface", "select"),
     "set_log_level": ("settings.log", "set_log_level"),
+    "show": ("answers.one_neo", "show"),
+    "sql": ("answers.views", "sql"),
     "sql_text": ("statistics.definitions", "sql_text"),
     "statistic": ("statistics.computation", "statistic"),
     "tables": ("statistics.computation", "read_batches"),
+    "top": ("answers.passages", "top"),
     "totals": ("statistics.computation", "totals"),
+    "upcoming": ("answers.passages", "upcoming"),
     "yearly_statistics": ("statistics.computation", "yearly_statistics"),
 }
 
@@ -61,6 +70,7 @@ __all__ = [
     "columns_of",
     "connect",
     "describe_engine",
+    "export",
     "fetch_neos",
     "figures",
     "metrics",
@@ -70,10 +80,14 @@ __all__ = [
     "save",
     "select",
     "set_log_level",
+    "show",
+    "sql",
     "sql_text",
     "statistic",
     "tables",
+    "top",
     "totals",
+    "upcoming",
     "yearly_statistics",
 ]
 

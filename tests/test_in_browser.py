@@ -385,13 +385,12 @@ HOSTILE_NOTEBOOK = """
 import pandas as pd
 from IPython.display import display
 import neo_utils as neo
-from neo_utils.explore import Question, explorer, nearest_upcoming, open_catalogue, stored_or_sample
+from neo_utils.explore import Question, explorer, open_catalogue, stored_or_sample
 selection = stored_or_sample({output!r})
 catalogue = open_catalogue(selection)
 bodies = catalogue.sql("SELECT DISTINCT orbiting_body FROM passages").collect()
 question = Question(tuple(row[0] for row in bodies), 1900, 2200, 2.0, False, 0, "LD")
-upcoming = nearest_upcoming(catalogue, question, selection)
-display(neo.captioned(upcoming, question.in_words, selection))
+display(neo.upcoming(selection, days=36_000, within=2, body="any", first_day="2026-03-01"))
 display(explorer(catalogue, selection, question))
 """
 

@@ -95,7 +95,7 @@ def test_counts_equal_plain_python(session, pristine):
     newest, approaches = read_batches(session, selection)
     counts = save("metrics", metrics(newest, approaches, 0.2), selection, 0.2)
     assert dict(map(dict.values, counts.to_pylist())) == metrics_of(PAGES, "0.2")
-    yearly = rows(yearly_statistics(approaches, 0.2))
+    yearly = rows(yearly_statistics(newest, approaches, 0.2))
     assert yearly == yearly_of(PAGES, "0.2", f"{AS_OF:%Y-%m-%d}")
 
 

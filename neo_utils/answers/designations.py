@@ -1,15 +1,18 @@
-"""Find stored NEOs by id, number or designation, and their designation at JPL."""
+"""Find stored NEOs by id, number, designation or name, and their designation at JPL."""
 
+import difflib
 import re
 
 import pandas as pd
 
 from neo_utils.errors import StoredDataMissing, WrongParameter
 from neo_utils.store.selection import Selection
+from neo_utils.text import shown
 
 # "2010 PK9" and "2040 P-L" contain a blank; ids and numbers do not.
 _NAMED = re.compile(r"\d{4} ?(?:[A-Z]{2}\d*|P-L|T-[123])(?=[\s,;]|$)|[^\s,;]+", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?= )")
+_PROPER = re.compile(r"\d+ (.+?)(?: \(.*\))?")  # "433 Eros (A898 PA)"
 _PROVISIONAL = re.compile(r"\(([^()]+)\)$")
 
 
@@ -63,10 +66,47 @@ def chosen_neos(selection: Selection, neos: pd.DataFrame, named: str) -> pd.Data
     return chosen
 
 
+def find_neo(selection: Selection, neos: pd.DataFrame, named: str) -> int:
+    """Return the row of one NEO, by id, number, designation or name.
+
+    Parameters
+    ----------
+    neos
+        id, name and designation of the stored NEOs.
+
+    Raises
+    ------
+    WrongParameter
+        If the text is empty.
+    StoredDataMissing
+        If no stored NEO is called so; the message has similar names.
+    """
+    if not named.strip():
+        raise WrongParameter("NEO is not set. Name one by id, number, designation or name: 433")
+    place_of = _places(neos)
+    if _bare(named) in place_of:
+        return place_of[_bare(named)]
+    names = {call: neos["name"].iloc[place] for call, place in place_of.items()}
+    near = difflib.get_close_matches(_bare(named), names, n=3, cutoff=0.7)
+    similar = ", ".join(dict.fromkeys(shown(names[call]) for call in near))
+    raise StoredDataMissing(
+        f"no NEO called {shown(named)} is stored in {selection.output}, {selection.neos_line}. "
+        + (f"Similar: {similar}" if near else "Use an id, number, designation or name")
+    )
+
+
 def _places(neos: pd.DataFrame) -> dict[str, int]:
-    """Return each NEO's row number by id, number or designation; ids take precedence."""
-    provisional = [_PROVISIONAL.search(name or "") for name in neos["name"]]
-    calls = ([one and one[1] for one in provisional], neos["designation"], neos["id"])
+    """Return each NEO's row number by what it may be called; ids take precedence."""
+    full = neos["name"].fillna("")
+    provisional = [_PROVISIONAL.search(name) for name in full]
+    proper = [_PROPER.fullmatch(name) for name in full]
+    calls = (
+        full,
+        [one and one[1] for one in proper],
+        [one and one[1] for one in provisional],
+        neos["designation"],
+        neos["id"],
+    )
     return {_bare(call): place for kind in calls for place, call in enumerate(kind) if call}
 
 

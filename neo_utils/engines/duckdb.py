@@ -51,6 +51,12 @@ class DuckDBSession:
         """Return a table or view by name."""
         return self.sql(f"FROM {name}")
 
+    def frame_of(self, rows: pa.Table) -> "DuckDBFrame":
+        """Return the rows of an Arrow table as a frame."""
+        name = f"rows_{uuid4().hex}"
+        self.connection.register(name, rows)
+        return self.table(name)
+
     def register(self, table: SegmentTable) -> None:
         """Register the rows of segments under a name; their files are read by each query."""
         files = [_PATTERN_SIGNS.sub(r"[\g<0>]", str(file)) for file in table.files]

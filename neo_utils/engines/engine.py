@@ -10,6 +10,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, Union
 
+import pyarrow as pa
+
 from neo_utils.engines.duckdb import DuckDBFrame, DuckDBSession
 from neo_utils.engines.spark_failures import failure_text
 from neo_utils.errors import JobFailed, RunFailure
@@ -39,6 +41,9 @@ class Engine(Protocol):
 
         The engine reads the files itself, when a query needs them; so do the workers of a cluster.
         """
+
+    def frame_of(self, rows: pa.Table) -> "Rows":
+        """Return the rows of an Arrow table as a frame."""
 
     def describe(self) -> str:
         """Return name, version and location in one line."""

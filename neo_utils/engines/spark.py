@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from pyspark.sql import SparkSession
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from neo_utils.engines.spark_connect import ignored_settings
@@ -46,6 +47,11 @@ class SparkEngine:
         reader = self.session.read.options(ignoreMissingFiles=False, ignoreCorruptFiles=False)
         rows = reader.schema(schema).parquet(*urls).where(table.condition)
         rows.createOrReplaceTempView(table.name)
+
+    def frame_of(self, rows: pa.Table) -> "DataFrame":
+        """Return the rows of an Arrow table as a frame."""
+        schema = from_arrow_schema(rows.schema, prefer_timestamp_ntz=True)
+        return self.session.createDataFrame(rows, schema)
 
     def describe(self) -> str:
         """Return Spark's version and master."""

@@ -32,6 +32,7 @@ _FETCHED = (
     *(*_ASKED, "log_level", "longest_wait_s"),
     *("parquet_compression", "parquet_dictionary"),
 )
+_WITHIN = (*_OUTPUT, "threshold_au")
 _COUNTED = (*_STORED, "master", "threshold_au", "spark_conf", "log_level")
 # A folder in the user's Jupyter settings would hide the notebooks. The most specific class wins, so
 # each one is set.
@@ -81,11 +82,16 @@ def _local_cluster(_settings: RunSettings, options: Namespace) -> None:
     print(getattr(local_cluster, options.command.removeprefix("local-cluster-"))())
 
 
-def _printed(module: str, name: str, *extra: str) -> Callable[[RunSettings, Namespace], None]:
+def _printed(module: str, name: str) -> Callable[[RunSettings, Namespace], None]:
     def run(settings: RunSettings, options: Namespace) -> None:
         function = getattr(import_module(f"neo_utils.run.{module}"), name)
+        extra = (one.name for one in _EXTRA.get(options.command, ()))
         given = (getattr(options, option) or setting(option.upper()) for option in extra)
-        print(function(settings, *given))
+        result = function(settings, *given)
+        if isinstance(result, bytes):
+            sys.stdout.buffer.write(result)
+        else:
+            print(result.rstrip("\n"))
 
     return run
 
@@ -104,6 +110,28 @@ COMMANDS = {
     "report": Command(
         _notebooks("aggregate"), "write the report, computing only what is missing", _COUNTED
     ),
+    "refresh": Command(
+        _printed("refreshing", "refresh_text"),
+        "fetch the oldest batches again and show what changed",
+        tuple(name for name in _FETCHED if name not in ("start", "end")),
+    ),
+    "upcoming": Command(
+        _printed("questions", "upcoming_text"), "list the next passages, by date", _WITHIN
+    ),
+    "top": Command(_printed("questions", "top_text"), "list record passages", _OUTPUT),
+    "show": Command(
+        _printed("questions", "show_text"), "show what is stored about one NEO", _OUTPUT
+    ),
+    "sql": Command(
+        _printed("questions", "sql_text"),
+        "query the views neos, passages, orbits, yearly and history",
+        (*_WITHIN, "spark_conf"),
+    ),
+    "export": Command(
+        _printed("questions", "export_text"),
+        "export the tables as CSV, JSON, ECSV or VOTable",
+        _OUTPUT,
+    ),
     "plan": Command(
         _printed("terminal", "plan_text"),
         "show what a fetch would request",
@@ -117,10 +145,10 @@ COMMANDS = {
         _printed("upkeep", "rebuild_text"), "rebuild the tables from the archived pages", _RANGE
     ),
     "drift": Command(
-        _printed("comparisons", "drift_between", "against"), "compare with an older output", _STORED
+        _printed("comparisons", "drift_between"), "compare with an older output", _STORED
     ),
     "reconcile": Command(
-        _printed("comparisons", "reconciled_with_cad", "neos"),
+        _printed("comparisons", "reconciled_with_cad"),
         "compare Earth approaches with JPL's list (needs a network)",
         _STORED,
     ),
@@ -133,9 +161,54 @@ COMMANDS = {
         _printed("upkeep", "clean_text"), "remove computed results; fetched data is kept", _OUTPUT
     ),
 }
+
+
+class Option(NamedTuple):
+    """A further option of a command; without dashes, it is the command's argument."""
+
+    flag: str
+    metavar: str
+    meaning: str
+
+    @property
+    def name(self) -> str:
+        """The name of its value; in capital letters, of the environment variable."""
+        return self.flag.lstrip("-").replace("-", "_")
+
+
+_BODY = Option("--body", "NAME", "the body passed, or any (default: Earth)")
 _EXTRA = {
-    "drift": ("--against", "FOLDER", "the older output to compare with"),
-    "reconcile": ("--neos", "NEOS", 'ids, numbers or designations, such as "433 99942"'),
+    "drift": (Option("--against", "FOLDER", "the older output to compare with"),),
+    "reconcile": (Option("--neos", "NEOS", 'ids, numbers or designations, such as "433 99942"'),),
+    "refresh": (
+        Option("--older-than", "AGE", "only batches older than 30d, 12h or 2w (default: 30d)"),
+        Option("--max-requests", "N", "at most N batches, one request each (default: the quota)"),
+    ),
+    "upcoming": (
+        Option("--days", "N", "number of days (default: 365)"),
+        Option("--within", "DISTANCE", "0.2 (AU), 10LD or 1e6km (default: the threshold)"),
+        _BODY,
+        Option("--from", "DAY", "first day, YYYY-MM-DD (default: today)"),
+        Option("--format", "FORMAT", "table, csv, json or ics, a calendar (default: table)"),
+    ),
+    "top": (
+        Option("record", "RECORD", "nearest, fastest, slowest or largest"),
+        Option("--years", "YEARS", "such as 1900..2200 or 2029 (default: all)"),
+        Option("--within", "DISTANCE", "0.2 (AU), 10LD or 1e6km (default: any distance)"),
+        _BODY,
+        Option("--rows", "N", "number of NEOs (default: 10)"),
+        Option("--format", "FORMAT", "table, csv, json or ics, a calendar (default: table)"),
+    ),
+    "show": (Option("neo", "NEO", 'id, number, designation or name, such as 433 or "2004 MN4"'),),
+    "sql": (
+        Option("statement", "SQL", "one query"),
+        Option("--master", "VALUE", "the engine, as for run (default: duckdb)"),
+        Option("--format", "FORMAT", "table, csv or json (default: table)"),
+    ),
+    "export": (
+        Option("folder", "FOLDER", "a new folder, or one of an earlier export"),
+        Option("--format", "FORMAT", "csv, json, ecsv or votable (default: csv)"),
+    ),
 }
 
 
@@ -185,9 +258,8 @@ def command_line(arguments: Sequence[str] | None = None) -> Namespace:
             sub.add_argument(
                 "--wait", action="store_true", help="wait for the rate limit, for up to a day"
             )
-        if name in _EXTRA:
-            option, metavar, meaning = _EXTRA[name]
-            sub.add_argument(option, metavar=metavar, help=meaning)
+        for option in _EXTRA.get(name, ()):
+            sub.add_argument(option.flag, metavar=option.metavar, help=option.meaning)
         if command.parameters:
             sub.add_argument(
                 "--parameters",

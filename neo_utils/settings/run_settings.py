@@ -30,7 +30,10 @@ from neo_utils.settings.variables import api_key, read_env_file, unknown_names_w
 from neo_utils.text import shown
 
 # Read from the environment or .env, but not parameters of a notebook.
-_FURTHER_NAMES = ("API_KEY", "WAIT", "AGAINST", "NEOS", "CLUSTER_SECRET_FILE", "EVENT_LOG_DIR")
+_FURTHER_NAMES = (
+    *("API_KEY", "WAIT", "AGAINST", "NEOS", "CLUSTER_SECRET_FILE", "EVENT_LOG_DIR"),
+    *("DAYS", "WITHIN", "BODY", "FROM", "FORMAT", "OLDER_THAN", "MAX_REQUESTS"),
+)
 
 
 class RunSettings(Struct, frozen=True, kw_only=True):

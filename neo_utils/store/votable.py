@@ -42,10 +42,15 @@ def voparquet_metadata(table: pa.Table, about: Mapping[str, str]) -> dict[str, s
     }
 
 
+def unit_of(column: pa.Field) -> str:
+    """Return a column's unit as astronomy tools spell it; an empty text for none or LD."""
+    unit: str = (column.metadata or {}).get(b"unit", b"").decode()
+    return _UNITS.get(unit, unit)
+
+
 def _field(column: pa.Field, values: pa.ChunkedArray) -> str:
     metadata = {key.decode(): value.decode() for key, value in (column.metadata or {}).items()}
-    unit = metadata.get("unit", "")
-    quantity = {"unit": _UNITS.get(unit, unit), "ucd": metadata.get("ucd", "")}
+    quantity = {"unit": unit_of(column), "ucd": metadata.get("ucd", "")}
     attributes = {"name": column.name} | _type_attributes(values)
     attributes |= {name: value for name, value in quantity.items() if value}
     element = "FIELD" + "".join(f" {name}={quoteattr(v)}" for name, v in attributes.items())

@@ -1,0 +1,116 @@
+"""What is stored about one NEO: its properties, its passages past and to come, its changes."""
+
+import datetime as dt
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from neo_utils.answers.answer import Answer, sentry_address
+from neo_utils.answers.designations import find_neo
+from neo_utils.answers.passages import passages_where, today
+from neo_utils.answers.views import everything_stored, opened
+from neo_utils.figures.links import is_linked
+from neo_utils.store.selection import Selection
+from neo_utils.text import printable
+
+_FEW = 5
+_CLASSES = {"AMO": "Amor", "APO": "Apollo", "ATE": "Aten", "IEO": "Atira"}
+
+
+class OneNeo(NamedTuple):
+    """A NEO: the columns of the views ``neos`` and ``orbits``, all its passages, its history."""
+
+    values: dict[str, Any]
+    passages: Answer
+    changes: pd.DataFrame
+    today: dt.date
+
+    def __repr__(self) -> str:
+        """Return what is stored about the NEO in some lines of text."""
+        one = {name: None if pd.isna(value) else value for name, value in self.values.items()}
+        rows = self.passages.rows
+        to_come = rows[rows["close_approach_date"].dt.date >= self.today]
+        parts = [
+            printable(f"{one['name'] or one['neo_id']}"),
+            *_properties(one),
+            *self._links(),
+            f"passages     {len(rows):,} listed, {len(to_come):,} of them from {self.today} on",
+            f"changes      {len(self.changes):,} recorded, in the view history of `neo sql`",
+            self._few("Its nearest passages", rows.nsmallest(_FEW, "miss_distance_au")),
+            self._few("Its next passages", to_come.head(_FEW)),
+            self.passages.stored.source_line,
+        ]
+        return "\n".join(parts)
+
+    def _few(self, definition: str, rows: pd.DataFrame) -> str:
+        answer = self.passages._replace(rows=rows, left_out=("NEO", "hazardous", "in Sentry"))
+        return f"{definition}, to any body:\n{answer.as_text()}"
+
+    def _links(self) -> list[str]:
+        one = self.values
+        if any(found.source == "sample" for found in self.passages.stored.provenances.values()):
+            return []
+        pages = {"at JPL": str(one["nasa_jpl_url"] or "")}
+        if one["is_sentry_object"] is True and one["designation"]:
+            pages["in Sentry"] = sentry_address(str(one["designation"]))
+        return [f"{name:<12} {page}" for name, page in pages.items() if is_linked(page)]
+
+
+def show(named: str, stored: Selection | None = None) -> OneNeo:
+    """Return what is stored about one NEO.
+
+    Parameters
+    ----------
+    named
+        Its id, number, designation or name, such as "433", "Apophis" or "2004 MN4".
+    stored
+        The batches to search; None is everything that is stored in the default folder.
+
+    Raises
+    ------
+    WrongParameter, StoredDataMissing
+        If the text is empty, or no stored NEO is called so.
+    StoredDataBroken
+        If a batch is corrupted.
+    """
+    stored = stored or everything_stored()
+    session = opened(stored)
+    neos = session.sql("SELECT neo_id AS id, name, designation, position FROM neos").toPandas()
+    neo_id, _, _, position = neos.iloc[find_neo(stored, neos, named)]
+    query = f"SELECT * FROM neos JOIN orbits USING (neo_id) WHERE position = {position}"  # noqa: S608
+    (values,) = session.sql(query).toArrow().to_pylist()
+    in_order = f"position = {position} ORDER BY close_approach_date, close_approach_time"
+    passages = Answer("Its passages", passages_where(session, in_order), stored)
+    changes = session.table("history").toPandas()
+    return OneNeo(values, passages, changes[changes["neo_id"] == neo_id], today(stored))
+
+
+def _properties(one: dict[str, Any]) -> list[str]:
+    kind = one["orbit_class_type"]
+    low, high = one["minimum_estimated_diameter_meters"], one["maximum_estimated_diameter_meters"]
+    lines = {
+        "id": one["neo_id"],
+        "designation": one["designation"],
+        "H": _with_unit(one["absolute_magnitude_h"], "mag"),
+        "diameter": low and high and f"{low:,.0f} to {high:,.0f} m, estimated from H",
+        "hazardous": _yes_or_no(one["is_potentially_hazardous_asteroid"]),
+        "Sentry": _yes_or_no(one["is_sentry_object"]),
+        "class": kind and f"{_CLASSES.get(kind, kind)} ({kind})",
+        "MOID": _with_unit(one["minimum_orbit_intersection_au"], "AU"),
+        "orbit": f"a = {_with_unit(one['semi_major_axis_au'], 'AU')}, "
+        f"e = {_with_unit(one['eccentricity'])}, i = {_with_unit(one['inclination_deg'], 'deg')}",
+        "determined": one["orbit_id"]
+        and f"orbit {one['orbit_id']} of {one['orbit_determination_date'] or 'unknown date'}, "
+        f"uncertainty {one['orbit_uncertainty']}",
+        "observed": f"{one['first_observation_date']} to {one['last_observation_date']}, "
+        f"{one['observations_used'] or 0:,} observations",
+    }
+    return [printable(f"{name:<12} {value}") for name, value in lines.items() if value]
+
+
+def _with_unit(value: float | None, unit: str = "") -> str:
+    return "unknown" if value is None else f"{value:.6g} {unit}".rstrip()
+
+
+def _yes_or_no(flag: bool | None) -> str:
+    return "unknown" if flag is None else "yes" if flag else "no"

@@ -1,0 +1,73 @@
+"""The views of `neo sql`: equal on Spark and DuckDB, and as the documentation creates them."""
+
+import pytest
+
+import neo_utils as neo
+from neo_utils.answers.views import VIEWS
+from neo_utils.errors import JobFailed
+from neo_utils.fetch.fetching import fetch
+from neo_utils.interface import plan_fetch, select
+from neo_utils.sample import service
+from tests.objects import serve_changed
+
+QUERIES = (
+    *(f"SELECT * FROM {view} ORDER BY ALL" for view in VIEWS),  # noqa: S608 - our own names
+    "SELECT orbit_class_type, count(*) AS passages, min(miss_distance_au) AS nearest_au "
+    "FROM passages WHERE orbiting_body = 'Earth' GROUP BY ALL ORDER BY ALL",
+    "SELECT name, e FROM (SELECT neo_id, eccentricity AS e FROM orbits WHERE eccentricity > 0.5) "
+    "JOIN neos USING (neo_id) ORDER BY neo_id",
+    "SELECT neo_id, orbit_id_before, orbit_id_after FROM history "
+    "WHERE fetched_at_after >= '2026-01-01' ORDER BY ALL",
+)
+
+
+def determined_again(neos):
+    for place, one in enumerate(neos):
+        one["orbital_data"]["orbit_id"] += "b"
+        if place % 3 == 0:
+            del one["orbital_data"]["minimum_orbit_intersection"]
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    """Two batches, one of them fetched again after its orbits changed."""
+    folder = str(tmp_path_factory.mktemp("output"))
+    with service.serve() as url:
+        fetch(plan_fetch(1, 40, "nasa", url, folder))
+    with serve_changed(determined_again) as url:
+        fetch(plan_fetch(1, 20, "nasa", url, folder, refetch=True))
+    return select(1, 40, "nasa", folder)
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_a_query_has_the_same_rows_on_spark_and_duckdb(spark, stored, query):
+    duckdb, by_spark = (
+        neo.sql(query, stored, session).toArrow().to_pylist() for session in (None, spark)
+    )
+    assert duckdb == by_spark
+    assert len(duckdb) > 0
+
+
+def test_views_have_the_stored_rows(stored):
+    numbers = [len(neo.sql(f"FROM {view}", stored).collect()) for view in VIEWS]
+    raw, approaches = stored.read("raw"), stored.read("close_approaches").to_pandas()
+    dates = approaches["close_approach_date"].astype(str)
+    groups = approaches.groupby([dates.str[:4], "orbiting_body"]).ngroups
+    assert numbers == [len(raw), len(approaches), len(raw), groups, 20]
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["SELECT", "SELECT nothing FROM neos", "SELECT * FROM elsewhere", "SELECT 1; SELECT 2; S"],
+)
+def test_an_invalid_query_gives_one_line(stored, query):
+    with pytest.raises(JobFailed) as failure:
+        neo.sql(query, stored).collect()
+    assert "\n" not in str(failure.value)
+
+
+def test_threshold_is_that_of_the_yearly_view(stored):
+    query = "SELECT sum(close_approaches_under_threshold) FROM yearly WHERE orbiting_body = 'Earth'"
+    counts = {au: neo.sql(query, stored, threshold_au=au).collect()[0][0] for au in (0.05, 0.2)}
+    earth = stored.read("close_approaches").to_pandas().query("orbiting_body == 'Earth'")
+    assert counts == {au: (earth["miss_distance_au"] < au).sum() for au in (0.05, 0.2)}
