@@ -14,6 +14,7 @@ from papermill import inspect_notebook
 import neo_utils as neo
 from neo_utils import errors
 from neo_utils.positions import TABLES, Batch, PositionRange
+from neo_utils.run.commands import COMMANDS
 from neo_utils.settings.folders import PROJECT
 from neo_utils.settings.run_settings import (
     NAMES_IN_ENVIRONMENT,
@@ -24,8 +25,10 @@ from neo_utils.settings.run_settings import (
 from neo_utils.statistics.definitions import sql_text, totals_defined
 from neo_utils.statistics.result_files import report_path, result_path
 from neo_utils.store.folders import run_folder
+from neo_utils.store.history import history_path
 from neo_utils.store.schemas import (
     CLOSE_APPROACHES,
+    HISTORY,
     METRICS,
     ORBITS,
     RAW,
@@ -86,11 +89,18 @@ metadata of each column record unit, definition and UCD. A VOTable contains the 
 following the IVOA's VOParquet convention.
 
 {columns}
-### `neos` and `passages`, in `explore.ipynb`
+### Views of `neo sql`
 
-These are not files, but tables for SQL queries in the notebook:
+These are not files, but views for SQL queries: `neos`, `orbits`, `passages`, `yearly` (the text of
+`yearly_statistics`) and `history`, whose columns are above.
 
-{explored}
+{views}
+### Tables of the segments in Trino
+
+These statements create the two tables that the definitions below start from, in a catalogue `hive`
+with a schema `neo`. [how-to.md](how-to.md) has those of Spark and DuckDB.
+
+{trino}
 ## Metrics
 
 All metrics are integers. The threshold here is 0.2 AU:
@@ -112,6 +122,18 @@ _TABLES = {
     "aggregations": METRICS,
     "segments": SEGMENTS,
     "yearly_statistics": YEARLY_STATISTICS,
+    "history": HISTORY,
+}
+_YEARLY = ";\n\nCREATE OR REPLACE TEMPORARY VIEW yearly"
+# Types of Trino, by Arrow's.
+_TRINO = {
+    "string": "varchar",
+    "double": "double",
+    "bool": "boolean",
+    "int64": "bigint",
+    "date32[day]": "date",
+    "timestamp[ms, tz=UTC]": "timestamp(3)",
+    "timestamp[us]": "timestamp(6)",
 }
 
 
@@ -126,7 +148,8 @@ def reference() -> str:
         metrics=_table(("metric", "counts"), _metrics()),
         files=_table(("file", "content"), _files()),
         columns="\n".join(_columns(name, schema) for name, schema in _TABLES.items()),
-        explored=_sql("passages"),
+        views=_sql_block(sql_text("views").partition(_YEARLY)[0]),
+        trino="\n".join(map(_trino_table, SEGMENT_SCHEMAS)),
         definitions="\n".join(map(_sql, ("counted", "metrics", "yearly_statistics"))),
         statuses=_table(("status", "failure", ""), _statuses()),
     )
@@ -135,7 +158,11 @@ def reference() -> str:
 def _commands() -> list[tuple[str, str]]:
     makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
     found = re.findall(r"^([a-z-]+):.*?## (.+)$", makefile, re.MULTILINE)
-    return [(f"`make {name}`", text) for name, text in found]
+    further = [name for name in COMMANDS if name not in dict(found)]
+    return [
+        *((f"`make {name}`", text) for name, text in found),
+        *((f"`neo {name}`", COMMANDS[name].meaning.capitalize()) for name in further),
+    ]
 
 
 def _interface() -> list[tuple[str, str]]:
@@ -179,6 +206,7 @@ def _files() -> list[tuple[str, str]]:
     return [
         *batch,
         *((f"`{Segment(1).file(_OUTPUT, name)}`", _SEGMENTS[name]) for name in SEGMENT_SCHEMAS),
+        (f"`{history_path(_OUTPUT, Segment(1))}`", "what later fetches of these NEOs changed"),
         (f"`{result_path('metrics', _OUTPUT, _RANGE)}`", "the metrics"),
         (f"`{result_path('yearly_statistics', _OUTPUT, _RANGE)}`", "one row per year and body"),
         (f"`{folder}/*.ipynb`", "the executed notebooks"),
@@ -198,6 +226,15 @@ def _columns(name: str, schema: pa.Schema) -> str:
     return f"### `{name}`\n\n" + _table(("column", "type", "unit", "UCD", "definition"), rows)
 
 
+def _trino_table(name: str) -> str:
+    columns = ",\n".join(f"    {one.name} {_TRINO[str(one.type)]}" for one in SEGMENT_SCHEMAS[name])
+    place = f"external_location = 's3a://bucket/output/segments/{name}'"
+    return (
+        f"```sql\nCREATE TABLE hive.neo.stored_{name} (\n{columns}\n)\n"
+        f"WITH (format = 'PARQUET', {place});\n```\n"
+    )
+
+
 def _metrics() -> list[tuple[str, str]]:
     totals = [(f"`{name}`", text) for name, text in totals_defined(0.2).items()]
     in_years = "`close_approaches_in_1900` and so on"
@@ -205,7 +242,11 @@ def _metrics() -> list[tuple[str, str]]:
 
 
 def _sql(name: str) -> str:
-    return f"```sql\n{sql_text(name).strip()}\n```\n"
+    return _sql_block(sql_text(name))
+
+
+def _sql_block(text: str) -> str:
+    return f"```sql\n{text.strip()}\n```\n"
 
 
 def _statuses() -> list[tuple[str, str, str]]:

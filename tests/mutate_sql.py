@@ -63,6 +63,7 @@ def neo(neo_id, *approaches):
     """Return an object with approaches given as (date, body, AU) or (date, body, AU, km/s)."""
     return {
         "id": neo_id,
+        "name": f"({neo_id})",
         "close_approach_data": [
             {
                 "close_approach_date": date,
@@ -109,9 +110,9 @@ def cases() -> dict[str, Case]:
         stored(41, "2026-01-01", neo("D", ("2026-01-02", "Venus", 0.5))),
     ]  # fmt: skip
     in_2026 = [
-        (2026, "Earth", 3, 0, 1, 3, 0.3, "A", 10.0, 0, "2026-01-02", False, None),
-        (2026, "Mars", 1, 1, 1, 1, 0.1, "A", 10.0, 1, "2026-01-03", True, 10.0),
-        (2026, "Venus", 1, 0, 1, 1, 0.5, "D", 10.0, 0, "2026-01-02", True, None),
+        (2026, "Earth", 3, 0, 1, 3, 0.3, "A", 10.0, 0, "2026-01-02", False, None, "(A)"),
+        (2026, "Mars", 1, 1, 1, 1, 0.1, "A", 10.0, 1, "2026-01-03", True, 10.0, "(A)"),
+        (2026, "Venus", 1, 0, 1, 1, 0.5, "D", 10.0, 0, "2026-01-02", True, None, "(D)"),
     ]
     return {
         "a NEO in two batches": Case(
@@ -388,14 +389,14 @@ EQUIVALENT = {
     "metrics.sql:27: CAST(coalesce(CASE metri -> (coalesce(CASE metric WH": _TYPE,
     "yearly_statistics.sql:7: 5 -> 6": _ROUNDED,
     "yearly_statistics.sql:7: 5 -> 4": _ROUNDED,
-    "yearly_statistics.sql:37: JOIN -> RIGHT JOIN": "every count has an approach",
+    "yearly_statistics.sql:38: JOIN -> RIGHT JOIN": "every count has an approach",
     **{
         f"yearly_statistics.sql:{line}: JOIN -> {kind} JOIN": _PARTNER
-        for line in (57, 58) for kind in ("LEFT", "RIGHT", "FULL")
+        for line in (59, 60) for kind in ("LEFT", "RIGHT", "FULL")
     },
     "yearly_statistics.sql:7: CAST(floor(relative_velo -> (floor(relative_velocity": _WHOLE,
-    "yearly_statistics.sql:49: CAST(velocity AS DOUBLE) -> (velocity)": _TYPE,
-    "yearly_statistics.sql:54: CAST(velocity_under AS D -> (velocity_under)": _TYPE,
+    "yearly_statistics.sql:50: CAST(velocity AS DOUBLE) -> (velocity)": _TYPE,
+    "yearly_statistics.sql:55: CAST(velocity_under AS D -> (velocity_under)": _TYPE,
     "population.sql:31: > -> <>": "a sum of counts is zero or more",
     "population.sql:31: sum( -> max(": "the largest count is above 0 if the sum is",
     "population.sql:31: sum( -> avg(": "the mean is above 0 if the sum is",

@@ -97,5 +97,6 @@ def test_command_alone_prints_the_help(capsys):
 def test_make_targets_call_every_command():
     makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
     called = re.findall(r"^\t\$\(NEO\) ([a-z-]+)", makefile, re.MULTILINE)
-    assert set(called) == COMMANDS.keys() - {"clean"}
+    with_arguments = {"top", "show", "sql", "export"}
+    assert set(called) == COMMANDS.keys() - with_arguments - {"clean"}
     assert "-m neo_utils clean --parameters" in makefile

@@ -33,6 +33,7 @@ YEARLY = pd.DataFrame(
         *("nearest_close_approach_date", "nearest_is_predicted"),
     ],
 )
+YEARLY["nearest_neo_name"] = ["Apophis", None, "(2010 AB)", None, None]
 
 
 @pytest.fixture
@@ -115,7 +116,7 @@ def test_nearest_figure_shows_earth_in_lunar_distances(selection):
 
 def test_nearest_table_names_the_neo(selection):
     nearest = nearest_per_year(YEARLY)
-    assert nearest["neo_id"].to_dict() == {2024: "2000001", 2026: "2000003", 2027: "2000005"}
+    assert nearest["name"].to_dict() == {2024: "Apophis", 2026: "(2010 AB)", 2027: "2000005"}
     assert nearest["miss_distance_au"].tolist() == [1 / 389, 2 / 389, 0.1]
     assert nearest["date"].tolist() == ["2024-05-06", "2026-08-09", "2027-01-01"]
     assert nearest["is_predicted"].tolist() == [False, True, True]

@@ -110,7 +110,7 @@ def test_each_figure_has_alt_text_and_a_table(page):
 
 def test_each_table_has_a_caption_with_definition_and_source(page):
     captions = page.texts("figcaption")
-    assert len(captions) == 12
+    assert len(captions) == 14
     for caption in captions:
         assert "NEOs at positions 1 to 40" in caption
         assert "simulated sample, not NASA data, as listed on 2026-03-01 00:00 UTC" in caption
@@ -136,6 +136,7 @@ def test_report_starts_with_results_and_omits_runner_cells(page, report):
         ("h3", "Approaches to Earth per year"),
         ("h3", "The nearest approach of every year"),
         ("h3", "Approaches to other bodies per year"),
+        ("h2", "What comes next?"),
         ("h2", "Which NEOs are these?"),
         ("h3", "How they were found"),
         ("h3", "The saved table"),

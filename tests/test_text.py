@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import shlex
 import subprocess
 import sys
 
@@ -96,12 +97,9 @@ def test_commands_print_no_control_characters(hostile):
     settings = parse_settings({"end": 40, "source": "nasa", "output_dir": str(hostile)})
     lines = status_text(settings).splitlines()
     assert [line.split()[0] for line in lines] == [
-        "nasa",
-        *["note"] * (len(lines) - 5),
-        "rejected",
-        "segments",
-        "results",
-        "folder",
+        *("nasa", "ages"),
+        *["note"] * (len(lines) - 7),
+        *("rejected", "segments", "history", "results", "folder"),
     ]
     assert "2 batches" in verify_text(settings)
     environment = {"START": "1", "END": "40", "SOURCE": "nasa", "OUTPUT_DIR": str(hostile)}
@@ -110,9 +108,16 @@ def test_commands_print_no_control_characters(hostile):
         ("status", {"SOURCE": ID}, 2),
         ("status", {"OUTPUT_DIR": str(hostile / "raw" / ID.replace("/", ""))}, 2),
         ("reconcile", {"NEOS": f"433 {ID}"}, 1),
+        ("upcoming", {"BODY": "any", "DAYS": "36525", "WITHIN": "9"}, 0),
+        ("upcoming", {"BODY": "any", "FORMAT": "csv"}, 0),
+        ("upcoming", {"BODY": "any", "FORMAT": "json"}, 0),
+        ("top nearest --body any", {}, 0),
+        ("show 433x", {}, 1),
+        ("sql 'SELECT neo_id, name FROM neos'", {}, 0),
+        ("sql 'FROM passages' --format csv", {}, 0),
     ):
         ran = subprocess.run(  # noqa: S603 - our own command
-            [sys.executable, "-m", "neo_utils", command],
+            [sys.executable, "-m", "neo_utils", *shlex.split(command)],
             cwd=PROJECT,
             env=environment | settings,
             capture_output=True,

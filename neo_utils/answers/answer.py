@@ -93,7 +93,7 @@ class Answer(NamedTuple):
 
     def as_csv(self) -> str:
         """Return the rows as CSV."""
-        return str(self.rows.to_csv(index=False))
+        return csv_text(self.rows)
 
     def as_json(self) -> str:
         """Return definition, source and rows as JSON."""
@@ -101,6 +101,13 @@ class Answer(NamedTuple):
         rows = json.loads(dated.to_json(orient="records", date_format="iso"))
         notes = {"definition": self.definition, "notes": self.notes}
         return json.dumps({**notes, "rows": rows}, indent=1) + "\n"
+
+
+def csv_text(rows: pd.DataFrame) -> str:
+    """Return rows as CSV, a line per row: texts come from the service, so they are escaped."""
+    texts = rows.select_dtypes(["object", "string"])
+    escaped = texts.map(lambda value: printable(value) if isinstance(value, str) else value)
+    return str(rows.assign(**escaped).to_csv(index=False))
 
 
 def sentry_address(designation: str) -> str:

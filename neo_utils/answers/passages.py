@@ -46,6 +46,7 @@ def upcoming(
     within: float | str = 0.2,
     body: str = "Earth",
     first_day: dt.date | str | None = None,
+    rows: int | str = _MOST_ROWS,
 ) -> Answer:
     """Return the next passages, by time.
 
@@ -62,6 +63,8 @@ def upcoming(
     first_day
         The first day, in UTC: a date or "YYYY-MM-DD". None is today; for the sample, whose time
         stands still, the day of its listing.
+    rows
+        The largest number of passages, from 1 to 10,000.
 
     Raises
     ------
@@ -70,27 +73,28 @@ def upcoming(
     StoredDataMissing, StoredDataBroken
         If nothing is stored, or a batch is corrupted.
     """
-    number = _whole(days, "DAYS", _MOST_DAYS)
+    number, most = _whole(days, "DAYS", _MOST_DAYS), _whole(rows, "ROWS", _MOST_ROWS)
     near, passed = parse_distance(within), parse_body(body)
     day = _parse_day(first_day)
     stored = stored or everything_stored()
     first = day or today(stored)
     end = first + dt.timedelta(days=number)
-    rows = passages_where(
+    found = passages_where(
         opened(stored),
         f"{_near(passed, near.au)} AND {_between(first, end)} "
         "ORDER BY close_approach_date, close_approach_time, neo_id",
     )
     # The condition takes two days more, as listed dates are in TDB.
-    listed_days = pd.to_datetime(rows["close_approach_date"], utc=True)
-    times = rows["close_approach_time_utc"].fillna(listed_days)
+    listed_days = pd.to_datetime(found["close_approach_date"], utc=True)
+    times = found["close_approach_time_utc"].fillna(listed_days)
     first_time, end_time = (pd.Timestamp(day, tz="UTC") for day in (first, end))
-    rows = rows[times.between(first_time, end_time, "left")].reset_index(drop=True)
+    found = found[times.between(first_time, end_time, "left")].reset_index(drop=True)
+    some = "Passages" if len(found) <= most else f"The first {most:,} of {len(found):,} passages"
     definition = (
-        f"Passages of {_named(passed)} closer than {near.in_words}{_limits(passed, near.au)} "
+        f"{some} of {_named(passed)} closer than {near.in_words}{_limits(passed, near.au)} "
         f"from {first} to {end - dt.timedelta(days=1)}, by time (UTC)"
     )
-    return Answer(definition, rows, stored, ("predicted", *_one(passed)))
+    return Answer(definition, found.head(most), stored, ("predicted", *_one(passed)))
 
 
 def top(

@@ -27,6 +27,7 @@ from neo_utils.text import printable
 from neo_utils.units import LUNAR_DISTANCES_PER_AU
 
 _NAMED = 3  # nearest passages with their name in the figure
+_WIDTH_YEARS, _HEIGHT = 150, 1.3  # of a name, on the two axes
 
 
 def approaches_per_year(yearly: pd.DataFrame) -> pd.DataFrame:
@@ -231,21 +232,32 @@ def plot_nearest_per_year(nearest: pd.DataFrame, selection: Selection) -> Captio
             label=label,
         )
     use_log_scale(axes, "y")
-    for year, row in nearest.nsmallest(_NAMED, "miss_distance_lunar").iterrows():
+    named = _apart(nearest)
+    for year, row in named.iterrows():
         _name_point(axes, int(year), row)
     axes.axhline(1, color=GREY, linewidth=1, linestyle="--", label="distance of the Moon")
     legend_above(axes)
     distance = nearest["miss_distance_lunar"]
-    names = nearest.nsmallest(_NAMED, "miss_distance_lunar")["name"]
-    named = ", ".join(f"{name} in {year}" for year, name in names.items())
+    names = ", ".join(f"{name} in {year}" for year, name in named["name"].items())
     return with_alt_text(
         figure,
         f"One point per year for the nearest listed approach to Earth, past or predicted, in lunar "
         f"distances on a logarithmic axis: from {distance.min():.3g} ({distance.idxmin()}) to "
         f"{distance.max():.3g} ({distance.idxmax()}). {(distance < 1).sum()} of {len(nearest)} are "
-        f"closer than the Moon. The nearest: {named}.",
+        f"closer than the Moon. The named ones: {names}.",
         selection,
     )
+
+
+def _apart(nearest: pd.DataFrame) -> pd.DataFrame:
+    """Return the nearest of all years, without those whose name would cover another name."""
+    chosen: list[int] = []
+    distance = nearest["miss_distance_lunar"]
+    for year in distance.nsmallest(4 * _NAMED).index:
+        beside = [one for one in chosen if abs(one - year) < _WIDTH_YEARS]
+        if all(distance[year] > _HEIGHT * distance[one] for one in beside):
+            chosen.append(year)
+    return nearest.loc[chosen[:_NAMED]]
 
 
 def _name_point(axes: Axes, year: int, row: pd.Series) -> None:

@@ -189,6 +189,7 @@ _EXTRA = {
         Option("--within", "DISTANCE", "0.2 (AU), 10LD or 1e6km (default: the threshold)"),
         _BODY,
         Option("--from", "DAY", "first day, YYYY-MM-DD (default: today)"),
+        Option("--rows", "N", "at most N passages (default: 10000)"),
         Option("--format", "FORMAT", "table, csv, json or ics, a calendar (default: table)"),
     ),
     "top": (

@@ -6,7 +6,7 @@ from typing import Literal
 import pandas as pd
 import pyarrow as pa
 
-from neo_utils.answers.answer import Answer
+from neo_utils.answers.answer import Answer, csv_text
 from neo_utils.answers.export import export
 from neo_utils.answers.one_neo import show
 from neo_utils.answers.passages import top, upcoming
@@ -24,7 +24,13 @@ _NULLABLE = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
 
 
 def upcoming_text(
-    settings: RunSettings, days: str, within: str, body: str, first_day: str, file_format: str
+    settings: RunSettings,
+    days: str,
+    within: str,
+    body: str,
+    first_day: str,
+    rows: str,
+    file_format: str,
 ) -> str | bytes:
     """Return the next passages; an empty option has its default."""
     check_choice("format", file_format or "table", PassageFormat)
@@ -34,6 +40,7 @@ def upcoming_text(
         within=within or settings.threshold_au,
         body=body or "Earth",
         first_day=first_day or None,
+        rows=rows or 10_000,
     )
     return _formatted(answer, file_format)
 
@@ -78,7 +85,7 @@ def sql_text(settings: RunSettings, statement: str, master: str, file_format: st
         session.stop()
     print(stored.source_line, file=sys.stderr)
     if file_format == "csv":
-        return str(rows.to_csv(index=False)).rstrip("\n")
+        return csv_text(rows)
     if file_format == "json":
         return str(rows.to_json(orient="records", date_format="iso", indent=1))
     texts = rows.head(_MOST_ROWS).map(_cell)

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,14 +18,14 @@ import pyarrow.parquet as pq
 from neo_utils.errors import StoredDataBroken
 from neo_utils.positions import Batch, PositionRange
 from neo_utils.store.atomic import write_in_order
-from neo_utils.store.batches import read_parquet, stored_provenances
-from neo_utils.store.folders import names_in, raise_if_refused
+from neo_utils.store.batches import read_parquet, read_table, stored_provenances
+from neo_utils.store.folders import exists, names_in, raise_if_refused
 from neo_utils.store.page_tables import Page
 from neo_utils.store.provenance import Provenance
 from neo_utils.store.rebuilding import read_archived
-from neo_utils.store.schemas import HISTORY
-from neo_utils.store.segment_building import approaches_listed, build_outdated
-from neo_utils.store.segments import Segment, listed_provenances, segments_of
+from neo_utils.store.schemas import HISTORY, StoredTable
+from neo_utils.store.segment_building import approaches_listed
+from neo_utils.store.segments import Segment, outdated_batches, segments_of
 from neo_utils.store.verification import unfinished
 
 FOLDER = "history"
@@ -104,6 +104,11 @@ def read_history(output: Path) -> pa.Table:
     return _in_order([HISTORY.empty_table(), *tables])
 
 
+def history_path(output: Path, segment: Segment) -> Path:
+    """Return the file of the changes of the positions of a segment."""
+    return output / FOLDER / f"positions={segment.first}-{segment.batches[-1].last}.parquet"
+
+
 def _in_order(tables: list[pa.Table]) -> pa.Table:
     """Return all rows in an order that does not depend on which page arrived first."""
     order = [("fetched_at_after", "ascending"), ("neo_id", "ascending")]
@@ -115,16 +120,23 @@ def _files(output: Path) -> list[str]:
 
 
 def _stored(output: Path, label: str) -> Iterator[tuple[str, Known]]:
+    """Yield what each stored batch says about its NEOs, from segments where they are current."""
     stored = stored_provenances(output, _EVERYTHING, skip_broken=True)
-    if stored:
-        build_outdated(output, stored)
-    own = {b for b, p in listed_provenances(output, stored).items() if p.service.label == label}
+    own = {batch: p for batch, p in stored.items() if p.service.label == label}
+    left = set(outdated_batches(output, own))
+    current = own.keys() - left
     columns = ["id", "name", "fetched_at", "position", *VALUES]
-    for segment in segments_of(own):
+    for segment in segments_of(current):
         for row in read_parquet(segment.file(output, "neos"), columns).to_pylist():
-            if Batch.containing(row["position"]) in own:
+            if Batch.containing(row["position"]) in current:
                 values = tuple(row[name] for name in VALUES)
                 yield row["id"], Known(row["fetched_at"], row["name"], values)
+    for batch in left:
+        with suppress(StoredDataBroken):
+            neos, approaches, orbits = (
+                read_table(output, [batch], name) for name in get_args(StoredTable)
+            )
+            yield from _known_in(neos, approaches, orbits, own[batch].fetched_at).items()
     # A killed run may have left a page without the other files.
     for batch in unfinished(output, _EVERYTHING):
         with suppress(ValueError):
@@ -141,18 +153,22 @@ def _recorded(output: Path, label: str) -> Iterator[tuple[str, Known]]:
 
 
 def _known_on(page: Page, provenance: Provenance) -> dict[str, Known]:
-    columns = [
-        page.neos[name] if name in page.neos.column_names else page.orbits[name]
-        for name in VALUES[:-1]
-    ]
-    ids = page.neos["id"]
-    counts = approaches_listed(ids, page.close_approaches)
-    time = provenance.fetched_at.replace(tzinfo=None)
+    tables = page.neos, page.close_approaches, page.orbits
+    return _known_in(*tables, provenance.fetched_at)
+
+
+def _known_in(
+    neos: pa.Table, approaches: pa.Table, orbits: pa.Table, fetched_at: dt.datetime
+) -> dict[str, Known]:
+    """Return what the tables of a batch say about its NEOs, by id."""
+    columns = [neos[n] if n in neos.column_names else orbits[n] for n in VALUES[:-1]]
+    counts = approaches_listed(neos["id"], approaches)
     rows = zip(*(column.to_pylist() for column in columns), counts, strict=True)
-    names = page.neos["name"].to_pylist()
+    time = fetched_at.replace(tzinfo=None)
+    ids, names = neos["id"].to_pylist(), neos["name"].to_pylist()
     return {
         neo_id: Known(time, name, values)
-        for neo_id, name, values in zip(ids.to_pylist(), names, rows, strict=True)
+        for neo_id, name, values in zip(ids, names, rows, strict=True)
     }
 
 
@@ -167,10 +183,8 @@ def _row(neo_id: str, label: str, old: Known, new: Known) -> dict[str, Any]:
 
 
 def _append(output: Path, batch: Batch, rows: list[dict[str, Any]]) -> None:
-    segment = Segment.of(batch)
-    name = f"positions={segment.first}-{segment.batches[-1].last}.parquet"
-    path = output / FOLDER / name
-    earlier = [_read(path)] if name in _files(output) else []
+    path = history_path(output, Segment.of(batch))
+    earlier = [_read(path)] if exists(path) else []
     table = _in_order([*earlier, pa.Table.from_pylist(rows, HISTORY)])
     buffer = pa.BufferOutputStream()
     pq.write_table(table, buffer, compression="zstd", write_page_checksum=True)
