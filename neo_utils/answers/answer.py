@@ -76,7 +76,7 @@ class Answer(NamedTuple):
                     strict=True,
                 )
             ],
-            "H (mag)": rows["absolute_magnitude_h"].map("{:.2f}".format, na_action="ignore"),
+            "H": rows["absolute_magnitude_h"].map("{:.2f}".format, na_action="ignore"),
             "hazardous": rows["is_potentially_hazardous_asteroid"].eq(True).map({True: "yes"}),
             "in Sentry": [
                 Linked("yes", "" if is_sample else sentry_address(designation)) if is_listed else ""

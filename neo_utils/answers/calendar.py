@@ -43,7 +43,7 @@ def as_calendar(answer: Answer) -> str:
 def _description(shown: dict[str, str], answer: Answer) -> str:
     quantities = (
         *("distance (LD)", "distance (km)", "distance (AU)", "velocity (km/s)"),
-        *("diameter (m)", "H (mag)"),
+        *("diameter (m)", "H"),
     )
     lines = [f"{name}: {shown[name]}" for name in quantities if shown[name]]
     notes = ["Distances are nominal. Time in UTC, to the minute, converted from TDB", *answer.notes]

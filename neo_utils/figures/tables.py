@@ -20,6 +20,9 @@ _TABLE_OPTIONS = (
 )
 
 
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d)?", re.ASCII)
+
+
 class CaptionedTable(NamedTuple):
     """A complete table with its caption. Notebooks show ``html``, other programs the caption."""
 
@@ -78,7 +81,8 @@ def _cell(value: object) -> object:
         return f'<a href="{escape(value.address)}">{_breakable(printable(value))}</a>'
     if value is None or isinstance(value, Number | date | pd.api.typing.NaTType):
         return value
-    return _html(str(value))
+    html = _html(str(value))
+    return f"<time>{html}</time>" if _DATE.fullmatch(html) else html  # shown without a line break
 
 
 def _html(text: str) -> str:

@@ -261,8 +261,9 @@ def _apart(nearest: pd.DataFrame) -> pd.DataFrame:
 
 
 def _name_point(axes: Axes, year: int, row: pd.Series) -> None:
-    """Write the name of a NEO beside its point, on the side that has more room."""
-    is_left = year < sum(axes.get_xlim()) / 2
+    """Write the name of a NEO beside its point, on the right if it has room there."""
+    first, last = axes.get_xlim()
+    is_left = year < last - (last - first) / 4
     axes.annotate(
         printable(f"{row['name']}, {year}"),
         (year, row["miss_distance_lunar"]),
@@ -271,4 +272,5 @@ def _name_point(axes: Axes, year: int, row: pd.Series) -> None:
         ha="left" if is_left else "right",
         fontsize=8,
         parse_math=False,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
     )

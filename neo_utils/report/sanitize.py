@@ -10,7 +10,7 @@ from neo_utils.figures.links import is_linked
 
 _TABLES = {"figure", "figcaption", "div", "table", "thead", "tbody", "tr", "th", "td"}
 _TEXT = {"h1", "h2", "h3", "h4", "p", "a", "em", "strong", "code", "pre", "ul", "ol", "li", "br"}
-_IN_WORDS = {"wbr", "span"}
+_IN_WORDS = {"wbr", "span", "time"}
 _CLASSES = {"table", "dataframe", "counts", "words"}
 
 
