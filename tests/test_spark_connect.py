@@ -12,6 +12,7 @@ from http.server import HTTPServer, SimpleHTTPRequestHandler
 import pyarrow.parquet as pq
 import pytest
 
+from neo_utils.answers.views import VIEWS, sql
 from neo_utils.engines import spark_connect
 from neo_utils.engines.engine import connect, describe_engine, describe_tasks
 from neo_utils.engines.java import SPARK_HOME, java_home
@@ -97,6 +98,15 @@ def test_counts_equal_plain_python(session, pristine):
     assert dict(map(dict.values, counts.to_pylist())) == metrics_of(PAGES, "0.2")
     yearly = rows(yearly_statistics(newest, approaches, 0.2))
     assert yearly == yearly_of(PAGES, "0.2", f"{AS_OF:%Y-%m-%d}")
+
+
+def test_views_for_sql_have_the_same_rows_as_on_duckdb(session, pristine):
+    selection = select(1, END, "sample", str(pristine))
+    for view in VIEWS:
+        query = f"SELECT count(*), min(neo_id) FROM {view}"  # noqa: S608 - our own names
+        query = query.replace("neo_id", "nearest_neo_id") if view == "yearly" else query
+        by_server, by_duckdb = (rows(sql(query, selection, one)) for one in (session, None))
+        assert by_server == by_duckdb
 
 
 def test_notebooks_run_on_the_server(server, tmp_path):

@@ -1,5 +1,7 @@
 """The views of `neo sql`: equal on Spark and DuckDB, and as the documentation creates them."""
 
+import re
+
 import pytest
 
 import neo_utils as neo
@@ -8,6 +10,8 @@ from neo_utils.errors import JobFailed
 from neo_utils.fetch.fetching import fetch
 from neo_utils.interface import plan_fetch, select
 from neo_utils.sample import service
+from neo_utils.settings.folders import PROJECT
+from neo_utils.store.segments import SEGMENT_SCHEMAS
 from tests.objects import serve_changed
 
 QUERIES = (
@@ -71,3 +75,45 @@ def test_threshold_is_that_of_the_yearly_view(stored):
     counts = {au: neo.sql(query, stored, threshold_au=au).collect()[0][0] for au in (0.05, 0.2)}
     earth = stored.read("close_approaches").to_pandas().query("orbiting_body == 'Earth'")
     assert counts == {au: (earth["miss_distance_au"] < au).sum() for au in (0.05, 0.2)}
+
+
+def documented(language, stored):
+    """Return the statements of docs/how-to.md that create the tables in an engine."""
+    text = (PROJECT / "docs/how-to.md").read_text(encoding="utf-8")
+    block = text.partition(f"In {language}:\n\n```sql\n")[2].partition("```")[0]
+    output = str(stored.output)
+    placed = block.replace("file:///data/output", f"file://{output}").replace(
+        "'output/", f"'{output}/"
+    )
+    return [one for one in placed.strip().split(";") if one.strip()]
+
+
+def test_documented_tables_have_the_rows_of_the_views(stored, spark):
+    duckdb = neo.connect("duckdb")
+    for language, session in (("DuckDB", duckdb), ("Spark", spark)):
+        statements = documented(language, stored)
+        assert len(statements) == 2
+        try:
+            for view in ("stored_neos", "stored_close_approaches"):
+                session.sql(f"DROP VIEW IF EXISTS {view}")
+            for statement in statements:
+                session.sql(statement)
+            for text in ("counted", "views"):
+                for statement in neo.sql_text(text).split(";\n"):
+                    session.sql(statement)
+            for view in ("neos", "orbits", "passages", "yearly"):
+                query = f"SELECT count(*) FROM {view}"  # noqa: S608 - our own names
+                found = [tuple(row) for row in session.sql(query).collect()]
+                assert found == neo.sql(query, stored).collect()
+        finally:
+            if session is spark:
+                for table in ("stored_neos", "stored_close_approaches"):
+                    session.sql(f"DROP TABLE IF EXISTS {table}")
+
+
+def test_trino_statements_have_the_columns_of_the_segments():
+    text = (PROJECT / "docs/reference.md").read_text(encoding="utf-8")
+    for name, schema in SEGMENT_SCHEMAS.items():
+        statement = re.search(rf"CREATE TABLE hive.neo.stored_{name} \((.*?)\n\)", text, re.DOTALL)
+        columns = [line.split()[0] for line in statement[1].strip().splitlines()]
+        assert columns == schema.names
