@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from neo_utils.figures.tables import captioned
     from neo_utils.interface import plan_fetch, select
     from neo_utils.report.provenance import provenance_table
+    from neo_utils.run.refreshing import refresh
     from neo_utils.settings.log import set_log_level
     from neo_utils.statistics.computation import metrics, statistic, totals, yearly_statistics
     from neo_utils.statistics.computation import read_batches as tables
@@ -50,6 +51,7 @@ _PUBLIC = {
     "plan_fetch": ("interface", "plan_fetch"),
     "provenance_table": ("report.provenance", "provenance_table"),
     "quantity_table": ("statistics.quantities", "quantity_table"),
+    "refresh": ("run.refreshing", "refresh"),
     "save": ("statistics.results", "save"),
     "select": ("interface", "select"),
     "set_log_level": ("settings.log", "set_log_level"),
@@ -77,6 +79,7 @@ __all__ = [
     "plan_fetch",
     "provenance_table",
     "quantity_table",
+    "refresh",
     "save",
     "select",
     "set_log_level",

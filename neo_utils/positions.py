@@ -99,6 +99,9 @@ class PositionRange(NamedTuple):
         return [Batch(first) for first in range(self.start, end + 1, BATCH_SIZE)]
 
 
+EVERYTHING = PositionRange(1, None)
+
+
 def batches_text(count: int) -> str:
     """Return a number of batches in words.
 

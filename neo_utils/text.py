@@ -60,6 +60,17 @@ def shown(value: object, longest: int = _LONGEST_VALUE) -> str:
     return f"{printable(text[: longest // 2])}... ({len(text):,} characters)"
 
 
+def plural(count: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    Examples
+    --------
+    >>> plural(1, "row"), plural(2_050, "row")
+    ('1 row', '2,050 rows')
+    """
+    return f"{count:,} {noun if count == 1 else noun + 's'}"
+
+
 class PrintableFormatter(logging.Formatter):
     """Format each log record as one line without control characters."""
 

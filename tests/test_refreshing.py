@@ -5,12 +5,19 @@ import json
 from collections import Counter
 from email.utils import format_datetime
 
+import pyarrow.parquet as pq
 import pytest
 
 import neo_utils as neo
 from neo_utils.answers.views import everything_stored
 from neo_utils.cli import main
-from neo_utils.errors import RateLimitReached, StoredDataBroken, StoredDataMissing, WrongParameter
+from neo_utils.errors import (
+    RateLimitReached,
+    ServiceFailure,
+    StoredDataBroken,
+    StoredDataMissing,
+    WrongParameter,
+)
 from neo_utils.fetch.fetching import fetch
 from neo_utils.interface import plan_fetch, select
 from neo_utils.positions import Batch, PositionRange
@@ -19,7 +26,7 @@ from neo_utils.run.terminal import status_text
 from neo_utils.run.upkeep import verify_text
 from neo_utils.sample import service
 from neo_utils.settings.run_settings import parse_settings
-from neo_utils.store.batches import stored_provenances
+from neo_utils.store.batches import stored_provenances, write_batch
 from neo_utils.store.history import read_history
 from tests.objects import approach, page
 from tests.objects import neo as neo_of
@@ -47,6 +54,7 @@ class Listing:
             for place in range(size)
         ]
         self.now, self.quota, self.requests = MARCH, 10_000, Counter()
+        self.broken = None  # the number of a page that is not JSON
 
     def __call__(self, url, _headers):
         number = int(url.partition("page=")[2].partition("&")[0])
@@ -55,6 +63,8 @@ class Listing:
             return service.Answer(429, head | {"Retry-After": "3600"}, b"")
         self.quota -= 1
         self.requests[number] += 1
+        if number == self.broken:
+            return service.Answer(200, head, b"{")
         some = self.neos[20 * number : 20 * number + 20]
         return service.Answer(200, head, page(some, number, len(self.neos)))
 
@@ -74,14 +84,15 @@ def url(listing):
 
 
 @pytest.fixture
-def run(tmp_path, url, listing):
+def run(tmp_path, url, listing, monkeypatch):
     """Run a refresh at the listing's time and return its text."""
+    monkeypatch.setattr("neo_utils.run.refreshing._now", lambda: listing.now)
 
     def refreshed(older_than="", most="", **changes):
         listing.requests.clear()
         settings = {"output_dir": str(tmp_path / "output"), "source": "nasa", "api_url": url}
         given = parse_settings(settings | changes)
-        return refresh_text(given, older_than, most, listing.now)
+        return refresh_text(given, older_than, most)
 
     return refreshed
 
@@ -113,7 +124,7 @@ def test_young_batches_need_no_request(run, output, listing):
     assert text == f"nothing to refresh in {output}: {ages}"
     assert not listing.requests
     listing.now += DAY
-    assert run().startswith("refreshed   5 batches, 0 due ones left")
+    assert run().startswith("refreshed   5 batches; 0 more are due")
     assert listing.requests == dict.fromkeys(range(5), 1)
 
 
@@ -124,7 +135,7 @@ def test_the_oldest_batches_come_first_up_to_the_limit(run, output, url, listing
     text = run("12h", "3")
     assert listing.requests == {0: 1, 2: 1, 3: 1}
     assert text.splitlines()[:2] == [
-        "refreshed   3 batches, 2 due ones left",
+        "refreshed   3 batches; 2 more are due",
         "ages        oldest batch 41 days (81-100), newest 0 days",
     ]
     run("12h", "1")
@@ -139,19 +150,19 @@ def test_the_quota_ends_a_refresh_which_the_next_one_continues(run, listing):
     listing.now += 40 * DAY
     listing.quota = 2
     text = run()
-    assert text.startswith("refreshed   2 batches, 3 due ones left")
+    assert text.startswith("refreshed   2 batches; 3 more are due")
     assert "stopped     " in text
     with pytest.raises(RateLimitReached):
         run()
     listing.quota = 10
-    assert run().startswith("refreshed   3 batches, 0 due ones left")
+    assert run().startswith("refreshed   3 batches; 0 more are due")
 
 
 def test_a_grown_catalogue_is_followed(run, output, listing):
     listing.now += 40 * DAY
     listing.neos += Listing(145).neos[100:]
     text = run()
-    assert text.startswith("refreshed   8 batches, 0 due ones left")
+    assert text.startswith("refreshed   8 batches; 0 more are due")
     assert "NEOs        45 in, 0 out" in text
     assert listing.requests == dict.fromkeys(range(8), 1)
     assert len(everything_stored(str(output)).read("raw")) == 145
@@ -161,6 +172,116 @@ def test_a_grown_catalogue_is_followed(run, output, listing):
     assert listing.requests == {0: 1, 1: 1, 2: 1}
     run()
     assert len(everything_stored(str(output)).read("raw")) == 150
+
+
+@pytest.mark.parametrize("limit", ["requests", "quota", "kill"])
+def test_a_grown_catalogue_is_followed_after_a_refresh_that_ended_early(
+    run, output, listing, limit, monkeypatch
+):
+    listing.now += 40 * DAY
+    listing.neos += Listing(200).neos[100:]
+    if limit == "requests":
+        assert run(most="5").startswith("refreshed   5 batches; 5 more are due")
+    elif limit == "quota":
+        listing.quota = 7
+        assert run().startswith("refreshed   7 batches; 3 more are due")
+    else:
+        monkeypatch.setattr("neo_utils.fetch.fetching.CONNECTIONS", 1)
+        with monkeypatch.context() as patch:
+            patch.setattr("neo_utils.fetch.fetching.write_batch", failing_after(6))
+            with pytest.raises(KeyboardInterrupt):
+                run()
+    listing.quota = 10_000
+    listing.now += DAY
+    run()
+    assert len(everything_stored(str(output)).read("raw")) == 200
+
+
+def failing_after(count):
+    """Return a `write_batch` that is interrupted after some calls."""
+    calls = []
+
+    def write(*arguments):
+        calls.append(arguments)
+        if len(calls) > count:
+            raise KeyboardInterrupt
+        return write_batch(*arguments)
+
+    return write
+
+
+@pytest.mark.usefixtures("output")
+def test_a_change_of_a_neo_that_moved_to_a_page_fetched_later_is_recorded(
+    run, tmp_path, listing, monkeypatch
+):
+    monkeypatch.setattr("neo_utils.fetch.fetching.CONNECTIONS", 1)
+    listing.now += 40 * DAY
+    listing.change(19, absolute_magnitude_h=21.0)
+    listing.neos.insert(0, Listing(101).neos[100])  # all others move to a later position
+    text = run(most="1")
+    assert "NEOs        1 in, 1 out; those that moved to a batch that is still due" in text
+    assert "history     0 rows added" in text
+    assert unlisted_in(tmp_path / "output") == ["3000019"]
+    assert "history     1 row added" in run()
+    (row,) = history_of(tmp_path / "output")
+    assert (row["neo_id"], row["absolute_magnitude_h_before"]) == ("3000019", 20.5)
+    assert row["fetched_at_before"] == MARCH.replace(tzinfo=None)
+    assert unlisted_in(tmp_path / "output") == []
+
+
+def test_a_neo_that_left_the_listing_is_remembered_until_it_returns(run, output, listing):
+    listing.now += 40 * DAY
+    left = listing.neos.pop(50)
+    assert "NEOs        0 in, 1 out" in run()
+    assert unlisted_in(output) == [left["id"]]
+    listing.now += 40 * DAY
+    listing.neos.append(left | {"absolute_magnitude_h": 21.0})
+    assert "NEOs        1 in, 0 out" in run()
+    assert unlisted_in(output) == []
+    (row,) = history_of(output)
+    assert (row["fetched_at_before"], row["absolute_magnitude_h_before"]) == (
+        MARCH.replace(tzinfo=None),
+        20.5,
+    )
+
+
+def unlisted_in(output):
+    file = output / "history/unlisted.parquet"
+    return pq.read_table(file)["neo_id"].to_pylist() if file.exists() else []
+
+
+@pytest.mark.parametrize("damaged", ["segments/neos", "raw", "orbits", "close_approaches"])
+def test_damaged_files_do_not_hide_a_change(run, output, listing, damaged):
+    for path in output.glob(f"{damaged}/**/*.parquet"):
+        content = bytearray(path.read_bytes())
+        content[len(content) // 3] ^= 1
+        path.write_bytes(content)
+    listing.now += 40 * DAY
+    listing.change(7, absolute_magnitude_h=21.0)
+    run()
+    (row,) = history_of(output)
+    assert (row["neo_id"], row["absolute_magnitude_h_before"]) == ("3000007", 20.5)
+
+
+@pytest.mark.usefixtures("output")
+def test_a_failing_page_is_reported_after_what_changed(run, listing, capsys):
+    listing.now += 40 * DAY
+    listing.change(7, absolute_magnitude_h=21.0)
+    listing.broken = 4
+    with pytest.raises(ServiceFailure):
+        run()
+    printed = capsys.readouterr().out
+    assert "refreshed   4 batches; 1 more are due" in printed
+    assert "history     1 row added" in printed
+
+
+def test_stored_nasa_data_beside_the_sample_are_refreshed_without_a_key(
+    run, output, listing, monkeypatch
+):
+    monkeypatch.setenv("API_KEY", "")
+    fetch(plan_fetch(101, 120, "sample", output_dir=str(output)))
+    listing.now += 40 * DAY
+    assert run(source="auto").startswith("refreshed   5 batches; 0 more are due")
 
 
 def test_a_beginning_of_the_catalogue_stays_a_beginning(run, tmp_path, url, listing):
@@ -181,13 +302,13 @@ def test_a_refresh_reports_and_keeps_what_changed(run, output, listing):
     listing.change(30, close_approach_data=[approach(), approach(orbiting_body="Venus")])
     text = run()
     assert text.splitlines() == [
-        "refreshed   5 batches, 0 due ones left",
+        "refreshed   5 batches; 0 more are due",
         "ages        oldest batch 0 days (1-20), newest 0 days",
         "NEOs        0 in, 0 out",
         "orbits      1 determined again",
-        "values      changed for this many NEOs: H 1, hazardous flag 1, MOID 1, number of "
-        "approaches 1",
+        "values      NEOs with another H: 1; hazardous flag: 1; MOID: 1; number of approaches: 1",
         "history     3 rows added; see `neo sql 'FROM history'`",
+        f"Source: NeoWs at 127.0.0.1, as listed on {listing.now:%Y-%m-%d %H:%M} UTC",
     ]
     both = {
         "source": "NeoWs at 127.0.0.1",
@@ -226,7 +347,7 @@ def test_a_second_refresh_adds_no_rows(run, output, listing):
     assert history_of(output) == before
     listing.change(7, absolute_magnitude_h=20.5)  # as before
     listing.now += 40 * DAY
-    assert "history     1 rows added" in run()
+    assert "history     1 row added" in run()
     assert [one["absolute_magnitude_h_after"] for one in history_of(output)] == [21.0, 20.5]
 
 
@@ -259,7 +380,7 @@ def test_a_change_since_an_incomplete_batch_is_recorded(run, output, listing):
     Batch(21).file(output, "raw").unlink()  # as a killed run leaves it
     listing.now += DAY
     listing.change(25, absolute_magnitude_h=21.0)
-    assert run().startswith("refreshed   1 batch, 0 due ones left")
+    assert run().startswith("refreshed   1 batch; 0 more are due")
     assert listing.requests == {1: 1}
     (row,) = history_of(output)
     assert (row["neo_id"], row["absolute_magnitude_h_before"]) == ("3000025", 20.5)
@@ -302,7 +423,7 @@ def test_a_corrupted_history_is_found_and_never_overwritten(run, output, listing
         assert path.read_bytes() == damaged
         assert not listing.requests
     path.write_bytes(good)
-    assert "history     1 rows added" in run()
+    assert "history     1 row added" in run()
 
 
 def test_the_sample_needs_no_refresh(tmp_path):
@@ -328,7 +449,7 @@ def test_a_wrong_value_gives_one_line(run, older_than, most, message):
 
 
 def test_nothing_stored_gives_one_line(run):
-    with pytest.raises(StoredDataMissing, match=r"no batch of NeoWs at 127.0.0.1 is stored"):
+    with pytest.raises(StoredDataMissing, match="has no data of NeoWs at 127.0.0.1. Set"):
         run()
 
 

@@ -11,9 +11,8 @@ import pyarrow as pa
 import requests
 
 from neo_utils.errors import OutputUnwritable, PageFailed, PageNotFound, RunFailure
-from neo_utils.fetch.plan import Plan, past_end
+from neo_utils.fetch.plan import FetchPlan, past_end
 from neo_utils.fetch.progress import page_progress, show_wait
-from neo_utils.fetch.refreshing import RefreshPlan
 from neo_utils.neows import retries
 from neo_utils.neows.client import Answer, get_page
 from neo_utils.neows.pages import InvalidPage, PagePastEnd
@@ -52,7 +51,7 @@ class FetchResult(NamedTuple):
 
 
 def fetch(
-    plan: Plan | RefreshPlan,
+    plan: FetchPlan,
     longest_wait_s: float = 60,
     parquet_settings: Mapping[str, Any] = PARQUET_SETTINGS,
 ) -> FetchResult:
@@ -77,8 +76,6 @@ def fetch(
         If the fetch cannot continue. Stored batches are kept; call it again to resume.
     """
     size, listed = plan.size_to_ask_for, plan.catalogue_size
-    known = known_neos(plan.output, plan.service.label) if plan.to_fetch(size) else {}
-    history = History(plan.output, plan.service.label, known)
     done: dict[Batch, FetchResult] = {}
     sizes: dict[Batch, int] = {}  # the catalogue size that each page reported
     size_at_fetch: dict[Batch, int] = {}  # the largest size known when each batch arrived
@@ -87,6 +84,9 @@ def fetch(
         open_session(api_key() or DEMO_KEY) as session,
         page_progress() as progress,
     ):
+        label = plan.service.label
+        known = known_neos(plan.output, label) if plan.to_fetch(size) else {}
+        history = History(plan.output, label, known)
         pace = Pace(longest_wait_s, partial(show_wait, progress))
         fetch_one = partial(_fetch_batch, session, plan, pace, parquet_settings, history, sizes)
         _remove_temporaries(plan.output, plan.stored)  # left by a killed backfill
@@ -102,6 +102,8 @@ def fetch(
                 size_at_fetch[batch] = max(size or 0, result.catalogue_size or 0)
                 progress.update()
             size = max(size_at_fetch[batch] for batch in todo)
+        if done:
+            _finish(plan.output, history)
     counts = [sum(column) for column in zip(*(r[:4] for r in done.values()), strict=True)]
     total = FetchResult(*counts)._replace(catalogue_size=listed)
     if not total.pages and listed is not None and listed < plan.positions.start:
@@ -114,6 +116,13 @@ def _remove_temporaries(output: Path, batches: Collection[Batch]) -> None:
     try:
         remove_temporaries(output, batches)
         remove_leftovers(output / HISTORY_FOLDER)
+    except OSError as error:
+        raise unwritable(output, error) from None
+
+
+def _finish(output: Path, history: History) -> None:
+    try:
+        history.finish()
     except OSError as error:
         raise unwritable(output, error) from None
 
@@ -151,7 +160,7 @@ def _fetch_concurrently(
 
 def _fetch_batch(
     session: requests.Session,
-    plan: Plan | RefreshPlan,
+    plan: FetchPlan,
     pace: Pace,
     parquet_settings: Mapping[str, Any],
     history: History,
@@ -174,7 +183,7 @@ def _fetch_batch(
         plan.service.source, answer.url, answer.fetched_at, checksum, page.catalogue_size
     )
     try:
-        history.note(batch, page, provenance)
+        history.record(batch, page, provenance)
         write_batch(plan.output, batch, page, answer.body, provenance, parquet_settings)
     except OSError as error:
         raise OutputUnwritable(f"{plan.output} cannot be written ({error.strerror})") from None

@@ -1,28 +1,35 @@
-"""Plan a refresh: which stored batches are the oldest, and which ones the listing has gained."""
+"""Refresh: fetch the oldest stored batches again, and those that the listing has gained."""
 
 import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from neo_utils.fetch.fetching import FetchResult, fetch
 from neo_utils.neows.service import Service
-from neo_utils.positions import Batch, PositionRange
-from neo_utils.store.batches import noted_service, stored_provenances
+from neo_utils.positions import EVERYTHING, Batch, PositionRange
+from neo_utils.store.atomic import write_in_order
+from neo_utils.store.batches import PARQUET_SETTINGS, noted_service, stored_provenances
+from neo_utils.store.folders import exists
+from neo_utils.store.locks import unwritable
 from neo_utils.store.provenance import Provenance, newest_catalogue_size
 from neo_utils.store.verification import unfinished
 
-_EVERYTHING = PositionRange(1, None)
+# Exists once a refresh saw that the last NEO is stored. Later refreshes follow a catalogue that
+# grows, even after one that ended with a part of what it gained.
+_WHOLE = ".whole-catalogue"
 
 
 class RefreshPlan(NamedTuple):
-    """The batches to fetch again, oldest first; `neo_utils.fetch.fetching.fetch` takes it."""
+    """Which batches to fetch again; a `FetchPlan`."""
 
     service: Service
     output: Path
     stored: Mapping[Batch, Provenance]  # of this service
-    due: list[Batch]
-    most: int | None  # batches, one request each; None for no limit
-    positions: PositionRange = _EVERYTHING
+    is_whole: bool  # whether the output follows the end of the catalogue
+    due: list[Batch]  # incomplete and missing ones, then the oldest first
+    most_batches: int | None  # None for no limit
+    positions: PositionRange = EVERYTHING
 
     @property
     def catalogue_size(self) -> int | None:
@@ -31,37 +38,41 @@ class RefreshPlan(NamedTuple):
 
     @property
     def size_to_ask_for(self) -> int | None:
-        """The size to start with; each page reports the present one."""
+        """Same as the catalogue size: each fetched page reports the present one."""
         return self.catalogue_size
 
     def to_fetch(self, catalogue_size: int | None) -> list[Batch]:
-        """Return the batches to fetch from a catalogue of this size, at most ``most``."""
-        grown = [batch for batch in self._grown(catalogue_size or 0) if batch not in self.due]
-        return [*self.due, *grown][: self.most]
+        """Return the batches to fetch from a catalogue of this size, within the limit."""
+        gained = self.missing(catalogue_size or 0)
+        return list(dict.fromkeys([*self.due, *gained]))[: self.most_batches]
 
-    def _grown(self, size: int) -> list[Batch]:
-        """Return the batches that have more rows than are stored, if the last one is stored."""
-        last = max(self.stored, default=None)
-        if last is None:
+    def missing(self, catalogue_size: int) -> list[Batch]:
+        """Return the batches that are not stored with all their rows, if all should be."""
+        if not self.is_whole:
             return []
-        listed = self.stored[last].catalogue_size
-        if last.last < listed:  # the user stores only the beginning of the catalogue
-            return []
-        since = [batch for batch in _EVERYTHING.batches(size) if batch >= last]
-        return [batch for batch in since if min(batch.last, size) > listed]
+        return [
+            batch
+            for batch in EVERYTHING.batches(catalogue_size)
+            if batch not in self.stored
+            or self.stored[batch].catalogue_size < min(batch.last, catalogue_size)
+        ]
 
 
 def plan_refresh(
-    output: Path, service: Service, older_than: dt.timedelta, most: int | None, now: dt.datetime
+    output: Path,
+    service: Service,
+    older_than: dt.timedelta,
+    most_batches: int | None,
+    now: dt.datetime,
 ) -> RefreshPlan:
     """Return which stored batches of a service to fetch again.
 
     Parameters
     ----------
     older_than
-        Only batches fetched at least this long ago are due, and those that a killed run left
-        incomplete.
-    most
+        Batches fetched at least this long ago are due; so are those that a killed run left
+        incomplete, and those that the listing has gained.
+    most_batches
         The largest number of batches to fetch; None for no limit.
     now
         The time in UTC.
@@ -73,16 +84,34 @@ def plan_refresh(
     """
     incomplete = [
         batch
-        for batch in unfinished(output, _EVERYTHING)
+        for batch in unfinished(output, EVERYTHING)
         if (noted := noted_service(output, batch)) and noted.label == service.label
     ]
-    everything = stored_provenances(output, _EVERYTHING)
+    everything = stored_provenances(output, EVERYTHING)
     stored = {b: p for b, p in everything.items() if p.service.label == service.label}
-    plan = RefreshPlan(service, output, stored, [], most)
+    last = max(stored, default=None)
+    ends = last is not None and stored[last].catalogue_size <= last.last
+    is_whole = ends or exists(output / _WHOLE)
+    plan = RefreshPlan(service, output, stored, is_whole, [], most_batches)
     size = plan.catalogue_size or 0
     aged = (b for b, p in stored.items() if now - p.fetched_at >= older_than and b.first <= size)
     oldest_first = sorted(aged, key=lambda batch: (stored[batch].fetched_at, batch))
-    return plan._replace(due=[*incomplete, *oldest_first])
+    due = dict.fromkeys([*incomplete, *plan.missing(size), *oldest_first])
+    return plan._replace(due=list(due))
+
+
+def refresh(
+    plan: RefreshPlan,
+    longest_wait_s: float = 60,
+    parquet_settings: Mapping[str, Any] = PARQUET_SETTINGS,
+) -> FetchResult:
+    """Fetch the batches of a plan; the rest is as for `neo_utils.fetch.fetching.fetch`."""
+    if plan.is_whole and not exists(plan.output / _WHOLE):
+        try:
+            write_in_order([(plan.output / _WHOLE, b"")])
+        except OSError as error:
+            raise unwritable(plan.output, error) from None
+    return fetch(plan, longest_wait_s, parquet_settings)
 
 
 def ages_text(stored: Mapping[Batch, Provenance], now: dt.datetime) -> str:

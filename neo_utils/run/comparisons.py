@@ -49,7 +49,7 @@ def reconciled_with_cad(settings: RunSettings, named: str) -> str:
     from neo_utils.compare.reconcile import reconciled_text  # slow to import
 
     selection = selection_of(settings)
-    if any(provenance.source == "sample" for provenance in selection.provenances.values()):
+    if selection.is_sample:
         raise WrongParameter(
             f"{selection.output} contains the simulated sample, which JPL does not list. Use "
             "SOURCE=nasa, or the OUTPUT_DIR with NASA's data"

@@ -3,39 +3,66 @@
 import datetime as dt
 import re
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-from neo_utils.errors import RateLimitReached, StoredDataMissing, WrongParameter
+from neo_utils.compare.drift import neo_lines
+from neo_utils.errors import RateLimitReached, RunFailure, StoredDataMissing, WrongParameter
 from neo_utils.fetch.refreshing import RefreshPlan, ages_text, plan_refresh
+from neo_utils.fetch.refreshing import refresh as refresh_batches
 from neo_utils.interface import service_for
 from neo_utils.neows.service import Service
-from neo_utils.positions import PositionRange, batches_text
+from neo_utils.positions import EVERYTHING, Batch, batches_text
+from neo_utils.settings.folders import output_folder
 from neo_utils.settings.run_settings import RunSettings
-from neo_utils.store.batches import stored_provenances
-from neo_utils.store.history import VALUES, Known, read_history, stored_neos
+from neo_utils.store.batches import PARQUET_SETTINGS, stored_provenances
+from neo_utils.store.history import read_history
 from neo_utils.store.locks import sole_run
 from neo_utils.store.make_commands import make_command
-from neo_utils.text import printable, shown
+from neo_utils.store.neo_states import VALUES, NeoState, stored_neos
+from neo_utils.store.selection import Selection
+from neo_utils.text import plural, printable, shown
 from neo_utils.units import parse_duration
 
-_EVERYTHING = PositionRange(1, None)
 _NAMES = ("H", "orbit", "hazardous flag", "MOID", "number of approaches")  # of VALUES
+_OLDER_THAN = "30d"
 
 
-def refresh_text(
-    settings: RunSettings, older_than: str = "", most: str = "", now: dt.datetime | None = None
-) -> str:
-    """Fetch the oldest stored batches again, and return what changed in a few lines.
+class Refreshed(NamedTuple):
+    """What a refresh did; ``text`` has it in a few lines."""
+
+    batches: list[Batch]
+    due: int  # batches that the next refresh would fetch
+    rows_added: int  # to the history
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def refresh(
+    output_dir: str = "output",
+    *,
+    older_than: str | float = _OLDER_THAN,
+    max_requests: int | None = None,
+    source: str = "auto",
+    api_url: str | None = None,
+    longest_wait_s: float = 60,
+) -> Refreshed:
+    """Fetch the oldest stored batches again, and report what changed.
 
     Parameters
     ----------
+    output_dir, source, api_url
+        As for `plan_fetch`; source "auto" is that of the stored data.
     older_than
-        Only batches older than this: "30d", "12h" or "2w". Empty is 30 days.
-    most
-        The largest number of batches; empty is as many as the service's quota allows.
-    now
-        The time in UTC; None is the present.
+        Only batches older than this: "30d", "12h", "2w", or a number of days.
+    max_requests
+        The largest number of batches, one request each; None is as many as the quota allows.
+    longest_wait_s
+        The longest time to wait for the service's rate limit.
 
     Raises
     ------
@@ -45,85 +72,139 @@ def refresh_text(
         If no batch of the service is stored.
     StoredDataBroken
         If a raw file or the history is corrupted.
-    RateLimitReached, ServiceFailure
+    RateLimitReached
         If no batch could be fetched.
+    OutputBusy, OutputUnwritable, ServiceFailure
+        If the refresh cannot continue. What was fetched is stored.
     """
-    age, limit = parse_duration(older_than or "30d", "OLDER_THAN"), _parse_most(most)
-    output, now = settings.output, now or dt.datetime.now(dt.UTC)
-    where, service = printable(str(output)), _service_of(settings)
-    plan = plan_refresh(output, service, age, limit, now)
-    if not plan.stored:
-        raise StoredDataMissing(
-            f"no batch of {service.label} is stored in {output}. Set OUTPUT_DIR and SOURCE to "
-            "stored data (see `make status`), or run "
-            f"{make_command('fetch', _EVERYTHING, output)} first"
+    limits = _Limits(older_than, max_requests, longest_wait_s, PARQUET_SETTINGS)
+    refreshed, failure = _refresh(output_folder(output_dir), source, api_url, limits)
+    if failure:
+        raise failure
+    return refreshed
+
+
+def refresh_text(settings: RunSettings, older_than: str = "", max_requests: str = "") -> str:
+    """Do the same for a command, and return the text; an empty option has its default."""
+    if max_requests and not re.fullmatch(r"[1-9]\d{0,6}", max_requests, re.ASCII):
+        raise WrongParameter(
+            f"MAX_REQUESTS={shown(max_requests)} is not valid. Use a whole number above 0"
         )
-    if service.source == "sample":
-        return f"nothing to refresh in {where}: the sample never changes"
-    if not plan.due:
-        ages = ages_text(plan.stored, now)
-        return f"nothing to refresh in {where}: {ages}; due after {older_than or '30d'}"
-    return _refresh(plan, settings, now)
-
-
-def _refresh(plan: RefreshPlan, settings: RunSettings, now: dt.datetime) -> str:
-    from neo_utils.compare.drift import neo_lines  # slow to import
-    from neo_utils.fetch.fetching import fetch
-
-    output, label = plan.output, plan.service.label
     codec = {
         "compression": settings.parquet_compression,
         "use_dictionary": settings.parquet_dictionary,
     }
-    with sole_run(output):
-        before, rows = stored_neos(output, label), read_history(output).num_rows
-        limit = ""
-        try:
-            fetch(plan, settings.longest_wait_s, codec)
-        except RateLimitReached as reached:
-            if stored_provenances(output, _EVERYTHING, skip_broken=True) == plan.stored:
-                raise
-            limit = f"stopped     {reached}"
-        after, added = stored_neos(output, label), read_history(output).num_rows - rows
-    stored = stored_provenances(output, _EVERYTHING, skip_broken=True)
-    fetched = [batch for batch in stored if stored[batch] != plan.stored.get(batch)]
-    left = len(set(plan.due) - set(fetched))
-    return "\n".join(
-        [
-            f"refreshed   {batches_text(len(fetched))}, {left:,} due ones left",
-            f"ages        {ages_text(stored, now)}",
-            *neo_lines(_frame(before), _frame(after)),
-            f"values      {_changed_values(before, after)}",
-            f"history     {added:,} rows added; see `neo sql 'FROM history'`",
-            *([limit] if limit else []),
-        ]
+    limits = _Limits(
+        older_than or _OLDER_THAN,
+        int(max_requests) if max_requests else None,
+        settings.longest_wait_s,
+        codec,
     )
+    refreshed, failure = _refresh(settings.output, settings.source, settings.api_url, limits)
+    if failure:
+        print(refreshed.text)
+        raise failure
+    return refreshed.text
 
 
-def _service_of(settings: RunSettings) -> Service:
-    """Return the service of the settings; for source "auto", of the stored data if it is one."""
-    stored = stored_provenances(settings.output, _EVERYTHING)
+class _Limits(NamedTuple):
+    older_than: str | float
+    max_requests: int | None
+    longest_wait_s: float
+    parquet_settings: Mapping[str, Any]
+
+
+def _refresh(
+    output: Path, source: str, api_url: str | None, limits: _Limits
+) -> tuple[Refreshed, RunFailure | None]:
+    age, where = parse_duration(limits.older_than, "OLDER_THAN"), printable(str(output))
+    service = _service_of(output, source, api_url)
+    with sole_run(output):
+        plan = plan_refresh(output, service, age, limits.max_requests, _now())
+        if service.source == "sample":
+            return _nothing(f"nothing to refresh in {where}: the sample never changes")
+        if not plan.due:
+            ages = ages_text(plan.stored, _now())
+            return _nothing(f"nothing to refresh in {where}: {ages}; due after {limits.older_than}")
+        before, rows = stored_neos(output, service.label), read_history(output).num_rows
+        failure: RunFailure | None = None
+        try:
+            refresh_batches(plan, limits.longest_wait_s, limits.parquet_settings)
+        except RunFailure as found:
+            if stored_provenances(output, EVERYTHING, skip_broken=True) == plan.stored:
+                raise
+            failure = found
+        after = stored_neos(output, service.label)
+        added = read_history(output).num_rows - rows
+        left = len(plan_refresh(output, service, age, None, _now()).due)
+        refreshed = _report(plan, left, added, before, after)
+    if isinstance(failure, RateLimitReached):  # the expected end
+        return refreshed._replace(text=f"{refreshed.text}\nstopped     {failure}"), None
+    return refreshed, failure
+
+
+def _report(
+    plan: RefreshPlan,
+    left: int,
+    added: int,
+    before: Mapping[str, NeoState],
+    after: Mapping[str, NeoState],
+) -> Refreshed:
+    everything = stored_provenances(plan.output, EVERYTHING, skip_broken=True)
+    own = {b: p for b, p in everything.items() if p.service.label == plan.service.label}
+    fetched = [batch for batch in own if own[batch] != plan.stored.get(batch)]
+    neos, *others = neo_lines(_frame(before), _frame(after))
+    moved = "; those that moved to a batch that is still due count as out" if left else ""
+    selection = Selection(EVERYTHING, plan.output, plan.service.label, own)
+    lines = [
+        f"refreshed   {batches_text(len(fetched))}; {left:,} more are due",
+        f"ages        {ages_text(own, _now())}",
+        f"{neos}{moved}",
+        *others,
+        f"values      {_changed_values(before, after)}",
+        f"history     {plural(added, 'row')} added; see `neo sql 'FROM history'`",
+        selection.source_line,
+    ]
+    return Refreshed(fetched, left, added, "\n".join(lines))
+
+
+def _nothing(text: str) -> tuple[Refreshed, None]:
+    return Refreshed([], 0, 0, text), None
+
+
+def _service_of(output: Path, source: str, api_url: str | None) -> Service:
+    """Return the service to ask: for source "auto", that of the stored data that can change.
+
+    Raises
+    ------
+    StoredDataMissing
+        If no batch of it is stored.
+    """
+    stored = stored_provenances(output, EVERYTHING)
     sources = {provenance.source for provenance in stored.values()}
-    source = sources.pop() if settings.source == "auto" and len(sources) == 1 else settings.source
-    return service_for(source, settings.api_url)
+    if source == "auto" and sources:
+        source = "nasa" if "nasa" in sources else "sample"
+    service = service_for(source, api_url)
+    if service.label not in {provenance.service.label for provenance in stored.values()}:
+        raise StoredDataMissing(
+            f"{output} has no data of {service.label}. Set OUTPUT_DIR and SOURCE to stored data "
+            f"(see `make status`), or run {make_command('fetch', EVERYTHING, output)} first"
+        )
+    return service
 
 
-def _parse_most(text: str) -> int | None:
-    if not text:
-        return None
-    if re.fullmatch(r"[1-9]\d{0,6}", text, re.ASCII):
-        return int(text)
-    raise WrongParameter(f"MAX_REQUESTS={shown(text)} is not valid. Use a whole number above 0")
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
 
 
-def _frame(known: Mapping[str, Known]) -> pd.DataFrame:
+def _frame(states: Mapping[str, NeoState]) -> pd.DataFrame:
     """Return what `neo_lines` compares: id, name, orbit_id."""
     place = VALUES.index("orbit_id")
-    rows = [(neo_id, one.name, one.values[place]) for neo_id, one in known.items()]
+    rows = [(neo_id, one.name, one.values[place]) for neo_id, one in states.items()]
     return pd.DataFrame(rows, columns=["id", "name", "orbit_id"])
 
 
-def _changed_values(before: Mapping[str, Known], after: Mapping[str, Known]) -> str:
+def _changed_values(before: Mapping[str, NeoState], after: Mapping[str, NeoState]) -> str:
     """Return for how many NEOs in both each value changed, except the orbit."""
     both = before.keys() & after.keys()
     values = [(before[neo_id].values, after[neo_id].values) for neo_id in both]
@@ -132,4 +213,4 @@ def _changed_values(before: Mapping[str, Known], after: Mapping[str, Known]) -> 
         for place, name in enumerate(_NAMES)
         if name != "orbit"
     }
-    return f"changed for this many NEOs: {', '.join(f'{n} {counts[n]:,}' for n in counts)}"
+    return "NEOs with another " + "; ".join(f"{name}: {counts[name]:,}" for name in counts)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from neo_utils.fetch.plan import Plan
 from neo_utils.fetch.refreshing import ages_text
-from neo_utils.positions import Batch, PositionRange, batches_text, spans
+from neo_utils.positions import EVERYTHING, Batch, batches_text, spans
 from neo_utils.run.inputs import plan_of
 from neo_utils.settings.run_settings import RunSettings
 from neo_utils.settings.service_address import DEMO_KEY
@@ -20,8 +20,6 @@ from neo_utils.store.provenance import Provenance
 from neo_utils.store.segments import outdated_batches, segments_of
 from neo_utils.store.selection import Selection
 from neo_utils.text import printable
-
-_WHOLE_CATALOGUE = PositionRange(1, None)
 
 
 def source_text(plan: Plan) -> str:
@@ -41,7 +39,7 @@ def plan_text(settings: RunSettings) -> str:
 def status_text(settings: RunSettings) -> str:
     """Return what is stored under the output folder, by source, in a few lines."""
     output = settings.output
-    stored = stored_provenances(output, _WHOLE_CATALOGUE)
+    stored = stored_provenances(output, EVERYTHING)
     if not stored:
         return f"nothing is stored in {printable(str(output))}"
     lines = []

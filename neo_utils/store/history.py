@@ -1,59 +1,51 @@
 """History: what each fetch found changed in NEOs that were stored before.
 
-A row is added only if a value changed, and no row is ever removed. The rows of a page are written
-before its batch is replaced, so a killed run loses none. What is known of a NEO is its newest row
-in the history or in a batch, so a run that resumes adds none twice. A page adds at most 20 rows.
+A row is added only if a value changed, and no row is ever removed. A page adds at most 20 rows,
+before its batch is replaced, so a killed run loses none. What is known of a NEO is its newest state
+in a batch, in the history, or in the file of unlisted NEOs: those that a replaced batch had and no
+batch has now, because they moved to a page that is not fetched yet, or left the listing. So a run
+that resumes finds every change, and adds none twice.
 """
 
-import datetime as dt
+import re
 import threading
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from neo_utils.errors import StoredDataBroken
-from neo_utils.positions import Batch, PositionRange
+from neo_utils.positions import Batch
 from neo_utils.store.atomic import write_in_order
-from neo_utils.store.batches import read_parquet, read_table, stored_provenances
 from neo_utils.store.folders import exists, names_in, raise_if_refused
+from neo_utils.store.neo_states import VALUES, NeoState, newest_states, states_on, stored_neos
 from neo_utils.store.page_tables import Page
 from neo_utils.store.provenance import Provenance
-from neo_utils.store.rebuilding import read_archived
-from neo_utils.store.schemas import HISTORY, StoredTable
-from neo_utils.store.segment_building import approaches_listed
-from neo_utils.store.segments import Segment, outdated_batches, segments_of
-from neo_utils.store.verification import unfinished
+from neo_utils.store.schemas import HISTORY
+from neo_utils.store.segments import Segment
 
 FOLDER = "history"
-VALUES = (
-    *("absolute_magnitude_h", "orbit_id", "is_potentially_hazardous_asteroid"),
-    *("minimum_orbit_intersection_au", "listed_approaches"),
-)
-_EVERYTHING = PositionRange(1, None)
-
-
-class Known(NamedTuple):
-    """What was known of a NEO: the time of the fetch (UTC), its name and its `VALUES`."""
-
-    fetched_at: dt.datetime
-    name: str | None
-    values: tuple[Any, ...]
+_LAST_SEEN = pa.schema([field for field in HISTORY if not field.name.endswith("_after")])
+_CHANGES = re.compile(r"positions=\d+-\d+\.parquet")
 
 
 class History:
     """The changes in an output that is being written; several threads may use it."""
 
-    def __init__(self, output: Path, label: str, known: Mapping[str, Known]) -> None:
+    def __init__(self, output: Path, label: str, known: Mapping[str, NeoState]) -> None:
         """Start from what is known of the NEOs that the service of this label listed."""
         self._output, self._label, self._known = output, label, dict(known)
         self._lock = threading.Lock()
+        self._of_batch: dict[Batch, list[str]] = defaultdict(list)
+        for neo_id, state in known.items():
+            if state.batch:
+                self._of_batch[state.batch].append(neo_id)
 
-    def note(self, batch: Batch, page: Page, provenance: Provenance) -> None:
-        """Append a row for each NEO of a page that differs from what is known.
+    def record(self, batch: Batch, page: Page, provenance: Provenance) -> None:
+        """Record the NEOs of a page that differ from what is known, before it replaces a batch.
 
         Raises
         ------
@@ -63,33 +55,82 @@ class History:
             If it cannot be written.
         """
         with self._lock:  # two pages may list the same NEO
-            rows = []
-            for neo_id, new in _known_on(page, provenance).items():
-                old = self._known.get(neo_id, new)
-                if old.values != new.values:
-                    rows.append(_row(neo_id, self._label, old, new))
-            if rows:
-                _append(self._output, batch, rows)
-            self._known.update(_known_on(page, provenance))
+            listed = states_on(batch, page, provenance)
+            changed = {
+                neo_id: (old, new)
+                for neo_id, new in listed.items()
+                if (old := self._known.get(neo_id, new)).values != new.values
+            }
+            if changed:
+                rows = [_row(neo_id, self._label, *both) for neo_id, both in changed.items()]
+                _append(history_path(self._output, Segment.of(batch)), rows)
+            left = [
+                neo_id
+                for neo_id in self._of_batch[batch]
+                if neo_id not in listed and self._known[neo_id].batch == batch
+            ]
+            for neo_id in left:
+                self._known[neo_id] = self._known[neo_id]._replace(batch=None)
+            if left:
+                self._write_unlisted()
+            self._known.update(listed)
+            self._of_batch[batch] = [*listed]
+
+    def finish(self) -> None:
+        """Forget the unlisted NEOs that were found on another page."""
+        with self._lock:
+            if self._output.exists():
+                self._write_unlisted()
+
+    def _write_unlisted(self) -> None:
+        """Write the states of the NEOs that no batch has, in the form of the earlier state."""
+        others = [row for row in _unlisted(self._output) if row["source"] != self._label]
+        own = [
+            _earlier(neo_id, self._label, state)
+            for neo_id, state in self._known.items()
+            if state.batch is None
+        ]
+        rows = sorted([*others, *own], key=lambda row: (row["source"], row["neo_id"]))
+        path = _unlisted_path(self._output)
+        if rows:
+            write_in_order([(path, _bytes_of(pa.Table.from_pylist(rows, _LAST_SEEN)))])
+        elif exists(path):
+            write_in_order([(path, None)])
 
 
-def known_neos(output: Path, label: str) -> dict[str, Known]:
+def known_neos(output: Path, label: str) -> dict[str, NeoState]:
     """Return what is known of each NEO that a service ever listed, by id."""
-    return _newest([*_stored(output, label), *_recorded(output, label)])
+    stored = stored_neos(output, label)
+    unlisted = (
+        (row["neo_id"], _state_in(row, "before"))
+        for row in _unlisted(output)
+        if row["source"] == label
+    )
+    changed = (
+        (row["neo_id"], _state_in(row, "after"))
+        for row in read_history(output).to_pylist()
+        if row["source"] == label
+    )
+    newest = newest_states([*stored.items(), *unlisted, *changed])
+    return {
+        neo_id: state._replace(batch=stored[neo_id].batch if neo_id in stored else None)
+        for neo_id, state in newest.items()
+    }
 
 
-def stored_neos(output: Path, label: str) -> dict[str, Known]:
-    """Return what is stored of each NEO that a service listed, by id."""
-    return _newest(_stored(output, label))
+def history_path(output: Path, segment: Segment) -> Path:
+    """Return the file of the changes of the positions of a segment."""
+    return output / FOLDER / f"positions={segment.first}-{segment.batches[-1].last}.parquet"
 
 
-def _newest(found: Iterable[tuple[str, Known]]) -> dict[str, Known]:
-    newest: dict[str, Known] = {}
-    for neo_id, known in found:
-        older = newest.get(neo_id)
-        if older is None or older.fetched_at <= known.fetched_at:
-            newest[neo_id] = known
-    return newest
+def _unlisted_path(output: Path) -> Path:
+    return output / FOLDER / "unlisted.parquet"
+
+
+def _unlisted(output: Path) -> list[dict[str, Any]]:
+    path = _unlisted_path(output)
+    rows: list[dict[str, Any]] = _read(path, _LAST_SEEN).to_pylist() if exists(path) else []
+    return rows
 
 
 def read_history(output: Path) -> pa.Table:
@@ -100,13 +141,33 @@ def read_history(output: Path) -> pa.Table:
     StoredDataBroken
         If a file is corrupted.
     """
-    tables = [_read(output / FOLDER / name) for name in _files(output)]
+    _unlisted(output)  # raises if it is corrupted
+    names = sorted(filter(_CHANGES.fullmatch, names_in(output / FOLDER)))
+    tables = [_read(output / FOLDER / name, HISTORY) for name in names]
     return _in_order([HISTORY.empty_table(), *tables])
 
 
-def history_path(output: Path, segment: Segment) -> Path:
-    """Return the file of the changes of the positions of a segment."""
-    return output / FOLDER / f"positions={segment.first}-{segment.batches[-1].last}.parquet"
+def _state_in(row: dict[str, Any], when: str) -> NeoState:
+    values = tuple(row[f"{name}_{when}"] for name in VALUES)
+    return NeoState(row[f"fetched_at_{when}"], row["name"], values)
+
+
+def _row(neo_id: str, label: str, old: NeoState, new: NeoState) -> dict[str, Any]:
+    after = {f"{name}_after": value for name, value in zip(VALUES, new.values, strict=True)}
+    earlier = _earlier(neo_id, label, old)
+    return {**earlier, **after, "name": new.name, "fetched_at_after": new.fetched_at}
+
+
+def _earlier(neo_id: str, label: str, state: NeoState) -> dict[str, Any]:
+    values = {f"{name}_before": value for name, value in zip(VALUES, state.values, strict=True)}
+    names = {"neo_id": neo_id, "name": state.name, "source": label}
+    return {**names, "fetched_at_before": state.fetched_at, **values}
+
+
+def _append(path: Path, rows: list[dict[str, Any]]) -> None:
+    earlier = [_read(path, HISTORY)] if exists(path) else []
+    table = _in_order([*earlier, pa.Table.from_pylist(rows, HISTORY)])
+    write_in_order([(path, _bytes_of(table))])
 
 
 def _in_order(tables: list[pa.Table]) -> pa.Table:
@@ -115,92 +176,22 @@ def _in_order(tables: list[pa.Table]) -> pa.Table:
     return pa.concat_tables(tables).sort_by(order)
 
 
-def _files(output: Path) -> list[str]:
-    return sorted(name for name in names_in(output / FOLDER) if not name.startswith("."))
-
-
-def _stored(output: Path, label: str) -> Iterator[tuple[str, Known]]:
-    """Yield what each stored batch says about its NEOs, from segments where they are current."""
-    stored = stored_provenances(output, _EVERYTHING, skip_broken=True)
-    own = {batch: p for batch, p in stored.items() if p.service.label == label}
-    left = set(outdated_batches(output, own))
-    current = own.keys() - left
-    columns = ["id", "name", "fetched_at", "position", *VALUES]
-    for segment in segments_of(current):
-        for row in read_parquet(segment.file(output, "neos"), columns).to_pylist():
-            if Batch.containing(row["position"]) in current:
-                values = tuple(row[name] for name in VALUES)
-                yield row["id"], Known(row["fetched_at"], row["name"], values)
-    for batch in left:
-        with suppress(StoredDataBroken):
-            neos, approaches, orbits = (
-                read_table(output, [batch], name) for name in get_args(StoredTable)
-            )
-            yield from _known_in(neos, approaches, orbits, own[batch].fetched_at).items()
-    # A killed run may have left a page without the other files.
-    for batch in unfinished(output, _EVERYTHING):
-        with suppress(ValueError):
-            archived = read_archived(output, batch)
-            if archived.provenance.service.label == label:
-                yield from _known_on(archived.page, archived.provenance).items()
-
-
-def _recorded(output: Path, label: str) -> Iterator[tuple[str, Known]]:
-    for row in read_history(output).to_pylist():
-        if row["source"] == label:
-            values = tuple(row[f"{name}_after"] for name in VALUES)
-            yield row["neo_id"], Known(row["fetched_at_after"], row["name"], values)
-
-
-def _known_on(page: Page, provenance: Provenance) -> dict[str, Known]:
-    tables = page.neos, page.close_approaches, page.orbits
-    return _known_in(*tables, provenance.fetched_at)
-
-
-def _known_in(
-    neos: pa.Table, approaches: pa.Table, orbits: pa.Table, fetched_at: dt.datetime
-) -> dict[str, Known]:
-    """Return what the tables of a batch say about its NEOs, by id."""
-    columns = [neos[n] if n in neos.column_names else orbits[n] for n in VALUES[:-1]]
-    counts = approaches_listed(neos["id"], approaches)
-    rows = zip(*(column.to_pylist() for column in columns), counts, strict=True)
-    time = fetched_at.replace(tzinfo=None)
-    ids, names = neos["id"].to_pylist(), neos["name"].to_pylist()
-    return {
-        neo_id: Known(time, name, values)
-        for neo_id, name, values in zip(ids, names, rows, strict=True)
-    }
-
-
-def _row(neo_id: str, label: str, old: Known, new: Known) -> dict[str, Any]:
-    values = {
-        f"{name}_{when}": value
-        for when, known in (("before", old), ("after", new))
-        for name, value in zip(VALUES, known.values, strict=True)
-    }
-    times = {"fetched_at_before": old.fetched_at, "fetched_at_after": new.fetched_at}
-    return {"neo_id": neo_id, "name": new.name, "source": label, **times, **values}
-
-
-def _append(output: Path, batch: Batch, rows: list[dict[str, Any]]) -> None:
-    path = history_path(output, Segment.of(batch))
-    earlier = [_read(path)] if exists(path) else []
-    table = _in_order([*earlier, pa.Table.from_pylist(rows, HISTORY)])
+def _bytes_of(table: pa.Table) -> bytes:
     buffer = pa.BufferOutputStream()
     pq.write_table(table, buffer, compression="zstd", write_page_checksum=True)
-    write_in_order([(path, bytes(buffer.getvalue()))])
+    return bytes(buffer.getvalue())
 
 
-def _read(path: Path) -> pa.Table:
+def _read(path: Path, schema: pa.Schema) -> pa.Table:
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             table = file.read()
-        if table.schema.equals(HISTORY):
-            return table.cast(HISTORY)
+        if table.schema.equals(schema):
+            return table.cast(schema)
         reason: object = "it has other columns"
     except (pa.ArrowException, OSError) as error:
         raise_if_refused(path, error)
-        reason = error
+        reason = str(error).partition("\n")[0]
     raise StoredDataBroken(
         f"{path} is corrupted ({reason}). Stored batches are kept. It cannot be computed again: "
         "restore it from a backup, or move it elsewhere to start a new history"

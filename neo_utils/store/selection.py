@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from neo_utils.errors import StoredDataMissing
 from neo_utils.neows.service import Service
-from neo_utils.positions import Batch, PositionRange, batches_text, spans
+from neo_utils.positions import EVERYTHING, Batch, PositionRange, batches_text, spans
 from neo_utils.settings.choices import check_choice
 from neo_utils.store.batches import read_rejected, read_table, stored_provenances
 from neo_utils.store.consistency import drift_notes
@@ -63,6 +63,11 @@ class Selection(NamedTuple):
         if first == last:
             return f"Source: {self.label}, as listed on {first} UTC"
         return f"Source: {self.label}, as listed from {first} to {last} UTC"
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether a batch is of the simulated sample."""
+        return any(provenance.source == "sample" for provenance in self.provenances.values())
 
     @property
     def run_folder(self) -> Path:
@@ -134,11 +139,10 @@ def select_stored(output: Path) -> Selection | None:
     StoredDataBroken
         If a raw file was not written by this project.
     """
-    everything = PositionRange(1, None)
-    stored = stored_provenances(output, everything)
+    stored = stored_provenances(output, EVERYTHING)
     if not stored:
         return None
-    return Selection(everything, output, _label(stored, output), stored)
+    return Selection(EVERYTHING, output, _label(stored, output), stored)
 
 
 def _label(provenances: Mapping[Batch, Provenance], output: Path) -> str:
