@@ -13,10 +13,23 @@ LISTED_WITHIN_AU = {
     "Juptr": 2.0,
     "Moon": 0.0085,
 }
+_NAMES = {"Juptr": "Jupiter", "Merc": "Mercury"}
+
 # Earth's limit for older orbits. The last wide list seen is of an orbit determined on this day, the
 # first narrow one of 2024-12-02.
 WIDE_EARTH_AU = 0.5
 LAST_WIDE_DETERMINATION = dt.date(2024, 11, 4)
+
+
+def body_name(body: str) -> str:
+    """Return the name of a body in NeoWs's spelling.
+
+    Examples
+    --------
+    >>> body_name("Juptr"), body_name("Earth")
+    ('Jupiter', 'Earth')
+    """
+    return _NAMES.get(body, body)
 
 
 def earth_listed_to_au(determined: dt.date | None, farthest_au: float | None) -> float:
@@ -50,12 +63,12 @@ def limits_text(bodies: Iterable[str], within_au: float) -> str:
     Examples
     --------
     >>> limits_text(["Venus"], 0.2), limits_text(["Juptr"], 0.2)
-    (' (NeoWs lists Venus not beyond 0.15 AU)', '')
+    (' (NeoWs lists Venus up to 0.15 AU)', '')
     """
     notes = []
     for body in bodies:
         limit_au = LISTED_WITHIN_AU.get(body, math.inf)
         if within_au > limit_au:
-            how = "only in part" if body == "Earth" else "not"
-            notes.append(f"{body} {how} beyond {limit_au:g} AU")
+            how = "only in part beyond" if body == "Earth" else "up to"
+            notes.append(f"{body_name(body)} {how} {limit_au:g} AU")
     return f" (NeoWs lists {', '.join(notes)})" if notes else ""

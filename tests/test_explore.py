@@ -119,7 +119,7 @@ def test_question_in_words_covers_every_filter():
     assert question.in_words == (
         "to Earth, Moon, closer than 7,479,894 km, 1950 to 2050, past and predicted, by "
         "potentially hazardous NEOs whose diameter, estimated from H for an albedo of 0.05, is "
-        "140 m or more (NeoWs lists Moon not beyond 0.0085 AU)"
+        "140 m or more (NeoWs lists Moon up to 0.0085 AU)"
     )
     assert DEFAULT.in_words == (
         "to Earth, closer than 77.8 lunar distances, 1900 to 2200, past and predicted, by all NEOs"

@@ -9,7 +9,7 @@ from astropy.table import Table
 
 import neo_utils as neo
 from neo_utils.answers.views import everything_stored
-from neo_utils.errors import OutputUnwritable, WrongParameter
+from neo_utils.errors import OutputUnwritable, RunFailure, WrongParameter
 from neo_utils.fetch.fetching import fetch
 from neo_utils.interface import plan_fetch
 from neo_utils.store.schemas import SCHEMAS
@@ -121,6 +121,8 @@ def test_an_export_replaces_an_earlier_one_in_the_same_format_only(stored, tmp_p
     paths[0].write_text("damaged")
     assert neo.export(tmp_path / "new/export", stored) == paths
     assert {path: path.read_bytes() for path in paths} == before
+    (tmp_path / "new/export/yearly_statistics.csv").unlink()  # as an interrupted export leaves it
+    assert neo.export(tmp_path / "new/export", stored) == paths
     with pytest.raises(WrongParameter, match="contains an export as csv"):
         neo.export(tmp_path / "new/export", stored, file_format="json")
     with pytest.raises(WrongParameter, match="format=xml is not valid. Use csv, json, ecsv or"):
@@ -132,3 +134,25 @@ def test_an_unwritable_folder_gives_one_line(stored, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputUnwritable, match="cannot be written .*Stored data is kept"):
         neo.export(tmp_path / "file/export", stored)
+
+
+def test_yearly_statistics_have_the_threshold(stored, tmp_path):
+    neo.export(tmp_path, stored, threshold_au=0.05)
+    about = json.loads((tmp_path / "about.json").read_bytes())
+    assert "closer than 0.05 AU" in about["note"]
+    assert about["complete"] is True
+    found = pd.read_csv(tmp_path / "yearly_statistics.csv").query("orbiting_body == 'Earth'")
+    earth = stored.read("close_approaches").to_pandas().query("orbiting_body == 'Earth'")
+    counted = found["close_approaches_under_threshold"].sum()
+    assert counted == (earth["miss_distance_au"] < 0.05).sum()
+
+
+@pytest.mark.parametrize("file_format", ["csv", "json"])
+def test_a_full_disk_gives_one_line(stored, tmp_path, file_format):
+    (tmp_path / f".neos.{file_format}.tmp").symlink_to("/dev/full")
+    (tmp_path / "about.json").write_text(
+        json.dumps({"created_by": "NEO Data Recaller", "format": file_format})
+    )
+    with pytest.raises(RunFailure) as failure:
+        neo.export(tmp_path, stored, file_format=file_format)
+    assert "\n" not in str(failure.value)

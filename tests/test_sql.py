@@ -1,16 +1,19 @@
 """The views of `neo sql`: equal on Spark and DuckDB, and as the documentation creates them."""
 
+import json
 import re
 
 import pytest
 
 import neo_utils as neo
 from neo_utils.answers.views import VIEWS
-from neo_utils.errors import JobFailed
+from neo_utils.errors import JobFailed, WrongParameter
 from neo_utils.fetch.fetching import fetch
 from neo_utils.interface import plan_fetch, select
+from neo_utils.run.questions import sql_text
 from neo_utils.sample import service
 from neo_utils.settings.folders import PROJECT
+from neo_utils.settings.run_settings import parse_settings
 from neo_utils.store.segments import SEGMENT_SCHEMAS
 from tests.objects import serve_changed
 
@@ -62,12 +65,39 @@ def test_views_have_the_stored_rows(stored):
 
 @pytest.mark.parametrize(
     "query",
-    ["SELECT", "SELECT nothing FROM neos", "SELECT * FROM elsewhere", "SELECT 1; SELECT 2; S"],
+    [
+        *("SELECT", "SELECT nothing FROM neos", "SELECT * FROM elsewhere", "SELECT 1; S"),
+        *("", " ; ", "SELECT 1; SELECT 2", "DROP VIEW neos", "CREATE TABLE mine (a int)"),
+        "COPY neos TO 'mine.csv'",
+    ],
 )
 def test_an_invalid_query_gives_one_line(stored, query):
-    with pytest.raises(JobFailed) as failure:
+    with pytest.raises((JobFailed, WrongParameter)) as failure:
         neo.sql(query, stored).collect()
     assert "\n" not in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("SELECT 1e-12 AS x", [{"x": 1e-12}]),
+        ("SELECT 0.1::DOUBLE + 0.2 AS x", [{"x": 0.1 + 0.2}]),
+        ("SELECT 9007199254740993 AS x", [{"x": 9007199254740993}]),
+        ("SELECT DATE '2030-01-02' AS day, NULL AS x", [{"day": "2030-01-02", "x": None}]),
+        ("SELECT 'two\nlines' AS x", [{"x": "two\nlines"}]),
+        ("SELECT count(*) AS n FROM neos WHERE false", [{"n": 0}]),
+        ("SELECT name FROM neos WHERE false", []),
+    ],
+)
+def test_json_has_every_digit(stored, query, expected):
+    settings = parse_settings({"output_dir": str(stored.output)})
+    assert json.loads(sql_text(settings, query, "", "json")) == expected
+
+
+def test_times_on_the_terminal_have_no_zone(stored):
+    settings = parse_settings({"output_dir": str(stored.output)})
+    query = "SELECT close_approach_time FROM passages ORDER BY 1 LIMIT 1"
+    assert re.search(r"\d\d:\d\d:\d\d$", sql_text(settings, query, "", ""))
 
 
 def test_threshold_is_that_of_the_yearly_view(stored):

@@ -12,6 +12,7 @@ import pyarrow as pa
 from neo_utils import __version__
 from neo_utils.answers.views import everything_stored, opened
 from neo_utils.engines.duckdb import DuckDBSession
+from neo_utils.engines.engine import one_line_failures
 from neo_utils.errors import OutputUnwritable, WrongParameter
 from neo_utils.settings.choices import check_choice
 from neo_utils.store.folders import names_in
@@ -29,7 +30,10 @@ _CREATOR = "NEO Data Recaller"
 
 # Each file, with its columns and the query for its rows.
 _TABLES = {
-    "neos": ([*SCHEMAS["raw"], *[*SCHEMAS["segments"]][:2]], "FROM newest ORDER BY position"),
+    "neos": (
+        [*SCHEMAS["raw"], *map(SCHEMAS["segments"].field, ("position", "fetched_at"))],
+        "FROM newest ORDER BY position",
+    ),
     "close_approaches": (
         [*SCHEMAS["close_approaches"]],
         "FROM close_approaches ORDER BY position, close_approach_date, close_approach_time,"
@@ -44,7 +48,11 @@ _TABLES = {
 
 
 def export(
-    folder: str | Path, stored: Selection | None = None, *, file_format: str = "csv"
+    folder: str | Path,
+    stored: Selection | None = None,
+    *,
+    file_format: str = "csv",
+    threshold_au: float = 0.2,
 ) -> list[Path]:
     """Write the NEOs, approaches, orbits and yearly statistics as files, and return their paths.
 
@@ -60,6 +68,8 @@ def export(
         The batches to export; None is everything that is stored in the default folder.
     file_format
         "csv"; "json", an array of objects per table; "ecsv" or "votable" for astropy and TOPCAT.
+    threshold_au
+        For the columns of the yearly statistics that count approaches under a threshold.
 
     Raises
     ------
@@ -74,17 +84,17 @@ def export(
     target = Path(folder)
     _check_folder(target, file_format)
     stored = stored or everything_stored()
-    session = opened(stored)
-    about, paths = _about(stored, file_format), []
+    session = opened(stored, threshold_au)
+    about, paths = _about(stored, file_format, threshold_au), []
     try:
         target.mkdir(parents=True, exist_ok=True)
+        _write_about(target, {**about, "complete": False})
         for name, table in _rows(session, stored):
             path = target / f"{name}.{_SUFFIXES[file_format]}"
             _write(path, partial(_WRITERS[file_format], session, table))
             paths.append(path)
             about["tables"][path.name] = {"rows": len(table), "columns": _described(table)}
-        text = json.dumps(about, indent=1, ensure_ascii=False)
-        _write(target / _ABOUT, partial(Path.write_text, data=f"{text}\n", encoding="utf-8"))
+        _write_about(target, {**about, "complete": True})
     except OSError as error:
         raise OutputUnwritable(
             f"{target} cannot be written ({error.strerror}). Stored data is kept. Make the folder "
@@ -124,7 +134,7 @@ def _check_folder(target: Path, file_format: str) -> None:
         )
 
 
-def _about(stored: Selection, file_format: str) -> dict[str, Any]:
+def _about(stored: Selection, file_format: str, threshold_au: float) -> dict[str, Any]:
     first, last = stored.fetched
     return {
         "created_by": f"{_CREATOR} {__version__}",
@@ -133,9 +143,15 @@ def _about(stored: Selection, file_format: str) -> dict[str, Any]:
         "neos": stored.neos_line,
         "fetched": [f"{first:%Y-%m-%dT%H:%M:%SZ}", f"{last:%Y-%m-%dT%H:%M:%SZ}"],
         "note": "close_approach_time is TDB, 69 s ahead of UTC; other times are UTC unless stated. "
-        "The columns under_threshold of yearly_statistics count approaches closer than 0.2 AU",
+        "The columns under_threshold of yearly_statistics count approaches closer than "
+        f"{threshold_au} AU",
         "tables": {},
     }
+
+
+def _write_about(target: Path, about: dict[str, Any]) -> None:
+    text = json.dumps(about, indent=1, ensure_ascii=False)
+    _write(target / _ABOUT, partial(Path.write_text, data=f"{text}\n", encoding="utf-8"))
 
 
 def _described(table: pa.Table) -> list[dict[str, str]]:
@@ -158,7 +174,8 @@ def _write(path: Path, write: Callable[[Path], object]) -> None:
 def _write_with_duckdb(options: str, session: DuckDBSession, table: pa.Table, path: Path) -> None:
     session.frame_of(table).createOrReplaceTempView("exported")
     quoted = str(path).replace("'", "''")
-    session.sql(f"COPY exported TO '{quoted}' ({options})")
+    with one_line_failures():
+        session.sql(f"COPY exported TO '{quoted}' ({options})")
 
 
 def _write_with_astropy(

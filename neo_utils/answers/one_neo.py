@@ -5,15 +5,20 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from neo_utils.answers.answer import Answer, sentry_address
 from neo_utils.answers.designations import find_neo
-from neo_utils.answers.passages import passages_where, today
+from neo_utils.answers.passage_list import PassageList, sentry_address
+from neo_utils.answers.passages import passages_where, searched_neos, today
 from neo_utils.answers.views import everything_stored, opened
 from neo_utils.figures.links import is_linked
 from neo_utils.store.selection import Selection
-from neo_utils.text import printable
+from neo_utils.text import plural, printable
 
 _FEW = 5
+_ELEMENTS = (
+    ("a", "semi_major_axis_au", "AU"),
+    ("e", "eccentricity", ""),
+    ("i", "inclination_deg", "degrees"),
+)
 _CLASSES = {"AMO": "Amor", "APO": "Apollo", "ATE": "Aten", "IEO": "Atira"}
 
 
@@ -21,7 +26,7 @@ class OneNeo(NamedTuple):
     """A NEO: the columns of the views ``neos`` and ``orbits``, all its passages, its history."""
 
     values: dict[str, Any]
-    passages: Answer
+    passages: PassageList
     changes: pd.DataFrame
     today: dt.date
 
@@ -35,20 +40,22 @@ class OneNeo(NamedTuple):
             *_properties(one),
             *self._links(),
             f"passages     {len(rows):,} listed, {len(to_come):,} of them from {self.today} on",
-            f"changes      {len(self.changes):,} recorded, in the view history of `neo sql`",
+            f"changes      {len(self.changes):,} recorded; see the view history of `neo sql`",
             self._few("Its nearest passages", rows.nsmallest(_FEW, "miss_distance_au")),
             self._few("Its next passages", to_come.head(_FEW)),
+            *self.passages.notes[:1],
             self.passages.stored.source_line,
         ]
         return "\n".join(parts)
 
     def _few(self, definition: str, rows: pd.DataFrame) -> str:
-        answer = self.passages._replace(rows=rows, left_out=("NEO", "hazardous", "in Sentry"))
-        return f"{definition}, to any body:\n{answer.as_text()}"
+        hidden = ("NEO", "diameter (m)", "H", "hazardous", "in Sentry")
+        some = self.passages._replace(rows=rows, hidden=hidden)
+        return f"{definition}, by any body:\n{some.as_text()}"
 
     def _links(self) -> list[str]:
         one = self.values
-        if any(found.source == "sample" for found in self.passages.stored.provenances.values()):
+        if self.passages.stored.is_sample:
             return []
         pages = {"at JPL": str(one["nasa_jpl_url"] or "")}
         if one["is_sentry_object"] is True and one["designation"]:
@@ -80,13 +87,15 @@ def show(named: str, stored: Selection | None = None) -> OneNeo:
     query = f"SELECT * FROM neos JOIN orbits USING (neo_id) WHERE position = {position}"  # noqa: S608
     (values,) = session.sql(query).toArrow().to_pylist()
     in_order = f"position = {position} ORDER BY close_approach_date, close_approach_time"
-    passages = Answer("Its passages", passages_where(session, in_order), stored)
+    rows, searched = passages_where(session, in_order), searched_neos(session)
+    passages = PassageList("Its passages", rows, stored, searched, "TDB")
     changes = session.table("history").toPandas()
     return OneNeo(values, passages, changes[changes["neo_id"] == neo_id], today(stored))
 
 
 def _properties(one: dict[str, Any]) -> list[str]:
-    kind = one["orbit_class_type"]
+    kind, uncertainty = one["orbit_class_type"], one["orbit_uncertainty"]
+    used = one["observations_used"]
     low, high = one["minimum_estimated_diameter_meters"], one["maximum_estimated_diameter_meters"]
     lines = {
         "id": one["neo_id"],
@@ -97,19 +106,23 @@ def _properties(one: dict[str, Any]) -> list[str]:
         "Sentry": _yes_or_no(one["is_sentry_object"]),
         "class": kind and f"{_CLASSES.get(kind, kind)} ({kind})",
         "MOID": _with_unit(one["minimum_orbit_intersection_au"], "AU"),
-        "orbit": f"a = {_with_unit(one['semi_major_axis_au'], 'AU')}, "
-        f"e = {_with_unit(one['eccentricity'])}, i = {_with_unit(one['inclination_deg'], 'deg')}",
+        "orbit": ", ".join(
+            f"{symbol} = {_with_unit(one[name], unit)}"
+            for symbol, name, unit in _ELEMENTS
+            if one[name] is not None
+        ),
         "determined": one["orbit_id"]
-        and f"orbit {one['orbit_id']} of {one['orbit_determination_date'] or 'unknown date'}, "
-        f"uncertainty {one['orbit_uncertainty']}",
-        "observed": f"{one['first_observation_date']} to {one['last_observation_date']}, "
-        f"{one['observations_used'] or 0:,} observations",
+        and f"orbit {one['orbit_id']}, {one['orbit_determination_date'] or 'date unknown'}, "
+        f"uncertainty {'unknown' if uncertainty is None else uncertainty} (0 to 9)",
+        "observed": one["first_observation_date"]
+        and f"{one['first_observation_date']} to {one['last_observation_date']}"
+        f"{', ' + plural(used, 'observation') if used else ''}",
     }
     return [printable(f"{name:<12} {value}") for name, value in lines.items() if value]
 
 
 def _with_unit(value: float | None, unit: str = "") -> str:
-    return "unknown" if value is None else f"{value:.6g} {unit}".rstrip()
+    return "" if value is None else f"{value:.6g} {unit}".rstrip()
 
 
 def _yes_or_no(flag: bool | None) -> str:

@@ -2,15 +2,16 @@
 
 import datetime as dt
 import re
+from contextlib import suppress
 from typing import Literal
 
 import pandas as pd
 
-from neo_utils.answers.answer import Answer
+from neo_utils.answers.passage_list import PassageList
 from neo_utils.answers.views import everything_stored, opened
 from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.errors import WrongParameter
-from neo_utils.limits import LISTED_WITHIN_AU, limits_text
+from neo_utils.limits import LISTED_WITHIN_AU, body_name, limits_text
 from neo_utils.settings.choices import check_choice
 from neo_utils.store.selection import Selection
 from neo_utils.text import shown
@@ -30,12 +31,11 @@ _COLUMNS = (
     *("maximum_estimated_diameter_meters", "absolute_magnitude_h"),
     *("is_potentially_hazardous_asteroid", "is_sentry_object", "nasa_jpl_url"),
 )
-_SAME_BODY = {"jupiter": "Juptr", "mercury": "Merc"}
 _MOST_DAYS, _MOST_ROWS = 36_525, 10_000
 
-# TDB is at most 2 ms from TT, which is 32.184 s ahead of TAI. TAI has been 37 s ahead of UTC since
-# 2017 (IERS, Bulletin C 52), and less before: at most 27 s since 1972. The listed times are to the
-# minute.
+# TDB is within 2 ms of TT, which is 32.184 s ahead of TAI. TAI has been 37 s ahead of UTC since 2017
+# (IERS, Bulletin C 52). In 1972, it was 10 s ahead, and UTC got its present form, so earlier times
+# in UTC are within about a minute. The listed times are to the minute.
 TDB_MINUS_UTC = dt.timedelta(seconds=69.184)
 
 
@@ -47,7 +47,7 @@ def upcoming(
     body: str = "Earth",
     first_day: dt.date | str | None = None,
     rows: int | str = _MOST_ROWS,
-) -> Answer:
+) -> PassageList:
     """Return the next passages, by time.
 
     Parameters
@@ -79,9 +79,10 @@ def upcoming(
     stored = stored or everything_stored()
     first = day or today(stored)
     end = first + dt.timedelta(days=number)
+    session = opened(stored)
     found = passages_where(
-        opened(stored),
-        f"{_near(passed, near.au)} AND {_between(first, end)} "
+        session,
+        f"{_condition(passed, near.au)} AND {_between(first, end)} "
         "ORDER BY close_approach_date, close_approach_time, neo_id",
     )
     # The condition takes two days more, as listed dates are in TDB.
@@ -90,11 +91,14 @@ def upcoming(
     first_time, end_time = (pd.Timestamp(day, tz="UTC") for day in (first, end))
     found = found[times.between(first_time, end_time, "left")].reset_index(drop=True)
     some = "Passages" if len(found) <= most else f"The first {most:,} of {len(found):,} passages"
+    hidden = ("predicted",) if found["is_predicted"].all() else ()
     definition = (
-        f"{some} of {_named(passed)} closer than {near.in_words}{_limits(passed, near.au)} "
+        f"{some} by {_named(passed)} closer than {near.in_words}{_limits(passed, near.au)} "
         f"from {first} to {end - dt.timedelta(days=1)}, by time (UTC)"
     )
-    return Answer(definition, found.head(most), stored, ("predicted", *_one(passed)))
+    searched = searched_neos(session)
+    found, hidden = found.head(most), (*hidden, *_hidden_body(passed))
+    return PassageList(definition, found, stored, searched, "UTC", hidden)
 
 
 def top(
@@ -105,7 +109,7 @@ def top(
     within: float | str | None = None,
     body: str = "Earth",
     rows: int | str = 10,
-) -> Answer:
+) -> PassageList:
     """Return the record passages, past and predicted, each NEO with one passage.
 
     Parameters
@@ -133,14 +137,15 @@ def top(
     """
     check_choice("record", record, Record)
     first_year, last_year = _parse_years(years)
-    near, passed = parse_distance(within) if within else None, parse_body(body)
+    near, passed = None if within is None else parse_distance(within), parse_body(body)
     within_au = near.au if near else None
     number = _whole(rows, "ROWS", _MOST_ROWS)
     stored = stored or everything_stored()
     order, own = _ORDERS[record], _ORDERS["nearest" if record == "largest" else record]
-    condition = f"{_near(passed, within_au)} AND year BETWEEN {first_year} AND {last_year}"
+    condition = f"{_condition(passed, within_au)} AND year BETWEEN {first_year} AND {last_year}"
+    session = opened(stored)
     found = passages_where(
-        opened(stored),
+        session,
         f"""{condition} QUALIFY row_number() OVER (
                 PARTITION BY position ORDER BY {own}, close_approach_date, orbiting_body) = 1
             ORDER BY {order} NULLS LAST, close_approach_date, neo_id LIMIT {number}""",
@@ -152,15 +157,17 @@ def top(
         "slowest": "The passages with the lowest relative velocity",
         "largest": "The largest NEOs by absolute magnitude H, each with its nearest passage",
     }[record]
+    in_years = f"{first_year}" + (f" to {last_year}" if last_year > first_year else "")
     definition = (
-        f"{what}: {_named(passed)}, {distance}{_limits(passed, within_au)}, {first_year} to "
-        f"{last_year}, past and predicted, each NEO once"
+        f"{what}: by {_named(passed)}, {distance}{_limits(passed, within_au)}, {in_years}, "
+        "past and predicted, each NEO once"
     )
-    return Answer(definition, found, stored, _one(passed))
+    searched = searched_neos(session)
+    return PassageList(definition, found, stored, searched, "TDB", _hidden_body(passed))
 
 
 def passages_where(session: DuckDBSession, condition: str) -> pd.DataFrame:
-    """Return the rows of an `Answer` from a session with views, for a condition in SQL."""
+    """Return the rows of a `PassageList` from a session with views, for a condition in SQL."""
     query = f"SELECT {', '.join(_COLUMNS)} FROM passages WHERE {condition}"  # noqa: S608 - parsed
     rows = session.sql(query).toPandas()
     listed = rows["close_approach_time"].dt.tz_convert("UTC")
@@ -169,14 +176,20 @@ def passages_where(session: DuckDBSession, condition: str) -> pd.DataFrame:
     return rows
 
 
+def searched_neos(session: DuckDBSession) -> int:
+    """Return the number of NEOs in a session with views."""
+    ((count,),) = session.sql("SELECT count(*) FROM neos").collect()
+    return int(count)
+
+
 def today(stored: Selection) -> dt.date:
     """Return the day (UTC) of the user; for the sample, whose time stands still, of its listing."""
-    if any(one.source == "sample" for one in stored.provenances.values()):
+    if stored.is_sample:
         return stored.fetched[1].date()
     return dt.datetime.now(dt.UTC).date()
 
 
-def _near(body: str, within_au: float | None) -> str:
+def _condition(body: str, within_au: float | None) -> str:
     of_body = "true" if body == "any" else f"orbiting_body = '{body}'"
     return f"{of_body} AND miss_distance_au < {within_au}" if within_au else of_body
 
@@ -186,12 +199,12 @@ def _between(first: dt.date, end: dt.date) -> str:
     return f"close_approach_date BETWEEN DATE '{first - day}' AND DATE '{end + day}'"
 
 
-def _one(body: str) -> tuple[str, ...]:
+def _hidden_body(body: str) -> tuple[str, ...]:
     return () if body == "any" else ("body",)  # the definition names it
 
 
 def _named(body: str) -> str:
-    return "any body" if body == "any" else body
+    return "any body" if body == "any" else body_name(body)
 
 
 def _limits(body: str, within_au: float | None) -> str:
@@ -207,11 +220,13 @@ def parse_body(text: str) -> str:
     >>> parse_body("jupiter"), parse_body("earth"), parse_body("any")
     ('Juptr', 'Earth', 'any')
     """
-    known = {body.lower(): body for body in (*LISTED_WITHIN_AU, "any")} | _SAME_BODY
+    bodies = (*LISTED_WITHIN_AU, "any")
+    known = {name.lower(): body for body in bodies for name in (body, body_name(body))}
     body = known.get(str(text).strip().lower())
     if body is None:
         raise WrongParameter(
-            f"BODY={shown(text)} is unknown. Use {', '.join(LISTED_WITHIN_AU)} or any"
+            f"BODY={shown(text)} is unknown. Use "
+            f"{', '.join(map(body_name, LISTED_WITHIN_AU))} or any"
         )
     return body
 
@@ -226,14 +241,13 @@ def _parse_years(text: str) -> tuple[int, int]:
 
 
 def _parse_day(value: dt.date | str | None) -> dt.date | None:
-    if value is None or isinstance(value, dt.date):
-        return value
-    try:
-        day = dt.date.fromisoformat(str(value).strip())
+    if value is None:
+        return None
+    with suppress(ValueError):
+        text = value.isoformat() if isinstance(value, dt.date) else str(value).strip()
+        day = dt.datetime.fromisoformat(text).date()
         if 1800 <= day.year <= 2300:
             return day
-    except ValueError:
-        pass
     raise WrongParameter(f"FROM={shown(value)} is not a day. Use YYYY-MM-DD, from 1800 to 2300")
 
 

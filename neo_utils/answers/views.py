@@ -40,6 +40,8 @@ def sql(
 
     Raises
     ------
+    WrongParameter
+        If it is not one query.
     JobFailed
         If the query is not valid or fails.
     StoredDataMissing, StoredDataBroken
@@ -59,6 +61,8 @@ def sql(
     session = session or DuckDBSession()
     open_views(stored or everything_stored(), session, threshold_au)
     with one_line_failures():
+        if isinstance(session, DuckDBSession):
+            session.check_query(statement)
         return session.sql(statement)
 
 
@@ -73,10 +77,10 @@ def open_views(stored: Selection, session: Session, threshold_au: float = 0.2) -
         changes.createOrReplaceTempView("history")
 
 
-def opened(stored: Selection) -> DuckDBSession:
+def opened(stored: Selection, threshold_au: float = 0.2) -> DuckDBSession:
     """Return a DuckDB database with the views of `sql`."""
     session = DuckDBSession()
-    open_views(stored, session)
+    open_views(stored, session, threshold_au)
     return session
 
 

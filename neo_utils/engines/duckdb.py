@@ -8,7 +8,9 @@ from uuid import uuid4
 
 import pyarrow as pa
 
+from neo_utils.errors import WrongParameter
 from neo_utils.store.segments import SegmentTable
+from neo_utils.text import shown
 
 if TYPE_CHECKING:  # imported only where they are used
     import pandas as pd
@@ -46,6 +48,16 @@ class DuckDBSession:
     def sql(self, statement: str) -> "DuckDBFrame":
         """Run a statement; for a query, return its rows as a lazy frame."""
         return DuckDBFrame(self, self.connection.sql(statement))
+
+    def check_query(self, statement: str) -> None:
+        """Raise WrongParameter if this is not one query that returns rows."""
+        import duckdb
+
+        found = self.connection.extract_statements(statement)
+        if [one.type for one in found] != [duckdb.StatementType.SELECT]:
+            raise WrongParameter(
+                f"SQL={shown(statement)} is not one query. Use one SELECT statement"
+            )
 
     def table(self, name: str) -> "DuckDBFrame":
         """Return a table or view by name."""

@@ -128,6 +128,8 @@ def one_line_failures() -> Iterator[None]:
     except RunFailure:
         raise
     except Exception as error:  # DuckDB's, py4j's or PySpark's
+        if "Query interrupted" in str(error):  # DuckDB's error after Ctrl-C
+            raise KeyboardInterrupt from None
         first_line = str(error).partition("\n")[0]
         from_duckdb = "duckdb" in type(error).__module__
         reason = f"DuckDB query failed: {first_line}" if from_duckdb else failure_text(error)

@@ -32,7 +32,6 @@ _FETCHED = (
     *(*_ASKED, "log_level", "longest_wait_s"),
     *("parquet_compression", "parquet_dictionary"),
 )
-_WITHIN = (*_OUTPUT, "threshold_au")
 _COUNTED = (*_STORED, "master", "threshold_au", "spark_conf", "log_level")
 # A folder in the user's Jupyter settings would hide the notebooks. The most specific class wins, so
 # each one is set.
@@ -86,7 +85,10 @@ def _printed(module: str, name: str) -> Callable[[RunSettings, Namespace], None]
     def run(settings: RunSettings, options: Namespace) -> None:
         function = getattr(import_module(f"neo_utils.run.{module}"), name)
         extra = (one.name for one in _EXTRA.get(options.command, ()))
-        given = (getattr(options, option) or setting(option.upper()) for option in extra)
+        is_target = options.command in _WITH_VARIABLES
+        given = (
+            getattr(options, one) or (setting(one.upper()) if is_target else "") for one in extra
+        )
         result = function(settings, *given)
         if isinstance(result, bytes):
             sys.stdout.buffer.write(result)
@@ -116,21 +118,25 @@ COMMANDS = {
         tuple(name for name in _FETCHED if name not in ("start", "end")),
     ),
     "upcoming": Command(
-        _printed("questions", "upcoming_text"), "list the next passages, by date", _WITHIN
+        _printed("questions", "upcoming_text"), "list the next passages, by date", _OUTPUT
     ),
-    "top": Command(_printed("questions", "top_text"), "list record passages", _OUTPUT),
+    "top": Command(
+        _printed("questions", "top_text"),
+        "list the nearest, fastest or slowest passages, or the largest NEOs",
+        _OUTPUT,
+    ),
     "show": Command(
         _printed("questions", "show_text"), "show what is stored about one NEO", _OUTPUT
     ),
     "sql": Command(
         _printed("questions", "sql_text"),
         "query the views neos, passages, orbits, yearly and history",
-        (*_WITHIN, "spark_conf"),
+        (*_OUTPUT, "threshold_au", "spark_conf"),
     ),
     "export": Command(
         _printed("questions", "export_text"),
         "export the tables as CSV, JSON, ECSV or VOTable",
-        _OUTPUT,
+        (*_OUTPUT, "threshold_au"),
     ),
     "plan": Command(
         _printed("terminal", "plan_text"),
@@ -176,6 +182,8 @@ class Option(NamedTuple):
         return self.flag.lstrip("-").replace("-", "_")
 
 
+# Commands whose options are also variables of a make target.
+_WITH_VARIABLES = ("drift", "reconcile", "refresh", "upcoming")
 _BODY = Option("--body", "NAME", "the body passed, or any (default: Earth)")
 _EXTRA = {
     "drift": (Option("--against", "FOLDER", "the older output to compare with"),),
@@ -186,7 +194,7 @@ _EXTRA = {
     ),
     "upcoming": (
         Option("--days", "N", "number of days (default: 365)"),
-        Option("--within", "DISTANCE", "0.2 (AU), 10LD or 1e6km (default: the threshold)"),
+        Option("--within", "DISTANCE", "0.2 (AU), 10LD or 1e6km (default: 0.2)"),
         _BODY,
         Option("--from", "DAY", "first day, YYYY-MM-DD (default: today)"),
         Option("--rows", "N", "at most N passages (default: 10000)"),
@@ -241,9 +249,11 @@ def command_line(arguments: Sequence[str] | None = None) -> Namespace:
     """Parse the command line; raise WrongParameter for an unknown command or option."""
     parser = _Parser(
         prog="neo",
-        description="Fetch near-Earth objects from NASA's NeoWs and count their close approaches.",
-        epilog="Every option except --spark-conf can also be set in the environment or in .env, by "
-        "its name in capital letters: START=1. The API key is set there only, as API_KEY.",
+        description="Fetch near-Earth objects from NASA's NeoWs, count their close approaches, and "
+        "answer questions about them.",
+        epilog="Every option of a make target, except --spark-conf, can also be set in the "
+        "environment or in .env, by its name in capital letters: START=1. The API key is set there "
+        "only, as API_KEY.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"neo_utils {__version__}")

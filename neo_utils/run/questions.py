@@ -6,9 +6,9 @@ from typing import Literal
 import pandas as pd
 import pyarrow as pa
 
-from neo_utils.answers.answer import Answer, csv_text
 from neo_utils.answers.export import export
 from neo_utils.answers.one_neo import show
+from neo_utils.answers.passage_list import PassageList, csv_text, json_text
 from neo_utils.answers.passages import top, upcoming
 from neo_utils.answers.views import everything_stored, sql
 from neo_utils.engines.engine import connect, one_line_failures
@@ -20,7 +20,6 @@ from neo_utils.text import printable
 TableFormat = Literal["table", "csv", "json"]
 PassageFormat = Literal["table", "csv", "json", "ics"]
 _MOST_ROWS = 200  # of a table on the terminal
-_NULLABLE = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
 
 
 def upcoming_text(
@@ -37,7 +36,7 @@ def upcoming_text(
     answer = upcoming(
         everything_stored(settings.output_dir),
         days=days or 365,
-        within=within or settings.threshold_au,
+        within=within or 0.2,
         body=body or "Earth",
         first_day=first_day or None,
         rows=rows or 10_000,
@@ -80,38 +79,52 @@ def sql_text(settings: RunSettings, statement: str, master: str, file_format: st
     try:
         frame = sql(statement, stored, session, threshold_au=settings.threshold_au)
         with one_line_failures():
-            rows = frame.toArrow().to_pandas(types_mapper=_NULLABLE.get)
+            table = _without_zones(frame.toArrow())
     finally:
         session.stop()
     print(stored.source_line, file=sys.stderr)
+    if file_format == "json":
+        return json_text(table.to_pylist())
+    rows = pd.DataFrame(table.to_pydict(), dtype=object)
     if file_format == "csv":
         return csv_text(rows)
-    if file_format == "json":
-        return str(rows.to_json(orient="records", date_format="iso", indent=1))
     texts = rows.head(_MOST_ROWS).map(_cell)
     more = f"\n... of {len(rows):,} rows; --format csv prints all" if len(rows) > _MOST_ROWS else ""
     return f"{texts.to_string(index=False)}{more}" if len(rows) else "no rows"
 
 
+def _without_zones(table: pa.Table) -> pa.Table:
+    """Return times without a zone: those of passages are TDB, and others UTC, as documented."""
+    fields = [
+        field.with_type(pa.timestamp(field.type.unit))
+        if pa.types.is_timestamp(field.type)
+        else field
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(fields))
+
+
 def _cell(value: object) -> str:
-    return "" if value is None or value is pd.NA or value is pd.NaT else printable(str(value))
+    return "" if value is None else printable(str(value))
 
 
-def _formatted(answer: Answer, file_format: str) -> str | bytes:
+def _formatted(passages: PassageList, file_format: str) -> str | bytes:
     if file_format in ("", "table"):
-        return repr(answer)
+        return repr(passages)
     if file_format == "ics":
         from neo_utils.answers.calendar import as_calendar
 
-        return as_calendar(answer).encode()
+        return as_calendar(passages).encode()
     if file_format == "json":
-        return answer.as_json()
-    print("\n".join([answer.definition, *answer.notes]), file=sys.stderr)
-    return answer.as_csv()
+        return passages.as_json()
+    print("\n".join([passages.definition, *passages.notes]), file=sys.stderr)
+    return passages.as_csv()
 
 
 def export_text(settings: RunSettings, folder: str, file_format: str) -> str:
     """Export stored data and return the files."""
     stored = everything_stored(settings.output_dir)
-    paths = export(folder, stored, file_format=file_format or "csv")
+    paths = export(
+        folder, stored, file_format=file_format or "csv", threshold_au=settings.threshold_au
+    )
     return "\n".join([*(f"wrote  {printable(str(path))}" for path in paths), stored.source_line])

@@ -32,7 +32,7 @@ from neo_utils.text import shown
 # Read from the environment or .env, but not parameters of a notebook.
 _FURTHER_NAMES = (
     *("API_KEY", "WAIT", "AGAINST", "NEOS", "CLUSTER_SECRET_FILE", "EVENT_LOG_DIR"),
-    *("DAYS", "WITHIN", "BODY", "FROM", "FORMAT", "OLDER_THAN", "MAX_REQUESTS"),
+    *("DAYS", "WITHIN", "BODY", "FROM", "ROWS", "FORMAT", "OLDER_THAN", "MAX_REQUESTS"),
 )
 
 
