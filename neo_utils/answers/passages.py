@@ -33,9 +33,9 @@ _COLUMNS = (
 )
 _MOST_DAYS, _MOST_ROWS = 36_525, 10_000
 
-# TDB is within 2 ms of TT, which is 32.184 s ahead of TAI. TAI has been 37 s ahead of UTC since 2017
-# (IERS, Bulletin C 52). In 1972, it was 10 s ahead, and UTC got its present form, so earlier times
-# in UTC are within about a minute. The listed times are to the minute.
+# TDB is within 2 ms of TT, which is 32.184 s ahead of TAI. TAI has been 37 s ahead of UTC since
+# 2017 (IERS, Bulletin C 52). In 1972, it was 10 s ahead, and UTC got its present form, so earlier
+# times in UTC are within about a minute. The listed times are to the minute.
 TDB_MINUS_UTC = dt.timedelta(seconds=69.184)
 
 
