@@ -321,22 +321,40 @@ def test_answers_of_recorded_pages_equal_plain_python(tmp_path, recorded):
     with service.serve(answer=lambda _url, _headers: page_of(recorded)) as url:
         fetch(plan_fetch(1, 20, "nasa", url, str(tmp_path)))
     stored = everything_stored(str(tmp_path))
-    rows = sorted(
-        (one["close_approach_date"], float(one["miss_distance"]["astronomical"]))
-        for listed in json.loads(recorded.read_bytes())["near_earth_objects"]
+    objects = json.loads(recorded.read_bytes())["near_earth_objects"]
+    listed = sorted(
+        (
+            utc_of(one) if one.get("close_approach_date_full") else None,
+            one["close_approach_date"],
+            listed.get("id") or listed["neo_reference_id"],
+            float(one["miss_distance"]["astronomical"]),
+            float(one["relative_velocity"]["kilometers_per_second"]),
+        )
+        for listed in objects
         for one in listed["close_approach_data"]
-        if one["orbiting_body"] == "Earth"
+        if one["orbiting_body"] == "Earth" and "1950-01-02" < one["close_approach_date"] < "2049"
     )
-    answer = neo.upcoming(stored, days=36_525, within=2, first_day="1900-01-01")
-    within = [row for row in rows if "1900-01-01" < row[0] < "1999-12-31"]
-    found = zip(
-        answer.rows["close_approach_date"].dt.strftime("%Y-%m-%d"),
-        answer.rows["miss_distance_au"],
-        strict=True,
+    answer = neo.upcoming(stored, days=36_525, within=2, first_day="1950-01-01")
+    columns = (
+        *("close_approach_time_utc", "close_approach_date", "neo_id", "miss_distance_au"),
+        "relative_velocity_km_per_sec",
     )
-    assert [row for row in sorted(found) if "1900-01-01" < row[0] < "1999-12-31"] == within
-    nearest = neo.top("nearest", stored, rows=1).rows
-    assert nearest["miss_distance_au"].tolist() == [min(au for _, au in rows)]
+    found = answer.rows[answer.rows["close_approach_date"].between("1950-01-03", "2048-12-31")]
+    assert (
+        found[[*columns]].values.tolist()
+        == [[time or pd.NaT, pd.Timestamp(date), *rest] for time, date, *rest in listed]
+        or found.empty
+    )
+    assert len(found) == len(listed)
+    for order, place in (("nearest", 3), ("fastest", 4)):
+        best = neo.top(order, stored, years="1950..2048", rows=1).rows
+        values = [row[place] for row in listed if row[1] > "1950-01-02"]
+        extreme = min(values) if order == "nearest" else max(values)
+        assert best[columns[place]].tolist() == [extreme]
+    for text in (answer.as_text(), answer.as_csv(), answer.as_json(), answer._repr_html_()):
+        assert not re.search(r"\b(nan|nat)\b", text, re.IGNORECASE)
+    assert len(Calendar.from_ical(as_calendar(answer)).walk("VEVENT")) == len(answer.rows)
+    assert objects[0]["name"] in repr(neo.show(objects[0]["name"], stored))
 
 
 def page_of(recorded):

@@ -71,7 +71,7 @@ class PassageList(NamedTuple):
         )
         columns = {
             f"time ({self.time_scale})": self._times(),
-            "predicted": rows["is_predicted"].map({True: "yes"}),
+            "predicted": _yes(rows["is_predicted"]),
             "NEO": map(Linked, names, [""] * len(rows) if is_sample else texts["nasa_jpl_url"]),
             "body": rows["orbiting_body"].map(body_name),
             "distance (LD)": rows["miss_distance_lunar"].map("{:,.2f}".format),
@@ -83,11 +83,11 @@ class PassageList(NamedTuple):
                 for low, high in diameters
             ],
             "H": rows["absolute_magnitude_h"].map("{:.2f}".format, na_action="ignore"),
-            "hazardous": rows["is_potentially_hazardous_asteroid"].eq(True).map({True: "yes"}),
+            "hazardous": _yes(rows["is_potentially_hazardous_asteroid"]),
             "in Sentry": [
-                Linked("yes", "" if is_sample else sentry_address(designation)) if is_listed else ""
-                for designation, is_listed in zip(
-                    texts["designation"], rows["is_sentry_object"].eq(True), strict=True
+                Linked(text, sentry_address(designation) if text and not is_sample else "")
+                for designation, text in zip(
+                    texts["designation"], _yes(rows["is_sentry_object"]), strict=True
                 )
             ],
         }
@@ -117,6 +117,10 @@ class PassageList(NamedTuple):
         rows = self.rows.astype(object).assign(close_approach_date=dates.astype(object))
         records = rows.where(self.rows.notna(), None).to_dict("records")
         return json_text({"definition": self.definition, "notes": self.notes, "rows": records})
+
+
+def _yes(flags: pd.Series) -> list[str]:
+    return ["yes" if pd.notna(flag) and flag else "" for flag in flags]
 
 
 def csv_text(rows: pd.DataFrame) -> str:
