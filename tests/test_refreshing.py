@@ -407,8 +407,8 @@ def test_a_corrupted_history_is_found_and_never_overwritten(run, output, listing
     listing.change(7, absolute_magnitude_h=21.0)
     run()
     settings = parse_settings({"output_dir": str(output), "end": "all"})
-    assert "all intact" in verify_text(settings)
-    assert "history   1 changes" in status_text(settings)
+    assert "and 1 row of history: all intact" in verify_text(settings)
+    assert "history   1 change of" in status_text(settings)
     (path,) = output.glob("history/*")
     good = path.read_bytes()
     middle = len(good) // 3

@@ -19,7 +19,7 @@ from neo_utils.store.history import read_history
 from neo_utils.store.provenance import Provenance
 from neo_utils.store.segments import outdated_batches, segments_of
 from neo_utils.store.selection import Selection
-from neo_utils.text import printable
+from neo_utils.text import plural, printable
 
 
 def source_text(plan: Plan) -> str:
@@ -57,7 +57,7 @@ def status_text(settings: RunSettings) -> str:
     lines.append(f"rejected  {len(read_rejected(output, stored)):,} objects")
     lines.append(f"segments  {_current_segments(output, stored)}")
     if changes := read_history(output).num_rows:
-        lines.append(f"history   {changes:,} changes of NEOs that were fetched again")
+        lines.append(f"history   {plural(changes, 'change')} of NEOs that were fetched again")
     lines.append(f"results   {', '.join(_counted(output, stored)) or 'none yet'}")
     lines.append(f"folder    {printable(str(output))}")
     return "\n".join(lines)

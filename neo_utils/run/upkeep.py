@@ -17,7 +17,7 @@ from neo_utils.store.make_commands import make_command
 from neo_utils.store.rebuilding import rebuild
 from neo_utils.store.segment_building import differing_segments
 from neo_utils.store.verification import unfinished, verify
-from neo_utils.text import printable, shown
+from neo_utils.text import plural, printable, shown
 
 _MOST_NAMED = 10  # files in one line
 
@@ -55,14 +55,15 @@ def verify_text(settings: RunSettings) -> str:
     if not stored:
         raise _nothing(output, positions)
     check_results(output, positions)
-    read_history(output)  # raises if a file is corrupted
+    changes = read_history(output).num_rows  # raises if a file is corrupted
     if wrong := differing_segments(output, found):
         raise StoredDataBroken(
             f"{', '.join(map(str, wrong))} differs from the batches, which are intact. Remove it; "
             "the next count builds it again"
         )
     where = printable(str(output))
-    return f"{batches_text(stored)} of {positions.in_words} in {where}: all intact"
+    history = f", and {plural(changes, 'row')} of history" if changes else ""
+    return f"{batches_text(stored)} of {positions.in_words} in {where}{history}: all intact"
 
 
 def rebuild_text(settings: RunSettings) -> str:
