@@ -32,6 +32,7 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
 ]
 SCREENSHOTS = PROJECT / "build" / "screenshots"
+PLOTS = ".jp-OutputArea svg:has(g[aria-label])"
 TOKEN = "a-token-of-the-test"  # noqa: S105 - no secret
 
 
@@ -353,20 +354,40 @@ def test_notebook_runs_without_an_error(notebook):
     assert all(len(one.metadata["image/png"]["alt"]) > 100 for one in pictures)
 
 
-def test_moving_a_control_draws_another_figure(notebook):
+def test_a_selection_in_one_view_filters_all_others_and_continues_in_python(notebook):
     page, _ = notebook
-    handle = scrolled_to(page, ".widget-slider .noUi-handle")
-    figure = page.locator(".widget-html img").first
-    expect(figure).to_be_visible()
+    scrolled_to(page, PLOTS)
+    years, distances, *_, by_date, _orbits = page.locator(PLOTS).all()
     page.screenshot(path=SCREENSHOTS / "explore-before.png")
-    before = figure.get_attribute("src")
-    handle.focus()
-    for _ in range(50):
-        page.keyboard.press("ArrowRight")
-    expect(figure).not_to_have_attribute("src", before)
-    expect(figure).to_have_attribute("alt", re.compile("1950 to 2200"))
-    assert figure.evaluate("node => node.decode().then(() => node.naturalWidth)") > 600
-    page.screenshot(path=SCREENSHOTS / "explore-after.png")
+    before, dots = distances.inner_html(), by_date.locator("circle")
+    number = dots.count()
+    drag(page, years, 0.45, 0.6)
+    expect(distances).not_to_have_js_property("innerHTML", before)
+    expect(dots).not_to_have_count(number)
+    page.screenshot(path=SCREENSHOTS / "explore-brushed.png")
+    dots.first.hover(force=True)
+    expect(by_date.locator("[aria-label=tip]")).to_contain_text(re.compile(r"LD, [\d,]+ km"))
+    page.screenshot(path=SCREENSHOTS / "explore-hovered.png")
+    page.locator(".jp-OutputArea select").first.select_option("Venus")
+    bodies = page.locator("table:has(th:has-text('orbit class')) tbody td:nth-child(3)")
+    expect(bodies.first).to_have_text("Venus")
+    cell = scrolled_to(page, ".jp-CodeCell:has-text('views.selected()')")
+    everything = cell.locator(".jp-OutputArea-output").inner_text()
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Shift+Enter")
+    printed = page.locator(".jp-CodeCell:has-text('views.selected()') .jp-OutputArea-output")
+    expect(printed).not_to_have_text(everything)
+    expect(printed).to_have_text(re.compile(r"^[1-9]\d* passages by [1-9]\d* NEOs are selected"))
+
+
+def drag(page, plot, start, end):
+    """Drag over a part of a plot, given as fractions of its width."""
+    box = plot.bounding_box()
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + start * box["width"], middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + end * box["width"], middle, steps=8)
+    page.mouse.up()
 
 
 def scrolled_to(page: Page, selector: str):
@@ -385,13 +406,11 @@ HOSTILE_NOTEBOOK = """
 import pandas as pd
 from IPython.display import display
 import neo_utils as neo
-from neo_utils.explore import Question, explorer, open_catalogue, stored_or_sample
+from neo_utils.explore import explorer, open_catalogue, stored_or_sample
 selection = stored_or_sample({output!r})
 catalogue = open_catalogue(selection)
-bodies = catalogue.sql("SELECT DISTINCT orbiting_body FROM passages").collect()
-question = Question(tuple(row[0] for row in bodies), 1900, 2200, 2.0, False, 0, "LD")
 display(neo.upcoming(selection, days=36_000, within=2, body="any", first_day="2026-03-01"))
-display(explorer(catalogue, selection, question))
+display(explorer(catalogue))
 """
 
 
@@ -404,13 +423,13 @@ def test_hostile_data_runs_no_script_in_jupyterlab(browser, lab, hostile):
     page = watched(browser.new_page(viewport={"width": 1280, "height": 1000}))
     address += "/lab/workspaces/hostile/tree/notebooks/hostile.ipynb"
     run_all_cells(page, f"{address}?token={TOKEN}")
-    expect(page.locator(".widget-html img").first).to_be_visible(timeout=60_000)
+    expect(page.locator(".jp-OutputArea svg circle").first).to_be_visible(timeout=60_000)
     cells = page.locator(".jp-RenderedHTMLCommon td")
     expect(cells.first).to_be_visible()
     for shown in cells.all()[:60]:
         shown.hover()
     touch_everything(page, ".jp-RenderedHTMLCommon, .jupyter-widgets")
-    page.locator(".widget-html img").first.hover()
+    page.locator(".jp-OutputArea svg circle").first.hover(force=True)
     page.screenshot(path=SCREENSHOTS / "lab-hostile.png")
     assert "ran" not in page.title()
     assert page.opened == []
