@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from neo_utils.errors import WrongParameter
 from neo_utils.text import shown
@@ -11,6 +11,7 @@ from neo_utils.text import shown
 LUNAR_DISTANCES_PER_AU = 389  # NeoWs's own conversion (CNEOS: 1 LD = 384,400 km = AU / 389.17)
 KM_PER_AU = 149_597_870.7  # IAU 2012, resolution B2; also used by NeoWs
 
+Unit = Literal["LD", "AU", "km"]
 # The number of each unit in an AU, and the unit's name.
 UNITS = {
     "LD": (LUNAR_DISTANCES_PER_AU, "lunar distances"),

@@ -2,14 +2,12 @@
 
 import datetime as dt
 
-import ipywidgets as widgets
 import pandas as pd
 import pytest
 
 from neo_utils.errors import StoredDataMissing, WrongParameter
 from neo_utils.explore import catalogue as catalogue_module
 from neo_utils.explore.catalogue import open_catalogue, stored_or_sample
-from neo_utils.explore.controls import _FIGURES, explorer
 from neo_utils.explore.counts import plot_count_within, plot_first_observations, plot_per_year
 from neo_utils.explore.question import Question, passages_of
 from neo_utils.explore.scatter import (
@@ -21,10 +19,10 @@ from neo_utils.fetch.fetching import fetch
 from neo_utils.interface import plan_fetch
 from neo_utils.limits import LISTED_WITHIN_AU
 from neo_utils.settings.service_address import NASA_URL
-from neo_utils.units import UNITS
 from tests.sample_neos import neos_of
 
 SCATTERED = [plot_distance_by_date, plot_size_by_distance, plot_velocity_by_distance]
+FIGURES = [plot_per_year, plot_count_within, plot_first_observations, *SCATTERED]
 FETCHED_ON = "2026-03-01"
 DEFAULT = Question()
 PAGES = [0, 1, 357]  # with a gap; the last page has a Sentry object
@@ -58,17 +56,6 @@ def draw(catalogue, selection):
         return plot(passages, question, selection)
 
     return drawn
-
-
-@pytest.fixture
-def controls(catalogue, selection):
-    """Return the explorer's controls by name, and its answer."""
-
-    def started(question=DEFAULT):
-        children = explorer(catalogue, selection, question).children
-        return {one.description: one for one in children if one.description}, children[-1]
-
-    return started
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +122,7 @@ QUESTIONS = {
 }
 
 
-@pytest.mark.parametrize("plot", _FIGURES.values(), ids=_FIGURES)
+@pytest.mark.parametrize("plot", FIGURES)
 @pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
 def test_figures_state_question_range_and_source(draw, plot, question):
     figure = draw(plot, question)
@@ -233,41 +220,6 @@ def test_does_not_mix_two_sources(output, selection, monkeypatch):
         stored_or_sample(str(output))
 
 
-def test_each_control_updates_the_figure(controls):
-    named, answer = controls()
-    assert isinstance(answer, widgets.HTML)
-    assert 'alt="One bar per year: close approaches to Earth' in answer.value
-    moves = {
-        "bodies": ("Venus",),
-        "years": (2000, 2010),
-        "within": 20,
-        "in": "km",
-        "potentially hazardous only": True,
-        "size ≥ (m)": 1000,
-        "figure": "size by distance",
-    }
-    assert moves.keys() == named.keys()
-    for name, value in moves.items():
-        before, old = answer.value, named[name].value
-        named[name].value = value
-        assert answer.value != before, name
-        named[name].value = old
-        assert answer.value == before, name
-
-
-def test_each_figure_can_be_selected_and_emptied(controls):
-    named, answer = controls()
-    figures = set()
-    for figure in named["figure"].options:
-        named["figure"].value = figure
-        figures.add(answer.value)
-        named["bodies"].value = ()
-        assert "to no body" in answer.value
-        named["bodies"].value = ("Earth",)
-        assert answer.value in figures
-    assert len(figures) == 6
-
-
 @pytest.mark.parametrize(
     ("values", "message"),
     [
@@ -283,59 +235,10 @@ def test_each_figure_can_be_selected_and_emptied(controls):
         ({"at_least_m": -1}, "at_least_m=-1"),
     ],
 )
-def test_invalid_question_gives_one_line(catalogue, selection, values, message):
+def test_invalid_question_gives_one_line(catalogue, values, message):
     question = Question(**values)
-    for ask in (
-        lambda: passages_of(catalogue, question),
-        lambda: explorer(catalogue, selection, question),
-    ):
-        with pytest.raises(WrongParameter, match=message):
-            ask()
-
-
-@pytest.mark.parametrize("unit", UNITS)
-def test_distance_slider_uses_the_selected_unit(controls, unit):
-    named, answer = controls()
-    for other in (*UNITS, unit):
-        named["in"].value = other
-    assert named["within"].value == pytest.approx(0.2 * UNITS[unit][0])
-    assert Question(unit=unit).in_words in answer.value
-    named["within"].value = 0.05 * UNITS[unit][0]
-    assert Question(unit=unit, within_au=0.05).in_words in answer.value
-    for end, au in ((10 ** named["within"].min, 1e-5), (10 ** named["within"].max, 1.9)):
-        assert end == pytest.approx(au * UNITS[unit][0], rel=0.1)
-
-
-def test_changing_the_unit_draws_once(controls, monkeypatch):
-    named, _ = controls()
-    drawn = []
-    plot = _FIGURES["per year"]
-    monkeypatch.setitem(_FIGURES, "per year", lambda *asked: drawn.append(1) or plot(*asked))
-    named["in"].value = "km"
-    assert len(drawn) == 1
-
-
-@pytest.mark.parametrize(
-    "question",
-    [
-        Question(("Earth",), 1850, 2300, 1e-6, False, 5000, "km"),
-        Question(("Moon",), at_least_m=30.5),
-        Question(("Earth",), at_least_m=0.5),
-    ],
-)
-def test_controls_start_with_any_valid_question(controls, question, monkeypatch):
-    monkeypatch.setattr("neo_utils.explore.controls.listed_bodies", lambda _: ["Earth", "Venus"])
-    _, answer = controls(question)
-    assert question.in_words in answer.value
-
-
-def test_distance_slider_includes_the_farthest_passage(controls, neos):
-    named, answer = controls(Question(("Juptr",)))
-    named["within"].value = 10 ** named["within"].max
-    listed_there = expected_rows(neos, Question(("Juptr",), within_au=99))
-    predicted = sum(one["close_approach_date"] > FETCHED_ON for _, one in listed_there)
-    assert listed_there
-    assert f"{len(listed_there) - predicted} past, {predicted} predicted" in answer.value
+    with pytest.raises(WrongParameter, match=message):
+        passages_of(catalogue, question)
 
 
 def test_alt_text_mentions_the_moon_only_for_earth(draw):

@@ -1,4 +1,4 @@
-"""Interactive exploration in explore.ipynb: a table of passages, questions, figures, controls.
+"""Interactive exploration in explore.ipynb: a table of passages, linked views, questions, figures.
 
 A passage is a close approach together with the properties of its NEO. Everything runs on DuckDB;
 the saved statistics and their figures belong in `neo_utils.statistics` and `neo_utils.figures`.
@@ -10,8 +10,8 @@ the saved statistics and their figures belong in `neo_utils.statistics` and `neo
 """
 
 from neo_utils.explore.catalogue import open_catalogue, stored_or_sample
-from neo_utils.explore.controls import explorer
 from neo_utils.explore.counts import plot_count_within, plot_first_observations, plot_per_year
+from neo_utils.explore.linked import LinkedViews, explorer
 from neo_utils.explore.question import Question, passages_of
 from neo_utils.explore.scatter import (
     plot_distance_by_date,
@@ -20,6 +20,7 @@ from neo_utils.explore.scatter import (
 )
 
 __all__ = [
+    "LinkedViews",
     "Question",
     "explorer",
     "open_catalogue",

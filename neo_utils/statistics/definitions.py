@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # a slow import that the runner does not need
     import pandas as pd
 
 OfNeos = Literal["population", "first_observations", "since_first_observation", "hazard_exceptions"]
-SqlName = Literal["counted", "metrics", "yearly_statistics", OfNeos, "views"]
+SqlName = Literal["counted", "metrics", "yearly_statistics", OfNeos, "views", "explored"]
 
 
 def sql_text(name: str, threshold_au: float = 0.2) -> str:
@@ -37,7 +37,7 @@ def sql_text(name: str, threshold_au: float = 0.2) -> str:
     if name == "views":
         yearly = sql_text("yearly_statistics", threshold_au)
         return f"{text};\n\nCREATE OR REPLACE TEMPORARY VIEW yearly AS\n{yearly}"
-    return text.format(threshold_au=threshold_au)
+    return text.replace("{threshold_au}", str(threshold_au))
 
 
 def totals_defined(threshold_au: float) -> dict[str, str]:

@@ -1,0 +1,246 @@
+"""Linked views of all passages: a selection in one view filters all others, and the table.
+
+Mosaic (https://idl.uw.edu/mosaic) draws them from a specification. DuckDB answers each brush in the
+notebook's kernel, so nothing is sampled.
+"""
+
+import math
+from typing import Any
+
+import duckdb
+import ipywidgets as widgets
+import pandas as pd
+from mosaic_widget import MosaicWidget
+
+from neo_utils.engines.duckdb import DuckDBSession
+from neo_utils.figures.style import BLUE, GREY
+from neo_utils.settings.choices import check_choice
+from neo_utils.statistics.definitions import sql_text
+from neo_utils.units import UNITS, Unit
+
+_TABLE = "explored"
+_SELECTION = "$selection"
+_SOURCE = {"from": _TABLE, "filterBy": _SELECTION}
+_THIRD, _HALF = 300, 450  # widths in pixels; three views fit a window of 1280 pixels
+# A cell of a scatter has one dot: a single passage at its place, or several at their median.
+_COLOURS = {"colorScale": "log", "colorRange": ["#56b4e9", "#08306b"]}
+
+
+class LinkedViews(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """The views, and what is selected in them.
+
+    ``sql`` is the query for the selected passages, ``selected()`` their DataFrame.
+    """
+
+    def __init__(self, catalogue: DuckDBSession, unit: str) -> None:
+        """Show all passages, with distances in a unit."""
+        self._views = MosaicWidget(_specification(unit), con=_Connection(catalogue.connection))
+        self._unit = widgets.ToggleButtons(
+            options=list(UNITS), value=unit, description="in", style={"button_width": "4rem"}
+        )
+        self._unit.observe(self._change_unit, "value")
+        super().__init__([self._unit, self._views])
+
+    def __repr__(self) -> str:
+        """Return what a reader without a kernel sees."""
+        return "Linked views of all passages. Run this cell in JupyterLab to use them"
+
+    @property
+    def sql(self) -> str:
+        """The query for the selected passages."""
+        return str(self._views.data(_TABLE).sql_query())
+
+    def selected(self) -> pd.DataFrame:
+        """Return the selected passages, by date."""
+        return self._views.data(_TABLE).order("date, id").df()
+
+    def _change_unit(self, change: dict[str, Any]) -> None:
+        self._views.params = {}  # a new specification starts without a selection
+        self._views.spec = _specification(change["new"])
+
+
+class _Connection:
+    """A connection whose calls may overlap: each has a cursor of its own, as DuckDB requires."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def query(self, sql: str) -> duckdb.DuckDBPyRelation:
+        return self._connection.cursor().query(sql)
+
+    def execute(self, sql: str) -> duckdb.DuckDBPyConnection:
+        return self._connection.cursor().execute(sql)
+
+
+def explorer(catalogue: DuckDBSession, unit: str = "LD") -> LinkedViews:
+    """Return linked views of the passages in a catalogue.
+
+    Histograms of year, miss distance, velocity, size and first observation; passages by date and
+    distance; orbits by semi-major axis and eccentricity; a table. Drag over a view to select a
+    range, click to clear it. Distances are shown in ``unit``: "LD", "AU" or "km".
+
+    Raises
+    ------
+    WrongParameter
+        For another unit.
+    """
+    check_choice("unit", unit, Unit)
+    for statement in sql_text("explored").split(";\n"):
+        catalogue.connection.execute(statement)
+    return LinkedViews(catalogue, unit)
+
+
+def _specification(unit: str) -> dict[str, Any]:
+    distance = f"miss distance ({unit})"
+    return {
+        "params": {_SELECTION.removeprefix("$"): {"select": "crossfilter"}},
+        "vconcat": [
+            {"hconcat": [*map(_menu, ("body", "orbit class", "hazard"))]},
+            {
+                "hconcat": [
+                    _histogram("year", xTickFormat="d"),
+                    _histogram(unit, distance, xScale="log"),
+                    _histogram("velocity (km/s)"),
+                ]
+            },
+            {
+                "hconcat": [
+                    _histogram("diameter (m)", xScale="log"),
+                    _histogram("first observation", xTickFormat="d"),
+                    _classes(),
+                ]
+            },
+            {
+                "hconcat": [
+                    _passages_by_date(unit, distance),
+                    _orbits(unit),
+                ]
+            },
+            {
+                "input": "table",
+                **_SOURCE,
+                "columns": [
+                    *("NEO", "date", "body", unit, "velocity (km/s)", "diameter (m)"),
+                    *("orbit class", "hazard"),
+                ],
+                "width": 2 * _HALF,
+                "height": 260,
+            },
+        ],
+    }
+
+
+def _menu(column: str) -> dict[str, Any]:
+    return {
+        "input": "menu",
+        "label": f"{column} ",
+        "as": _SELECTION,
+        "from": _TABLE,
+        "column": column,
+    }
+
+
+def _histogram(column: str, label: str = "", **attributes: Any) -> dict[str, Any]:  # noqa: ANN401
+    bars = {
+        "mark": "rectY",
+        "data": _SOURCE,
+        "x": {"bin": column},
+        "y": {"count": ""},
+        "fill": BLUE,
+        "inset": 0.5,
+    }
+    return {
+        "plot": [bars, {"select": "intervalX", "as": _SELECTION}],
+        "width": _THIRD,
+        "height": 150,
+        "marginLeft": 55,
+        "xLabel": label or column,
+        "yLabel": "passages",
+        "xDomain": "Fixed",
+        **attributes,
+    }
+
+
+def _classes() -> dict[str, Any]:
+    bars = {
+        "mark": "barX",
+        "data": _SOURCE,
+        "x": {"count": ""},
+        "y": "orbit class",
+        "fill": BLUE,
+        "sort": {"y": "-x"},
+    }
+    return {
+        "plot": [bars, {"select": "toggleY", "as": _SELECTION}],
+        "width": _THIRD,
+        "height": 150,
+        "marginLeft": 70,
+        "xLabel": "passages",
+        "yLabel": "",
+        "yDomain": "Fixed",
+    }
+
+
+def _passages_by_date(unit: str, label: str) -> dict[str, Any]:
+    return {
+        "plot": [
+            _dots("passage cell", "year", unit, unit),
+            {"select": "intervalXY", "as": _SELECTION},
+        ],
+        "width": _HALF,
+        "height": 300,
+        "marginLeft": 55,
+        "xLabel": "year",
+        "yLabel": label,
+        "yScale": "log",
+        "xTickFormat": "d",
+        **_COLOURS,
+    }
+
+
+def _orbits(unit: str) -> dict[str, Any]:
+    axes = ("semi-major axis (AU)", "eccentricity")
+    return {
+        "plot": [
+            *map(_boundary, _BOUNDARIES),
+            _dots("orbit cell", *axes, unit),
+            {"select": "intervalXY", "as": _SELECTION},
+        ],
+        "width": _HALF,
+        "height": 300,
+        "xDomain": [0.5, 4],
+        "yDomain": [0, 1],
+        "xLabel": axes[0],
+        "yLabel": axes[1],
+        **_COLOURS,
+    }
+
+
+def _dots(cell: str, x: str, y: str, nearest_by: str) -> dict[str, Any]:
+    return {
+        "mark": "dot",
+        "data": _SOURCE,
+        "x": {"median": x},
+        "y": {"median": y},
+        "z": cell,
+        "fill": {"count": ""},
+        "r": 2.5,
+        "title": {"argmin": ["label", nearest_by]},
+        "tip": True,
+    }
+
+
+# The orbit classes meet where the period is a year, where the perihelion q is 1.3 AU or at Earth's
+# aphelion, and where the aphelion Q is at Earth's perihelion:
+# https://cneos.jpl.nasa.gov/about/neo_groups.html
+_BOUNDARIES = {
+    "Amor, q = 1.3 AU": [(a / 100, 1 - 1.3 / (a / 100)) for a in range(130, 401, 5)],
+    "Apollo, q = 1.017 AU": [(a / 100, 1 - 1.017 / (a / 100)) for a in range(102, 401, 5)],
+    "Aten, Q = 0.983 AU": [(a / 100, 0.983 / (a / 100) - 1) for a in range(50, 99, 2)],
+    "a = 1 AU": [(1.0, 0.0), (1.0, 1.0)],
+}
+
+
+def _boundary(name: str) -> dict[str, Any]:
+    points = [{"a": a, "e": e} for a, e in _BOUNDARIES[name] if 0 <= e <= 1 and math.isfinite(e)]
+    return {"mark": "line", "data": points, "x": "a", "y": "e", "stroke": GREY, "strokeWidth": 1}

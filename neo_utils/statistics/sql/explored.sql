@@ -1,0 +1,30 @@
+-- The passages with the headings and units that the linked views of explore.ipynb show.
+CREATE OR REPLACE TABLE explored AS
+SELECT passages.neo_id AS id,
+       coalesce(name, passages.neo_id) AS "NEO",
+       close_approach_date AS date,
+       year + (dayofyear(close_approach_date) - 1) / 365.25 AS year,
+       orbiting_body AS body,
+       coalesce(orbit_class_type, 'unknown') AS "orbit class",
+       CASE WHEN is_potentially_hazardous_asteroid THEN 'potentially hazardous' ELSE 'other' END
+           AS hazard,
+       miss_distance_au AS "AU",
+       round(miss_distance_au * 389, 4) AS "LD",
+       round(miss_distance_km) AS km,
+       round(relative_velocity_km_per_sec, 3) AS "velocity (km/s)",
+       round(sqrt(minimum_estimated_diameter_meters * maximum_estimated_diameter_meters), 1)
+           AS "diameter (m)",
+       year(first_observation_date) AS "first observation",
+       semi_major_axis_au AS "semi-major axis (AU)",
+       eccentricity,
+       nasa_jpl_url AS page,
+       1000 * floor(year / 2) + floor(20 * log10(greatest(miss_distance_au, 1e-9))) AS "passage cell",
+       1000 * floor(40 * semi_major_axis_au) + floor(100 * eccentricity) AS "orbit cell",
+       concat(name, chr(10), close_approach_date, ' by ', orbiting_body, chr(10),
+              format('{:,.2f} LD, {:,.0f} km', miss_distance_au * 389, miss_distance_km), chr(10),
+              format('{:.1f} km/s', relative_velocity_km_per_sec),
+              format(', {:,.0f} to {:,.0f} m', minimum_estimated_diameter_meters,
+                     maximum_estimated_diameter_meters)) AS label
+FROM passages
+LEFT JOIN (SELECT neo_id, semi_major_axis_au, eccentricity FROM orbits) AS elements
+    ON elements.neo_id = passages.neo_id
