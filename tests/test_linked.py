@@ -52,7 +52,7 @@ def test_all_passages_are_selected_at_first(catalogue):
     )
     for unit, key in (("LD", "lunar"), ("km", "kilometers")):
         expected = sorted(float(one["miss_distance"][key]) for one in listed)
-        assert sorted(selected[unit]) == pytest.approx(expected, abs=0.6 if unit == "km" else 1e-3)
+        assert sorted(selected[unit]) == pytest.approx(expected, rel=1e-6)
 
 
 def test_a_selection_is_available_as_rows_and_as_sql(catalogue):
@@ -110,3 +110,13 @@ def test_neos_without_orbit_size_or_name_are_shown(tmp_path):
     assert "unknown" in set(selected["orbit class"])
     assert neos_of([0])[2]["id"] in set(selected["NEO"])
     assert selected["label"].notna().all()
+
+
+def test_a_distance_of_zero_is_left_out_of_logarithmic_axes(tmp_path):
+    # No service lists one, but an older version stored zeros.
+    fetch(plan_fetch(1, 20, "sample", output_dir=str(tmp_path)))
+    catalogue = open_catalogue(stored_or_sample(str(tmp_path)))
+    catalogue.connection.execute("UPDATE passages SET miss_distance_au = 0 WHERE position = 2")
+    selected = explorer(catalogue).selected()
+    assert selected["LD"].isna().any()
+    assert not (selected["LD"] == 0).any()

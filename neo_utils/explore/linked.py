@@ -92,6 +92,7 @@ def explorer(catalogue: DuckDBSession, unit: str = "LD") -> LinkedViews:
 
 def _specification(unit: str) -> dict[str, Any]:
     distance = f"miss distance ({unit})"
+    ticks = "~s" if unit == "km" else "~g"  # 10M km, but 0.1 LD
     return {
         "params": {_SELECTION.removeprefix("$"): {"select": "crossfilter"}},
         "vconcat": [
@@ -99,7 +100,7 @@ def _specification(unit: str) -> dict[str, Any]:
             {
                 "hconcat": [
                     _histogram("year", xTickFormat="d"),
-                    _histogram(unit, distance, xScale="log"),
+                    _histogram(unit, distance, xScale="log", xTickFormat=ticks),
                     _histogram("velocity (km/s)"),
                 ]
             },
@@ -112,7 +113,7 @@ def _specification(unit: str) -> dict[str, Any]:
             },
             {
                 "hconcat": [
-                    _passages_by_date(unit, distance),
+                    _passages_by_date(unit, distance, ticks),
                     _orbits(unit),
                 ]
             },
@@ -144,7 +145,7 @@ def _histogram(column: str, label: str = "", **attributes: Any) -> dict[str, Any
     bars = {
         "mark": "rectY",
         "data": _SOURCE,
-        "x": {"bin": column},
+        "x": {"bin": column, "steps": 30},
         "y": {"count": ""},
         "fill": BLUE,
         "inset": 0.5,
@@ -181,7 +182,7 @@ def _classes() -> dict[str, Any]:
     }
 
 
-def _passages_by_date(unit: str, label: str) -> dict[str, Any]:
+def _passages_by_date(unit: str, label: str, ticks: str) -> dict[str, Any]:
     return {
         "plot": [
             _dots("passage cell", "year", unit, unit),
@@ -193,6 +194,7 @@ def _passages_by_date(unit: str, label: str) -> dict[str, Any]:
         "xLabel": "year",
         "yLabel": label,
         "yScale": "log",
+        "yTickFormat": ticks,
         "xTickFormat": "d",
         **_COLOURS,
     }

@@ -8,9 +8,9 @@ SELECT passages.neo_id AS id,
        coalesce(orbit_class_type, 'unknown') AS "orbit class",
        CASE WHEN is_potentially_hazardous_asteroid THEN 'potentially hazardous' ELSE 'other' END
            AS hazard,
-       miss_distance_au AS "AU",
-       round(miss_distance_au * 389, 4) AS "LD",
-       round(miss_distance_km) AS km,
+       nullif(miss_distance_au, 0) AS "AU",  -- their axes are logarithmic
+       nullif(miss_distance_au, 0) * 389 AS "LD",
+       nullif(miss_distance_km, 0) AS km,
        round(relative_velocity_km_per_sec, 3) AS "velocity (km/s)",
        round(sqrt(minimum_estimated_diameter_meters * maximum_estimated_diameter_meters), 1)
            AS "diameter (m)",
