@@ -394,3 +394,14 @@ def test_a_neo_without_an_orbit_has_no_empty_lines(tmp_path):
         fetch(plan_fetch(1, 20, "nasa", url, str(tmp_path)))
     text = repr(neo.show(neos_of([0])[0]["id"], everything_stored(str(tmp_path))))
     assert not re.search("None|unknown|orbit  |observed", text)
+
+
+def test_a_calendar_of_records_is_in_utc_and_says_so(stored):
+    passages = neo.top("nearest", stored, rows=3)
+    text = as_calendar(passages).replace("\r\n ", "")
+    assert "Times are UTC" in text
+    assert "Times are TDB" not in text
+    events = Calendar.from_ical(as_calendar(passages)).walk("VEVENT")
+    assert [event.decoded("dtstart") for event in events] == [
+        time.to_pydatetime() for time in passages.rows["close_approach_time_utc"]
+    ]

@@ -132,6 +132,8 @@ def test_an_export_replaces_an_earlier_one_in_the_same_format_only(stored, tmp_p
 
 def test_an_unwritable_folder_gives_one_line(stored, tmp_path):
     (tmp_path / "file").touch()
+    with pytest.raises(WrongParameter, match="file is not a folder. Nothing was written"):
+        neo.export(tmp_path / "file", stored)
     with pytest.raises(OutputUnwritable, match="cannot be written .*Stored data is kept"):
         neo.export(tmp_path / "file/export", stored)
 

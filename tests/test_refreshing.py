@@ -27,7 +27,8 @@ from neo_utils.run.upkeep import verify_text
 from neo_utils.sample import service
 from neo_utils.settings.run_settings import parse_settings
 from neo_utils.store.batches import stored_provenances, write_batch
-from neo_utils.store.history import read_history
+from neo_utils.store.history import History, known_neos, read_history
+from neo_utils.store.page_tables import decode_page
 from tests.objects import approach, page
 from tests.objects import neo as neo_of
 from tests.page_oracle import MODERN
@@ -282,6 +283,36 @@ def test_stored_nasa_data_beside_the_sample_are_refreshed_without_a_key(
     fetch(plan_fetch(101, 120, "sample", output_dir=str(output)))
     listing.now += 40 * DAY
     assert run(source="auto").startswith("refreshed   5 batches; 0 more are due")
+
+
+def test_the_last_batch_alone_is_not_the_whole_catalogue(run, tmp_path, url, listing):
+    listing.neos = Listing(200).neos
+    end = str(tmp_path / "end")
+    fetch(plan_fetch(181, 200, "nasa", url, end))
+    listing.now += 40 * DAY
+    run(output_dir=end)
+    assert listing.requests == {9: 1}
+
+
+def test_an_older_answer_changes_nothing_about_a_newer_state(output, listing):
+    # Two pages with the same NEO may be recorded in either order.
+    known = known_neos(output, "NeoWs at 127.0.0.1")
+    history = History(output, "NeoWs at 127.0.0.1", known)
+    newer, older = (listing.neos[0] | {"absolute_magnitude_h": h} for h in (21.0, 22.0))
+    for first, one, days in ((1, newer, 2), (21, older, 1)):
+        batch, time = Batch(first), MARCH + days * DAY
+        body = page([one, *listing.neos[first : first + 19]], batch.page_number, 100)
+        provenance = stored_provenances(output, PositionRange(1, 20))[Batch(1)]
+        history.record(batch, decode_page(body, batch), provenance._replace(fetched_at=time))
+    (row,) = history_of(output)
+    assert row["absolute_magnitude_h_after"] == 21.0
+    assert row["fetched_at_before"] < row["fetched_at_after"]
+
+
+@pytest.mark.usefixtures("output")
+def test_a_complete_refresh_leaves_none_due_whatever_the_age(run, listing):
+    listing.now += dt.timedelta(hours=1)
+    assert "5 batches; 0 more are due" in run("0d")
 
 
 def test_a_beginning_of_the_catalogue_stays_a_beginning(run, tmp_path, url, listing):

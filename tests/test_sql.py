@@ -2,12 +2,13 @@
 
 import json
 import re
+import shutil
 
 import pytest
 
 import neo_utils as neo
 from neo_utils.answers.views import VIEWS
-from neo_utils.errors import JobFailed, WrongParameter
+from neo_utils.errors import JobFailed, StoredDataBroken, WrongParameter
 from neo_utils.fetch.fetching import fetch
 from neo_utils.interface import plan_fetch, select
 from neo_utils.run.questions import sql_text
@@ -87,6 +88,9 @@ def test_an_invalid_query_gives_one_line(stored, query):
         ("SELECT 'two\nlines' AS x", [{"x": "two\nlines"}]),
         ("SELECT count(*) AS n FROM neos WHERE false", [{"n": 0}]),
         ("SELECT name FROM neos WHERE false", []),
+        ("SELECT sum(close_approaches) > 0 AS some FROM yearly", [{"some": True}]),
+        ("SELECT sum(n) AS n FROM range(4) AS t (n)", [{"n": 6}]),
+        ("SELECT 'nan'::DOUBLE AS x, 'inf'::DOUBLE AS y", [{"x": None, "y": None}]),
     ],
 )
 def test_json_has_every_digit(stored, query, expected):
@@ -147,3 +151,18 @@ def test_trino_statements_have_the_columns_of_the_segments():
         statement = re.search(rf"CREATE TABLE hive.neo.stored_{name} \((.*?)\n\)", text, re.DOTALL)
         columns = [line.split()[0] for line in statement[1].strip().splitlines()]
         assert columns == schema.names
+
+
+def test_two_columns_of_one_name_are_refused(stored):
+    settings = parse_settings({"output_dir": str(stored.output)})
+    with pytest.raises(WrongParameter, match="two columns of the result have the same name"):
+        sql_text(settings, "SELECT 1 AS a, 2 AS a", "", "json")
+
+
+def test_a_corrupted_history_stops_only_what_reads_it(stored, tmp_path):
+    output = shutil.copytree(stored.output, tmp_path / "output")
+    copied = stored._replace(output=output)
+    next(output.glob("history/positions=*")).write_bytes(b"damaged")
+    assert len(neo.top("nearest", copied).rows) == 10
+    with pytest.raises(StoredDataBroken, match="history/positions=1-2000"):
+        neo.sql("FROM history", copied)

@@ -16,6 +16,7 @@ def as_calendar(passages: PassageList) -> str:
     A passage keeps its identifier when it is listed again at another time of the same day, so
     calendar programs update it.
     """
+    passages = passages._replace(time_scale="UTC")
     is_sample = passages.stored.is_sample
     calendar = Calendar()
     calendar.add("prodid", f"-//NEO Data Recaller//{__version__}//EN")

@@ -56,9 +56,9 @@ def export(
 ) -> list[Path]:
     """Write the NEOs, approaches, orbits and yearly statistics as files, and return their paths.
 
-    An ``about.json`` beside them has the source, and unit and definition of every column, which CSV
-    and JSON cannot hold. Each NEO is exported once, from its newest batch. Files of an earlier
-    export are replaced.
+    An ``about.json`` beside them gives the source, and the unit and definition of every column,
+    which CSV and JSON cannot hold. Each NEO is exported once, from its newest batch. Files of an
+    earlier export are replaced.
 
     Parameters
     ----------
@@ -120,6 +120,8 @@ def _without_zone(field: pa.Field) -> pa.Field:
 
 
 def _check_folder(target: Path, file_format: str) -> None:
+    if target.exists() and not target.is_dir():
+        raise WrongParameter(f"{target} is not a folder. Nothing was written. Name a new folder")
     if not target.exists() or not names_in(target):
         return
     try:
@@ -128,7 +130,8 @@ def _check_folder(target: Path, file_format: str) -> None:
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         earlier = None
     if earlier != file_format:
-        content = f"an export as {earlier}" if earlier in _SUFFIXES else "other files"
+        is_export = isinstance(earlier, str) and earlier in _SUFFIXES
+        content = f"an export as {earlier}" if is_export else "other files"
         raise WrongParameter(
             f"{target} contains {content}. Nothing was written. Name a new or empty folder"
         )

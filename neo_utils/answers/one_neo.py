@@ -10,6 +10,7 @@ from neo_utils.answers.passage_list import PassageList, sentry_address
 from neo_utils.answers.passages import passages_where, searched_neos, today
 from neo_utils.answers.views import everything_stored, opened
 from neo_utils.figures.links import is_linked
+from neo_utils.store.history import read_history
 from neo_utils.store.selection import Selection
 from neo_utils.text import plural, printable
 
@@ -89,8 +90,9 @@ def show(named: str, stored: Selection | None = None) -> OneNeo:
     in_order = f"position = {position} ORDER BY close_approach_date, close_approach_time"
     rows, searched = passages_where(session, in_order), searched_neos(session)
     passages = PassageList("Its passages", rows, stored, searched, "TDB")
-    changes = session.table("history").toPandas()
-    return OneNeo(values, passages, changes[changes["neo_id"] == neo_id], today(stored))
+    changes = read_history(stored.output).to_pandas()
+    own = (changes["neo_id"] == neo_id) & (changes["source"] == stored.label)
+    return OneNeo(values, passages, changes[own], today(stored))
 
 
 def _properties(one: dict[str, Any]) -> list[str]:

@@ -1,6 +1,7 @@
 """A list of passages: what they are and where they come from; as text, HTML, CSV or JSON."""
 
 import json
+import math
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -136,7 +137,16 @@ def json_text(content: Any) -> str:  # noqa: ANN401 - whatever JSON can hold, an
     def as_text(value: Any) -> str:  # noqa: ANN401
         return str(value.isoformat() if hasattr(value, "isoformat") else value)
 
-    return json.dumps(content, indent=1, default=as_text)
+    return json.dumps(_finite(content), indent=1, default=as_text, allow_nan=False)
+
+
+def _finite(content: Any) -> Any:  # noqa: ANN401
+    """Return the content with null for NaN and infinity, which JSON does not have."""
+    if isinstance(content, dict):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def sentry_address(designation: str) -> str:

@@ -59,26 +59,27 @@ def sql(
     [('Earth', 296), ('Venus', 90)]
     """
     session = session or DuckDBSession()
-    open_views(stored or everything_stored(), session, threshold_au)
+    stored = stored or everything_stored()
+    open_views(stored, session, threshold_au)
     with one_line_failures():
+        changes = engine_of(session).frame_of(read_history(stored.output))
+        changes.createOrReplaceTempView("history")
         if isinstance(session, DuckDBSession):
             session.check_query(statement)
         return session.sql(statement)
 
 
 def open_views(stored: Selection, session: Session, threshold_au: float = 0.2) -> None:
-    """Define the views of `sql` in a session."""
+    """Define the views of `sql` in a session, except for ``history``."""
     check_parameter("threshold_au", threshold_au)
     read_batches(session, stored)
     with one_line_failures():
         for statement in sql_text("views", threshold_au).split(";\n"):
             session.sql(statement)
-        changes = engine_of(session).frame_of(read_history(stored.output))
-        changes.createOrReplaceTempView("history")
 
 
 def opened(stored: Selection, threshold_au: float = 0.2) -> DuckDBSession:
-    """Return a DuckDB database with the views of `sql`."""
+    """Return a DuckDB database with the views of `sql`, except for ``history``."""
     session = DuckDBSession()
     open_views(stored, session, threshold_au)
     return session

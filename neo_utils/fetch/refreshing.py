@@ -15,8 +15,8 @@ from neo_utils.store.locks import unwritable
 from neo_utils.store.provenance import Provenance, newest_catalogue_size
 from neo_utils.store.verification import unfinished
 
-# Exists once a refresh saw that the last NEO is stored. Later refreshes follow a catalogue that
-# grows, even after one that ended with a part of what it gained.
+# Names the service whose whole catalogue a refresh saw stored. Later refreshes follow a catalogue
+# that grows, even after one that ended with a part of what it gained.
 _WHOLE = ".whole-catalogue"
 
 
@@ -75,7 +75,7 @@ def plan_refresh(
     most_batches
         The largest number of batches to fetch; None for no limit.
     now
-        The time in UTC.
+        The time in UTC; batches fetched later are not due.
 
     Raises
     ------
@@ -89,15 +89,28 @@ def plan_refresh(
     ]
     everything = stored_provenances(output, EVERYTHING)
     stored = {b: p for b, p in everything.items() if p.service.label == service.label}
-    last = max(stored, default=None)
-    ends = last is not None and stored[last].catalogue_size <= last.last
-    is_whole = ends or exists(output / _WHOLE)
-    plan = RefreshPlan(service, output, stored, is_whole, [], most_batches)
+    plan = RefreshPlan(service, output, stored, _is_whole(output, stored), [], most_batches)
     size = plan.catalogue_size or 0
-    aged = (b for b, p in stored.items() if now - p.fetched_at >= older_than and b.first <= size)
+    aged = (b for b, p in stored.items() if _is_aged(p, older_than, now) and b.first <= size)
     oldest_first = sorted(aged, key=lambda batch: (stored[batch].fetched_at, batch))
     due = dict.fromkeys([*incomplete, *plan.missing(size), *oldest_first])
     return plan._replace(due=list(due))
+
+
+def _is_aged(provenance: Provenance, older_than: dt.timedelta, now: dt.datetime) -> bool:
+    # The service's clock may be ahead by a little.
+    return provenance.fetched_at < now and now - provenance.fetched_at >= older_than
+
+
+def _is_whole(output: Path, stored: Mapping[Batch, Provenance]) -> bool:
+    """Check whether these batches are all of the catalogue, or were so at an earlier refresh."""
+    if not stored:
+        return False
+    last, marker = max(stored), output / _WHOLE
+    without_gaps = len(stored) == len(EVERYTHING.batches(last.last))
+    if without_gaps and stored[last].catalogue_size <= last.last:
+        return True
+    return exists(marker) and marker.read_bytes() == stored[last].service.label.encode()
 
 
 def refresh(
@@ -106,9 +119,9 @@ def refresh(
     parquet_settings: Mapping[str, Any] = PARQUET_SETTINGS,
 ) -> FetchResult:
     """Fetch the batches of a plan; the rest is as for `neo_utils.fetch.fetching.fetch`."""
-    if plan.is_whole and not exists(plan.output / _WHOLE):
+    if plan.is_whole:
         try:
-            write_in_order([(plan.output / _WHOLE, b"")])
+            write_in_order([(plan.output / _WHOLE, plan.service.label.encode())])
         except OSError as error:
             raise unwritable(plan.output, error) from None
     return fetch(plan, longest_wait_s, parquet_settings)

@@ -12,6 +12,7 @@ from neo_utils.answers.passage_list import PassageList, csv_text, json_text
 from neo_utils.answers.passages import top, upcoming
 from neo_utils.answers.views import everything_stored, sql
 from neo_utils.engines.engine import connect, one_line_failures
+from neo_utils.errors import WrongParameter
 from neo_utils.settings.choices import check_choice
 from neo_utils.settings.run_settings import RunSettings
 from neo_utils.settings.spark import DUCKDB
@@ -79,9 +80,11 @@ def sql_text(settings: RunSettings, statement: str, master: str, file_format: st
     try:
         frame = sql(statement, stored, session, threshold_au=settings.threshold_au)
         with one_line_failures():
-            table = _without_zones(frame.toArrow())
+            table = _plain(frame.toArrow())
     finally:
         session.stop()
+    if len(set(table.column_names)) < table.num_columns:
+        raise WrongParameter("two columns of the result have the same name. Rename one with AS")
     print(stored.source_line, file=sys.stderr)
     if file_format == "json":
         return json_text(table.to_pylist())
@@ -93,15 +96,17 @@ def sql_text(settings: RunSettings, statement: str, master: str, file_format: st
     return f"{texts.to_string(index=False)}{more}" if len(rows) else "no rows"
 
 
-def _without_zones(table: pa.Table) -> pa.Table:
-    """Return times without a zone: those of passages are TDB, and others UTC, as documented."""
-    fields = [
-        field.with_type(pa.timestamp(field.type.unit))
-        if pa.types.is_timestamp(field.type)
-        else field
-        for field in table.schema
-    ]
-    return table.cast(pa.schema(fields))
+def _plain(table: pa.Table) -> pa.Table:
+    """Return sums as integers, and times without a zone: those of passages are TDB."""
+    fields = zip(table.column_names, map(_plain_type, table.schema.types), strict=True)
+    return table.cast(pa.schema([pa.field(*field) for field in fields]))
+
+
+def _plain_type(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_timestamp(kind):
+        return pa.timestamp(kind.unit)
+    # A sum of integers: the engines return decimals without places.
+    return pa.int64() if pa.types.is_decimal(kind) and kind.scale == 0 else kind
 
 
 def _cell(value: object) -> str:

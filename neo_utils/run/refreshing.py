@@ -120,7 +120,8 @@ def _refresh(
     age, where = parse_duration(limits.older_than, "OLDER_THAN"), printable(str(output))
     service = _service_of(output, source, api_url)
     with sole_run(output):
-        plan = plan_refresh(output, service, age, limits.max_requests, _now())
+        started = _now()
+        plan = plan_refresh(output, service, age, limits.max_requests, started)
         if service.source == "sample":
             return _nothing(f"nothing to refresh in {where}: the sample never changes")
         if not plan.due:
@@ -136,7 +137,7 @@ def _refresh(
             failure = found
         after = stored_neos(output, service.label)
         added = read_history(output).num_rows - rows
-        left = len(plan_refresh(output, service, age, None, _now()).due)
+        left = len(plan_refresh(output, service, age, None, started).due)
         refreshed = _report(plan, left, added, before, after)
     if isinstance(failure, RateLimitReached):  # the expected end
         return refreshed._replace(text=f"{refreshed.text}\nstopped     {failure}"), None

@@ -11,7 +11,7 @@ from neo_utils.settings.run_settings import RunSettings
 from neo_utils.statistics.results import check_results
 from neo_utils.store.batches import batches_on_disk, batches_with, noted_service
 from neo_utils.store.folders import exists
-from neo_utils.store.history import read_history
+from neo_utils.store.history import check_history
 from neo_utils.store.locks import sole_run
 from neo_utils.store.make_commands import make_command
 from neo_utils.store.rebuilding import rebuild
@@ -55,7 +55,7 @@ def verify_text(settings: RunSettings) -> str:
     if not stored:
         raise _nothing(output, positions)
     check_results(output, positions)
-    changes = read_history(output).num_rows  # raises if a file is corrupted
+    changes = check_history(output)
     if wrong := differing_segments(output, found):
         raise StoredDataBroken(
             f"{', '.join(map(str, wrong))} differs from the batches, which are intact. Remove it; "

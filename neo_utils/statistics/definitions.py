@@ -23,7 +23,8 @@ def sql_text(name: str, threshold_au: float = 0.2) -> str:
     ----------
     name
         "counted" (the stored rows to count; four statements), "views" (those rows as the tables
-        of `neo sql`; four statements), or the name of a statistic.
+        of `neo sql`; four statements), "explored" (the rows of the linked views in explore.ipynb),
+        or the name of a statistic.
     threshold_au
         Approaches closer than this many AU are counted as "under".
 

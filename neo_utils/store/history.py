@@ -4,7 +4,8 @@ A row is added only if a value changed, and no row is ever removed. A page adds 
 before its batch is replaced, so a killed run loses none. What is known of a NEO is its newest state
 in a batch, in the history, or in the file of unlisted NEOs: those that a replaced batch had and no
 batch has now, because they moved to a page that is not fetched yet, or left the listing. So a run
-that resumes finds every change, and adds none twice.
+that resumes finds every change, and adds none twice. All this is for one service: data of another
+one replace it without a trace here.
 """
 
 import re
@@ -56,6 +57,9 @@ class History:
         """
         with self._lock:  # two pages may list the same NEO
             listed = states_on(batch, page, provenance)
+            for neo_id, state in listed.items():  # a page with the same NEO may be newer
+                if (old := self._known.get(neo_id)) and old.fetched_at > state.fetched_at:
+                    listed[neo_id] = old._replace(batch=old.batch or batch)
             changed = {
                 neo_id: (old, new)
                 for neo_id, new in listed.items()
@@ -96,6 +100,12 @@ class History:
             write_in_order([(path, _bytes_of(pa.Table.from_pylist(rows, _LAST_SEEN)))])
         elif exists(path):
             write_in_order([(path, None)])
+
+
+def check_history(output: Path) -> int:
+    """Return the number of changes; raise StoredDataBroken if a file is corrupted."""
+    _unlisted(output)
+    return int(read_history(output).num_rows)
 
 
 def known_neos(output: Path, label: str) -> dict[str, NeoState]:
@@ -141,7 +151,6 @@ def read_history(output: Path) -> pa.Table:
     StoredDataBroken
         If a file is corrupted.
     """
-    _unlisted(output)  # raises if it is corrupted
     names = sorted(filter(_CHANGES.fullmatch, names_in(output / FOLDER)))
     tables = [_read(output / FOLDER / name, HISTORY) for name in names]
     return _in_order([HISTORY.empty_table(), *tables])

@@ -6,8 +6,9 @@ SELECT passages.neo_id AS id,
        year + (dayofyear(close_approach_date) - 1) / 365.25 AS year,
        orbiting_body AS body,
        coalesce(orbit_class_type, 'unknown') AS "orbit class",
-       CASE WHEN is_potentially_hazardous_asteroid THEN 'potentially hazardous' ELSE 'other' END
-           AS hazard,
+       CASE WHEN is_potentially_hazardous_asteroid THEN 'potentially hazardous'
+            WHEN is_potentially_hazardous_asteroid IS NULL THEN 'unknown'
+            ELSE 'other' END AS hazard,
        nullif(miss_distance_au, 0) AS "AU",  -- their axes are logarithmic
        nullif(miss_distance_au, 0) * 389 AS "LD",
        nullif(miss_distance_km, 0) AS km,
@@ -20,7 +21,7 @@ SELECT passages.neo_id AS id,
        nasa_jpl_url AS page,
        1000 * floor(year / 2) + floor(20 * log10(greatest(miss_distance_au, 1e-9))) AS "passage cell",
        1000 * floor(40 * semi_major_axis_au) + floor(100 * eccentricity) AS "orbit cell",
-       concat(name, chr(10), close_approach_date, ' by ', orbiting_body, chr(10),
+       concat(coalesce(name, passages.neo_id), chr(10), close_approach_date, ' by ', orbiting_body, chr(10),
               format('{:,.2f} LD, {:,.0f} km', miss_distance_au * 389, miss_distance_km), chr(10),
               format('{:.1f} km/s', relative_velocity_km_per_sec),
               format(', {:,.0f} to {:,.0f} m', minimum_estimated_diameter_meters,
