@@ -161,8 +161,12 @@ def _commands() -> list[tuple[str, str]]:
     further = [name for name in COMMANDS if name not in dict(found)]
     return [
         *((f"`make {name}`", text) for name, text in found),
-        *((f"`neo {name}`", COMMANDS[name].meaning.capitalize()) for name in further),
+        *((f"`neo {name}`", _sentence(COMMANDS[name].meaning)) for name in further),
     ]
+
+
+def _sentence(meaning: str) -> str:
+    return f"{meaning[0].upper()}{meaning[1:]}"
 
 
 def _interface() -> list[tuple[str, str]]:

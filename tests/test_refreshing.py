@@ -272,7 +272,7 @@ def test_a_failing_page_is_reported_after_what_changed(run, listing, capsys):
     with pytest.raises(ServiceFailure):
         run()
     printed = capsys.readouterr().out
-    assert "refreshed   4 batches; 1 more are due" in printed
+    assert "refreshed   4 batches; 1 more is due" in printed
     assert "history     1 row added" in printed
 
 
@@ -307,6 +307,61 @@ def test_an_older_answer_changes_nothing_about_a_newer_state(output, listing):
     (row,) = history_of(output)
     assert row["absolute_magnitude_h_after"] == 21.0
     assert row["fetched_at_before"] < row["fetched_at_after"]
+
+
+def test_a_neo_is_known_until_the_batch_that_it_moved_to_is_written(output, listing):
+    # Two connections: the page that gains the NEO is recorded first, and the run is killed before
+    # its batch is written.
+    label = "NeoWs at 127.0.0.1"
+    history = History(output, label, known_neos(output, label))
+    provenance = stored_provenances(output, PositionRange(1, 20))[Batch(1)]
+    provenance = provenance._replace(fetched_at=MARCH + DAY)
+    gains = page([listing.neos[0], *listing.neos[21:40]], 1, 100)
+    loses = page(listing.neos[1:21], 0, 100)
+    history.record(Batch(21), decode_page(gains, Batch(21)), provenance)
+    history.record(Batch(1), decode_page(loses, Batch(1)), provenance)
+    assert unlisted_in(output) == ["3000000", "3000020"]  # each is on a page that is not written
+    history.stored(Batch(1), decode_page(loses, Batch(1)))
+    history.record(Batch(41), decode_page(page(listing.neos[41:61], 2, 100), Batch(41)), provenance)
+    assert "3000000" in unlisted_in(output)
+    history.stored(Batch(21), decode_page(gains, Batch(21)))
+    history.finish()
+    assert "3000000" not in unlisted_in(output)
+
+
+def test_an_answer_dated_before_the_stored_one_still_counts(run, output, url, listing):
+    listing.now -= dt.timedelta(hours=1)
+    listing.change(7, absolute_magnitude_h=21.0)
+    fetch(plan_fetch(1, 20, "nasa", url, str(output), refetch=True))
+    (row,) = history_of(output)
+    assert row["absolute_magnitude_h_after"] == 21.0
+    listing.now += 40 * DAY
+    assert "history     0 rows added" in run()
+
+
+def test_a_refresh_never_overwrites_data_of_another_service(run, output, listing, url):
+    listing.now += 40 * DAY
+    run()
+    other = url.replace("127.0.0.1", "localhost")
+    fetch(plan_fetch(1, 40, "nasa", other, str(output), refetch=True))
+    listing.now += 40 * DAY
+    assert run().startswith("refreshed   3 batches; 0 more are due")
+    stored = stored_provenances(output, PositionRange(1, 40))
+    assert {one.service.label for one in stored.values()} == {"NeoWs at localhost"}
+
+
+def test_a_used_up_quota_is_an_error_also_beside_the_sample(run, output, listing):
+    fetch(plan_fetch(101, 120, "sample", output_dir=str(output)))
+    listing.now += 40 * DAY
+    listing.quota = 0
+    with pytest.raises(RateLimitReached):
+        run()
+
+
+@pytest.mark.parametrize("number", [0, -1])
+def test_a_python_limit_below_one_gives_one_line(output, url, number):
+    with pytest.raises(WrongParameter, match=f"MAX_REQUESTS={number} is not valid"):
+        neo.refresh(str(output), max_requests=number, source="nasa", api_url=url)
 
 
 @pytest.mark.usefixtures("output")

@@ -64,7 +64,7 @@ class OneNeo(NamedTuple):
         return [f"{name:<12} {page}" for name, page in pages.items() if is_linked(page)]
 
 
-def show(named: str, stored: Selection | None = None) -> OneNeo:
+def show(named: str | int, stored: Selection | None = None) -> OneNeo:
     """Return what is stored about one NEO.
 
     Parameters
@@ -84,7 +84,7 @@ def show(named: str, stored: Selection | None = None) -> OneNeo:
     stored = stored or everything_stored()
     session = opened(stored)
     neos = session.sql("SELECT neo_id AS id, name, designation, position FROM neos").toPandas()
-    neo_id, _, _, position = neos.iloc[find_neo(stored, neos, named)]
+    neo_id, _, _, position = neos.iloc[find_neo(stored, neos, str(named))]
     query = f"SELECT * FROM neos JOIN orbits USING (neo_id) WHERE position = {position}"  # noqa: S608
     (values,) = session.sql(query).toArrow().to_pylist()
     in_order = f"position = {position} ORDER BY close_approach_date, close_approach_time"

@@ -13,6 +13,7 @@ from neo_utils.limits import body_name
 from neo_utils.store.provenance import newest_catalogue_size
 from neo_utils.store.selection import Selection
 from neo_utils.text import printable
+from neo_utils.units import LUNAR_DISTANCES_PER_AU
 
 _SENTRY = "https://cneos.jpl.nasa.gov/sentry/details.html#?des={designation}"
 _MINUTE, _DAY = "%Y-%m-%d %H:%M", "%Y-%m-%d"
@@ -63,6 +64,7 @@ class PassageList(NamedTuple):
     def table(self) -> pd.DataFrame:
         """The rows for people: rounded, units in the headings, names linked."""
         rows, is_sample = self.rows, self.stored.is_sample
+        distance_lunar = rows["miss_distance_au"] * LUNAR_DISTANCES_PER_AU  # old pages lack it
         texts = rows[["name", "designation", "nasa_jpl_url"]].astype("string").fillna("")
         names = texts["name"].where(texts["name"] != "", rows["neo_id"])
         diameters = zip(
@@ -75,7 +77,7 @@ class PassageList(NamedTuple):
             "predicted": _yes(rows["is_predicted"]),
             "NEO": map(Linked, names, [""] * len(rows) if is_sample else texts["nasa_jpl_url"]),
             "body": rows["orbiting_body"].map(body_name),
-            "distance (LD)": rows["miss_distance_lunar"].map("{:,.2f}".format),
+            "distance (LD)": distance_lunar.map("{:,.2f}".format),
             "distance (km)": rows["miss_distance_km"].map("{:,.0f}".format),
             "distance (AU)": rows["miss_distance_au"].map("{:.5f}".format),
             "velocity (km/s)": rows["relative_velocity_km_per_sec"].map("{:.2f}".format),

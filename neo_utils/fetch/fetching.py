@@ -185,6 +185,7 @@ def _fetch_batch(
     try:
         history.record(batch, page, provenance)
         write_batch(plan.output, batch, page, answer.body, provenance, parquet_settings)
+        history.stored(batch, page)
     except OSError as error:
         raise OutputUnwritable(f"{plan.output} cannot be written ({error.strerror})") from None
     rows = page.neos.num_rows, page.close_approaches.num_rows

@@ -1,7 +1,7 @@
 """Refresh: fetch the oldest stored batches again, and those that the listing has gained."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +30,7 @@ class RefreshPlan(NamedTuple):
     due: list[Batch]  # incomplete and missing ones, then the oldest first
     most_batches: int | None  # None for no limit
     positions: PositionRange = EVERYTHING
+    others: Set[Batch] = frozenset()  # stored from another service than the sample
 
     @property
     def catalogue_size(self) -> int | None:
@@ -53,8 +54,11 @@ class RefreshPlan(NamedTuple):
         return [
             batch
             for batch in EVERYTHING.batches(catalogue_size)
-            if batch not in self.stored
-            or self.stored[batch].catalogue_size < min(batch.last, catalogue_size)
+            if batch not in self.others
+            and (
+                batch not in self.stored
+                or self.stored[batch].catalogue_size < min(batch.last, catalogue_size)
+            )
         ]
 
 
@@ -89,8 +93,11 @@ def plan_refresh(
     ]
     everything = stored_provenances(output, EVERYTHING)
     stored = {b: p for b, p in everything.items() if p.service.label == service.label}
+    others = {b for b, p in everything.items() if b not in stored and p.source != "sample"}
     plan = RefreshPlan(service, output, stored, _is_whole(output, stored), [], most_batches)
+    plan = plan._replace(others=others)
     size = plan.catalogue_size or 0
+    incomplete = [batch for batch in incomplete if batch.first <= size]
     aged = (b for b, p in stored.items() if _is_aged(p, older_than, now) and b.first <= size)
     oldest_first = sorted(aged, key=lambda batch: (stored[batch].fetched_at, batch))
     due = dict.fromkeys([*incomplete, *plan.missing(size), *oldest_first])

@@ -22,6 +22,7 @@ from neo_utils.store.history import read_history
 from neo_utils.store.locks import sole_run
 from neo_utils.store.make_commands import make_command
 from neo_utils.store.neo_states import VALUES, NeoState, stored_neos
+from neo_utils.store.provenance import Provenance
 from neo_utils.store.selection import Selection
 from neo_utils.text import plural, printable, shown
 from neo_utils.units import parse_duration
@@ -118,6 +119,10 @@ def _refresh(
     output: Path, source: str, api_url: str | None, limits: _Limits
 ) -> tuple[Refreshed, RunFailure | None]:
     age, where = parse_duration(limits.older_than, "OLDER_THAN"), printable(str(output))
+    if limits.max_requests is not None and limits.max_requests < 1:
+        raise WrongParameter(
+            f"MAX_REQUESTS={limits.max_requests} is not valid. Use a whole number above 0"
+        )
     service = _service_of(output, source, api_url)
     with sole_run(output):
         started = _now()
@@ -132,7 +137,7 @@ def _refresh(
         try:
             refresh_batches(plan, limits.longest_wait_s, limits.parquet_settings)
         except RunFailure as found:
-            if stored_provenances(output, EVERYTHING, skip_broken=True) == plan.stored:
+            if _own(output, service) == plan.stored:
                 raise
             failure = found
         after = stored_neos(output, service.label)
@@ -151,14 +156,14 @@ def _report(
     before: Mapping[str, NeoState],
     after: Mapping[str, NeoState],
 ) -> Refreshed:
-    everything = stored_provenances(plan.output, EVERYTHING, skip_broken=True)
-    own = {b: p for b, p in everything.items() if p.service.label == plan.service.label}
+    own = _own(plan.output, plan.service)
     fetched = [batch for batch in own if own[batch] != plan.stored.get(batch)]
     neos, *others = neo_lines(_frame(before), _frame(after))
     moved = "; those that moved to a batch that is still due count as out" if left else ""
+    verb = "is" if left == 1 else "are"
     selection = Selection(EVERYTHING, plan.output, plan.service.label, own)
     lines = [
-        f"refreshed   {batches_text(len(fetched))}; {left:,} more are due",
+        f"refreshed   {batches_text(len(fetched))}; {left:,} more {verb} due",
         f"ages        {ages_text(own, _now())}",
         f"{neos}{moved}",
         *others,
@@ -167,6 +172,11 @@ def _report(
         selection.source_line,
     ]
     return Refreshed(fetched, left, added, "\n".join(lines))
+
+
+def _own(output: Path, service: Service) -> dict[Batch, Provenance]:
+    stored = stored_provenances(output, EVERYTHING, skip_broken=True)
+    return {batch: p for batch, p in stored.items() if p.service.label == service.label}
 
 
 def _nothing(text: str) -> tuple[Refreshed, None]:

@@ -39,7 +39,7 @@ class History:
     def __init__(self, output: Path, label: str, known: Mapping[str, NeoState]) -> None:
         """Start from what is known of the NEOs that the service of this label listed."""
         self._output, self._label, self._known = output, label, dict(known)
-        self._lock = threading.Lock()
+        self._lock, self._recorded = threading.Lock(), set[str]()
         self._of_batch: dict[Batch, list[str]] = defaultdict(list)
         for neo_id, state in known.items():
             if state.batch:
@@ -56,10 +56,13 @@ class History:
             If it cannot be written.
         """
         with self._lock:  # two pages may list the same NEO
-            listed = states_on(batch, page, provenance)
-            for neo_id, state in listed.items():  # a page with the same NEO may be newer
-                if (old := self._known.get(neo_id)) and old.fetched_at > state.fetched_at:
-                    listed[neo_id] = old._replace(batch=old.batch or batch)
+            listed = {
+                neo_id: state
+                for neo_id, state in states_on(batch, page, provenance).items()
+                # The answer of another page of this run may be newer.
+                if neo_id not in self._recorded
+                or self._known[neo_id].fetched_at <= state.fetched_at
+            }
             changed = {
                 neo_id: (old, new)
                 for neo_id, new in listed.items()
@@ -68,17 +71,28 @@ class History:
             if changed:
                 rows = [_row(neo_id, self._label, *both) for neo_id, both in changed.items()]
                 _append(history_path(self._output, Segment.of(batch)), rows)
+            # Until `stored`, no batch on disk has what is new on this page.
+            for neo_id, state in listed.items():
+                old_batch = self._known[neo_id].batch if neo_id in self._known else None
+                self._known[neo_id] = state._replace(batch=old_batch)
+            on_page = set(page.neos["id"].to_pylist())
             left = [
                 neo_id
                 for neo_id in self._of_batch[batch]
-                if neo_id not in listed and self._known[neo_id].batch == batch
+                if neo_id not in on_page and self._known[neo_id].batch == batch
             ]
             for neo_id in left:
                 self._known[neo_id] = self._known[neo_id]._replace(batch=None)
             if left:
                 self._write_unlisted()
-            self._known.update(listed)
-            self._of_batch[batch] = [*listed]
+            self._recorded |= listed.keys()
+
+    def stored(self, batch: Batch, page: Page) -> None:
+        """Note that the batch of a recorded page is stored."""
+        with self._lock:
+            self._of_batch[batch] = page.neos["id"].to_pylist()
+            for neo_id in self._of_batch[batch]:
+                self._known[neo_id] = self._known[neo_id]._replace(batch=batch)
 
     def finish(self) -> None:
         """Forget the unlisted NEOs that were found on another page."""
@@ -96,9 +110,11 @@ class History:
         ]
         rows = sorted([*others, *own], key=lambda row: (row["source"], row["neo_id"]))
         path = _unlisted_path(self._output)
+        if rows == _unlisted(self._output):
+            return
         if rows:
             write_in_order([(path, _bytes_of(pa.Table.from_pylist(rows, _LAST_SEEN)))])
-        elif exists(path):
+        else:
             write_in_order([(path, None)])
 
 
