@@ -54,8 +54,8 @@ from requests.adapters import HTTPAdapter
 import neo_utils.fetch.fetching
 import neo_utils.neows.transport
 from neo_utils.errors import RunFailure
+from neo_utils.fetch.plan import FetchPlan
 from neo_utils.fetch.refreshing import plan_refresh
-from neo_utils.fetch.refreshing import refresh as refresh_batches
 from neo_utils.interface import plan_fetch
 from neo_utils.neows.service import Service
 from neo_utils.positions import Batch, PositionRange
@@ -98,10 +98,10 @@ class Fetch(NamedTuple):
         end = 20 * self.pages
         if self.refresh:
             now, service = dt.datetime.now(dt.UTC), Service("nasa", self.url)
-            refresh_batches(plan_refresh(output, service, dt.timedelta(0), None, now))
+            plan: FetchPlan = plan_refresh(output, service, dt.timedelta(0), None, now)
         else:
             plan = plan_fetch(1, end, "nasa", self.url, str(output), refetch=self.refetch)
-            neo_utils.fetch.fetching.fetch(plan)
+        neo_utils.fetch.fetching.fetch(plan)
 
 
 class Run(NamedTuple):

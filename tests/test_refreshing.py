@@ -198,6 +198,23 @@ def test_a_grown_catalogue_is_followed_after_a_refresh_that_ended_early(
     assert len(everything_stored(str(output)).read("raw")) == 200
 
 
+@pytest.mark.parametrize("command", ["backfill", "fetch", "killed fetch"])
+def test_a_grown_catalogue_is_followed_after_another_command(run, output, url, listing, command):
+    listing.now += 40 * DAY
+    listing.neos += Listing(200).neos[100:]
+    if command == "backfill":
+        fetch(plan_fetch(81, 100, "nasa", url, str(output), refetch=True))
+    else:
+        listing.quota = 2
+        with pytest.raises(RateLimitReached):
+            fetch(plan_fetch(1, "all", "nasa", url, str(output), refetch=command == "fetch"))
+        Batch(81).file(output, "raw").unlink(missing_ok=True)
+    listing.quota = 10_000
+    listing.now += 40 * DAY
+    run()
+    assert len(everything_stored(str(output)).read("raw")) == 200
+
+
 def failing_after(count):
     """Return a `write_batch` that is interrupted after some calls."""
     calls = []

@@ -36,6 +36,7 @@ from neo_utils.store.page_archive import sha256
 from neo_utils.store.page_tables import Page, decode_page
 from neo_utils.store.provenance import Provenance
 from neo_utils.store.segment_building import build_outdated
+from neo_utils.store.whole_catalogue import mark_whole
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +86,8 @@ def fetch(
         page_progress() as progress,
     ):
         label = plan.service.label
+        if plan.is_whole:
+            _mark_whole(plan.output, label)
         known = known_neos(plan.output, label) if plan.to_fetch(size) else {}
         history = History(plan.output, label, known)
         pace = Pace(longest_wait_s, partial(show_wait, progress))
@@ -116,6 +119,13 @@ def _remove_temporaries(output: Path, batches: Collection[Batch]) -> None:
     try:
         remove_temporaries(output, batches)
         remove_leftovers(output / HISTORY_FOLDER)
+    except OSError as error:
+        raise unwritable(output, error) from None
+
+
+def _mark_whole(output: Path, label: str) -> None:
+    try:
+        mark_whole(output, label)
     except OSError as error:
         raise unwritable(output, error) from None
 

@@ -8,7 +8,13 @@ from typing import NamedTuple, Protocol
 from neo_utils.errors import WrongParameter
 from neo_utils.neows.rate_limit import hours_until_last
 from neo_utils.neows.service import Service
-from neo_utils.positions import ASSUMED_CATALOGUE_SIZE, Batch, PositionRange, batches_text
+from neo_utils.positions import (
+    ASSUMED_CATALOGUE_SIZE,
+    EVERYTHING,
+    Batch,
+    PositionRange,
+    batches_text,
+)
 from neo_utils.sample.catalogue import CATALOGUE_SIZE
 from neo_utils.settings.service_address import DEMO_KEY
 from neo_utils.store.batches import batches_on_disk, noted_service, stored_provenances
@@ -38,6 +44,10 @@ class FetchPlan(Protocol):
     @property
     def stored(self) -> Collection[Batch]:
         """The batches that are stored."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the output is meant to have the whole catalogue."""
 
     @property
     def catalogue_size(self) -> int | None:
@@ -76,6 +86,11 @@ class Plan(NamedTuple):
         if self.service.source == "nasa":
             lines.append(f"quota      {_quota_text(wanted, uses_demo_key=self.uses_demo_key)}")
         return "\n".join(lines)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the range is the whole catalogue."""
+        return self.positions == EVERYTHING
 
     @property
     def size_to_ask_for(self) -> int | None:

@@ -1,23 +1,16 @@
-"""Refresh: fetch the oldest stored batches again, and those that the listing has gained."""
+"""Plan a refresh: the oldest stored batches, and those that the listing has gained."""
 
 import datetime as dt
 from collections.abc import Mapping, Set
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from neo_utils.fetch.fetching import FetchResult, fetch
 from neo_utils.neows.service import Service
 from neo_utils.positions import EVERYTHING, Batch, PositionRange
-from neo_utils.store.atomic import write_in_order
-from neo_utils.store.batches import PARQUET_SETTINGS, noted_service, stored_provenances
-from neo_utils.store.folders import exists
-from neo_utils.store.locks import unwritable
+from neo_utils.store.batches import noted_service, stored_provenances
 from neo_utils.store.provenance import Provenance, newest_catalogue_size
 from neo_utils.store.verification import unfinished
-
-# Names the service whose whole catalogue a refresh saw stored. Later refreshes follow a catalogue
-# that grows, even after one that ended with a part of what it gained.
-_WHOLE = ".whole-catalogue"
+from neo_utils.store.whole_catalogue import is_marked_whole
 
 
 class RefreshPlan(NamedTuple):
@@ -113,25 +106,11 @@ def _is_whole(output: Path, stored: Mapping[Batch, Provenance]) -> bool:
     """Check whether these batches are all of the catalogue, or were so at an earlier refresh."""
     if not stored:
         return False
-    last, marker = max(stored), output / _WHOLE
+    last = max(stored)
     without_gaps = len(stored) == len(EVERYTHING.batches(last.last))
     if without_gaps and stored[last].catalogue_size <= last.last:
         return True
-    return exists(marker) and marker.read_bytes() == stored[last].service.label.encode()
-
-
-def refresh(
-    plan: RefreshPlan,
-    longest_wait_s: float = 60,
-    parquet_settings: Mapping[str, Any] = PARQUET_SETTINGS,
-) -> FetchResult:
-    """Fetch the batches of a plan; the rest is as for `neo_utils.fetch.fetching.fetch`."""
-    if plan.is_whole:
-        try:
-            write_in_order([(plan.output / _WHOLE, plan.service.label.encode())])
-        except OSError as error:
-            raise unwritable(plan.output, error) from None
-    return fetch(plan, longest_wait_s, parquet_settings)
+    return is_marked_whole(output, stored[last].service.label)
 
 
 def ages_text(stored: Mapping[Batch, Provenance], now: dt.datetime) -> str:

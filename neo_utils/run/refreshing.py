@@ -10,8 +10,8 @@ import pandas as pd
 
 from neo_utils.compare.drift import neo_lines
 from neo_utils.errors import RateLimitReached, RunFailure, StoredDataMissing, WrongParameter
+from neo_utils.fetch.fetching import fetch
 from neo_utils.fetch.refreshing import RefreshPlan, ages_text, plan_refresh
-from neo_utils.fetch.refreshing import refresh as refresh_batches
 from neo_utils.interface import service_for
 from neo_utils.neows.service import Service
 from neo_utils.positions import EVERYTHING, Batch, batches_text
@@ -135,7 +135,7 @@ def _refresh(
         before, rows = stored_neos(output, service.label), read_history(output).num_rows
         failure: RunFailure | None = None
         try:
-            refresh_batches(plan, limits.longest_wait_s, limits.parquet_settings)
+            fetch(plan, limits.longest_wait_s, limits.parquet_settings)
         except RunFailure as found:
             if _own(output, service) == plan.stored:
                 raise
