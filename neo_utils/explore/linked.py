@@ -4,7 +4,6 @@ Mosaic (https://idl.uw.edu/mosaic) draws them from a specification. DuckDB answe
 notebook's kernel, so nothing is sampled.
 """
 
-import math
 from typing import Any
 
 import duckdb
@@ -85,8 +84,7 @@ def explorer(catalogue: DuckDBSession, unit: str = "LD") -> LinkedViews:
         For another unit.
     """
     check_choice("unit", unit, Unit)
-    for statement in sql_text("explored").split(";\n"):
-        catalogue.connection.execute(statement)
+    catalogue.connection.execute(sql_text("explored"))
     return LinkedViews(catalogue, unit)
 
 
@@ -235,14 +233,14 @@ def _dots(cell: str, x: str, y: str, nearest_by: str) -> dict[str, Any]:
 # The orbit classes meet where the period is a year, where the perihelion q is 1.3 AU or at Earth's
 # aphelion, and where the aphelion Q is at Earth's perihelion:
 # https://cneos.jpl.nasa.gov/about/neo_groups.html
-_BOUNDARIES = {
-    "Amor, q = 1.3 AU": [(a / 100, 1 - 1.3 / (a / 100)) for a in range(130, 401, 5)],
-    "Apollo, q = 1.017 AU": [(a / 100, 1 - 1.017 / (a / 100)) for a in range(102, 401, 5)],
-    "Aten, Q = 0.983 AU": [(a / 100, 0.983 / (a / 100) - 1) for a in range(50, 99, 2)],
-    "a = 1 AU": [(1.0, 0.0), (1.0, 1.0)],
-}
+_BOUNDARIES = (
+    [(a / 100, 1 - 130 / a) for a in range(130, 401, 5)],  # q = 1.3 AU
+    [(a / 100, 1 - 101.7 / a) for a in range(102, 401, 5)],  # q = 1.017 AU
+    [(a / 100, 98.3 / a - 1) for a in range(50, 99, 2)],  # Q = 0.983 AU
+    [(1.0, 0.0), (1.0, 1.0)],  # a = 1 AU
+)
 
 
-def _boundary(name: str) -> dict[str, Any]:
-    points = [{"a": a, "e": e} for a, e in _BOUNDARIES[name] if 0 <= e <= 1 and math.isfinite(e)]
+def _boundary(line: list[tuple[float, float]]) -> dict[str, Any]:
+    points = [{"a": a, "e": e} for a, e in line]
     return {"mark": "line", "data": points, "x": "a", "y": "e", "stroke": GREY, "strokeWidth": 1}

@@ -31,7 +31,7 @@ from neo_utils.store.batches import (
 )
 from neo_utils.store.history import FOLDER as HISTORY_FOLDER
 from neo_utils.store.history import History, known_neos
-from neo_utils.store.locks import sole_writer, unwritable
+from neo_utils.store.locks import one_line_if_unwritable, sole_writer
 from neo_utils.store.page_archive import sha256
 from neo_utils.store.page_tables import Page, decode_page
 from neo_utils.store.provenance import Provenance
@@ -87,7 +87,8 @@ def fetch(
     ):
         label = plan.service.label
         if plan.is_whole:
-            _mark_whole(plan.output, label)
+            with one_line_if_unwritable(plan.output):
+                mark_whole(plan.output, label)
         known = known_neos(plan.output, label) if plan.to_fetch(size) else {}
         history = History(plan.output, label, known)
         pace = Pace(longest_wait_s, partial(show_wait, progress))
@@ -106,7 +107,8 @@ def fetch(
                 progress.update()
             size = max(size_at_fetch[batch] for batch in todo)
         if done:
-            _finish(plan.output, history)
+            with one_line_if_unwritable(plan.output):
+                history.finish()
     counts = [sum(column) for column in zip(*(r[:4] for r in done.values()), strict=True)]
     total = FetchResult(*counts)._replace(catalogue_size=listed)
     if not total.pages and listed is not None and listed < plan.positions.start:
@@ -116,25 +118,9 @@ def fetch(
 
 
 def _remove_temporaries(output: Path, batches: Collection[Batch]) -> None:
-    try:
+    with one_line_if_unwritable(output):
         remove_temporaries(output, batches)
         remove_leftovers(output / HISTORY_FOLDER)
-    except OSError as error:
-        raise unwritable(output, error) from None
-
-
-def _mark_whole(output: Path, label: str) -> None:
-    try:
-        mark_whole(output, label)
-    except OSError as error:
-        raise unwritable(output, error) from None
-
-
-def _finish(output: Path, history: History) -> None:
-    try:
-        history.finish()
-    except OSError as error:
-        raise unwritable(output, error) from None
 
 
 def _fetch_concurrently(

@@ -11,6 +11,7 @@ from neo_utils.store.batches import noted_service, stored_provenances
 from neo_utils.store.provenance import Provenance, newest_catalogue_size
 from neo_utils.store.verification import unfinished
 from neo_utils.store.whole_catalogue import is_marked_whole
+from neo_utils.text import plural
 
 
 class RefreshPlan(NamedTuple):
@@ -103,7 +104,7 @@ def _is_aged(provenance: Provenance, older_than: dt.timedelta, now: dt.datetime)
 
 
 def _is_whole(output: Path, stored: Mapping[Batch, Provenance]) -> bool:
-    """Check whether these batches are all of the catalogue, or were so at an earlier refresh."""
+    """Check whether these batches are all of the catalogue, or are meant to be."""
     if not stored:
         return False
     last = max(stored)
@@ -117,8 +118,5 @@ def ages_text(stored: Mapping[Batch, Provenance], now: dt.datetime) -> str:
     """Return how old the oldest and the newest of these batches are, in days."""
     ages = {batch: (now - provenance.fetched_at).days for batch, provenance in stored.items()}
     oldest = max(ages, key=lambda batch: (ages[batch], -batch.first))
-    return f"oldest batch {_days(ages[oldest])} ({oldest.name}), newest {_days(min(ages.values()))}"
-
-
-def _days(count: int) -> str:
-    return f"{count:,} {'day' if count == 1 else 'days'}"
+    newest = plural(min(ages.values()), "day")
+    return f"oldest batch {plural(ages[oldest], 'day')} ({oldest.name}), newest {newest}"

@@ -184,6 +184,9 @@ class Option(NamedTuple):
 
 # Commands whose options are also variables of a make target.
 _WITH_VARIABLES = ("drift", "reconcile", "refresh", "upcoming")
+_PASSAGE_FORMAT = Option(
+    "--format", "FORMAT", "table, csv, json or ics, a calendar (default: table)"
+)
 _BODY = Option("--body", "NAME", "the body passed, or any (default: Earth)")
 _EXTRA = {
     "drift": (Option("--against", "FOLDER", "the older output to compare with"),),
@@ -198,7 +201,7 @@ _EXTRA = {
         _BODY,
         Option("--from", "DAY", "first day, YYYY-MM-DD (default: today)"),
         Option("--rows", "N", "at most N passages (default: 10000)"),
-        Option("--format", "FORMAT", "table, csv, json or ics, a calendar (default: table)"),
+        _PASSAGE_FORMAT,
     ),
     "top": (
         Option("record", "RECORD", "nearest, fastest, slowest or largest"),
@@ -206,7 +209,7 @@ _EXTRA = {
         Option("--within", "DISTANCE", "0.2 (AU), 10LD or 1e6km (default: any distance)"),
         _BODY,
         Option("--rows", "N", "number of NEOs (default: 10)"),
-        Option("--format", "FORMAT", "table, csv, json or ics, a calendar (default: table)"),
+        _PASSAGE_FORMAT,
     ),
     "show": (Option("neo", "NEO", 'id, number, designation or name, such as 433 or "2004 MN4"'),),
     "sql": (

@@ -87,19 +87,12 @@ def refresh(
 
 def refresh_text(settings: RunSettings, older_than: str = "", max_requests: str = "") -> str:
     """Do the same for a command, and return the text; an empty option has its default."""
-    if max_requests and not re.fullmatch(r"[1-9]\d{0,6}", max_requests, re.ASCII):
-        raise WrongParameter(
-            f"MAX_REQUESTS={shown(max_requests)} is not valid. Use a whole number above 0"
-        )
     codec = {
         "compression": settings.parquet_compression,
         "use_dictionary": settings.parquet_dictionary,
     }
     limits = _Limits(
-        older_than or _OLDER_THAN,
-        int(max_requests) if max_requests else None,
-        settings.longest_wait_s,
-        codec,
+        older_than or _OLDER_THAN, max_requests or None, settings.longest_wait_s, codec
     )
     refreshed, failure = _refresh(settings.output, settings.source, settings.api_url, limits)
     if failure:
@@ -110,7 +103,7 @@ def refresh_text(settings: RunSettings, older_than: str = "", max_requests: str 
 
 class _Limits(NamedTuple):
     older_than: str | float
-    max_requests: int | None
+    max_requests: int | str | None
     longest_wait_s: float
     parquet_settings: Mapping[str, Any]
 
@@ -119,14 +112,11 @@ def _refresh(
     output: Path, source: str, api_url: str | None, limits: _Limits
 ) -> tuple[Refreshed, RunFailure | None]:
     age, where = parse_duration(limits.older_than, "OLDER_THAN"), printable(str(output))
-    if limits.max_requests is not None and limits.max_requests < 1:
-        raise WrongParameter(
-            f"MAX_REQUESTS={limits.max_requests} is not valid. Use a whole number above 0"
-        )
+    most = _parse_most(limits.max_requests)
     service = _service_of(output, source, api_url)
     with sole_run(output):
         started = _now()
-        plan = plan_refresh(output, service, age, limits.max_requests, started)
+        plan = plan_refresh(output, service, age, most, started)
         if service.source == "sample":
             return _nothing(f"nothing to refresh in {where}: the sample never changes")
         if not plan.due:
@@ -147,6 +137,14 @@ def _refresh(
     if isinstance(failure, RateLimitReached):  # the expected end
         return refreshed._replace(text=f"{refreshed.text}\nstopped     {failure}"), None
     return refreshed, failure
+
+
+def _parse_most(value: int | str | None) -> int | None:
+    if value is None:
+        return None
+    if re.fullmatch(r"[1-9]\d{0,6}", str(value), re.ASCII):
+        return int(value)
+    raise WrongParameter(f"MAX_REQUESTS={shown(value)} is not valid. Use a whole number above 0")
 
 
 def _report(

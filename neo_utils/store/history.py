@@ -97,25 +97,21 @@ class History:
     def finish(self) -> None:
         """Forget the unlisted NEOs that were found on another page."""
         with self._lock:
-            if self._output.exists():
-                self._write_unlisted()
+            self._write_unlisted()
 
     def _write_unlisted(self) -> None:
         """Write the states of the NEOs that no batch has, in the form of the earlier state."""
-        others = [row for row in _unlisted(self._output) if row["source"] != self._label]
+        before = _unlisted(self._output)
+        others = [row for row in before if row["source"] != self._label]
         own = [
             _earlier(neo_id, self._label, state)
             for neo_id, state in self._known.items()
             if state.batch is None
         ]
         rows = sorted([*others, *own], key=lambda row: (row["source"], row["neo_id"]))
-        path = _unlisted_path(self._output)
-        if rows == _unlisted(self._output):
-            return
-        if rows:
-            write_in_order([(path, _bytes_of(pa.Table.from_pylist(rows, _LAST_SEEN)))])
-        else:
-            write_in_order([(path, None)])
+        if rows != before:
+            content = _bytes_of(pa.Table.from_pylist(rows, _LAST_SEEN)) if rows else None
+            write_in_order([(_unlisted_path(self._output), content)])
 
 
 def check_history(output: Path) -> int:

@@ -121,6 +121,15 @@ def is_being_written(output: Path) -> bool:
     return holder.isdecimal() and psutil.pid_exists(int(holder))
 
 
+@contextmanager
+def one_line_if_unwritable(output: Path) -> Iterator[None]:
+    """Raise OutputUnwritable for an error of the system while the context writes to an output."""
+    try:
+        yield
+    except OSError as error:
+        raise unwritable(output, error) from None
+
+
 def unwritable(output: Path, error: OSError) -> OutputUnwritable:
     """Return the error for an output that the system cannot write."""
     return OutputUnwritable(

@@ -21,7 +21,7 @@ from neo_utils.limits import earth_listed_to_au
 from neo_utils.positions import Batch
 from neo_utils.store.atomic import write_in_order
 from neo_utils.store.batches import provenance_of, read_parquet, read_rejected, read_table
-from neo_utils.store.locks import try_lock, unwritable
+from neo_utils.store.locks import one_line_if_unwritable, try_lock
 from neo_utils.store.provenance import Provenance
 from neo_utils.store.schemas import StoredTable
 from neo_utils.store.segments import (
@@ -86,14 +86,11 @@ def build_outdated(output: Path, stored: Mapping[Batch, Provenance]) -> list[Bat
     """
     if not outdated_batches(output, stored):
         return []
-    try:
-        with _sole_builder(output):
-            # Another process may have built them while this one waited.
-            segments = segments_of(outdated_batches(output, stored))
-            with ThreadPoolExecutor(os.cpu_count()) as threads:
-                list(threads.map(partial(_build, output), segments))
-    except OSError as error:
-        raise unwritable(output, error) from None
+    with one_line_if_unwritable(output), _sole_builder(output):
+        # Another process may have built them while this one waited.
+        segments = segments_of(outdated_batches(output, stored))
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            list(threads.map(partial(_build, output), segments))
     return outdated_batches(output, stored)
 
 
