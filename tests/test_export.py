@@ -1,6 +1,9 @@
 """Exports read by pandas and astropy have the stored values, units and nulls."""
 
 import json
+import re
+import shutil
+import subprocess
 
 import numpy as np
 import pandas as pd
@@ -158,3 +161,18 @@ def test_a_full_disk_gives_one_line(stored, tmp_path, file_format):
     with pytest.raises(RunFailure) as failure:
         neo.export(tmp_path, stored, file_format=file_format)
     assert "\n" not in str(failure.value)
+
+
+@pytest.mark.skipif(shutil.which("stilts") is None, reason="no STILTS on this machine")
+@pytest.mark.parametrize("table", TABLES)
+def test_the_library_of_topcat_reads_every_row(exported, table):
+    path = exported / f"votable/{table}.vot"
+    read_by_stilts = subprocess.run(  # noqa: S603 - our own file
+        ["stilts", "tpipe", f"in={path}", "omode=count"],  # noqa: S607
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    columns, rows = (int(number) for number in re.findall(r"\d+", read_by_stilts.stdout))
+    found = Table.read(path)
+    assert (columns, rows) == (len(found.columns), len(found))

@@ -199,7 +199,9 @@ def _column(field: pa.Field, values: pa.ChunkedArray) -> "MaskedColumn":
     is_text = pa.types.is_string(values.type)
     filled = values.fill_null("" if is_text else pa.scalar(0).cast(values.type))
     array = np.array(filled.to_pylist(), dtype=str) if is_text else filled.to_numpy()
-    column = MaskedColumn(array, field.name, mask=values.is_null().to_numpy(), unit=unit_of(field))
+    column = MaskedColumn(
+        array, field.name, mask=values.is_null().to_numpy(), unit=unit_of(field) or None
+    )
     column.description = field.metadata[b"definition"].decode()
     return column
 
@@ -208,6 +210,6 @@ _WRITERS: dict[str, Callable[[DuckDBSession, pa.Table, Path], None]] = {
     "csv": partial(_write_with_duckdb, "FORMAT csv, HEADER"),
     "json": partial(_write_with_duckdb, "FORMAT json, ARRAY true"),
     "ecsv": partial(_write_with_astropy, {"format": "ascii.ecsv"}),
-    # Binary, because null is exact there and a million rows are written in seconds.
-    "votable": partial(_write_with_astropy, {"format": "votable", "tabledata_format": "binary2"}),
+    # As text: TOPCAT's library fails on the flags in binary tables that astropy writes.
+    "votable": partial(_write_with_astropy, {"format": "votable", "tabledata_format": "tabledata"}),
 }
