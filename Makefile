@@ -223,8 +223,8 @@ notebooks: $(READY) ## Run the notebooks with their default parameters and store
 docs: $(READY) ## Regenerate docs/reference.md and the README's figure
 	mkdir -p build && $(BIN)/python -m docs.reference > build/reference.md
 	mv build/reference.md docs/reference.md
-	$(BIN)/python -m docs.figure > build/approaches-per-year.png
-	mv build/approaches-per-year.png docs/approaches-per-year.png
+	$(BIN)/python -m docs.figure > build/approaches-per-year.svg
+	mv build/approaches-per-year.svg docs/approaches-per-year.svg
 
 COMPILE_ONLY := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-annotate --no-header

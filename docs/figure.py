@@ -1,4 +1,4 @@
-"""Draw docs/approaches-per-year.png, the README's figure: ``python -m docs.figure`` prints it.
+"""Draw docs/approaches-per-year.svg, the README's figure: ``python -m docs.figure`` prints it.
 
 `make docs` writes it. Tests compare it, and the README's table, with computed values.
 """
@@ -38,11 +38,11 @@ def counted_sample() -> Counted:
     return Counted(selection, values, yearly)
 
 
-def png_of(counted: Counted) -> bytes:
+def svg_of(counted: Counted) -> str:
     """Return the figure of that run's notebook."""
     per_year = approaches_per_year(counted.yearly)
-    return plot_approaches_per_year(per_year, counted.selection, _THRESHOLD_AU).png
+    return plot_approaches_per_year(per_year, counted.selection, _THRESHOLD_AU).svg
 
 
 if __name__ == "__main__":
-    sys.stdout.buffer.write(png_of(counted_sample()))
+    sys.stdout.write(svg_of(counted_sample()))

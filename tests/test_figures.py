@@ -81,8 +81,10 @@ def test_bars_separate_past_and_predicted(selection):
         "predicted": {2026: (1, 4), 2027: (0, 1)},
     }
     assert axes.get_ylim()[1] > 4
-    for shape in axes.patches:  # distinguishable in print and on a dark page
-        assert bool(shape.get_hatch()) == shape.get_label().endswith("predicted")
+    past, predicted = (shape.get_facecolor() for shape in axes.patches)
+    assert sum(predicted[:3]) > sum(past[:3]) + 0.5  # lighter, in print as well
+    labels = ["past", "predicted (lighter)", "most: 4 in 2026"]
+    assert [text.get_text() for text in axes.texts] == labels
 
 
 def test_other_bodies_have_axes_of_their_own_with_their_limit(selection):
@@ -94,23 +96,29 @@ def test_other_bodies_have_axes_of_their_own_with_their_limit(selection):
     ]
     panels = draw_others(selection, yearly).axes
     assert [axes.get_title(loc="left") for axes in panels] == [
-        "Venus, listed to 0.15 AU",
-        "Merc, listed to 0.1 AU",
+        "Venus, up to 0.15 AU",
+        "Mercury, up to 0.1 AU",
         "Ceres, limit unknown",
     ]
     assert [bars(axes) for axes in panels] == [
-        {"past": {2024: (0, 2)}, "predicted": {}},
-        {"past": {}, "predicted": {2026: (0, 1)}},
-        {"past": {}, "predicted": {2028: (0, 1)}},
+        {"past": {2024: (0, 2)}},
+        {"predicted": {2026: (0, 1)}},
+        {"predicted": {2028: (0, 1)}},
     ]
-    assert {axes.get_xlim() for axes in panels} == {(2023.5, 2028.5)}
+    assert {axes.get_xlim() for axes in panels} == {(2021, 2031)}  # ten years
 
 
 def test_nearest_figure_shows_earth_in_lunar_distances(selection):
     (axes,) = draw_nearest(selection).axes
-    past, predicted = (points.get_offsets().tolist() for points in axes.collections)
-    assert past == [[2024, pytest.approx(1)]]
-    assert predicted == [[2026, pytest.approx(2)], [2027, pytest.approx(38.9)]]
+    (dots,) = axes.collections
+    distances = pytest.approx(1), pytest.approx(2), pytest.approx(38.9)
+    assert dots.get_offsets().tolist() == [
+        [2024, distances[0]],
+        [2026, distances[1]],
+        [2027, distances[2]],
+    ]
+    past, *predicted = dots.get_facecolors().sum(axis=1).tolist()
+    assert min(predicted) > past + 0.5  # lighter
     assert axes.get_yscale() == "log"
 
 
@@ -121,27 +129,32 @@ def test_nearest_table_names_the_neo(selection):
     assert nearest["date"].tolist() == ["2024-05-06", "2026-08-09", "2027-01-01"]
     assert nearest["is_predicted"].tolist() == [False, True, True]
     (axes,) = draw_nearest(selection).axes
-    legend = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert legend == ["past", "predicted", "distance of the Moon"]
+    labels = [text.get_text() for text in axes.texts]
+    assert labels == [
+        *("Apophis, 2024", "(2010 AB), 2026", "2000005, 2027", "Moon's\ndistance"),
+        *("past", "predicted (lighter)"),
+    ]
 
 
 @pytest.mark.parametrize(
     ("draw", "definition", "unit"),
     [
-        (draw_per_year, "approaches to Earth per year, closer than 0.2 AU", "per year"),
-        (draw_others, "approaches to other bodies per year", ""),
-        (draw_nearest, "approach to Earth in each year", "lunar distances"),
+        (draw_per_year, "close approaches to Earth, closer than 0.2 AU, in each", "per year"),
+        (draw_others, "close approaches to each body in each calendar year", ""),
+        (draw_nearest, "approach to Earth of each calendar year, at any", "LD"),
     ],
 )
 def test_figures_state_definition_unit_range_and_source(draw, definition, unit, selection):
     figure = draw(selection)
     axes = figure.axes[0]
-    title = figure.get_suptitle() or axes.get_title(loc="left")
-    for text in (definition, "past and predicted", "NEOs at positions 1 to 20"):
-        assert text in title
+    assert len(figure.get_suptitle()) < 45
+    assert figure.get_suptitle().endswith("?")
+    caption = " ".join(figure.get_supxlabel().split())
+    for text in (definition, "predicted", "NEOs at positions 1 to 20."):
+        assert text in caption
     assert unit in axes.get_ylabel()
-    source = figure.get_supxlabel()
-    assert source == "Source: simulated sample, not NASA data, as listed on 2026-03-01 00:00 UTC"
+    source = "Source: simulated sample, not NASA data, as listed on 2026-03-01 00:00 UTC."
+    assert caption.endswith(source)
 
 
 def test_alt_text_describes_the_figure(selection):
@@ -157,11 +170,31 @@ def test_alt_text_describes_the_figure(selection):
         assert "simulated sample" in text
 
 
-def test_draws_a_single_year_and_body(selection):
-    alone = YEARLY.head(1)
-    assert draw_per_year(selection, alone).axes
-    assert draw_nearest(selection, alone).axes
-    assert draw_others(selection, YEARLY.iloc[[1]]).axes
+def test_a_single_year_has_whole_ticks_and_room_beside_it(selection):
+    for draw, rows in ((draw_per_year, [0]), (draw_nearest, [0]), (draw_others, [1])):
+        figure = draw(selection, YEARLY.iloc[rows])
+        figure.canvas.draw()
+        (axes,) = figure.axes
+        low, high = axes.get_xlim()
+        assert high - low == 10
+        ticks = [text.get_text() for text in axes.get_xticklabels()]
+        assert ticks == [str(int(tick)) for tick in axes.get_xticks()]
+    counts = [*draw_per_year(selection, YEARLY.iloc[[0]]).axes[0].get_yticks()]
+    assert counts == [int(count) for count in counts]
+
+
+def test_a_running_mean_shows_the_trend(selection):
+    per_year = pd.DataFrame({"past": [0, 11] * 10, "predicted": 0}, index=range(2000, 2020))
+    (axes,) = plot_approaches_per_year(per_year, selection, 0.2).axes
+    (line,) = axes.lines
+    years, means = line.get_data()
+    assert years.tolist() == list(range(2005, 2015))
+    assert means.tolist() == pytest.approx([5, 6] * 5)
+    assert "mean of 11 years" in figure_caption(axes)
+
+
+def figure_caption(axes):
+    return " ".join(axes.figure.get_supxlabel().split())
 
 
 @pytest.mark.parametrize(

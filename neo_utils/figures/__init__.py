@@ -1,4 +1,6 @@
-"""Figures of the statistics: each function draws a table, which notebooks show next to the figure.
+"""Key numbers, tables and figures of the statistics.
+
+Each plot function draws a table, which notebooks show next to the figure.
 
     import neo_utils as neo
 
@@ -14,6 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from neo_utils.figures.key_numbers import key_numbers
     from neo_utils.figures.population import plot_first_observations, plot_since_first_observation
     from neo_utils.figures.yearly import (
         approaches_per_year,
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "approaches_per_year",
+    "key_numbers",
     "nearest_per_year",
     "other_bodies_per_year",
     "plot_approaches_per_year",
@@ -34,12 +38,15 @@ __all__ = [
     "plot_other_bodies",
     "plot_since_first_observation",
 ]
-_OF_POPULATION = ("plot_first_observations", "plot_since_first_observation")
+_MODULES = {
+    "key_numbers": "key_numbers",
+    "plot_first_observations": "population",
+    "plot_since_first_observation": "population",
+}
 
 
 def __getattr__(name: str) -> object:
     """Import a public name when it is first used (PEP 562)."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = "population" if name in _OF_POPULATION else "yearly"
-    return getattr(import_module(f"{__name__}.{module}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'yearly')}"), name)

@@ -1,33 +1,44 @@
-"""The style of all figures: title, axes, source line, palette, alternative text."""
+"""The style of all figures: title, caption, axes, alternative text."""
 
+import re
 from base64 import b64encode
-from collections.abc import Sequence
 from io import BytesIO
 from textwrap import fill
 from typing import Any
 
+import pandas as pd
 from matplotlib import style
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
-from numpy.typing import ArrayLike
 
+from neo_utils.figures.palette import INK, LIGHTER
 from neo_utils.store.selection import Selection
 
-# Okabe and Ito's palette, distinguishable without colour vision: https://jfly.uni-koeln.de/color/
-BLUE, ORANGE, GREEN, BLACK, GREY = "#0072B2", "#E69F00", "#009E73", "#000000", "#555555"
-# Decorator for plot functions: a user's matplotlib style must not change the figures.
-default_style = style.context("default")
-_PREDICTED_ALPHA = 0.45
-_TITLE_SIZE = 10.5
-_TITLE_WIDTH = 95  # characters; longer lines would be cut off at the figure's edge
-_DPI = 120  # a little sharper than most screens; twice the resolution would double the size
+_INKED = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
+_RC: dict[str, Any] = {
+    **dict.fromkeys(_INKED, INK),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "svg.hashsalt": "neo_utils",  # the same data gives the same bytes
+}
+_COORDINATE = re.compile(r"\b([1-9]\d*\.\d\d)\d{4}\b")  # as Matplotlib writes it
+_CAPTION_WIDTH = 115  # characters; longer lines would be cut off at the figure's edge
+_FEWEST_YEARS = 10  # on an axis: a single year would be a wall
+_PNG_DPI = 120  # a little sharper than most screens
 _SHOWN_DPI = 96
 
 
+# Decorator for plot functions: a user's matplotlib style must not change the figures.
+default_style = style.context(["default", _RC])
+
+
 class CaptionedFigure(Figure):
-    """A figure with an alternative text, which notebooks show as a PNG."""
+    """A figure with an alternative text, which notebooks show as SVG.
+
+    A notebook also contains it as PNG, because JupyterLab shows no SVG in a notebook that it does
+    not trust, such as one that was executed elsewhere.
+    """
 
     @property
     def alt_text(self) -> str:
@@ -35,10 +46,20 @@ class CaptionedFigure(Figure):
         return str(self.get_label())
 
     @property
+    def svg(self) -> str:
+        """The figure as SVG, with coordinates to a hundredth of a point."""
+        svg = self._saved("svg", metadata={"Title": self.alt_text, "Date": None}).decode()
+        return _COORDINATE.sub(r"\1", svg)
+
+    @property
     def png(self) -> bytes:
-        """The figure as a PNG, drawn without the user's matplotlib settings."""
+        """The figure as PNG."""
+        return self._saved("png", dpi=_PNG_DPI)
+
+    @default_style
+    def _saved(self, kind: str, **how: Any) -> bytes:  # noqa: ANN401 - savefig's options
         content = BytesIO()
-        default_style(self.savefig)(content, format="png", dpi=_DPI)
+        self.savefig(content, format=kind, transparent=True, **how)
         return content.getvalue()
 
     @property
@@ -47,106 +68,75 @@ class CaptionedFigure(Figure):
         return round(float(self.get_figwidth()) * _SHOWN_DPI)
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, str], dict[str, Any]]:
-        data = {"image/png": b64encode(self.png).decode(), "text/plain": self.alt_text}
-        return data, {"image/png": {"width": self.shown_width, "alt": self.alt_text}}
+        png = b64encode(self.png).decode()
+        data = {"image/svg+xml": self.svg, "image/png": png, "text/plain": self.alt_text}
+        shown = {"width": self.shown_width, "alt": self.alt_text}
+        return data, {"image/svg+xml": shown, "image/png": shown}
 
 
-def titled_axes(title: str, x: str, y: str, selection: Selection) -> tuple[CaptionedFigure, Axes]:
-    """Return an empty figure with title, axis labels, range of NEOs and source.
+def titled_figure(title: str, caption: str, selection: Selection) -> CaptionedFigure:
+    """Return an empty figure with a title above and a caption below.
 
     Parameters
     ----------
     title
-        One or more lines that state what is shown.
+        One short line: the question that the figure answers.
+    caption
+        The definition of what is shown, in sentences. The range of NEOs, the source and the time of
+        the fetch are added.
+    """
+    figure = CaptionedFigure(figsize=(9, 4.5), layout="constrained")
+    # Names from the service may contain "$", which would start a formula.
+    figure.suptitle(title, x=0.01, ha="left", fontsize=14, weight="bold", parse_math=False)
+    text = fill(f"{caption} {selection.neos_line}.", _CAPTION_WIDTH)
+    source = fill(f"{selection.source_line}.", _CAPTION_WIDTH)
+    figure.supxlabel(f"{text}\n{source}", x=0.01, ha="left", fontsize=9, parse_math=False)
+    return figure
+
+
+def titled_axes(
+    title: str, caption: str, x: str, y: str, selection: Selection
+) -> tuple[CaptionedFigure, Axes]:
+    """Return a figure as `titled_figure` does, with axes.
+
+    Parameters
+    ----------
     x, y
         Axis labels, with units.
     """
-    figure = _figure(selection)
+    figure = titled_figure(title, caption, selection)
     axes = figure.subplots()
-    text = _title(title, selection)
-    axes.set_title(text, loc="left", fontsize=_TITLE_SIZE, pad=26, parse_math=False)
     axes.set_xlabel(x)
     axes.set_ylabel(y)
-    axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
 
 
-def titled_figure(title: str, selection: Selection) -> CaptionedFigure:
-    """Return an empty figure for several axes, with title, range of NEOs and source."""
-    figure = _figure(selection)
-    text = _title(title, selection)
-    figure.suptitle(text, x=0.01, ha="left", fontsize=_TITLE_SIZE, parse_math=False)
-    return figure
+def draw_years(axes: Axes, per_year: pd.DataFrame, colour: str) -> None:
+    """Draw stacked bars of counts, a row per year with the columns past and predicted (lighter).
 
-
-def _figure(selection: Selection) -> CaptionedFigure:
-    figure = CaptionedFigure(figsize=(9, 4.5), layout="constrained")
-    # Names from the service may contain "$", which would start a formula.
-    source = selection.source_line
-    figure.supxlabel(source, x=0.01, ha="left", fontsize=8, color=GREY, parse_math=False)
-    return figure
-
-
-def _title(title: str, selection: Selection) -> str:
-    lines = [*title.splitlines(), selection.neos_line]
-    return "\n".join(fill(line, _TITLE_WIDTH) for line in lines)
-
-
-def legend_above(axes: Axes, handles: Sequence[Artist] | None = None) -> None:
-    """Add a legend between title and axes, of all labelled artists or of ``handles``."""
-    legend = axes.legend(
-        handles=handles,
-        frameon=False,
-        ncols=8,
-        loc="lower left",
-        bbox_to_anchor=(0, 1),
-        borderaxespad=0.3,
-        columnspacing=1.0,
-        handletextpad=0.4,
-        fontsize=9,
-    )
-    legend.set_in_layout(False)  # otherwise a long legend narrows the axes
-
-
-def draw_bars(
-    axes: Axes, edges: ArrayLike, base: ArrayLike, top: ArrayLike, colour: str, label: str
-) -> None:
-    """Draw adjacent bars from base to top; pale and hatched if the label ends with "predicted".
-
-    They are a single shape, because 300 separate bars take half a second. The hatch remains visible
-    in print and on dark pages.
+    Each column is a single shape, because 300 separate bars take half a second.
     """
-    predicted = label.endswith("predicted")
-    axes.stairs(
-        top,
-        edges,
-        baseline=base,
-        fill=True,
-        facecolor=(colour, _PREDICTED_ALPHA if predicted else 1.0),
-        edgecolor=colour,
-        linewidth=0,
-        hatch="/////" if predicted else None,
-        label=label,
-    )
+    years = per_year.index
+    base = pd.Series(0, index=years)
+    for label, shade in (("past", colour), ("predicted", LIGHTER[colour])):
+        counted = per_year.index[per_year[label] > 0]
+        if len(counted):
+            span = slice(counted[0], counted[-1])
+            bottom = base.loc[span]
+            edges = [*(bottom.index - 0.5), counted[-1] + 0.5]
+            top = bottom + per_year.loc[span, label]
+            axes.stairs(top, edges, baseline=bottom, fill=True, color=shade, label=label)
+        base = base + per_year[label]
+    use_whole_years(axes, years[0], years[-1])
+    axes.set_ylim(0, max(1.0, 1.08 * float(base.max())))
+    axes.yaxis.set_major_locator(MaxNLocator("auto", integer=True))
 
 
-def mark_empty(axes: Axes) -> None:
-    """Remove the ticks and write "none listed" in the middle of the axes."""
-    axes.tick_params(bottom=False, left=False, labelbottom=False, labelleft=False)
-    axes.text(0.5, 0.5, "none listed", transform=axes.transAxes, ha="center", color=GREY)
-
-
-def empty_figure(
-    figure: CaptionedFigure, axes: Axes, reason: str, selection: Selection
-) -> CaptionedFigure:
-    """Return the figure with marked axes and the reason as its alternative text."""
-    mark_empty(axes)
-    return with_alt_text(figure, f"An empty figure: {reason}.", selection)
-
-
-def use_whole_years(axes: Axes) -> None:
-    """Put the ticks of the x axis at whole years, even if it covers only a few."""
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+def use_whole_years(axes: Axes, first: int, last: int) -> None:
+    """Show these years, at least ten, with ticks at whole ones."""
+    padding = max(0.0, (_FEWEST_YEARS - 1 - (last - first)) / 2)
+    axes.set_xlim(first - 0.5 - padding, last + 0.5 + padding)
+    axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     axes.ticklabel_format(axis="x", useOffset=False)
 
 

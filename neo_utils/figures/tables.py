@@ -46,10 +46,10 @@ def captioned(table: pd.DataFrame, what: str, selection: Selection) -> Captioned
         the time of the fetch are added.
     """
     caption = printable(f"{what}. {selection.neos_line}. {selection.source_line}.")
-    # The caption is outside the element that scrolls if the table is wide.
+    # The caption is outside the element that scrolls if the table is wide, also by keyboard.
     html = (
         f"<figure>\n<figcaption>{_breakable(caption)}</figcaption>\n"
-        f'<div class="table">{_rows(table)}</div>\n</figure>'
+        f'<div class="table" tabindex="0">{_rows(table)}</div>\n</figure>'
     )
     return CaptionedTable(caption, html)
 
@@ -61,7 +61,9 @@ def _rows(table: pd.DataFrame) -> str:
     counts = [name for name in table.select_dtypes("integer") if name != "year"]
     kinds = {"counts": len(numbers) > 0, "words": table.columns[-1] not in numbers}
     # Names, bodies and addresses come from the service, so escape every text.
-    table = table.map(_cell).set_axis([_html(str(name)) for name in table.columns], axis="columns")
+    table = table.map(_cell).set_axis(
+        [as_html(str(name)) for name in table.columns], axis="columns"
+    )
     with pd.option_context(*_TABLE_OPTIONS):
         html = table.to_html(
             border=0,
@@ -70,7 +72,7 @@ def _rows(table: pd.DataFrame) -> str:
             justify="left",
             index=False,
             escape=False,
-            formatters=dict.fromkeys(map(_html, counts), "{:,}".format),
+            formatters=dict.fromkeys(map(as_html, counts), "{:,}".format),
         )
     return "".join(line.strip() for line in html.splitlines())  # a notebook keeps one line of it
 
@@ -81,11 +83,12 @@ def _cell(value: object) -> object:
         return f'<a href="{escape(value.address)}">{_breakable(printable(value))}</a>'
     if value is None or isinstance(value, Number | date | pd.api.typing.NaTType):
         return value
-    html = _html(str(value))
+    html = as_html(str(value))
     return f"<time>{html}</time>" if _DATE.fullmatch(html) else html  # shown without a line break
 
 
-def _html(text: str) -> str:
+def as_html(text: str) -> str:
+    """Return a text from anywhere as HTML, in which allowed addresses are links."""
     return with_links(printable(text), _breakable)
 
 

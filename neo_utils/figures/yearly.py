@@ -5,29 +5,25 @@ from itertools import zip_longest
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
+from neo_utils.figures.labels import empty_figure, label_line, label_periods, name_nearest
+from neo_utils.figures.palette import BLUE, INK, LIGHTER, ORANGE, PURPLE
 from neo_utils.figures.style import (
-    BLUE,
-    GREY,
-    ORANGE,
     CaptionedFigure,
     default_style,
-    draw_bars,
-    empty_figure,
-    legend_above,
+    draw_years,
     titled_axes,
     titled_figure,
     use_log_scale,
+    use_whole_years,
     with_alt_text,
 )
-from neo_utils.limits import LISTED_WITHIN_AU
+from neo_utils.limits import LISTED_WITHIN_AU, body_name
 from neo_utils.store.selection import Selection
-from neo_utils.text import printable
+from neo_utils.text import shown
 from neo_utils.units import LUNAR_DISTANCES_PER_AU
 
-_NAMED = 3  # nearest passages with their name in the figure
-_WIDTH_YEARS, _HEIGHT = 150, 1.3  # of a name, on the two axes
+_MEAN_YEARS = 11  # of the running mean
 
 
 def approaches_per_year(yearly: pd.DataFrame) -> pd.DataFrame:
@@ -76,9 +72,11 @@ def _years(yearly: pd.DataFrame) -> pd.RangeIndex:
 def plot_approaches_per_year(
     per_year: pd.DataFrame, selection: Selection, threshold_au: float
 ) -> CaptionedFigure:
-    """Draw the table of `approaches_per_year` as stacked bars."""
+    """Draw the table of `approaches_per_year` as stacked bars, with a running mean."""
     figure, axes = titled_axes(
-        f"Close approaches to Earth per year, closer than {threshold_au} AU, past and predicted",
+        "How often do NEOs pass close to Earth?",
+        f"Listed close approaches to Earth, closer than {threshold_au} AU, in each calendar year; "
+        f"after the day of the fetch predicted. The line is the mean of {_MEAN_YEARS} years.",
         "year",
         "close approaches per year",
         selection,
@@ -86,10 +84,19 @@ def plot_approaches_per_year(
     if not per_year.to_numpy().any():
         reason = f"no approach to Earth closer than {threshold_au} AU is listed"
         return empty_figure(figure, axes, reason, selection)
-    _draw_years(axes, per_year, BLUE)
-    axes.set_ylim(0, 1.05 * float(per_year.sum(axis=1).max()))
-    legend_above(axes)
+    draw_years(axes, per_year, BLUE)
     counts, (past, predicted) = per_year.sum(axis=1), per_year.sum()
+    _draw_mean(axes, counts)
+    label_periods(axes, selection.fetched[1].year)
+    most = f"most: {counts.max():,} in {counts.idxmax()}"
+    axes.annotate(
+        most,
+        (counts.idxmax(), counts.max()),
+        xytext=(0, 2),
+        textcoords="offset points",
+        ha="center",
+        fontsize=8,
+    )
     return with_alt_text(
         figure,
         f"Stacked bars of the listed close approaches to Earth per year, closer than "
@@ -100,14 +107,12 @@ def plot_approaches_per_year(
     )
 
 
-def _draw_years(axes: Axes, per_year: pd.DataFrame, colour: str) -> None:
-    base = pd.Series(0, index=per_year.index)
-    edges = [*(per_year.index - 0.5), per_year.index[-1] + 0.5]
-    for label in map(str, per_year):
-        top = base + per_year[label]
-        draw_bars(axes, edges, base, top, colour, label)
-        base = top
-    axes.set_xlim(edges[0], edges[-1])
+def _draw_mean(axes: Axes, counts: pd.Series) -> None:
+    """Draw the running mean, which shows the trend that single years hide."""
+    mean = counts.rolling(_MEAN_YEARS, center=True).mean().dropna()
+    if len(mean):
+        axes.plot(mean.index, mean, color=ORANGE, linewidth=2)
+        label_line(axes, "mean", mean.index[-1] + _MEAN_YEARS // 2, mean.iloc[-1], ORANGE)
 
 
 def other_bodies_per_year(yearly: pd.DataFrame) -> pd.DataFrame:
@@ -146,7 +151,9 @@ def plot_other_bodies(per_body: pd.DataFrame, selection: Selection) -> Captioned
     """Draw the table of `other_bodies_per_year`, each body on axes of its own."""
     bodies = list(dict.fromkeys(name.rpartition(", ")[0] for name in per_body))
     figure = titled_figure(
-        "Close approaches to other bodies per year, past and predicted, each up to its limit",
+        "How often do NEOs pass other bodies?",
+        "Listed close approaches to each body in each calendar year; predicted ones are "
+        "lighter. Each body is listed up to its own distance, so do not compare the panels.",
         selection,
     )
     if not bodies:
@@ -159,15 +166,12 @@ def plot_other_bodies(per_body: pd.DataFrame, selection: Selection) -> Captioned
             axes.remove()
             continue
         limit_au = LISTED_WITHIN_AU.get(body)
-        name = f"{body}, listed to {limit_au} AU" if limit_au else f"{body}, limit unknown"
-        axes.set_title(name, loc="left", fontsize=9, parse_math=False)
-        _draw_years(axes, _of_body(per_body, body), ORANGE)
+        limit = f"up to {limit_au} AU" if limit_au else "limit unknown"
+        title = f"{shown(body_name(body))}, {limit}"
+        axes.set_title(title, loc="left", fontsize=10, parse_math=False)
+        draw_years(axes, _of_body(per_body, body), PURPLE)
         axes.tick_params(labelbottom=True)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.supylabel("close approaches per year", fontsize=9)
-    legend = figure.axes[0].get_legend_handles_labels()
-    figure.legend(*legend, loc="outside upper right", ncols=2, frameon=False, fontsize=9)
+    figure.supylabel("close approaches per year", fontsize=10)
     totals = {body: _of_body(per_body, body).to_numpy().sum() for body in bodies}
     sums = ", ".join(f"{count:,} to {body}" for body, count in totals.items())
     return with_alt_text(
@@ -213,64 +217,31 @@ def nearest_per_year(yearly: pd.DataFrame) -> pd.DataFrame:
 def plot_nearest_per_year(nearest: pd.DataFrame, selection: Selection) -> CaptionedFigure:
     """Draw the table of `nearest_per_year` on a logarithmic axis."""
     figure, axes = titled_axes(
-        "Nearest approach to Earth in each year, past and predicted, at any listed distance",
+        "How near does the nearest one come?",
+        "The nearest listed approach to Earth of each calendar year, at any listed distance; after "
+        "the day of the fetch predicted. One lunar distance (LD) is 1/389 AU.",
         "year",
-        "miss distance (lunar distances, log scale)",
+        "miss distance (LD, log scale)",
         selection,
     )
     if nearest.empty:
         return empty_figure(figure, axes, "no approach to Earth is listed", selection)
-    for is_predicted, label in ((False, "past"), (True, "predicted")):
-        some = nearest[nearest["is_predicted"] == is_predicted]
-        face = "none" if is_predicted else BLUE
-        axes.scatter(
-            some.index,
-            some["miss_distance_lunar"],
-            14,
-            facecolors=face,
-            edgecolors=BLUE,
-            label=label,
-        )
+    colour = nearest["is_predicted"].map({True: LIGHTER[BLUE], False: BLUE})
+    axes.scatter(nearest.index, nearest["miss_distance_lunar"], 14, color=colour)
+    use_whole_years(axes, nearest.index.min(), nearest.index.max())
     use_log_scale(axes, "y")
-    named = _apart(nearest)
-    for year, row in named.iterrows():
-        _name_point(axes, int(year), row)
-    axes.axhline(1, color=GREY, linewidth=1, linestyle="--", label="distance of the Moon")
-    legend_above(axes)
-    distance = nearest["miss_distance_lunar"]
-    names = ", ".join(f"{name} in {year}" for year, name in named["name"].items())
+    distance, years = nearest["miss_distance_lunar"], nearest.index
+    label = nearest["name"] + ", " + years.astype(str)
+    named = name_nearest(axes, pd.DataFrame({"x": years, "y": distance, "label": label}))
+    axes.axhline(1, color=INK, linewidth=0.8, linestyle="--")
+    axes.set_ylim(bottom=min(distance.min() / 1.5, 0.8))
+    label_line(axes, "Moon's\ndistance", axes.get_xlim()[1], 1)
+    label_periods(axes, selection.fetched[1].year)
     return with_alt_text(
         figure,
         f"One point per year for the nearest listed approach to Earth, past or predicted, in lunar "
         f"distances on a logarithmic axis: from {distance.min():.3g} ({distance.idxmin()}) to "
         f"{distance.max():.3g} ({distance.idxmax()}). {(distance < 1).sum()} of {len(nearest)} are "
-        f"closer than the Moon. The named ones: {names}.",
+        f"closer than the Moon. The named ones: {'; '.join(named)}.",
         selection,
-    )
-
-
-def _apart(nearest: pd.DataFrame) -> pd.DataFrame:
-    """Return the nearest of all years, without those whose name would cover another name."""
-    chosen: list[int] = []
-    distance = nearest["miss_distance_lunar"]
-    for year in distance.nsmallest(4 * _NAMED).index:
-        beside = [one for one in chosen if abs(one - year) < _WIDTH_YEARS]
-        if all(distance[year] > _HEIGHT * distance[one] for one in beside):
-            chosen.append(year)
-    return nearest.loc[chosen[:_NAMED]]
-
-
-def _name_point(axes: Axes, year: int, row: pd.Series) -> None:
-    """Write the name of a NEO beside its point, on the right if it has room there."""
-    first, last = axes.get_xlim()
-    is_left = year < last - (last - first) / 4
-    axes.annotate(
-        printable(f"{row['name']}, {year}"),
-        (year, row["miss_distance_lunar"]),
-        xytext=(5 if is_left else -5, -3),
-        textcoords="offset points",
-        ha="left" if is_left else "right",
-        fontsize=8,
-        parse_math=False,
-        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
     )
