@@ -11,17 +11,22 @@ import signal
 import subprocess
 import time
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 
 import nbformat
 import pytest
 import requests
+from axe_playwright_python.sync_playwright import Axe
+from matplotlib.image import imread
 from nbformat.reader import NotJSONError
 from playwright.sync_api import Page, expect, sync_playwright
 
+from neo_utils.report.page import write_report
 from neo_utils.run.runner import run
 from neo_utils.settings.folders import PROJECT
 from neo_utils.settings.run_settings import parse_settings
+from neo_utils.store.selection import select_stored
 from tests.clones import clone_into
 from tests.cluster import free_ports
 from tests.objects import serve_changed
@@ -113,6 +118,12 @@ def test_report_opens_offline_and_fits_the_screen(report_page, report, scheme, w
     # Wide tables scroll within themselves.
     assert page.evaluate("document.documentElement.scrollWidth") == width
     assert page.locator("img").count() == 5
+    # In the colours of the theme: Matplotlib writes titles in a grey for any background.
+    title = page.locator("img").first.screenshot(path=SCREENSHOTS / f"figure-{scheme}-{width}.png")
+    shades = imread(BytesIO(title))[:40, :200, :3].mean(axis=2)
+    assert shades.min() < 0.25
+    assert shades.max() > 0.75
+    assert (shades.mean() < 0.5) == (scheme == "dark")
     for image in page.locator("img").all():
         assert image.evaluate("node => node.complete && node.naturalWidth") > 600
         assert image.bounding_box()["width"] >= 640
@@ -122,6 +133,13 @@ def test_report_opens_offline_and_fits_the_screen(report_page, report, scheme, w
     for value in metrics.all():
         box = value.bounding_box()
         assert box["x"] + box["width"] <= width
+
+
+def test_report_is_small_and_accessible(report_page, report):
+    assert report.stat().st_size < 1_500_000
+    report_page.evaluate("document.querySelectorAll('details').forEach(node => node.open = true)")
+    found = Axe().run(report_page).response["violations"]
+    assert [(rule["id"], rule["impact"], rule["nodes"][0]["html"]) for rule in found] == []
 
 
 def test_report_prints_definitions_without_code_or_long_tables(report_page):
@@ -142,7 +160,9 @@ def test_report_prints_definitions_without_code_or_long_tables(report_page):
         box = table.bounding_box()
         assert box["x"] + box["width"] <= 680
     printed = page.pdf(format="A4")
-    assert 2 <= len(re.findall(rb"/Type\s*/Page\b", printed)) <= 10
+    assert 2 <= len(re.findall(rb"/Type\s*/Page\b", printed)) <= 8
+    figure = page.locator("img").first.bounding_box()
+    assert figure["y"] + figure["height"] < 1000  # on the first page
 
 
 # ---- hostile data
@@ -211,7 +231,32 @@ def test_hostile_data_runs_no_script_in_the_report(browser, hostile):
     hosts = {link.evaluate("node => node.host") for link in page.locator("a").all()}
     assert hosts <= {"cneos.jpl.nasa.gov", "ssd.jpl.nasa.gov", "api.nasa.gov"}
     assert page.locator("td", has_text="autofocus").count()
-    assert "JPL" in page.locator("table").last.inner_text()
+    assert "JPL" in page.locator("table", has_text="impact risk").inner_text()
+    context.close()
+
+
+def test_a_figure_with_a_script_runs_nothing(browser, report, tmp_path):
+    notebook = nbformat.read(report.with_name("aggregate.ipynb"), 4)
+    (figure, *_) = [
+        output.data
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if "image/svg+xml" in output.get("data", {})
+    ]
+    hostile = f'<script>{MARK}; fetch("https://example.invalid/")</script>'
+    load = '<image href="https://example.invalid/x.png"/></svg>'
+    figure["image/svg+xml"] = re.sub("<svg", f'<svg onload="{MARK}"', figure["image/svg+xml"])
+    figure["image/svg+xml"] = figure["image/svg+xml"].replace("</svg>", hostile + load)
+    nbformat.write(notebook, tmp_path / "hostile.ipynb")
+    hostile_report = tmp_path / "report.html"
+    write_report(tmp_path / "hostile.ipynb", hostile_report, select_stored(report.parents[2]))
+    context = browser.new_context(offline=True)
+    page = watched(context.new_page())
+    page.goto(hostile_report.as_uri())
+    page.wait_for_load_state("networkidle")
+    assert page.locator("img").first.evaluate("node => node.naturalWidth") > 600
+    assert page.title().startswith("Close approaches")
+    assert external_requests(page) == [hostile_report.as_uri()]
     context.close()
 
 
@@ -349,9 +394,9 @@ def test_notebook_runs_without_an_error(notebook):
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
     outputs = [output for cell in code for output in cell.outputs]
     assert not [one for one in outputs if one.output_type == "error" or one.get("name") == "stderr"]
-    pictures = [one for one in outputs if "image/png" in one.get("data", {})]
-    assert len(pictures) == 6
-    assert all(len(one.metadata["image/png"]["alt"]) > 100 for one in pictures)
+    pictures = [one for one in outputs if "image/svg+xml" in one.get("data", {})]
+    assert len(pictures) == 2
+    assert all(len(one.metadata["image/svg+xml"]["alt"]) > 100 for one in pictures)
 
 
 def test_a_selection_in_one_view_filters_all_others_and_continues_in_python(notebook):

@@ -18,6 +18,7 @@ from neo_utils.positions import Batch, position_range
 from neo_utils.report.page import write_report
 from neo_utils.report.policy import DOCUMENT_START
 from neo_utils.report.provenance import provenance_table
+from neo_utils.report.theme import themed
 from neo_utils.run.executed import executed_before
 from neo_utils.run.runner import run
 from neo_utils.settings.folders import PROJECT
@@ -110,7 +111,7 @@ def test_each_figure_has_alt_text_and_a_table(page):
 
 def test_each_table_has_a_caption_with_definition_and_source(page):
     captions = page.texts("figcaption")
-    assert len(captions) == 14
+    assert len(captions) == 16
     for caption in captions:
         assert "NEOs at positions 1 to 40" in caption
         assert "simulated sample, not NASA data, as listed on 2026-03-01 00:00 UTC" in caption
@@ -119,7 +120,7 @@ def test_each_table_has_a_caption_with_definition_and_source(page):
             assert "threshold" in what or "any listed distance" in what or "closer than" in what
             assert "past and predicted" in what
         assert re.search("approaches|NEOs|nearest approach to Earth", what, re.IGNORECASE)
-    assert len(page.all("table")) == len(captions)
+    assert len(page.all("table")) + len(page.all("dl")) == len(captions)
     assert not [tag for tag, attributes, _ in page.elements if attributes.get("border")]
     assert len(page.all("style")) == 1
 
@@ -130,25 +131,42 @@ def test_report_starts_with_results_and_omits_runner_cells(page, report):
     headings = [(tag, text) for tag, _, text in page.all("h1", "h2", "h3", "h4")]
     assert headings == [
         ("h1", title),
-        ("h2", "How often did they pass close to Earth?"),
-        ("h2", "Which bodies did they pass?"),
+        ("h2", "In short"),
         ("h2", "Year by year"),
-        ("h3", "Approaches to Earth per year"),
+        ("h3", "Approaches to Earth"),
         ("h3", "The nearest approach of every year"),
-        ("h3", "Approaches to other bodies per year"),
+        ("h3", "Approaches to other bodies"),
         ("h2", "What comes next?"),
         ("h2", "Which NEOs are these?"),
+        ("h3", "By orbit class"),
+        ("h3", "By size"),
         ("h3", "How they were found"),
-        ("h3", "The saved table"),
+        ("h2", "The numbers and their limits"),
         ("h2", "Consistency of the input"),
-        ("h2", "Definitions"),
         ("h2", "Provenance"),
+        ("h2", "Definitions"),
     ]
     text = report.read_text(encoding="utf-8")
     for word in ("make aggregate", "fetch.ipynb", "import ", "spark.log", "output_dir"):
         assert word not in text
     assert "none found" in text
     assert '<pre tabindex="0">[]' not in text
+
+
+def test_key_numbers_come_first_and_equal_the_totals(page):
+    kinds = [tag for tag, *_ in page.elements if tag in ("dl", "img", "table")]
+    assert kinds[:2] == ["dl", "img"]
+    rows = {text for tag, _, text in page.all("tr") if text.startswith("total_")}
+    numbers = list(zip(page.texts("dt"), page.texts("dd"), strict=True))
+    for name, (number, definition) in zip(
+        ("total_close_approaches_under_0.2_au_earth", "total_neos_under_0.2_au_earth"),
+        numbers,
+        strict=False,
+    ):
+        assert f"{name}{number}{definition}" in rows
+    (past, _), (predicted, _) = numbers[2:]
+    nearest = [float(number.removesuffix(" LD")) for number in (past, predicted)]
+    assert 0 < min(nearest) < max(nearest) < 100
 
 
 def test_totals_are_listed_with_their_definitions(page):
@@ -163,7 +181,7 @@ def test_code_and_definitions_are_folded(page):
     folded = page.all("details")
     assert not [attributes for _, attributes, _ in folded if "open" in attributes]
     text = " ".join(text for _, _, text in folded)
-    assert "save(" in text
+    assert "key_numbers(" in text
     assert "count_if(miss_distance_au < 0.2)" in text
 
 
@@ -321,7 +339,7 @@ MARKUP = [
 
 def assert_no_active_content(outline, links=()):
     assert not outline.all("script", "img", "svg", "iframe", "b", "form", "style")
-    kept = {"class", "href", "style"}
+    kept = {"class", "href", "style", "tabindex"}
     assert not [attrs for _, attrs, _ in outline.elements if attrs.keys() - kept]
     assert {attrs["style"] for _, attrs, _ in outline.elements if "style" in attrs} == {
         "text-align: left;"  # of pandas, for the head
@@ -380,9 +398,14 @@ def test_strips_active_content_from_notebook_outputs(report_of, kind):
     outline = Outline(body.replace("</html>", ""))
     links = {attributes.get("href") for _, attributes, _ in outline.all("a")}
     assert links <= {None, "https://ssd.jpl.nasa.gov/"}
-    assert not outline.all("script", "img", "svg", "iframe", "form", "base", "object", "link")
+    assert not outline.all("script", "svg", "iframe", "form", "base", "object", "link")
+    # As a picture, SVG runs no script: test_in_browser.
+    sources = [attributes["src"] for _, attributes, _ in outline.all("img")]
+    assert len(sources) == 2 * (kind == "image/svg+xml")
+    assert all(re.fullmatch(r"data:image/svg\+xml;base64,[\w+/=]+", one) for one in sources)
     kept = {"class", "href", "tabindex"}
-    assert not [attrs for _, attrs, _ in outline.elements if attrs.keys() - kept]
+    elements = [(tag, attrs) for tag, attrs, _ in outline.elements if tag != "img"]
+    assert not [attrs for _, attrs in elements if attrs.keys() - kept]
     assert not Outline(f"{head}</head></html>").all("script", "p")
 
 
@@ -404,7 +427,20 @@ def test_picture_has_the_alt_text_of_its_figure(selection):  # noqa: F811
     figure = draw_per_year(selection)
     data, metadata = figure._repr_mimebundle_()
     assert b64decode(data["image/png"]).startswith(b"\x89PNG")
-    assert metadata["image/png"]["alt"] == data["text/plain"] == figure.alt_text
+    assert data["image/svg+xml"].rstrip().endswith("</svg>")
+    for kind in ("image/png", "image/svg+xml"):
+        assert metadata[kind]["alt"] == data["text/plain"] == figure.alt_text
+
+
+def test_text_of_figures_follows_the_theme(selection):  # noqa: F811
+    svg = draw_per_year(selection).svg
+    themes = b64decode(themed(svg)).decode()
+    style = re.search(r"<svg[^>]*><style>(.*?)</style>", themes)[1]
+    light, _, dark = style.partition("@media screen and (prefers-color-scheme: dark)")
+    for part, colour in ((light, "#1c1e21"), (dark, "#e4e6ea")):
+        for name in ("fill", "stroke"):
+            assert f"[style*='{name}: #757575']{{{name}:{colour}!important}}" in part
+            assert f"{name}: #757575" in svg  # as Matplotlib writes it
 
 
 def test_caption_gives_definition_range_and_source(selection):  # noqa: F811

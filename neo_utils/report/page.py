@@ -11,6 +11,7 @@ from nbconvert import HTMLExporter
 from neo_utils import __version__
 from neo_utils.report.policy import DOCUMENT_START, STYLE
 from neo_utils.report.sanitize import clean
+from neo_utils.report.theme import themed
 from neo_utils.store.atomic import write_in_order
 from neo_utils.store.selection import Selection
 
@@ -58,7 +59,7 @@ def _exporter() -> HTMLExporter:
         template_name="template",
         extra_template_basedirs=[str(Path(__file__).parent)],
         exclude_anchor_links=True,  # screen readers would read the sign after each heading
-        filters={"clean": clean},
+        filters={"clean": clean, "themed": themed},
     )
     exporter.environment.autoescape = True  # except for what the template marks as clean or safe
     return exporter

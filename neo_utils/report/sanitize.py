@@ -10,6 +10,7 @@ from neo_utils.figures.links import is_linked
 
 _TABLES = {"figure", "figcaption", "div", "table", "thead", "tbody", "tr", "th", "td"}
 _TEXT = {"h1", "h2", "h3", "h4", "p", "a", "em", "strong", "code", "pre", "ul", "ol", "li", "br"}
+_LISTS = {"dl", "dt", "dd"}
 _IN_WORDS = {"wbr", "span", "time"}
 _CLASSES = {"table", "dataframe", "counts", "words"}
 
@@ -24,10 +25,13 @@ def clean(html: str) -> Markup:
     >>> print(clean('<p onfocus="x">1</p><a href="https://x.org">2</a><script>3</script>'))
     <p>1</p><a>2</a>&lt;script&gt;3&lt;/script&gt;
     """
-    return Markup(bleach.clean(html, tags=_TABLES | _TEXT | _IN_WORDS, attributes=_is_kept))  # noqa: S704
+    tags = _TABLES | _TEXT | _LISTS | _IN_WORDS
+    return Markup(bleach.clean(html, tags=tags, attributes=_is_kept))  # noqa: S704
 
 
 def _is_kept(tag: str, name: str, value: str) -> bool:
     if tag == "a":
         return name == "href" and is_linked(value)
+    if name == "tabindex":
+        return value == "0"
     return name == "class" and set(value.split()) <= _CLASSES
