@@ -2,30 +2,27 @@
 
 import datetime as dt
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from neo_utils.errors import StoredDataMissing, WrongParameter
+from neo_utils.errors import JobFailed, StoredDataMissing
 from neo_utils.explore import catalogue as catalogue_module
+from neo_utils.explore import explorer
 from neo_utils.explore.catalogue import open_catalogue, stored_or_sample
-from neo_utils.explore.counts import plot_count_within, plot_first_observations, plot_per_year
-from neo_utils.explore.question import Question, passages_of
-from neo_utils.explore.scatter import (
-    plot_distance_by_date,
-    plot_size_by_distance,
-    plot_velocity_by_distance,
-)
+from neo_utils.explore.distance_law import distance_law
+from neo_utils.explore.distances import plot_count_within, plot_distance_by_date
 from neo_utils.fetch.fetching import fetch
+from neo_utils.figures.palette import BLUE, LIGHTER
 from neo_utils.interface import plan_fetch
-from neo_utils.limits import LISTED_WITHIN_AU
 from neo_utils.settings.service_address import NASA_URL
 from tests.sample_neos import neos_of
 
-SCATTERED = [plot_distance_by_date, plot_size_by_distance, plot_velocity_by_distance]
-FIGURES = [plot_per_year, plot_count_within, plot_first_observations, *SCATTERED]
+FIGURES = [plot_distance_by_date, plot_count_within]
 FETCHED_ON = "2026-03-01"
-DEFAULT = Question()
+NEAR_EARTH = "body = 'Earth' AND AU < 0.2"
 PAGES = [0, 1, 357]  # with a gap; the last page has a Sentry object
+KEYS = {"LD": "lunar", "AU": "astronomical", "km": "kilometers"}
 
 
 @pytest.fixture(scope="module")
@@ -46,14 +43,19 @@ def catalogue(selection):
     return open_catalogue(selection)
 
 
-@pytest.fixture
-def draw(catalogue, selection):
-    """Draw the answer to a question, or given passages."""
+@pytest.fixture(scope="module")
+def views(catalogue):
+    return explorer(catalogue)
 
-    def drawn(plot, question=DEFAULT, passages=None):
+
+@pytest.fixture
+def draw(views, selection):
+    """Draw the passages that meet a condition, or given passages."""
+
+    def drawn(plot, where=NEAR_EARTH, passages=None, unit="LD"):
         if passages is None:
-            passages = passages_of(catalogue, question)
-        return plot(passages, question, selection)
+            passages = views.selected(where)
+        return plot(passages, where, unit, selection)
 
     return drawn
 
@@ -63,133 +65,125 @@ def neos():
     return neos_of(PAGES)
 
 
-def expected_rows(neos, question):
-    """Return the NEO and approach of each passage that matches a question."""
-    return [
-        (neo, one)
-        for neo in neos
-        for one in neo["close_approach_data"]
-        if one["orbiting_body"] in question.bodies
-        and question.first_year <= int(one["close_approach_date"][:4]) <= question.last_year
-        and float(one["miss_distance"]["astronomical"]) < question.within_au
-        and (neo["is_potentially_hazardous_asteroid"] or not question.hazardous_only)
-        and neo["estimated_diameter"]["meters"]["estimated_diameter_max"] >= question.at_least_m
-    ]
+def largest_m(neo):
+    estimate = neo["estimated_diameter"]["meters"]
+    return (estimate["estimated_diameter_min"] * estimate["estimated_diameter_max"]) ** 0.5
+
+
+def is_near_earth(_, one):
+    return one["orbiting_body"] == "Earth" and au_of(one) < 0.2
+
+
+def au_of(approach):
+    return float(approach["miss_distance"]["astronomical"])
+
+
+def expected_rows(neos, meets=is_near_earth):
+    """Return the NEO and approach of each passage that meets a condition."""
+    rows = [(neo, one) for neo in neos for one in neo["close_approach_data"]]
+    return [row for row in rows if meets(*row)]
 
 
 @pytest.mark.parametrize(
-    "question",
+    ("where", "meets"),
     [
-        DEFAULT,
-        Question(bodies=("Venus", "Merc"), within_au=0.08),
-        Question(first_year=1950, last_year=2010),
-        Question(hazardous_only=True, at_least_m=500.0),
-        Question(bodies=("Earth", "Juptr"), within_au=2.0, at_least_m=3000.0),
-        Question(within_au=0.05, unit="AU"),
-        Question(within_au=0.05, unit="km"),
+        (NEAR_EARTH, is_near_earth),
+        (
+            "body IN ('Venus', 'Merc') AND AU < 0.08",
+            lambda _, one: one["orbiting_body"] in ("Venus", "Merc") and au_of(one) < 0.08,
+        ),
+        (
+            "year >= 1950 AND year < 2011",
+            lambda _, one: "1950" <= one["close_approach_date"][:4] <= "2010",
+        ),
+        (
+            "hazard = 'potentially hazardous' AND \"diameter (m)\" > 500",
+            lambda neo, _: neo["is_potentially_hazardous_asteroid"] and largest_m(neo) > 500,
+        ),
     ],
 )
-def test_answers_match_the_pages(catalogue, neos, question):
-    expected = expected_rows(neos, question)
-    passages = passages_of(catalogue, question)
+def test_selected_passages_match_the_pages(views, neos, where, meets):
+    expected = expected_rows(neos, meets)
+    passages = views.selected(where)
     assert 0 < len(expected) == len(passages)
-    key = {"LD": "lunar", "AU": "astronomical", "km": "kilometers"}[question.unit]
-    distances = sorted(float(one["miss_distance"][key]) for _, one in expected)
-    assert sorted(passages["distance"]) == pytest.approx(distances, rel=1e-6)
-    assert passages["position"].nunique() == len({neo["id"] for neo, _ in expected})
-    predicted = sum(one["close_approach_date"] > FETCHED_ON for _, one in expected)
-    assert passages["is_predicted"].sum() == predicted
+    for unit, key in KEYS.items():
+        distances = sorted(float(one["miss_distance"][key]) for _, one in expected)
+        assert sorted(passages[unit]) == pytest.approx(distances, rel=1e-6)
+    assert passages["id"].nunique() == len({neo["id"] for neo, _ in expected})
 
 
-def test_question_in_words_covers_every_filter():
-    question = Question(("Earth", "Moon"), 1950, 2050, 0.05, True, 140.0, "km")
-    assert question.in_words == (
-        "to Earth, Moon, closer than 7,479,894 km, 1950 to 2050, past and predicted, by "
-        "potentially hazardous NEOs whose diameter, estimated from H for an albedo of 0.05, is "
-        "140 m or more (NeoWs lists Moon up to 0.0085 AU)"
-    )
-    assert DEFAULT.in_words == (
-        "to Earth, closer than 77.8 lunar distances, 1900 to 2200, past and predicted, by all NEOs"
-    )
-
-
-QUESTIONS = {
-    "some": DEFAULT,
-    "none": Question(within_au=1e-5),
-    "no body": Question(bodies=()),
-    "one year": Question(first_year=2026, last_year=2026),
-    "all at once": Question(tuple(LISTED_WITHIN_AU), 1900, 2200, 2.0, True, 140.0, "km"),
+CONDITIONS = {
+    "some": NEAR_EARTH,
+    "none": "AU < 1e-5",
+    "one year": "year BETWEEN 2026 AND 2027",
+    "one": 'LD = (SELECT min("LD") FROM explored)',
+    "everything": "TRUE",
 }
 
 
 @pytest.mark.parametrize("plot", FIGURES)
-@pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
-def test_figures_state_question_range_and_source(draw, plot, question):
-    figure = draw(plot, question)
+@pytest.mark.parametrize("where", CONDITIONS.values(), ids=CONDITIONS)
+def test_figures_state_condition_range_and_source(draw, plot, where):
+    figure = draw(plot, where)
     assert figure.png  # drawing succeeds
-    title, text = " ".join(figure.axes[0].get_title(loc="left").split()), figure.get_label()
-    for shown in (title, text):
-        assert question.in_words in shown
+    caption, text = " ".join(figure.get_supxlabel().split()), figure.get_label()
+    assert where in caption
+    for shown in (caption, text):
         assert "NEOs at positions 1 to 40, 7141 to 7160" in shown
-    assert "simulated sample, not NASA data, as listed on 2026-03-01" in figure.get_supxlabel()
+        assert "simulated sample, not NASA data, as listed on 2026-03-01" in shown
+    assert figure.get_suptitle().endswith("?")
     assert figure.axes[0].get_xlabel()
     assert figure.axes[0].get_ylabel()
 
 
-def test_bars_show_approaches_per_year(draw, neos):
-    past, both = (shape.get_data() for shape in draw(plot_per_year).axes[0].patches)
-    expected = [one["close_approach_date"] for _, one in expected_rows(neos, DEFAULT)]
-    assert past.values.sum() == sum(date <= FETCHED_ON for date in expected)
-    of_2031 = list(past.edges).index(2030.5)
-    assert both.values[of_2031] == sum(date.startswith("2031") for date in expected)
-
-
-def test_count_within_ends_at_the_total(draw, neos):
-    question = Question(unit="AU")
-    distance, count = draw(plot_count_within, question).axes[0].lines[0].get_data()
-    expected = [
-        float(one["miss_distance"]["astronomical"]) for _, one in expected_rows(neos, question)
-    ]
+@pytest.mark.parametrize("unit", KEYS)
+def test_count_within_ends_at_the_total(draw, neos, unit):
+    distance, count = draw(plot_count_within, unit=unit).axes[0].lines[0].get_data()
+    expected = [float(one["miss_distance"][KEYS[unit]]) for _, one in expected_rows(neos)]
     assert (distance[-1], count[-1]) == (pytest.approx(max(expected)), len(expected))
     middle = len(distance) // 2
-    assert count[middle] == sum(one <= distance[middle] * (1 + 1e-12) for one in expected)
+    assert count[middle] == sum(one <= distance[middle] * (1 + 1e-6) for one in expected)
 
 
-def test_each_neo_is_counted_once_by_first_observation(draw, neos):
-    found = {neo["id"]: neo for neo, _ in expected_rows(neos, DEFAULT)}.values()
-    observed = [neo["orbital_data"].get("first_observation_date") for neo in found]
-    patches = draw(plot_first_observations).axes[0].patches
-    bars = {round(bar.get_x() + 0.5): bar.get_height() for bar in patches}
-    assert sum(bars.values()) == len([date for date in observed if date])
-    year = max(bars, key=bars.get)
-    assert bars[year] == len([date for date in observed if date and date.startswith(str(year))])
+def test_predicted_passages_are_lighter(draw, neos):
+    (dots,) = draw(plot_distance_by_date).axes[0].collections
+    distances = sorted(dots.get_offsets()[:, 1])
+    expected = expected_rows(neos)
+    assert distances == pytest.approx(sorted(au_of(one) * 389 for _, one in expected), rel=1e-6)
+    (past, predicted), counts = np.unique(dots.get_facecolors(), axis=0, return_counts=True)
+    assert [round(value * 255) for value in past[:3]] == [*bytes.fromhex(BLUE[1:])]
+    assert [round(value * 255) for value in predicted[:3]] == [*bytes.fromhex(LIGHTER[BLUE][1:])]
+    later = sum(one["close_approach_date"] > FETCHED_ON for _, one in expected)
+    assert counts.tolist() == [len(expected) - later, later]
 
 
-def test_markers_show_size_hazard_and_prediction(catalogue, draw):
-    # The second collection is for unknown sizes.
-    markers, _ = draw(plot_distance_by_date).axes[0].collections
-    passages = passages_of(catalogue, DEFAULT).set_index("distance")
-    distances = markers.get_offsets()[:, 1]
-    outlined = [width > 0 for width in markers.get_linewidths()]
-    assert outlined == list(passages["is_potentially_hazardous"][distances])
-    assert 0 < sum(outlined) < len(outlined) == len(passages)
-    areas = list(markers.get_sizes())
-    assert areas == sorted(areas, reverse=True)  # small ones above large ones
-    assert len(set(areas)) > 10
-    is_orange = markers.get_facecolors()[:, 0] > 0.5
-    days = passages["close_approach_date"][distances]
-    assert is_orange.tolist() == list(days > pd.Timestamp(FETCHED_ON))
+def test_the_nearest_passages_are_named(draw, views):
+    nearest = views.selected(NEAR_EARTH).nsmallest(1, "AU").iloc[0]
+    names = [text.get_text() for text in draw(plot_distance_by_date).axes[0].texts]
+    assert f"{nearest['NEO']}, {nearest['date']:%Y-%m-%d}" in names
 
 
-def test_many_passages_are_shaded_with_nearest_as_markers(catalogue, draw, monkeypatch):
-    monkeypatch.setattr("neo_utils.explore.scatter._MARKERS", 50)
-    passages = passages_of(catalogue, DEFAULT)
-    axes = draw(plot_distance_by_date).axes[0]
-    assert "all as shading, the 50 nearest as markers" in axes.get_title(loc="left")
-    shades, *markers = axes.collections
-    assert shades.get_array().sum() == len(passages)
-    heights = [y for group in markers for _, y in group.get_offsets()]
-    assert sorted(heights) == sorted(passages["distance"])[:50]
+def test_many_passages_are_drawn_as_their_density(draw, views, monkeypatch):
+    monkeypatch.setattr("neo_utils.explore.distances._DOTS", 50)
+    figure = draw(plot_distance_by_date)
+    assert "Darker: more passages" in figure.get_supxlabel()
+    (density,) = figure.axes[0].collections
+    assert density.get_array().sum() == len(views.selected(NEAR_EARTH))
+
+
+def test_law_is_fitted_within_the_distance_of_complete_listing(views):
+    law = distance_law(views.selected(NEAR_EARTH))
+    assert law.up_to_au == pytest.approx(0.2, rel=0.01)
+    assert 1.3 < law.exponent < 2.2
+    assert distance_law(views.selected("body = 'Venus'")).up_to_au <= 0.15
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["body = 'Earth' AND AU BETWEEN 0.1 AND 0.2", "id = (SELECT min(id) FROM explored)", "FALSE"],
+)
+def test_a_part_of_the_distances_or_a_few_neos_determine_no_law(views, where):
+    assert distance_law(views.selected(where)) is None
 
 
 def test_explores_the_sample_if_nothing_is_stored(tmp_path, monkeypatch):
@@ -220,44 +214,10 @@ def test_does_not_mix_two_sources(output, selection, monkeypatch):
         stored_or_sample(str(output))
 
 
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        ({"bodies": ("earth",)}, "bodies=earth is unknown. Use one of Earth, Venus"),
-        ({"unit": "miles"}, "unit=miles is unknown. Use LD or AU or km"),
-        (
-            {"first_year": 2100, "last_year": 2000},
-            "first_year=2100 must not be later than",
-        ),
-        ({"within_au": 0}, "within_au=0 .*within_au must be above 0"),
-        ({"within_au": float("nan")}, "within_au=nan"),
-        ({"within_au": float("inf")}, "within_au=inf"),
-        ({"at_least_m": -1}, "at_least_m=-1"),
-    ],
-)
-def test_invalid_question_gives_one_line(catalogue, values, message):
-    question = Question(**values)
-    with pytest.raises(WrongParameter, match=message):
-        passages_of(catalogue, question)
-
-
-def test_alt_text_mentions_the_moon_only_for_earth(draw):
-    for bodies, limit in ((("Earth",), "the Moon"), (("Venus",), "a lunar distance to the body")):
-        figure = draw(plot_count_within, Question(bodies))
-        assert figure.get_label().count(f"closer than {limit}.") == 1
-
-
-def test_passages_of_unknown_size_are_marked_or_excluded(catalogue, draw):
-    passages = passages_of(catalogue, DEFAULT)
-    passages.loc[passages.index[:7], ["minimum_diameter_m", "maximum_diameter_m"]] = None
-    by_date = draw(plot_distance_by_date, passages=passages)
-    drawn = sum(len(points.get_offsets()) for points in by_date.axes[0].collections)
-    assert drawn == len(passages)
-    key = [text.get_text() for text in by_date.axes[0].get_legend().get_texts()]
-    assert "size unknown" in key
-    by_size = draw(plot_size_by_distance, passages=passages)
-    assert "7 without an estimated diameter are not drawn." in by_size.get_label()
-    assert "not drawn" not in by_date.get_label()
+@pytest.mark.parametrize("where", ["bodi = 'Earth'", "AU <", "AU < 'x'", "AU < 0.2; DROP TABLE x"])
+def test_an_invalid_condition_gives_one_line(views, where):
+    with pytest.raises(JobFailed, match="^DuckDB query failed: [^\n]*$"):
+        views.selected(where)
 
 
 def test_approaches_on_the_fetch_day_are_past(catalogue):
@@ -267,26 +227,23 @@ def test_approaches_on_the_fetch_day_are_past(catalogue):
     assert predicted[0][0] > dt.date.fromisoformat(FETCHED_ON)
 
 
-@pytest.mark.parametrize("count", [3, 3_100])
-@pytest.mark.parametrize("plot", [plot_count_within, *SCATTERED])
-def test_figures_report_excluded_zeros(plot, count, catalogue, draw):
-    # An older version stored zeros. More than 3,000 passages are also shaded.
-    question = Question(within_au=3, bodies=("Earth", "Venus"))
-    passages = passages_of(catalogue, question)
+@pytest.mark.parametrize("count", [3, 2_100])
+@pytest.mark.parametrize("plot", FIGURES)
+def test_figures_report_excluded_zeros(plot, count, views, draw):
+    # An older version stored zeros, which the views show as null. Many passages are a density.
+    passages = views.selected("TRUE")
     passages = pd.concat([passages] * -(-count // len(passages))).head(count)
     passages = passages.reset_index(drop=True)
-    passages.loc[0, ["distance", "miss_distance_au", "minimum_diameter_m"]] = 0.0
-    passages["first_observation_date"] = dt.date(1, 1, 1)
-    figure = draw(plot, question, passages)
+    passages.loc[0, ["LD", "AU", "km"]] = None
+    figure = draw(plot, "TRUE", passages)
     figure.canvas.draw()
-    assert "of 0 are not drawn" in figure.get_label()
-    draw(plot_first_observations, question, passages).canvas.draw()
+    assert "1 with a distance of 0 are not drawn" in figure.get_label()
 
 
-@pytest.mark.parametrize("body", ["$", "$x$", r"$\frac{$", "a $ b $ c_"])
-def test_dollar_sign_in_a_body_is_drawn_literally(body, catalogue, draw):
-    passages = passages_of(catalogue, DEFAULT)
-    for plot in (plot_per_year, plot_count_within, plot_size_by_distance):
-        figure = draw(plot, Question(bodies=(body, "Earth")), passages)
+@pytest.mark.parametrize("name", ["$", "$x$", r"$\frac{$", "a $ b $ c_", "a\nb\x1b[1m"])
+def test_signs_of_a_formula_are_drawn_literally(name, views, draw):
+    passages = views.selected(NEAR_EARTH).assign(NEO=name)
+    for plot in FIGURES:
+        figure = draw(plot, f"NEO = '{name}'", passages)
         figure.canvas.draw()
-        assert body in figure.axes[0].get_title(loc="left")
+        assert "$" not in name or name in figure.get_supxlabel()

@@ -12,7 +12,8 @@ import pandas as pd
 from mosaic_widget import MosaicWidget
 
 from neo_utils.engines.duckdb import DuckDBSession
-from neo_utils.figures.style import BLUE, GREY
+from neo_utils.engines.engine import one_line_failures
+from neo_utils.figures.palette import BLUE, INK
 from neo_utils.settings.choices import check_choice
 from neo_utils.statistics.definitions import sql_text
 from neo_utils.units import UNITS, Unit
@@ -33,6 +34,7 @@ class LinkedViews(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type
 
     def __init__(self, catalogue: DuckDBSession, unit: str) -> None:
         """Show all passages, with distances in a unit."""
+        self._catalogue = catalogue
         self._views = MosaicWidget(_specification(unit), con=_Connection(catalogue.connection))
         self._unit = widgets.ToggleButtons(
             options=list(UNITS), value=unit, description="in", style={"button_width": "4rem"}
@@ -47,11 +49,30 @@ class LinkedViews(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type
     @property
     def sql(self) -> str:
         """The query for the selected passages."""
-        return str(self._views.data(_TABLE).sql_query())
+        return f"SELECT * FROM {_TABLE} WHERE {self.condition()}"  # noqa: S608 - the user's own
 
-    def selected(self) -> pd.DataFrame:
-        """Return the selected passages, by date."""
-        return self._views.data(_TABLE).order("date, id").df()
+    def condition(self, where: str = "") -> str:
+        """Return the condition in SQL that selected passages meet, and ``where`` if given."""
+        selected = self._views.params.get(_SELECTION.removeprefix("$"), {}).get("predicate")
+        parts = [part for part in (where, selected) if part] or ["TRUE"]
+        return parts[0] if len(parts) == 1 else " AND ".join(f"({part})" for part in parts)
+
+    def selected(self, where: str = "") -> pd.DataFrame:
+        """Return the selected passages, by date.
+
+        Parameters
+        ----------
+        where
+            A further condition in SQL on the columns of the table, such as "body = 'Earth'".
+
+        Raises
+        ------
+        JobFailed
+            If the condition is not valid.
+        """
+        query = f"SELECT * FROM {_TABLE} WHERE {self.condition(where)} ORDER BY date, id"  # noqa: S608
+        with one_line_failures():
+            return self._catalogue.sql(query).toPandas()
 
     def _change_unit(self, change: dict[str, Any]) -> None:
         self._views.params = {}  # a new specification starts without a selection
@@ -243,4 +264,4 @@ _BOUNDARIES = (
 
 def _boundary(line: list[tuple[float, float]]) -> dict[str, Any]:
     points = [{"a": a, "e": e} for a, e in line]
-    return {"mark": "line", "data": points, "x": "a", "y": "e", "stroke": GREY, "strokeWidth": 1}
+    return {"mark": "line", "data": points, "x": "a", "y": "e", "stroke": INK, "strokeWidth": 1}

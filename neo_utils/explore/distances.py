@@ -1,0 +1,131 @@
+"""Static figures of passages: miss distance by date, and the number within a distance.
+
+Each function takes passages as `neo_utils.explore.linked.LinkedViews.selected` returns them.
+"""
+
+import numpy as np
+import pandas as pd
+from matplotlib.colors import LogNorm
+
+from neo_utils.explore.distance_law import distance_law
+from neo_utils.figures.labels import label_line, label_periods, mark_empty, name_nearest
+from neo_utils.figures.palette import BLUE, LIGHTER, ORANGE
+from neo_utils.figures.style import (
+    CaptionedFigure,
+    default_style,
+    titled_axes,
+    use_log_scale,
+    use_whole_years,
+    with_alt_text,
+)
+from neo_utils.store.selection import Selection
+from neo_utils.units import UNITS
+
+_DOTS = 2_000  # more would hide each other
+_CELLS = 120  # of a density, on each axis
+
+
+@default_style
+def plot_distance_by_date(
+    passages: pd.DataFrame, condition: str, unit: str, selection: Selection
+) -> CaptionedFigure:
+    """Draw each passage by date and distance, or their density if they are many.
+
+    Parameters
+    ----------
+    condition
+        The condition in SQL that selected the passages, for the caption.
+    unit
+        A key of `UNITS`: LD, AU or km.
+    """
+    points = passages.dropna(subset=unit)  # an older version stored zeros, which are null here
+    are_many = len(points) > _DOTS
+    figure, axes = titled_axes(
+        "When do they pass, and how near?",
+        f"Passages, past and predicted, where {condition}. "
+        + ("Darker: more passages." if are_many else "One dot per passage."),
+        "year",
+        f"miss distance ({unit}, log scale)",
+        selection,
+    )
+    if points.empty:
+        mark_empty(axes)
+    else:
+        if are_many:
+            years = np.linspace(points["year"].min(), points["year"].max(), _CELLS)
+            bins = (years, np.geomspace(points[unit].min(), points[unit].max(), _CELLS))
+            axes.hist2d(
+                points["year"], points[unit], bins, cmap="Blues", norm=LogNorm(0.5), rasterized=True
+            )
+        else:
+            predicted = points["date"] > pd.Timestamp(selection.fetched[1].date())
+            colour = predicted.map({True: LIGHTER[BLUE], False: BLUE})
+            axes.scatter(points["year"], points[unit], 8, color=colour)
+        use_whole_years(axes, int(points["year"].min()), int(points["year"].max()) + 1)
+        use_log_scale(axes, "y")
+        axes.set_ylim(bottom=points[unit].min() / 1.5)  # room for a name
+        named = points.assign(x=points["year"], y=points[unit])
+        name_nearest(axes, named.assign(label=named["NEO"] + ", " + named["date"].astype(str)))
+        label_periods(axes, selection.fetched[1].year)
+    text = f"A density of passages by date and distance, or a dot for each: {_counted(passages)}."
+    return with_alt_text(figure, f"{text} {_nearest_text(points, unit)}", selection)
+
+
+@default_style
+def plot_count_within(
+    passages: pd.DataFrame, condition: str, unit: str, selection: Selection
+) -> CaptionedFigure:
+    """Draw the number of passages within a distance, and the power law fitted to it.
+
+    Parameters
+    ----------
+    condition, unit
+        As in `plot_distance_by_date`.
+    """
+    figure, axes = titled_axes(
+        "How many pass within a distance?",
+        f"Passages, past and predicted, where {condition}.",
+        f"miss distance ({unit}, log scale)",
+        "passages within (log scale)",
+        selection,
+    )
+    distance = np.sort(passages[unit].dropna().to_numpy())
+    law = distance_law(passages)
+    if len(distance):
+        some = np.unique(np.geomspace(1, len(distance), 1_000).astype(int)) - 1
+        axes.step(distance[some], some + 1, where="post", color=BLUE)
+        label_line(axes, "listed", distance[-1], len(distance), BLUE)
+        if law:
+            reach = np.geomspace(0.1, 1, 50) * law.up_to_au * UNITS[unit][0]
+            power = reach**law.exponent
+            # In the middle of all counts in this range, not through the last one.
+            counts = np.maximum(np.searchsorted(distance, reach), 1)
+            line = power * np.exp(np.mean(np.log(counts / power)))
+            axes.plot(reach, line, color=ORANGE, linestyle="--")
+            fitted = f"r^{law.exponent:.2f} ± {law.error:.2f}"
+            label_line(axes, fitted, reach[0], line[0], ORANGE, is_left=True)
+        use_log_scale(axes, "xy")
+        axes.set_ylim(bottom=0.8)
+    else:
+        mark_empty(axes)
+    text = (
+        f"A rising line on two logarithmic axes: the number of passages within a distance. "
+        f"{_counted(passages)}, {int((passages['LD'] < 1).sum()):,} closer than 1 LD."
+    )
+    if law:
+        text += f" Up to {law.up_to_au:.3g} AU they grow as r^{law.exponent:.2f} ± {law.error:.2f}."
+    return with_alt_text(figure, text, selection)
+
+
+def _counted(passages: pd.DataFrame) -> str:
+    zeros = int(passages["AU"].isna().sum())
+    left_out = f", of which {zeros:,} with a distance of 0 are not drawn" if zeros else ""
+    return f"{len(passages):,} passages by {passages['id'].nunique():,} NEOs{left_out}"
+
+
+def _nearest_text(points: pd.DataFrame, unit: str) -> str:
+    if points.empty:
+        return "There are none."
+    nearest = points.loc[points[unit].idxmin()]
+    place = f"on {nearest['date']:%Y-%m-%d}, at {nearest[unit]:,.4g} {unit}"
+    return f"The nearest is {nearest['NEO']} {place}."
