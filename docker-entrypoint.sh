@@ -10,6 +10,6 @@ fi
 
 case $1 in
   master | worker | history-server) exec python -m neo_utils.cluster.daemons "$1" ;;
-  lab) exec jupyter lab --config neo_utils/cluster/lab.py ;;
+  lab) JUPYTER_CONFIG_PATH=$PWD/neo_utils/run exec jupyter lab --config neo_utils/cluster/lab.py ;;
   *) exec python -m neo_utils "$@" ;;
 esac

@@ -184,12 +184,16 @@ def test_a_single_year_has_whole_ticks_and_room_beside_it(selection):
 
 
 def test_a_running_mean_shows_the_trend(selection):
-    per_year = pd.DataFrame({"past": [0, 11] * 10, "predicted": 0}, index=range(2000, 2020))
+    years = pd.RangeIndex(2000, 2060)  # fetched in 2026, with a step in that year
+    counts = pd.Series([0, 11] * 30, index=years).where(years <= 2026, 22)
+    per_year = pd.DataFrame({"past": counts.where(years <= 2026, 0), "predicted": 0})
+    per_year["predicted"] = counts - per_year["past"]
     (axes,) = plot_approaches_per_year(per_year, selection, 0.2).axes
-    (line,) = axes.lines
-    years, means = line.get_data()
-    assert years.tolist() == list(range(2005, 2015))
-    assert means.tolist() == pytest.approx([5, 6] * 5)
+    past, predicted = (line.get_data() for line in axes.lines)
+    assert past[0].tolist() == list(range(2005, 2021))
+    assert past[1].tolist() == pytest.approx([5, 6] * 8)
+    assert predicted[0].tolist() == list(range(2032, 2055))
+    assert set(predicted[1]) == {22}
     assert "mean of 11 years" in figure_caption(axes)
 
 

@@ -18,4 +18,4 @@ c.ServerApp.ip = "0.0.0.0"  # noqa: S104 - in the container, which publishes it 
 # Protects against DNS rebinding: rejects requests for any host name other than localhost.
 c.ServerApp.allow_remote_access = False
 c.ServerApp.open_browser = False
-c.LabApp.default_url = "/lab/tree/notebooks"
+c.LabApp.default_url = "/lab/tree/notebooks/README.md"

@@ -63,7 +63,6 @@ def plot_distance_by_date(
             axes.scatter(points["year"], points[unit], 8, color=colour)
         use_whole_years(axes, int(points["year"].min()), int(points["year"].max()) + 1)
         use_log_scale(axes, "y")
-        axes.set_ylim(bottom=points[unit].min() / 1.5)  # room for a name
         named = points.assign(x=points["year"], y=points[unit])
         name_nearest(axes, named.assign(label=named["NEO"] + ", " + named["date"].astype(str)))
         label_periods(axes, selection.fetched[1].year)

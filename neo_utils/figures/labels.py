@@ -12,7 +12,7 @@ from neo_utils.store.selection import Selection
 from neo_utils.text import shown
 
 _NAMED = 3  # nearest points with their name
-_WIDTH_YEARS, _HEIGHT = 150, 1.3  # of a name, on axes of years and of logarithmic distances
+_WIDTH, _HEIGHT = 0.5, 0.07  # of a name, as a share of the axes
 
 
 def label_periods(axes: Axes, fetch_year: int) -> None:
@@ -63,18 +63,23 @@ def empty_figure(
 def name_nearest(axes: Axes, points: pd.DataFrame) -> list[str]:
     """Name the three nearest points whose names do not cover each other; return the names.
 
+    The vertical axis is logarithmic, and gets room for a name below the nearest point.
+
     Parameters
     ----------
     points
-        The columns x (year), y (distance, on a logarithmic axis) and label.
+        The columns x, y (distance) and label.
     """
+    first, last = axes.get_xlim()
+    lowest, highest = axes.get_ylim()
+    width, height = _WIDTH * (last - first), (highest / lowest) ** _HEIGHT
     chosen: list[tuple[float, float, str]] = []
     candidates = points.nsmallest(4 * _NAMED, "y")[["x", "y", "label"]]
     for x, y, label in candidates.itertuples(index=False):
-        beside = [other_y for other_x, other_y, _ in chosen if abs(other_x - x) < _WIDTH_YEARS]
-        if len(chosen) < _NAMED and all(y > _HEIGHT * other_y for other_y in beside):
+        beside = [other_y for other_x, other_y, _ in chosen if abs(other_x - x) < width]
+        if len(chosen) < _NAMED and all(y > height * other_y for other_y in beside):
             chosen.append((x, y, shown(label)))
-    first, last = axes.get_xlim()
+    axes.set_ylim(bottom=chosen[0][1] / height)
     for x, y, label in chosen:
         is_left = x < last - (last - first) / 4  # there is room on the right
         axes.annotate(

@@ -8,6 +8,7 @@ from neo_utils.figures.style import (
     CaptionedFigure,
     default_style,
     titled_axes,
+    use_whole_counts,
     use_whole_years,
     with_alt_text,
 )
@@ -45,6 +46,7 @@ def plot_first_observations(first: pd.DataFrame, selection: Selection) -> Captio
             label_line(axes, name.replace(", ", ",\n"), last, neos[-1], GREEN)
     use_whole_years(axes, first["year"].min(), last)
     axes.set_ylim(bottom=0)
+    use_whole_counts(axes)
     found = first.groupby("size_class")["neos"].sum()
     sums = ", ".join(f"{found[name]:,} with {name}" for name in _LINES if name in found)
     text = f"Rising steps, one line per size class, from {first['year'].min()} to {last}: {sums}."

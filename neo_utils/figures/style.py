@@ -129,7 +129,13 @@ def draw_years(axes: Axes, per_year: pd.DataFrame, colour: str) -> None:
         base = base + per_year[label]
     use_whole_years(axes, years[0], years[-1])
     axes.set_ylim(0, max(1.0, 1.08 * float(base.max())))
+    use_whole_counts(axes)
+
+
+def use_whole_counts(axes: Axes) -> None:
+    """Put the ticks of the vertical axis at whole numbers."""
     axes.yaxis.set_major_locator(MaxNLocator("auto", integer=True))
+    axes.yaxis.set_major_formatter("{x:,.0f}")
 
 
 def use_whole_years(axes: Axes, first: int, last: int) -> None:
@@ -147,7 +153,7 @@ def use_log_scale(axes: Axes, names: str) -> None:
         axis = axes.xaxis if name == "x" else axes.yaxis
         low, high = axis.get_view_interval()
         axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 1_000 * low else (1.0,)))
-        axis.set_major_formatter("{x:,.10g}")
+        axis.set_major_formatter(lambda value, _: f"{value:,.10f}".rstrip("0").rstrip("."))
         axis.set_minor_locator(NullLocator())  # minor ticks would double the drawing time
 
 

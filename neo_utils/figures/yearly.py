@@ -76,7 +76,8 @@ def plot_approaches_per_year(
     figure, axes = titled_axes(
         "How often do NEOs pass close to Earth?",
         f"Listed close approaches to Earth, closer than {threshold_au} AU, in each calendar year; "
-        f"after the day of the fetch predicted. The line is the mean of {_MEAN_YEARS} years.",
+        f"after the day of the fetch predicted. Line: mean of {_MEAN_YEARS} years, before and "
+        "after the year of the fetch.",
         "year",
         "close approaches per year",
         selection,
@@ -86,8 +87,11 @@ def plot_approaches_per_year(
         return empty_figure(figure, axes, reason, selection)
     draw_years(axes, per_year, BLUE)
     counts, (past, predicted) = per_year.sum(axis=1), per_year.sum()
-    _draw_mean(axes, counts)
-    label_periods(axes, selection.fetched[1].year)
+    fetch_year = selection.fetched[1].year
+    # Of each period alone: what was found while it passed makes a step between them.
+    _draw_mean(axes, counts[counts.index < fetch_year])
+    _draw_mean(axes, counts[counts.index > fetch_year])
+    label_periods(axes, fetch_year)
     most = f"most: {counts.max():,} in {counts.idxmax()}"
     axes.annotate(
         most,
@@ -112,7 +116,8 @@ def _draw_mean(axes: Axes, counts: pd.Series) -> None:
     mean = counts.rolling(_MEAN_YEARS, center=True).mean().dropna()
     if len(mean):
         axes.plot(mean.index, mean, color=ORANGE, linewidth=2)
-        label_line(axes, "mean", mean.index[-1] + _MEAN_YEARS // 2, mean.iloc[-1], ORANGE)
+        if counts.index[-1] > axes.get_xlim()[1] - 1:
+            label_line(axes, "mean", counts.index[-1], mean.iloc[-1], ORANGE)
 
 
 def other_bodies_per_year(yearly: pd.DataFrame) -> pd.DataFrame:
@@ -234,7 +239,6 @@ def plot_nearest_per_year(nearest: pd.DataFrame, selection: Selection) -> Captio
     label = nearest["name"] + ", " + years.astype(str)
     named = name_nearest(axes, pd.DataFrame({"x": years, "y": distance, "label": label}))
     axes.axhline(1, color=INK, linewidth=0.8, linestyle="--")
-    axes.set_ylim(bottom=min(distance.min() / 1.5, 0.8))
     label_line(axes, "Moon's\ndistance", axes.get_xlim()[1], 1)
     label_periods(axes, selection.fetched[1].year)
     return with_alt_text(

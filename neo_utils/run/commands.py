@@ -41,6 +41,9 @@ _LAB = (
 )
 
 
+START_PAGE = "/lab/tree/notebooks/README.md"
+
+
 class Command(NamedTuple):
     """A command: what it does, in a line of ``--help``, and the parameters that it takes."""
 
@@ -67,12 +70,16 @@ def _notebooks(*names: str) -> Callable[[RunSettings, Namespace], None]:
 
 
 def _lab(_settings: RunSettings, _options: Namespace) -> None:
-    """Replace this process by JupyterLab, with the project as its folder."""
+    """Replace this process by JupyterLab, with the project as its folder and a start page."""
     os.environ.pop("JUPYTER_PATH", None)  # it may name other kernels
+    # The folder labconfig has defaults of JupyterLab's settings. The user's settings override them.
+    own = str(PROJECT / "neo_utils" / "run")
+    others = os.environ.get("JUPYTER_CONFIG_PATH")
+    os.environ["JUPYTER_CONFIG_PATH"] = f"{others}{os.pathsep}{own}" if others else own
     folders = [
         f"--{cls}.{name}={PROJECT}" for cls in _LAB for name in ("root_dir", "preferred_dir")
     ]
-    urls = ["--ServerApp.base_url=/", "--LabApp.default_url=/lab/tree/notebooks"]
+    urls = ["--ServerApp.base_url=/", f"--LabApp.default_url={START_PAGE}"]
     os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *folders, *urls])  # noqa: S606
 
 
