@@ -9,7 +9,8 @@ from docs.reference import reference
 from neo_utils.settings.folders import PROJECT
 from neo_utils.statistics.definitions import totals_defined
 
-PAGES = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted(PROJECT.glob("docs/*.md"))]
+NAMED = ("README.md", "CONTRIBUTING.md", "notebooks/README.md")
+PAGES = [*(PROJECT / name for name in NAMED), *sorted(PROJECT.glob("docs/*.md"))]
 
 
 def test_reference_matches_the_code():
@@ -47,7 +48,7 @@ def test_readme_table_has_the_totals_and_their_definitions(counted):
     assert {name: definition for name, _, definition in rows} == totals_defined(0.2)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(PROJECT)))
 def test_links_point_to_existing_files_and_headings(page):
     text = page.read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
@@ -61,7 +62,7 @@ def test_links_point_to_existing_files_and_headings(page):
             assert heading in {re.sub(r"[^\w -]", "", t).lower().replace(" ", "-") for t in titles}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(PROJECT)))
 def test_make_commands_are_targets(page):
     makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))

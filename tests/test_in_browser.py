@@ -348,6 +348,42 @@ def await_answer(url: str, log: Path) -> None:
     pytest.fail(log.read_text())
 
 
+def test_lab_starts_with_a_page_that_leads_to_the_notebooks(browser, lab):
+    address, _ = lab
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(f"{address}/?token={TOKEN}")
+    expect(page.get_by_role("heading", name="Start here")).to_be_visible(timeout=60_000)
+    for name in ("fetch", "aggregate", "explore"):
+        listed = page.locator(".jp-DirListing-item", has_text=f"{name}.ipynb")
+        expect(listed).to_be_visible(timeout=60_000)
+    page.screenshot(path=SCREENSHOTS / "lab-start.png")
+    page.get_by_role("link", name="Explore the close approaches").click()
+    await_kernel(page)
+    # JupyterLab would ask about news, and count the question in its status bar.
+    expect(page.locator(".jp-Notification-Status")).to_have_text("0")
+    page.close()
+
+
+@pytest.mark.parametrize("name", ["fetch", "aggregate", "explore"])
+def test_opening_a_notebook_does_not_change_it(browser, lab, name):
+    address, clone = lab
+    path = clone / f"notebooks/{name}.ipynb"
+    before, written = path.read_bytes(), path.stat().st_mtime_ns
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    # In a workspace of its own: JupyterLab would open the notebooks of the last one again.
+    page.goto(f"{address}/lab/workspaces/{name}/tree/notebooks/{name}.ipynb?token={TOKEN}")
+    await_kernel(page)
+    expect(page.locator(".jp-mod-dirty")).to_have_count(0)
+    page.keyboard.press("Control+s")
+    for _ in range(120):
+        if path.stat().st_mtime_ns != written:
+            break
+        page.wait_for_timeout(250)
+    assert path.stat().st_mtime_ns != written  # it was saved
+    assert path.read_bytes() == before
+    page.close()
+
+
 @pytest.fixture(scope="module")
 def notebook(browser, lab):
     """Run explore.ipynb without its stored outputs in JupyterLab, and save it."""
@@ -364,11 +400,15 @@ def notebook(browser, lab):
     page.close()
 
 
-def run_all_cells(page: Page, url: str) -> None:
-    page.goto(url)
+def await_kernel(page: Page) -> None:
     expect(page.locator(".jp-NotebookPanel .jp-Cell").first).to_be_visible(timeout=60_000)
     # Until the kernel has started, JupyterLab asks which one to use.
     expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=60_000)
+
+
+def run_all_cells(page: Page, url: str) -> None:
+    page.goto(url)
+    await_kernel(page)
     page.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
     page.locator(".lm-Menu-itemLabel").get_by_text("Run All Cells", exact=True).click()
 

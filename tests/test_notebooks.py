@@ -36,6 +36,11 @@ def test_every_cell_ran_once_in_order_without_failure(path):
     assert kinds <= {"stream", "execute_result"}
 
 
+def test_names_the_kernel_as_jupyterlab_does(path):
+    # Otherwise JupyterLab changes the notebook when it is opened.
+    assert nbformat.read(path, 4).metadata.kernelspec.display_name == "Python 3 (ipykernel)"
+
+
 def test_stored_outputs_contain_no_path_host_time_or_key(path):
     text = path.read_text(encoding="utf-8")
     outputs = "".join(str(cell.outputs) for cell in cells(path, "code"))
