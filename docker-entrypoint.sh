@@ -10,6 +10,9 @@ fi
 
 case $1 in
   master | worker | history-server) exec python -m neo_utils.cluster.daemons "$1" ;;
-  lab) JUPYTER_CONFIG_PATH=$PWD/neo_utils/run exec jupyter lab --config neo_utils/cluster/lab.py ;;
+  lab)
+    export JUPYTER_CONFIG_PATH="$PWD/neo_utils/run/jupyter" # as in neo_utils/run/commands.py
+    exec jupyter lab --config neo_utils/cluster/lab.py
+    ;;
   *) exec python -m neo_utils "$@" ;;
 esac

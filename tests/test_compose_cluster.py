@@ -235,6 +235,15 @@ def test_pages_respond_and_jupyterlab_requires_its_token(cluster):
     assert cluster.page("JUPYTER_PORT", path, {**token, "Host": "elsewhere.example"})[0] == 403
 
 
+def test_jupyterlab_opens_the_start_page_without_a_question_about_news(cluster):
+    token = {"Authorization": f"token {cluster.secret('token')}"}
+    assert cluster.page("JUPYTER_PORT", "/api/contents/notebooks/README.md", token)[0] == 200
+    path = "/lab/api/settings/@jupyterlab/apputils-extension:notification"
+    status, text = cluster.page("JUPYTER_PORT", path, token)
+    assert status == 200
+    assert json.loads(text)["schema"]["properties"]["fetchNews"]["default"] == "false"
+
+
 def test_job_survives_a_killed_container(disturbed_job):
     assert disturbed_job["lost"] == 1
     expected = with_approaches_repeated(metrics_of(PAGES, "0.2"), disturbed_job["times"])

@@ -3,6 +3,7 @@ import re
 
 import nbformat
 import pytest
+from ipykernel.kernelspec import get_kernel_dict
 
 from neo_utils.settings.folders import PROJECT
 
@@ -38,7 +39,8 @@ def test_every_cell_ran_once_in_order_without_failure(path):
 
 def test_names_the_kernel_as_jupyterlab_does(path):
     # Otherwise JupyterLab changes the notebook when it is opened.
-    assert nbformat.read(path, 4).metadata.kernelspec.display_name == "Python 3 (ipykernel)"
+    display_name = nbformat.read(path, 4).metadata.kernelspec.display_name
+    assert display_name == get_kernel_dict()["display_name"]
 
 
 def test_stored_outputs_contain_no_path_host_time_or_key(path):

@@ -39,9 +39,10 @@ _LAB = (
     *("ServerApp", "FileContentsManager", "AsyncFileContentsManager"),
     *("LargeFileManager", "AsyncLargeFileManager"),
 )
-
-
-START_PAGE = "/lab/tree/notebooks/README.md"
+_START_PAGE = "/lab/tree/notebooks/README.md"
+# Defaults of JupyterLab: no question about news, no check for updates, rendered Markdown files.
+# The user's own settings override them. docker-entrypoint.sh uses the same folder.
+_JUPYTER_CONFIG = Path(__file__).with_name("jupyter")
 
 
 class Command(NamedTuple):
@@ -72,15 +73,12 @@ def _notebooks(*names: str) -> Callable[[RunSettings, Namespace], None]:
 def _lab(_settings: RunSettings, _options: Namespace) -> None:
     """Replace this process by JupyterLab, with the project as its folder and a start page."""
     os.environ.pop("JUPYTER_PATH", None)  # it may name other kernels
-    # The folder labconfig has defaults of JupyterLab's settings. The user's settings override them.
-    own = str(PROJECT / "neo_utils" / "run")
-    others = os.environ.get("JUPYTER_CONFIG_PATH")
-    os.environ["JUPYTER_CONFIG_PATH"] = f"{others}{os.pathsep}{own}" if others else own
-    folders = [
-        f"--{cls}.{name}={PROJECT}" for cls in _LAB for name in ("root_dir", "preferred_dir")
-    ]
-    urls = ["--ServerApp.base_url=/", f"--LabApp.default_url={START_PAGE}"]
-    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *folders, *urls])  # noqa: S606
+    configured = os.environ.get("JUPYTER_CONFIG_PATH")  # the first folder has precedence
+    folders = filter(None, [configured, str(_JUPYTER_CONFIG)])
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(folders)
+    root = [f"--{cls}.{name}={PROJECT}" for cls in _LAB for name in ("root_dir", "preferred_dir")]
+    urls = ["--ServerApp.base_url=/", f"--LabApp.default_url={_START_PAGE}"]
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *root, *urls])  # noqa: S606
 
 
 def _local_cluster(_settings: RunSettings, options: Namespace) -> None:
