@@ -5,6 +5,7 @@ The screenshots are in build/screenshots.
 
 import json
 import os
+import platform
 import re
 import shutil
 import signal
@@ -364,23 +365,30 @@ def test_lab_starts_with_a_page_that_leads_to_the_notebooks(browser, lab):
     page.close()
 
 
+def is_save(response, url: str) -> bool:
+    return response.request.method == "PUT" and response.url.startswith(url)
+
+
 @pytest.mark.parametrize("name", ["fetch", "aggregate", "explore"])
-def test_opening_a_notebook_does_not_change_it(browser, lab, name):
+def test_opening_and_saving_a_notebook_leaves_it_unchanged(browser, lab, name):
     address, clone = lab
     path = clone / f"notebooks/{name}.ipynb"
-    before, written = path.read_bytes(), path.stat().st_mtime_ns
+    # JupyterLab records the kernel's version of Python, which is not the same for all users.
+    stored = nbformat.read(path, as_version=4).metadata.language_info.version
+    version = f'"version": "{platform.python_version()}"'
+    text = path.read_text(encoding="utf-8").replace(f'"version": "{stored}"', version)
+    path.write_text(text, encoding="utf-8")
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     # In a workspace of its own: JupyterLab would open the notebooks of the last one again.
     page.goto(f"{address}/lab/workspaces/{name}/tree/notebooks/{name}.ipynb?token={TOKEN}")
     await_kernel(page)
     expect(page.locator(".jp-mod-dirty")).to_have_count(0)
-    page.keyboard.press("Control+s")
-    for _ in range(120):
-        if path.stat().st_mtime_ns != written:
-            break
-        page.wait_for_timeout(250)
-    assert path.stat().st_mtime_ns != written  # it was saved
-    assert path.read_bytes() == before
+    page.locator(".jp-NotebookPanel .jp-Cell").first.click()
+    contents = f"{address}/api/contents/notebooks/{name}.ipynb"
+    with page.expect_response(lambda response: is_save(response, contents)) as saving:
+        page.keyboard.press("Control+s")
+    assert saving.value.ok
+    assert path.read_text(encoding="utf-8") == text
     page.close()
 
 
@@ -453,16 +461,94 @@ def test_a_selection_in_one_view_filters_all_others_and_continues_in_python(note
     dots.first.hover(force=True)
     expect(by_date.locator("[aria-label=tip]")).to_contain_text(re.compile(r"LD, [\d,]+ km"))
     page.screenshot(path=SCREENSHOTS / "explore-hovered.png")
-    page.locator(".jp-OutputArea select").first.select_option("Venus")
-    bodies = page.locator("table:has(th:has-text('orbit class')) tbody td:nth-child(3)")
-    expect(bodies.first).to_have_text("Venus")
-    cell = scrolled_to(page, ".jp-CodeCell:has-text('views.selected()')")
+    names = by_date.locator("[aria-label=text] text")
+    assert names.count() > 30
+    expect(names.first).to_be_hidden()
+    drag(page, distances, 0.2, 0.45)
+    expect(names.first).to_be_visible()
+    assert 0 < names.count() <= 30
+    page.screenshot(path=SCREENSHOTS / "explore-named.png")
+    selecting = ".jp-CodeCell:has-text('views.selected(where)')"
+    cell = scrolled_to(page, selecting)
     everything = cell.locator(".jp-OutputArea-output").inner_text()
     cell.locator(".cm-content").click()
     page.keyboard.press("Shift+Enter")
-    printed = page.locator(".jp-CodeCell:has-text('views.selected()') .jp-OutputArea-output")
+    printed = page.locator(f"{selecting} .jp-OutputArea-output")
     expect(printed).not_to_have_text(everything)
-    expect(printed).to_have_text(re.compile(r"^[1-9]\d* passages by [1-9]\d* NEOs are selected"))
+    expect(printed).to_have_text(
+        re.compile(r"^[1-9]\d* passages by [1-9]\d* NEOs: .*Earth.*year.*BETWEEN", re.DOTALL)
+    )
+    scrolled_to(page, PLOTS)
+    page.locator(".jp-OutputArea select").first.select_option("Venus")
+    bodies = page.locator("table:has(th:has-text('orbit class')) tbody td:nth-child(3)")
+    expect(bodies.first).to_have_text("Venus")
+
+
+def test_the_table_is_sorted_by_a_click_on_its_head(notebook):
+    page, _ = notebook
+    scrolled_to(page, PLOTS)
+    velocities = page.locator(".mosaic-widget tbody td:nth-child(5)")
+    page.locator(".mosaic-widget th", has_text="velocity").click()
+    expect(velocities.nth(1)).not_to_be_empty()
+    page.wait_for_function(
+        """() => {
+            const cells = [...document.querySelectorAll('.mosaic-widget tbody td:nth-child(5)')]
+            const values = cells.map(cell => Number(cell.innerText)).slice(0, 20)
+            const sorted = values.every((value, place) => !place || values[place - 1] >= value)
+            const rising = values.every((value, place) => !place || values[place - 1] <= value)
+            return values.length > 1 && (sorted || rising)
+        }"""
+    )
+
+
+def contrast(page, selector):
+    """Return the contrast ratio of an element's text and background, from 1 to 21 (WCAG)."""
+    colours = page.locator(selector).first.evaluate(
+        """node => {
+            const text = getComputedStyle(node)[node instanceof SVGElement ? 'fill' : 'color']
+            const solid = colour => !/^rgba\\(.*, 0\\)$/.test(colour)
+            let back = node
+            while (!solid(getComputedStyle(back).backgroundColor)) back = back.parentElement
+            return [text, getComputedStyle(back).backgroundColor]
+        }"""
+    )
+    levels = sorted(map(luminance, colours))
+    return (levels[1] + 0.05) / (levels[0] + 0.05)
+
+
+def luminance(colour):
+    shares = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+    linear = [x / 12.92 if x <= 0.03928 else ((x + 0.055) / 1.055) ** 2.4 for x in shares]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_views_and_figures_are_readable_in_both_themes(notebook):
+    page, _ = notebook
+    for theme in ("Dark", "Light"):
+        page.locator(".lm-MenuBar-itemLabel", has_text="Settings").first.click()
+        page.locator(".lm-Menu-itemLabel").get_by_text("Theme", exact=True).hover()
+        page.locator(".lm-Menu-itemLabel").get_by_text(f"JupyterLab {theme}", exact=True).click()
+        is_light = str(theme == "Light").lower()
+        expect(page.locator("body")).to_have_attribute("data-jp-theme-light", is_light)
+        scrolled_to(page, PLOTS)
+        for selector in ("th", "td", "svg [aria-label*='tick label'] text", "label"):
+            assert contrast(page, f".mosaic-widget {selector}") > 4.5, (theme, selector)
+        page.screenshot(path=SCREENSHOTS / f"explore-{theme.lower()}.png")
+        figure = scrolled_to(page, ".jp-RenderedSVG img")
+        figure.screenshot(path=SCREENSHOTS / f"explore-figure-{theme.lower()}.png")
+
+
+def test_views_fit_every_window(notebook):
+    page, _ = notebook
+    for width in (800, 1280, 1920):
+        page.set_viewport_size({"width": width, "height": 1000})
+        scrolled_to(page, PLOTS)
+        panel = page.locator(".jp-NotebookPanel").bounding_box()
+        for plot in page.locator(PLOTS).all():
+            box = plot.bounding_box()
+            assert box["width"] >= 280
+            assert box["x"] + box["width"] <= panel["x"] + panel["width"]
+        page.screenshot(path=SCREENSHOTS / f"explore-{width}.png")
 
 
 def drag(page, plot, start, end):
@@ -525,4 +611,9 @@ def test_hostile_data_runs_no_script_in_jupyterlab(browser, lab, hostile):
     assert names == []
     assert page.locator(".jp-OutputArea :is(script, iframe)").count() == 0
     assert page.locator(".jp-RenderedHTMLCommon td a").count() == 0
+    links = page.locator(".mosaic-widget td a").all()
+    assert links
+    for link in links:
+        assert link.evaluate("node => node.origin") == "https://ssd.jpl.nasa.gov"
+        assert link.inner_text() == "JPL"
     page.close()

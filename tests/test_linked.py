@@ -7,6 +7,7 @@ from neo_utils.errors import WrongParameter
 from neo_utils.explore import explorer, open_catalogue, stored_or_sample
 from neo_utils.fetch.fetching import fetch
 from neo_utils.interface import plan_fetch
+from neo_utils.statistics.definitions import sql_text
 from neo_utils.units import UNITS
 from tests.objects import serve_changed
 from tests.sample_neos import approaches_of, neos_of
@@ -116,7 +117,8 @@ def test_a_distance_of_zero_is_left_out_of_logarithmic_axes(tmp_path):
     # No service lists one, but an older version stored zeros.
     fetch(plan_fetch(1, 20, "sample", output_dir=str(tmp_path)))
     catalogue = open_catalogue(stored_or_sample(str(tmp_path)))
-    catalogue.connection.execute("UPDATE passages SET miss_distance_au = 0 WHERE position = 2")
+    catalogue.sql("UPDATE passages SET miss_distance_au = 0 WHERE position = 2")
+    catalogue.sql(sql_text("explored"))
     selected = explorer(catalogue).selected()
     assert selected["LD"].isna().any()
     assert not (selected["LD"] == 0).any()

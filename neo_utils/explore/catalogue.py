@@ -7,6 +7,7 @@ from neo_utils.fetch.fetching import fetch
 from neo_utils.interface import plan_fetch, select
 from neo_utils.settings.folders import PROJECT, output_folder
 from neo_utils.settings.variables import setting
+from neo_utils.statistics.definitions import sql_text
 from neo_utils.store.selection import Selection, select_stored
 
 _SAMPLE_FOLDER = str(PROJECT / "build" / "explored-sample")
@@ -40,7 +41,9 @@ def stored_or_sample(output_dir: str) -> Selection:
 
 
 def open_catalogue(selection: Selection) -> DuckDBSession:
-    """Return a DuckDB database with the views of `neo sql`, ``neos`` and ``passages`` in memory.
+    """Return a DuckDB database with the views of `neo sql`, and the table of the linked views.
+
+    The tables ``neos``, ``passages`` and ``explored`` are in memory.
 
     Raises
     ------
@@ -63,4 +66,7 @@ def open_catalogue(selection: Selection) -> DuckDBSession:
         catalogue.sql(f"CREATE TEMPORARY TABLE loaded AS FROM {name}")
         catalogue.sql(f"DROP VIEW {name}")
         catalogue.sql(f"ALTER TABLE loaded RENAME TO {name}")
+    catalogue.sql(sql_text("explored"))
+    if selection.is_sample:  # JPL has no pages of objects that do not exist
+        catalogue.sql("UPDATE explored SET page = NULL")
     return catalogue
