@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from neo_utils.figures.key_numbers import key_numbers
+    from neo_utils.figures.headline import key_numbers
     from neo_utils.figures.population import plot_first_observations, plot_since_first_observation
     from neo_utils.figures.yearly import (
         approaches_per_year,
@@ -39,7 +39,7 @@ __all__ = [
     "plot_since_first_observation",
 ]
 _MODULES = {
-    "key_numbers": "key_numbers",
+    "key_numbers": "headline",
     "plot_first_observations": "population",
     "plot_since_first_observation": "population",
 }
