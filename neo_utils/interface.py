@@ -6,6 +6,8 @@ key: as an argument, it could end up in a message or a notebook.
 
 from pathlib import Path
 
+from neo_utils.errors import StoredDataMissing
+from neo_utils.fetch.fetching import fetch
 from neo_utils.fetch.plan import Plan, make_plan
 from neo_utils.neows.service import Service, service_of
 from neo_utils.positions import PositionRange, position_range
@@ -68,7 +70,12 @@ def plan_fetch(
 
 
 def select(
-    start: int | str, end: int | str, source: str = "auto", output_dir: str = "output"
+    start: int | str,
+    end: int | str,
+    source: str = "auto",
+    output_dir: str = "output",
+    *,
+    or_sample: bool = False,
 ) -> Selection:
     """Return the stored batches of START..END.
 
@@ -80,6 +87,8 @@ def select(
         "nasa" or "sample"; "auto" selects the stored source if there is only one.
     output_dir
         The data folder, as for `plan_fetch`.
+    or_sample
+        For source "sample", make and store the batches that are missing. This needs no request.
 
     Raises
     ------
@@ -101,7 +110,14 @@ def select(
     NEOs at positions 21 to 40, in 1 batch of 20
     Source: simulated sample, not NASA data, as listed on 2026-03-01 00:00 UTC
     """
-    return select_range(position_range(start, end), source, None, output_folder(output_dir))
+    positions, output = position_range(start, end), output_folder(output_dir)
+    try:
+        return select_range(positions, source, None, output)
+    except StoredDataMissing:
+        if not (or_sample and source == "sample"):
+            raise
+    fetch(plan_range(positions, source, None, output, refetch=False))
+    return select_range(positions, source, None, output)
 
 
 def plan_range(

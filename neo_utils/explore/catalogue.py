@@ -3,8 +3,7 @@
 from neo_utils.answers.views import opened
 from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.errors import StoredDataMissing
-from neo_utils.fetch.fetching import fetch
-from neo_utils.interface import plan_fetch, select
+from neo_utils.interface import select
 from neo_utils.settings.folders import PROJECT, output_folder
 from neo_utils.settings.variables import setting
 from neo_utils.statistics.definitions import sql_text
@@ -36,8 +35,7 @@ def stored_or_sample(output_dir: str) -> Selection:
             f"no data in {output}. Set output_dir to another folder, or to "
             '"" for the data of `make fetch` or, if there is none, a simulated sample'
         )
-    fetch(plan_fetch(1, _SAMPLE_SIZE, "sample", output_dir=_SAMPLE_FOLDER))
-    return select(1, _SAMPLE_SIZE, "sample", _SAMPLE_FOLDER)
+    return select(1, _SAMPLE_SIZE, "sample", _SAMPLE_FOLDER, or_sample=True)
 
 
 def open_catalogue(selection: Selection) -> DuckDBSession:
@@ -54,8 +52,7 @@ def open_catalogue(selection: Selection) -> DuckDBSession:
     --------
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as output:
-    ...     done = fetch(plan_fetch(1, 20, source="sample", output_dir=output))
-    ...     catalogue = open_catalogue(select(1, 20, output_dir=output))
+    ...     catalogue = open_catalogue(select(1, 20, "sample", output, or_sample=True))
     >>> catalogue.sql(
     ...     "SELECT orbiting_body, count(*) FROM passages GROUP BY ALL ORDER BY 2 DESC"
     ... ).collect()
