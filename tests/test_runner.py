@@ -15,8 +15,12 @@ from jupyter_client.manager import AsyncKernelManager
 from neo_utils.positions import Batch
 from neo_utils.run.executed import executed_before
 from neo_utils.run.execution import NotebookFailed, execute
-from neo_utils.run.kernel_folders import kernel_folder, remove_leftover_folders
-from neo_utils.run.kernels import kernel
+from neo_utils.run.kernel_folders import (
+    kernel_folder,
+    processes_with_temporary,
+    remove_leftover_folders,
+)
+from neo_utils.run.kernels import await_end, kernel
 from neo_utils.run.runner import run
 from neo_utils.settings.run_settings import parse_settings
 from tests.driver import await_result, run_python
@@ -57,7 +61,9 @@ def test_error_without_a_message_is_reported_by_its_name(tmp_path, monkeypatch):
     (tmp_path / "run").mkdir()
     with kernel(tmp_path / "kernel.log") as started, pytest.raises(NotebookFailed) as failure:
         execute("aggregate", tmp_path / "run", {"end": 20}, started)
-    message = f"MemoryError\n  notebook up to the failure: {tmp_path / 'run/aggregate.ipynb'}"
+    message = (
+        f"MemoryError\n  notebook up to the failure: {tmp_path / 'run/aggregate-failed.ipynb'}"
+    )
     assert str(failure.value) == message
 
 
@@ -72,7 +78,7 @@ def test_refetch_repairs_a_corrupted_batch_of_an_aggregated_range(tmp_path):
     assert raw.read_bytes() == content
 
 
-def test_dead_kernel_is_reported_once_and_leaves_no_valid_notebook(tmp_path, monkeypatch, caplog):
+def test_dead_kernel_is_reported_once_and_keeps_the_last_notebook(tmp_path, monkeypatch, caplog):
     deadly = tmp_path / "aggregate.ipynb"
     folder = tmp_path / "run"
     folder.mkdir()
@@ -92,7 +98,31 @@ def test_dead_kernel_is_reported_once_and_leaves_no_valid_notebook(tmp_path, mon
     with pytest.raises(NotebookFailed, match=r"kernel of aggregate.ipynb failed \(Kernel died\)"):
         run_once()
     assert "Kernel died" not in caplog.text  # Papermill would report it again
-    assert not executed_before("aggregate", folder, {"end": 20})
+    assert executed_before("aggregate", folder, {"end": 20})
+    assert [path.name for path in folder.iterdir()] == ["aggregate.ipynb"]
+
+
+def test_failed_notebook_is_beside_the_last_good_one_until_the_next_success(tmp_path, monkeypatch):
+    source = tmp_path / "aggregate.ipynb"
+    for module in ("execution", "executed"):
+        monkeypatch.setattr(f"neo_utils.run.{module}.notebook_path", lambda _: source)
+    folder = tmp_path / "run"
+    folder.mkdir()
+
+    def run_once(code):
+        write_notebook(source, code)
+        with kernel(tmp_path / "kernel.log") as started:
+            execute("aggregate", folder, {"end": 20}, started)
+
+    run_once("print('good')")
+    good = (folder / "aggregate.ipynb").read_bytes()
+    with pytest.raises(NotebookFailed, match="aggregate-failed.ipynb"):
+        run_once("1 / 0")
+    assert (folder / "aggregate.ipynb").read_bytes() == good
+    assert "ZeroDivisionError" in (folder / "aggregate-failed.ipynb").read_text()
+    run_once("print('better')")
+    assert [path.name for path in folder.iterdir()] == ["aggregate.ipynb"]
+    assert "better" in (folder / "aggregate.ipynb").read_text()
 
 
 def test_kernel_that_dies_early_is_one_line_with_its_log(tmp_path):
@@ -123,7 +153,7 @@ def test_removes_only_the_kernel_folders_of_killed_runs(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     code = """
         import os, signal
-        from neo_utils.run.kernels import kernel
+        from neo_utils.run.kernels import await_end, kernel
         with kernel(LOG.parent / "kernel.log"):
             os.kill(os.getpid(), signal.SIGKILL)
     """
@@ -144,6 +174,8 @@ def test_keeps_a_kernel_folder_that_a_process_still_uses(tmp_path, monkeypatch):
     folder.mkdir()
     environment = os.environ | {"TMPDIR": str(folder)}
     with subprocess.Popen(["sleep", "60"], env=environment) as user:  # noqa: S607
+        # A process that is being started has no environment for a moment.
+        await_result(lambda: any(processes_with_temporary(str(folder))))
         remove_leftover_folders()
         assert folder.exists()
         user.kill()
@@ -156,6 +188,20 @@ def is_alive(process):
         return process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def test_does_not_wait_for_a_process_that_is_only_left_as_a_zombie():
+    # As below a parent that never asks for the status of its children.
+    child = os.posix_spawn("/bin/true", ["true"], {})
+    try:
+        zombie = psutil.Process(child)
+        await_result(lambda: zombie.status() == psutil.STATUS_ZOMBIE)
+        began = time.monotonic()
+        await_end([zombie], seconds=60)
+        assert time.monotonic() - began < 30
+        assert zombie.status() == psutil.STATUS_ZOMBIE
+    finally:
+        os.waitpid(child, 0)
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from neo_utils.report.policy import DOCUMENT_START
-from neo_utils.run.executed import has_same_text
+from neo_utils.run.executed import FAILED, has_same_text
 from neo_utils.statistics.result_files import FOLDERS
 from neo_utils.statistics.results import is_intact
 from neo_utils.store.folders import RUNS, names_in
@@ -16,11 +16,14 @@ from neo_utils.store.segments import FOLDER as SEGMENTS
 from neo_utils.store.segments import SEGMENT_SCHEMAS, listed_states
 
 _RANGE = re.compile(r"batches-\d+-(\d+|all)")
-_NOTEBOOKS = ("fetch.ipynb", "aggregate.ipynb")
+_NOTEBOOKS = [f"{name}{suffix}.ipynb" for name in ("fetch", "aggregate") for suffix in ("", FAILED)]
 _LOGS = ("spark.log", "fetch-kernel.log", "aggregate-kernel.log")
 _SEGMENT = re.compile(r"positions=\d+-\d+\.parquet")
 _HALF_SEGMENT = re.compile(r"\.positions=\d+-\d+\.parquet\.tmp")  # of a killed run
-_LEFTOVERS = (".part-0.parquet.tmp", ".report.html.tmp")  # of a killed run
+_LEFTOVERS = (  # of a killed run
+    *(".part-0.parquet.tmp", ".report.html.tmp"),
+    *(".fetch.ipynb.tmp", ".aggregate.ipynb.tmp"),
+)
 _EXPLORE_LOG = "explore-spark.log"
 _BY_NAME = (*_LOGS, *_LEFTOVERS, _EXPLORE_LOG)
 _SECONDS = 60  # at most, from the end of an execution until its notebook is written
@@ -109,8 +112,9 @@ def _is_executed(path: Path, place: str) -> bool:
     notebook = json.loads(path.read_bytes())
     noted = notebook["metadata"]["papermill"]
     source, target = (noted[name].replace("\\", "/") for name in ("input_path", "output_path"))
-    if not (source.endswith(f"notebooks/{path.name}") and target.endswith(f"/{place}")):
+    name = path.stem.removesuffix(FAILED)
+    if not (source.endswith(f"notebooks/{name}.ipynb") and target.endswith(f"/{place}")):
         return False
     ended = dt.datetime.fromisoformat(noted["end_time"] or noted["start_time"])
     unchanged = path.stat().st_mtime <= ended.timestamp() + _SECONDS
-    return unchanged or has_same_text(path.stem, notebook)
+    return unchanged or has_same_text(name, notebook)

@@ -7,6 +7,8 @@ from typing import Any
 
 from neo_utils.settings.folders import PROJECT
 
+FAILED = "-failed"  # in the name of a notebook that ended with an error
+
 
 def notebook_path(name: str) -> Path:
     """Return the path of a notebook: "fetch" or "aggregate"."""

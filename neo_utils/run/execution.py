@@ -10,13 +10,15 @@ from typing import Any
 # addresses, which Papermill never uses.
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
+import nbformat  # noqa: E402
 import papermill  # noqa: E402
 from jupyter_client.manager import AsyncKernelManager  # noqa: E402
 from papermill.exceptions import PapermillExecutionError  # noqa: E402
 
 from neo_utils.errors import RunFailure, exit_status_of  # noqa: E402
-from neo_utils.run.executed import notebook_path  # noqa: E402
+from neo_utils.run.executed import FAILED, notebook_path  # noqa: E402
 from neo_utils.statistics.result_files import kernel_log  # noqa: E402
+from neo_utils.store.atomic import write_in_order  # noqa: E402
 from neo_utils.text import printable  # noqa: E402
 
 # Failures are raised and reported below. These loggers would also report kernels that Ctrl-C ended.
@@ -41,10 +43,11 @@ class NotebookFailed(RunFailure):
 def execute(
     name: str, folder: Path, parameters: Mapping[str, Any], kernel: AsyncKernelManager
 ) -> None:
-    """Execute a notebook in its own kernel and save it, with the error if a cell fails.
+    """Execute a notebook in its own kernel, and save it if no cell fails.
 
-    If the run is killed or the kernel dies, no executed notebook is left, not even an earlier one.
-    The notebook receives those of the ``parameters`` that it declares.
+    If a cell fails, the notebook up to the failure is saved beside an earlier one, which stays, as
+    it does if the run is killed. The notebook receives those of the ``parameters`` that it
+    declares.
 
     Raises
     ------
@@ -53,12 +56,11 @@ def execute(
     """
     notebook = _escaped(notebook_path(name))
     declared = papermill.inspect_notebook(notebook)
-    executed = folder / f"{name}.ipynb"
-    executed.unlink(missing_ok=True)  # otherwise a killed run would leave the old result
+    executed, failed = folder / f"{name}.ipynb", folder / f"{name}{FAILED}.ipynb"
     try:
-        papermill.execute_notebook(
+        content = papermill.execute_notebook(
             notebook,
-            _escaped(executed),
+            _escaped(failed),
             {key: value for key, value in parameters.items() if key in declared},
             progress_bar=False,  # it counts cells, but pages take the time
             # Saving after every cell would cost half a second per run.
@@ -68,7 +70,7 @@ def execute(
         )
     except PapermillExecutionError as error:
         message = error.evalue.partition("\n")[0] or error.ename  # MemoryError has no message
-        failure = NotebookFailed(message, executed)
+        failure = NotebookFailed(message, failed)
         failure.exit_status = exit_status_of(error.ename)
         raise failure from None
     except RuntimeError as error:  # from nbclient or Jupyter's client
@@ -77,6 +79,9 @@ def execute(
             "Stored data is kept; run the same command again to resume. See "
             f"{kernel_log(folder, name)}"
         ) from None
+    content.metadata.papermill.output_path = str(executed)
+    write_in_order([(executed, nbformat.writes(content).encode())])
+    failed.unlink()
 
 
 def _escaped(path: Path) -> str:

@@ -1,6 +1,7 @@
 """Start a notebook kernel ahead of time, in a controlled environment, and always shut it down."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -108,8 +109,26 @@ def _end(manager: AsyncKernelManager, folder: str, java_seconds: float) -> None:
     # Again: a shell that was just becoming Java had no environment to recognise it by.
     started = list({*started, *processes_with_temporary(folder)})
     try:
-        psutil.wait_procs(started, timeout=java_seconds)
+        await_end(started, java_seconds)
     finally:
         for one in started:
             with suppress(psutil.NoSuchProcess):
                 one.kill()
+
+
+def await_end(processes: Iterable[psutil.Process], seconds: float) -> None:
+    """Wait until processes have ended, at most some seconds.
+
+    An ended process remains as a zombie if its parent, such as the first process of a container,
+    never asks for its status.
+    """
+    deadline = time.monotonic() + seconds
+    while any(map(_is_running, processes)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def _is_running(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

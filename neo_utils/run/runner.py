@@ -21,7 +21,7 @@ from neo_utils.run.kernels import kernel
 from neo_utils.run.terminal import source_text, summary_text
 from neo_utils.settings.run_settings import RunSettings
 from neo_utils.settings.spark import is_embedded
-from neo_utils.statistics.result_files import kernel_log, report_path
+from neo_utils.statistics.result_files import FOLDERS, kernel_log, report_path, result_path
 from neo_utils.statistics.results import inputs_sha256, saved_inputs_sha256
 from neo_utils.store.folders import run_folder
 from neo_utils.store.locks import sole_run
@@ -145,8 +145,13 @@ def _is_up_to_date(folder: Path, settings: RunSettings, selection: Selection | N
     """Check whether the saved results have the same pages, notebook and definitions."""
     if not selection or not executed_before("aggregate", folder, settings.notebook_parameters()):
         return False
+    output, positions = selection.output, selection.positions
     wanted = inputs_sha256(selection, settings.threshold_au)
-    return saved_inputs_sha256(selection.output, selection.positions) == wanted
+    if saved_inputs_sha256(output, positions) != wanted:
+        return False
+    # A run that failed or was killed may have saved results after this notebook.
+    saved = max(result_path(name, output, positions).stat().st_mtime_ns for name in FOLDERS)
+    return saved <= (folder / "aggregate.ipynb").stat().st_mtime_ns
 
 
 def _update_report(folder: Path, selection: Selection) -> None:
