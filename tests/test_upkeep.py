@@ -27,7 +27,7 @@ def message(text_of, failure, *given):
 
 def test_verify_counts_intact_batches(output):
     assert verify_text(parameters(output)) == (
-        f"4 batches of positions 1 to 200 in {output}: all intact"
+        f"4 batches of positions 1 to 200 in {output}: all intact. Not stored: positions 81-200"
     )
     assert verify_text(parameters(output, 21, 40)).startswith("1 batch of positions 21 to 40 in ")
 

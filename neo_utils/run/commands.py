@@ -324,7 +324,9 @@ def run_settings(options: Namespace) -> RunSettings:
     file = getattr(options, "parameters", None) or (
         _DEFAULT_FILE if _DEFAULT_FILE.exists() else None
     )
-    return read_run_settings(file, command_line=given)
+    # The source depends on the key.
+    uses_key = "source" in COMMANDS[options.command].parameters
+    return read_run_settings(file, command_line=given, uses_key=uses_key)
 
 
 def _name_and_value(text: str) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """Maintenance commands: verify, rebuild, clean."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from neo_utils.errors import StoredDataBroken, StoredDataMissing
@@ -9,7 +9,12 @@ from neo_utils.positions import Batch, PositionRange, batches_text, spans
 from neo_utils.run.cleaning import find_results, remove
 from neo_utils.settings.run_settings import RunSettings
 from neo_utils.statistics.results import check_results
-from neo_utils.store.batches import batches_on_disk, batches_with, noted_service
+from neo_utils.store.batches import (
+    batches_on_disk,
+    batches_with,
+    noted_service,
+    stored_provenances,
+)
 from neo_utils.store.folders import exists
 from neo_utils.store.history import check_history
 from neo_utils.store.locks import sole_run
@@ -63,7 +68,16 @@ def verify_text(settings: RunSettings) -> str:
         )
     where = printable(str(output))
     history = f", and {plural(changes, 'row')} of history" if changes else ""
-    return f"{batches_text(stored)} of {positions.in_words} in {where}{history}: all intact"
+    missing = ", ".join(f"{span.start}-{span.end}" for span in spans(_missing(settings, found)))
+    but = f". Not stored: positions {missing}" if missing else ""
+    return f"{batches_text(stored)} of {positions.in_words} in {where}{history}: all intact{but}"
+
+
+def _missing(settings: RunSettings, found: Collection[Batch]) -> list[Batch]:
+    """Return the batches of the range that are not stored, up to the end of the catalogue."""
+    stored = stored_provenances(settings.output, settings.positions)
+    sizes = [provenance.catalogue_size for provenance in stored.values()]
+    return [batch for batch in settings.positions.batches(max(sizes)) if batch not in found]
 
 
 def rebuild_text(settings: RunSettings) -> str:

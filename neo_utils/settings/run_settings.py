@@ -126,12 +126,14 @@ def read_run_settings(
     environment: Mapping[str, str] = os.environ,
     env_file: Path = PROJECT / ".env",
     command_line: Mapping[str, Any] | None = None,
+    *,
+    uses_key: bool = True,
 ) -> RunSettings:
     """Return the parameters of a run, parsed and checked.
 
     The command line overrides the environment (where ``make`` puts its own command line), then come
     ``.env``, the parameters file and the defaults. An empty variable counts as not set. Unknown
-    names in ``.env`` are reported on stderr.
+    names in ``.env`` are reported on stderr. ``uses_key`` checks the API key.
 
     Raises
     ------
@@ -151,7 +153,8 @@ def read_run_settings(
     if wait == "1":
         values["longest_wait_s"] = LONGEST_RETRY_AFTER_S
     settings = parse_settings(values | dict(command_line or {}))
-    api_key(environment, env_file)
+    if uses_key:
+        api_key(environment, env_file)
     if warning := unknown_names_warning(env_file, (*NAMES_IN_ENVIRONMENT, *_FURTHER_NAMES)):
         print(warning, file=sys.stderr)
     return settings
