@@ -93,6 +93,18 @@ def test_second_process_does_not_create_the_archive(tmp_path, monkeypatch):
     assert not (tmp_path / "spark.jsa").exists()
 
 
+@pytest.mark.parametrize(("loads", "expected"), [((2.0, 0.9, 0.1), True), ((2.0,) * 200, False)])
+def test_waits_for_an_idle_machine_for_a_limited_time(monkeypatch, loads, expected):
+    remaining, clock = iter(loads), [0.0]
+    monkeypatch.setattr(warm_start.os, "getloadavg", lambda: (next(remaining), 9.0, 9.0))
+    monkeypatch.setattr(warm_start.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(
+        warm_start.time, "sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds)
+    )
+    assert warm_start.await_idle() is expected
+    assert clock[0] == 10 if expected else 600 <= clock[0] <= 610
+
+
 def fail(*_):
     raise subprocess.CalledProcessError(1, "java", "insufficient memory\n")
 

@@ -49,7 +49,9 @@ def escape_option(path: Path) -> str:
 
 
 def create_in_background() -> None:
-    """Create a missing archive in a separate process, which may outlive this one (a minute).
+    """Create a missing archive in a separate process, once the machine is idle.
+
+    The process may outlive this one, by the ten minutes that it waits and the minute that it needs.
 
     After a failure, only ``python -m neo_utils.run.warm_start`` tries again.
     """
@@ -57,7 +59,7 @@ def create_in_background() -> None:
     tried = archive.exists() or failure_marker(archive).exists()
     if not tried and os.access(sys.prefix, os.W_OK):
         subprocess.Popen(
-            [sys.executable, "-m", "neo_utils.run.warm_start"],
+            [sys.executable, "-m", "neo_utils.run.warm_start", "--when-idle"],
             cwd=PROJECT,
             env={**chosen_environment(), "PYTHONPATH": str(PROJECT), "PYTHONNOUSERSITE": "1"},
             stdin=subprocess.DEVNULL,

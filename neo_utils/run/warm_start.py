@@ -2,11 +2,14 @@
 
 ``python -m neo_utils.run.warm_start`` does it in a minute on one core: Spark aggregates two batches
 of the sample, and Java writes the classes that it loaded to a file. A run with embedded Spark
-starts it in the background at its end.
+starts it in the background at its end, with ``--when-idle``.
 """
 
 import os
 import subprocess
+import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,13 +24,17 @@ from neo_utils.statistics.computation import metrics, read_batches, yearly_stati
 from neo_utils.store.locks import try_lock
 
 _GENERATED = "@lambda-form-invoker"
+_IDLE_LOAD = 0.5  # mean number of running processes, of the last minute
+_CHECK_S = 5.0
+_LONGEST_WAIT_S = 600.0
 _KEPT = 2  # with two Java versions in turn, each would otherwise recreate its own: a minute
 
 
-def make(archive: Path) -> None:
+def make(archive: Path, *, when_idle: bool = False) -> None:
     """Create the archive and remove all but one older one, or record why it failed.
 
-    Does nothing if another process is already creating it.
+    Does nothing if another process is already creating it, or if ``when_idle`` is set and the
+    machine is busy for ten minutes.
 
     Raises
     ------
@@ -39,6 +46,8 @@ def make(archive: Path) -> None:
         try:
             try_lock(lock)
         except BlockingIOError:
+            return
+        if when_idle and not await_idle():
             return
         try:
             _write(archive, Path(temporary))
@@ -95,8 +104,26 @@ def _note_classes(classes: Path, folder: Path) -> str:
     return jars
 
 
+def await_idle() -> bool:
+    """Wait until the machine is idle, so that no later run is slowed down; False if it never is."""
+    deadline = time.monotonic() + _LONGEST_WAIT_S
+    while os.getloadavg()[0] > _IDLE_LOAD:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_CHECK_S)
+    return True
+
+
+def _yield_to_others() -> None:
+    """Take the lowest priority."""
+    os.nice(19)
+    # Linux shares the processors between sessions first; nice counts within a session only.
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text("19")
+
+
 if __name__ == "__main__":
-    os.nice(19)  # lowest priority
+    _yield_to_others()
     path = archive_path(java_home())
     if not path.exists():
-        make(path)
+        make(path, when_idle="--when-idle" in sys.argv)
