@@ -218,7 +218,7 @@ def test_status_marks_outdated_results(outputs):
     settings = parse_settings({"output_dir": str(outputs[0].output)})
     assert "results   none yet\n" in status_text(settings)
     save_metrics(outputs[0])
-    assert "results   batches-1-20\n" in status_text(settings)
+    assert "results   batches-1-20 (threshold 0.2 AU, no report)\n" in status_text(settings)
     store(outputs[0].output, 1, [neo("another")], MARCH + HOUR)
     assert "results   batches-1-20 (outdated or edited, will be recomputed)\n" in status_text(
         settings

@@ -21,10 +21,13 @@ from neo_utils.report.provenance import provenance_table
 from neo_utils.report.theme import themed
 from neo_utils.run.executed import executed_before
 from neo_utils.run.runner import run
+from neo_utils.run.terminal import status_text
 from neo_utils.settings.folders import PROJECT
 from neo_utils.settings.run_settings import parse_settings
 from neo_utils.settings.service_address import NASA_URL
+from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
 from neo_utils.statistics.definitions import totals_defined
+from neo_utils.statistics.results import save
 from neo_utils.store.selection import Selection
 from neo_utils.text import printable
 from tests.objects import serve_changed
@@ -167,6 +170,21 @@ def test_key_numbers_come_first_and_equal_the_totals(page):
     (past, _), (predicted, _) = numbers[2:]
     nearest = [float(number.removesuffix(" LD")) for number in (past, predicted)]
     assert 0 < min(nearest) < max(nearest) < 100
+
+
+@pytest.mark.usefixtures("report")
+def test_results_saved_after_the_report_are_reported_and_computed_again(stored):
+    settings = settings_for(stored)
+    assert "results   batches-1-40 (threshold 0.2 AU, with report)\n" in status_text(settings)
+    # As a notebook that is run by hand with another threshold saves them.
+    counted = select(1, 40, output_dir=str(stored))
+    neos, approaches = read_batches(DuckDBSession(), counted)
+    for name, compute in (("metrics", metrics), ("yearly_statistics", yearly_statistics)):
+        save(name, compute(neos, approaches, 0.05), counted, 0.05)
+    shown = status_text(settings)
+    assert "batches-1-40 (threshold 0.05 AU; the report is older, `make report` writes" in shown
+    run("report", ["aggregate"], settings)
+    assert "results   batches-1-40 (threshold 0.2 AU, with report)\n" in status_text(settings)
 
 
 def test_totals_are_listed_with_their_definitions(page):

@@ -21,7 +21,7 @@ from neo_utils.run.kernels import kernel
 from neo_utils.run.terminal import source_text, summary_text
 from neo_utils.settings.run_settings import RunSettings
 from neo_utils.settings.spark import is_embedded
-from neo_utils.statistics.result_files import FOLDERS, kernel_log, report_path, result_path
+from neo_utils.statistics.result_files import kernel_log, report_path, saved_after
 from neo_utils.statistics.results import inputs_sha256, saved_inputs_sha256
 from neo_utils.store.folders import run_folder
 from neo_utils.store.locks import sole_run
@@ -149,9 +149,8 @@ def _is_up_to_date(folder: Path, settings: RunSettings, selection: Selection | N
     wanted = inputs_sha256(selection, settings.threshold_au)
     if saved_inputs_sha256(output, positions) != wanted:
         return False
-    # A run that failed or was killed may have saved results after this notebook.
-    saved = max(result_path(name, output, positions).stat().st_mtime_ns for name in FOLDERS)
-    return saved <= (folder / "aggregate.ipynb").stat().st_mtime_ns
+    # A run that failed, or a notebook run by hand, may have saved results after this notebook.
+    return not saved_after(folder / "aggregate.ipynb", output, positions)
 
 
 def _update_report(folder: Path, selection: Selection) -> None:

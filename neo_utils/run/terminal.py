@@ -11,7 +11,7 @@ from neo_utils.run.inputs import plan_of
 from neo_utils.settings.run_settings import RunSettings
 from neo_utils.settings.service_address import DEMO_KEY
 from neo_utils.settings.variables import api_key
-from neo_utils.statistics.result_files import ranges_with_results, report_path
+from neo_utils.statistics.result_files import ranges_with_results, report_path, saved_after
 from neo_utils.statistics.results import read_result, saved_threshold
 from neo_utils.store.batches import read_rejected, stored_provenances
 from neo_utils.store.consistency import drift_notes
@@ -75,8 +75,20 @@ def _counted(output: Path, stored: Mapping[Batch, Provenance]) -> Iterator[str]:
         own = {batch: p for batch, p in stored.items() if positions.covers(batch)}
         labels = {provenance.service.label for provenance in own.values()}
         selection = Selection(positions, output, " and ".join(labels), own)
-        changed = not own or saved_threshold(selection) is None
-        yield f"{positions.name}{' (outdated or edited, will be recomputed)' if changed else ''}"
+        threshold = saved_threshold(selection) if own else None
+        yield f"{positions.name} ({_results_text(selection, threshold)})"
+
+
+def _results_text(selection: Selection, threshold_au: float | None) -> str:
+    if threshold_au is None:
+        return "outdated or edited, will be recomputed"
+    report = report_path(selection.run_folder)
+    text = f"threshold {threshold_au} AU"
+    if not report.exists():
+        return f"{text}, no report"
+    if saved_after(report, selection.output, selection.positions):
+        return f"{text}; the report is older, `make report` writes it again"
+    return f"{text}, with report"
 
 
 def summary_text(

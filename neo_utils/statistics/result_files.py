@@ -28,6 +28,12 @@ def report_path(folder: Path) -> Path:
     return folder / "report.html"
 
 
+def saved_after(path: Path, output: Path, positions: PositionRange) -> bool:
+    """Check whether a table of a range was saved after a file that shows it was written."""
+    saved = max(result_path(name, output, positions).stat().st_mtime_ns for name in FOLDERS)
+    return saved > path.stat().st_mtime_ns
+
+
 def ranges_with_results(output: Path) -> list[PositionRange]:
     """Return the ranges that have saved metrics, in order of position."""
     folders = names_in(output / FOLDERS["metrics"])
