@@ -42,7 +42,7 @@ def plot_first_observations(first: pd.DataFrame, selection: Selection) -> Captio
         some = first[first["size_class"] == name]
         if len(some):
             years, neos = [*some["year"], last], [*some["neos_so_far"], some["neos_so_far"].iat[-1]]
-            axes.step(years, neos, where="post", color=GREEN, linestyle=line)
+            axes.step(years, neos, where="post", color=GREEN, linestyle=line, label=name)
             label_line(axes, name.replace(", ", ",\n"), last, neos[-1], GREEN)
     use_whole_years(axes, first["year"].min(), last)
     axes.set_ylim(bottom=0)
