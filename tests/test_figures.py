@@ -1,5 +1,6 @@
 import datetime as dt
 import re
+import warnings
 
 import pandas as pd
 import pytest
@@ -210,6 +211,15 @@ def test_empty_figure_shows_none_listed(selection, draw, body):
         (axes,) = figure.axes
         assert [text.get_text() for text in axes.texts] == ["none listed"]
         assert re.match("An empty figure: no approach .* is listed. NEOs at", figure.get_label())
+
+
+def test_a_stored_distance_of_zero_is_not_drawn(selection):
+    # No service lists one, but an older version stored zeros.
+    for distances in ([0.0, 0.1], [0.0, 0.0]):
+        yearly = YEARLY.iloc[[0, 2]].assign(nearest_miss_distance_au=distances)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert draw_nearest(selection, yearly).png
 
 
 def test_source_line_gives_first_and_last_fetch_time(selection):

@@ -52,8 +52,8 @@ def plot_distance_by_date(
         mark_empty(axes)
     else:
         if are_many:
-            years = np.linspace(points["year"].min(), points["year"].max(), _CELLS)
-            bins = (years, np.geomspace(points[unit].min(), points[unit].max(), _CELLS))
+            years = np.linspace(int(points["year"].min()), int(points["year"].max()) + 1, _CELLS)
+            bins = (years, np.geomspace(points[unit].min(), 1.001 * points[unit].max(), _CELLS))
             axes.hist2d(
                 points["year"], points[unit], bins, cmap="Blues", norm=LogNorm(0.5), rasterized=True
             )
@@ -125,6 +125,6 @@ def _counted(passages: pd.DataFrame) -> str:
 def _nearest_text(points: pd.DataFrame, unit: str) -> str:
     if points.empty:
         return "There are none."
-    nearest = points.loc[points[unit].idxmin()]
+    nearest = points.nsmallest(1, unit).iloc[0]
     place = f"on {nearest['date']:%Y-%m-%d}, at {nearest[unit]:,.4g} {unit}"
     return f"The nearest is {nearest['NEO']} {place}."

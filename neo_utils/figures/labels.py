@@ -4,10 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from neo_utils.figures.palette import INK
-from neo_utils.figures.style import (
-    CaptionedFigure,
-    with_alt_text,
-)
+from neo_utils.figures.style import CaptionedFigure, with_alt_text
 from neo_utils.store.selection import Selection
 from neo_utils.text import shown
 

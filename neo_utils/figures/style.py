@@ -14,6 +14,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from neo_utils.figures.palette import INK, LIGHTER
 from neo_utils.store.selection import Selection
+from neo_utils.text import printable
 
 _INKED = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
 _RC: dict[str, Any] = {
@@ -27,8 +28,6 @@ _CAPTION_WIDTH = 115  # characters; longer lines would be cut off at the figure'
 _FEWEST_YEARS = 10  # on an axis: a single year would be a wall
 _PNG_DPI = 120  # a little sharper than most screens
 _SHOWN_DPI = 96
-
-
 # Decorator for plot functions: a user's matplotlib style must not change the figures.
 default_style = style.context(["default", _RC])
 
@@ -88,9 +87,9 @@ def titled_figure(title: str, caption: str, selection: Selection) -> CaptionedFi
     figure = CaptionedFigure(figsize=(9, 4.5), layout="constrained")
     # Names from the service may contain "$", which would start a formula.
     figure.suptitle(title, x=0.01, ha="left", fontsize=14, weight="bold", parse_math=False)
-    text = fill(f"{caption} {selection.neos_line}.", _CAPTION_WIDTH)
-    source = fill(f"{selection.source_line}.", _CAPTION_WIDTH)
-    figure.supxlabel(f"{text}\n{source}", x=0.01, ha="left", fontsize=9, parse_math=False)
+    lines = (f"{caption} {selection.neos_line}.", f"{selection.source_line}.")
+    text = "\n".join(fill(printable(" ".join(line.split())), _CAPTION_WIDTH) for line in lines)
+    figure.supxlabel(text, x=0.01, ha="left", fontsize=9, parse_math=False)
     return figure
 
 
@@ -165,5 +164,6 @@ def with_alt_text(figure: CaptionedFigure, text: str, selection: Selection) -> C
     text
         The kind of figure and what it shows, with numbers.
     """
-    figure.set_label(f"{text} {selection.neos_line}. {selection.source_line}.")
+    # An SVG with a control character, such as in a name, would not be valid.
+    figure.set_label(printable(f"{text} {selection.neos_line}. {selection.source_line}."))
     return figure

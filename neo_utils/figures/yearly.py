@@ -229,6 +229,7 @@ def plot_nearest_per_year(nearest: pd.DataFrame, selection: Selection) -> Captio
         "miss distance (LD, log scale)",
         selection,
     )
+    nearest = nearest[nearest["miss_distance_au"] > 0]  # an older version stored zeros
     if nearest.empty:
         return empty_figure(figure, axes, "no approach to Earth is listed", selection)
     colour = nearest["is_predicted"].map({True: LIGHTER[BLUE], False: BLUE})
