@@ -76,7 +76,7 @@ def name_nearest(axes: Axes, points: pd.DataFrame) -> list[str]:
         beside = [other_y for other_x, other_y, _ in chosen if abs(other_x - x) < width]
         if len(chosen) < _NAMED and all(y > height * other_y for other_y in beside):
             chosen.append((x, y, shown(label)))
-    axes.set_ylim(bottom=chosen[0][1] / height)
+    axes.set_ylim(bottom=min(lowest, chosen[0][1] / height))
     for x, y, label in chosen:
         is_left = x < last - (last - first) / 4  # there is room on the right
         axes.annotate(

@@ -235,11 +235,11 @@ def plot_nearest_per_year(nearest: pd.DataFrame, selection: Selection) -> Captio
     colour = nearest["is_predicted"].map({True: LIGHTER[BLUE], False: BLUE})
     axes.scatter(nearest.index, nearest["miss_distance_lunar"], 14, color=colour)
     use_whole_years(axes, nearest.index.min(), nearest.index.max())
+    axes.axhline(1, color=INK, linewidth=0.8, linestyle="--")
     use_log_scale(axes, "y")
     distance, years = nearest["miss_distance_lunar"], nearest.index
     label = nearest["name"] + ", " + years.astype(str)
     named = name_nearest(axes, pd.DataFrame({"x": years, "y": distance, "label": label}))
-    axes.axhline(1, color=INK, linewidth=0.8, linestyle="--")
     label_line(axes, "Moon's\ndistance", axes.get_xlim()[1], 1)
     label_periods(axes, selection.fetched[1].year)
     return with_alt_text(
