@@ -144,7 +144,7 @@ def reference() -> str:
         interface=_table(("name", "result"), _interface()),
         parameters=_table(("parameter", "also as", "default", "meaning"), _parameters()),
         names=_table(("name", "meaning"), _names()),
-        question=_table(("parameter", "type", "default", "meaning"), _question()),
+        question=_table(("parameter", "type", "default", "meaning"), _explore_parameters()),
         metrics=_table(("metric", "counts"), _metrics()),
         files=_table(("file", "content"), _files()),
         columns="\n".join(_columns(name, schema) for name, schema in _TABLES.items()),
@@ -196,7 +196,7 @@ def _names() -> list[tuple[str, str]]:
     return [(", ".join(f"`{name}`" for name in names.split()), text) for names, text in found]
 
 
-def _question() -> list[tuple[str, str, str, str]]:
+def _explore_parameters() -> list[tuple[str, str, str, str]]:
     parameters = inspect_notebook(str(PROJECT / "notebooks/explore.ipynb"))
     return [
         (f"`{name}`", one["inferred_type_name"], f"`{one['default']}`", one["help"])

@@ -31,7 +31,6 @@ def users_options():
         "figure.dpi": 10,
         "savefig.transparent": True,
         "axes.formatter.limits": (0, 0),
-        "hatch.color": "white",
     }
     options = ("display.precision", 1, "display.max_columns", 1, "display.chop_threshold", 1)
     with (

@@ -1,6 +1,7 @@
 """Compare what explore.ipynb shows with the pages, decoded with json."""
 
 import datetime as dt
+import warnings
 from xml.etree import ElementTree
 
 import numpy as np
@@ -129,6 +130,7 @@ def test_figures_state_condition_range_and_source(draw, plot, where):
     assert figure.png  # drawing succeeds
     caption, text = " ".join(figure.get_supxlabel().split()), figure.get_label()
     assert where in caption
+    assert where in text
     for shown in (caption, text):
         assert "NEOs at positions 1 to 40, 7141 to 7160" in shown
         assert "simulated sample, not NASA data, as listed on 2026-03-01" in shown
@@ -169,6 +171,9 @@ def test_many_passages_are_drawn_as_their_density(draw, views, monkeypatch):
     at_one_place = pd.concat([views.selected(NEAR_EARTH).head(1)] * 60)
     assert draw(plot_distance_by_date, passages=at_one_place).png
     figure = draw(plot_distance_by_date)
+    labels = [text.get_text() for text in figure.axes[0].texts]
+    assert "predicted" in labels
+    assert "predicted (lighter)" not in labels
     assert "Darker: more passages" in figure.get_supxlabel()
     (density,) = figure.axes[0].collections
     assert density.get_array().sum() == len(views.selected(NEAR_EARTH))
@@ -215,6 +220,29 @@ def test_does_not_mix_two_sources(output, selection, monkeypatch):
     monkeypatch.setattr("neo_utils.store.selection.stored_provenances", lambda *_: mixed)
     with pytest.raises(StoredDataMissing, match="NASA NeoWs and of simulated.*cannot be mixed"):
         stored_or_sample(str(output))
+
+
+def test_a_comment_at_the_end_of_a_condition_changes_nothing(views):
+    for where in (f"{NEAR_EARTH} -- near", "  \n"):
+        assert views.selected(where)["date"].is_monotonic_increasing
+    assert len(views.selected(f"{NEAR_EARTH} -- near")) == len(views.selected(NEAR_EARTH))
+
+
+def test_captions_state_the_limits_of_the_bodies_and_part_of_a_long_condition(draw):
+    assert "(NeoWs lists Moon up to 0.0085 AU" in caption(draw(plot_count_within, "AU < 0.09"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure = draw(plot_distance_by_date, " OR ".join([NEAR_EARTH] * 100))
+        assert figure.png
+    assert "characters)" in caption(figure)
+
+
+def caption(figure):
+    return " ".join(figure.get_supxlabel().split())
+
+
+def test_objects_of_the_sample_have_no_page_at_jpl(views):
+    assert views.selected()["page"].isna().all()
 
 
 @pytest.mark.parametrize("where", ["bodi = 'Earth'", "AU <", "AU < 'x'", "AU < 0.2; DROP TABLE x"])

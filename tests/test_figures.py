@@ -1,7 +1,9 @@
 import datetime as dt
+import itertools
 import re
 import warnings
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -213,9 +215,33 @@ def test_empty_figure_shows_none_listed(selection, draw, body):
         assert re.match("An empty figure: no approach .* is listed. NEOs at", figure.get_label())
 
 
+def test_names_do_not_cover_each_other(selection):
+    years = range(1900, 2200)
+    for seed in range(12):
+        distances = np.random.default_rng(seed).lognormal(-5, 2, len(years))
+        yearly = pd.DataFrame(
+            {
+                "year": years,
+                "orbiting_body": "Earth",
+                "nearest_miss_distance_au": distances,
+                "nearest_neo_id": "2000001",
+                "nearest_neo_name": [f"990007 Drutevgol ({year} BA900)" for year in years],
+                "nearest_close_approach_date": "",
+                "nearest_is_predicted": False,
+            }
+        )
+        figure = draw_nearest(selection, yearly)
+        figure.canvas.draw()
+        names = [one for one in figure.axes[0].texts if "Drutevgol" in one.get_text()]
+        boxes = [name.get_window_extent() for name in names]
+        assert len(names) > 1
+        for one, other in itertools.combinations(boxes, 2):
+            assert not one.overlaps(other), [name.get_text() for name in names]
+
+
 def test_a_stored_distance_of_zero_is_not_drawn(selection):
     # No service lists one, but an older version stored zeros.
-    for distances in ([0.0, 0.1], [0.0, 0.0]):
+    for distances in ([0.0, 0.1], [0.0, 0.0], [None, None]):
         yearly = YEARLY.iloc[[0, 2]].assign(nearest_miss_distance_au=distances)
         with warnings.catch_warnings():
             warnings.simplefilter("error")

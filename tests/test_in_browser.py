@@ -176,6 +176,7 @@ HOSTILE = [
     f"javascript:{MARK}",
     f"data:text/html,<script>parent.{MARK}</script>",
     f'"><script>{MARK}</script><b a="',
+    "\x1b[2J\x01 control characters",
 ]
 
 
@@ -233,6 +234,8 @@ def test_hostile_data_runs_no_script_in_the_report(browser, hostile):
     assert hosts <= {"cneos.jpl.nasa.gov", "ssd.jpl.nasa.gov", "api.nasa.gov"}
     assert page.locator("td", has_text="autofocus").count()
     assert "JPL" in page.locator("table", has_text="impact risk").inner_text()
+    for image in page.locator("img").all():
+        assert image.evaluate("node => node.naturalWidth") > 600
     context.close()
 
 
@@ -360,6 +363,7 @@ def test_lab_starts_with_a_page_that_leads_to_the_notebooks(browser, lab):
     page.screenshot(path=SCREENSHOTS / "lab-start.png")
     page.get_by_role("link", name="Explore the close approaches").click()
     await_kernel(page)
+    page.wait_for_load_state("networkidle")
     # JupyterLab would ask about news, and count the question in its status bar.
     expect(page.locator(".jp-Notification-Status")).to_have_text("0")
     page.close()
@@ -487,18 +491,26 @@ def test_a_selection_in_one_view_filters_all_others_and_continues_in_python(note
 def test_the_table_is_sorted_by_a_click_on_its_head(notebook):
     page, _ = notebook
     scrolled_to(page, PLOTS)
-    velocities = page.locator(".mosaic-widget tbody td:nth-child(5)")
-    page.locator(".mosaic-widget th", has_text="velocity").click()
-    expect(velocities.nth(1)).not_to_be_empty()
-    page.wait_for_function(
-        """() => {
-            const cells = [...document.querySelectorAll('.mosaic-widget tbody td:nth-child(5)')]
-            const values = cells.map(cell => Number(cell.innerText)).slice(0, 20)
-            const sorted = values.every((value, place) => !place || values[place - 1] >= value)
-            const rising = values.every((value, place) => !place || values[place - 1] <= value)
-            return values.length > 1 && (sorted || rising)
-        }"""
-    )
+    for direction in (1, -1):  # Mosaic sorts by falling values first, then by rising ones
+        page.locator(".mosaic-widget th", has_text="velocity").click()
+        page.wait_for_function(
+            """direction => {
+                const cells = [...document.querySelectorAll('.mosaic-widget tbody td:nth-child(5)')]
+                const values = cells.map(cell => direction * Number(cell.innerText)).slice(0, 20)
+                const steps = values.slice(1).map((value, place) => values[place] - value)
+                return values.length > 5 && steps.every(step => step >= 0) && Math.max(...steps) > 0
+            }""",
+            arg=direction,
+        )
+
+
+def test_distances_switch_their_unit(notebook):
+    page, _ = notebook
+    scrolled_to(page, PLOTS)
+    for unit in ("km", "AU", "LD"):
+        page.locator(".jp-OutputArea .widget-toggle-button", has_text=unit).click()
+        label = page.locator(PLOTS).nth(1).get_by_text(f"miss distance ({unit})")
+        expect(label).to_be_visible()
 
 
 def contrast(page, selector):

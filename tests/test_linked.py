@@ -76,6 +76,7 @@ def test_another_unit_starts_without_a_selection(catalogue):
     (unit,) = (one for one in views.children if isinstance(one, ToggleButtons))
     unit.value = "km"
     assert "km" in columns_in(views.children[1].spec)
+    assert views.unit == "km"
     assert len(views.selected()) == everything
 
 
@@ -108,6 +109,8 @@ def test_neos_without_orbit_size_or_name_are_shown(tmp_path):
         fetch(plan_fetch(1, 20, "nasa", url, str(tmp_path)))
     selected = explorer(open_catalogue(stored_or_sample(str(tmp_path)))).selected()
     assert len(selected) == len(approaches_of(neos_of([0])))
+    pages = {neo["id"]: neo["nasa_jpl_url"] for neo in neos_of([0])}
+    assert dict(zip(selected["id"], selected["page"], strict=True)).items() <= pages.items()
     assert "unknown" in set(selected["orbit class"])
     assert neos_of([0])[2]["id"] in set(selected["NEO"])
     assert selected["label"].notna().all()

@@ -31,6 +31,7 @@ from neo_utils.statistics.results import save
 from neo_utils.store.selection import Selection
 from neo_utils.text import printable
 from tests.objects import serve_changed
+from tests.sample_neos import neos_of
 from tests.test_figures import YEARLY, draw_per_year, selection  # noqa: F401 - a fixture
 
 VOID = {"meta", "img", "link", "br", "hr", "input", "wbr"}
@@ -156,20 +157,24 @@ def test_report_starts_with_results_and_omits_runner_cells(page, report):
     assert '<pre tabindex="0">[]' not in text
 
 
-def test_key_numbers_come_first_and_equal_the_totals(page):
+def test_key_numbers_come_first_and_equal_those_of_the_pages(page):
     kinds = [tag for tag, *_ in page.elements if tag in ("dl", "img", "table")]
     assert kinds[:2] == ["dl", "img"]
-    rows = {text for tag, _, text in page.all("tr") if text.startswith("total_")}
-    numbers = list(zip(page.texts("dt"), page.texts("dd"), strict=True))
-    for name, (number, definition) in zip(
-        ("total_close_approaches_under_0.2_au_earth", "total_neos_under_0.2_au_earth"),
-        numbers,
-        strict=False,
-    ):
-        assert f"{name}{number}{definition}" in rows
-    (past, _), (predicted, _) = numbers[2:]
-    nearest = [float(number.removesuffix(" LD")) for number in (past, predicted)]
-    assert 0 < min(nearest) < max(nearest) < 100
+    near = [
+        (float(one["miss_distance"]["astronomical"]), one["close_approach_date"], neo["name"])
+        for neo in neos_of([0, 1])
+        for one in neo["close_approach_data"]
+        if one["orbiting_body"] == "Earth"
+    ]
+    under = [row for row in near if row[0] < 0.2]
+    names = {name for _, _, name in under}
+    predicted = sum(date > "2026-03-01" for _, date, _ in under)
+    au, date, name = min(near)
+    kind = "predicted" if date > "2026-03-01" else "past"
+    assert page.texts("dt") == [
+        *(f"{len(under):,}", f"{predicted:,}", f"{len(names):,}", f"{au * 389:.3g} LD")
+    ]
+    assert page.texts("dd")[-1].endswith(f"({au:.3g} AU): {name}, {date}, {kind}")
 
 
 @pytest.mark.usefixtures("report")

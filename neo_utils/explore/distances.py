@@ -18,11 +18,14 @@ from neo_utils.figures.style import (
     use_whole_years,
     with_alt_text,
 )
+from neo_utils.limits import limits_text
 from neo_utils.store.selection import Selection
+from neo_utils.text import plural, shown
 from neo_utils.units import UNITS
 
 _DOTS = 2_000  # more would hide each other
 _CELLS = 120  # of a density, on each axis
+_LONGEST_CONDITION = 400  # in a caption; half of a longer one is shown
 
 
 @default_style
@@ -40,10 +43,10 @@ def plot_distance_by_date(
     """
     points = passages.dropna(subset=unit)  # an older version stored zeros, which are null here
     are_many = len(points) > _DOTS
+    definition = _definition(passages, condition)
     figure, axes = titled_axes(
         "When do they pass, and how near?",
-        f"Passages, past and predicted, where {condition}. "
-        + ("Darker: more passages." if are_many else "One dot per passage."),
+        f"{definition} {'Darker: more passages.' if are_many else 'One dot per passage.'}",
         "year",
         f"miss distance ({unit}, log scale)",
         selection,
@@ -51,23 +54,25 @@ def plot_distance_by_date(
     if points.empty:
         mark_empty(axes)
     else:
+        years = int(points["year"].min()), int(points["year"].max()) + 1
         if are_many:
-            years = np.linspace(int(points["year"].min()), int(points["year"].max()) + 1, _CELLS)
-            bins = (years, np.geomspace(points[unit].min(), 1.001 * points[unit].max(), _CELLS))
+            distances = np.geomspace(points[unit].min(), 1.001 * points[unit].max(), _CELLS)
+            bins = (np.linspace(*years, _CELLS), distances)
             axes.hist2d(
                 points["year"], points[unit], bins, cmap="Blues", norm=LogNorm(0.5), rasterized=True
             )
         else:
-            predicted = points["date"] > pd.Timestamp(selection.fetched[1].date())
-            colour = predicted.map({True: LIGHTER[BLUE], False: BLUE})
+            colour = points["predicted"].map({True: LIGHTER[BLUE], False: BLUE})
             axes.scatter(points["year"], points[unit], 8, color=colour)
-        use_whole_years(axes, int(points["year"].min()), int(points["year"].max()) + 1)
+        use_whole_years(axes, *years)
         use_log_scale(axes, "y")
-        named = points.assign(x=points["year"], y=points[unit])
-        name_nearest(axes, named.assign(label=named["NEO"] + ", " + named["date"].astype(str)))
-        label_periods(axes, selection.fetched[1].year)
-    text = f"A density of passages by date and distance, or a dot for each: {_counted(passages)}."
-    return with_alt_text(figure, f"{text} {_nearest_text(points, unit)}", selection)
+        label = points["NEO"] + ", " + points["date"].astype(str)
+        name_nearest(axes, pd.DataFrame({"x": points["year"], "y": points[unit], "label": label}))
+        lighter = "" if are_many else " (lighter)"
+        label_periods(axes, selection.fetched[1].year, f"predicted{lighter}")
+    kind = "The density of passages" if are_many else "A dot for each passage"
+    text = f"{kind}, by date and distance: {_counted(passages)}. {_nearest_text(points, unit)}"
+    return with_alt_text(figure, f"{text} {definition}", selection)
 
 
 @default_style
@@ -81,19 +86,21 @@ def plot_count_within(
     condition, unit
         As in `plot_distance_by_date`.
     """
+    definition = _definition(passages, condition)
     figure, axes = titled_axes(
         "How many pass within a distance?",
-        f"Passages, past and predicted, where {condition}.",
+        definition,
         f"miss distance ({unit}, log scale)",
         "passages within (log scale)",
         selection,
     )
     distance = np.sort(passages[unit].dropna().to_numpy())
     law = distance_law(passages)
+    fitted = f"r^{law.exponent:.2f} ± {law.error:.2f}" if law else ""
     if len(distance):
         some = np.unique(np.geomspace(1, len(distance), 1_000).astype(int)) - 1
         axes.step(distance[some], some + 1, where="post", color=BLUE)
-        label_line(axes, "listed", distance[-1], len(distance), BLUE)
+        label_line(axes, "listed", distance[-1], len(distance))
         if law:
             reach = np.geomspace(0.1, 1, 50) * law.up_to_au * UNITS[unit][0]
             power = reach**law.exponent
@@ -101,30 +108,36 @@ def plot_count_within(
             counts = np.maximum(np.searchsorted(distance, reach), 1)
             line = power * np.exp(np.mean(np.log(counts / power)))
             axes.plot(reach, line, color=ORANGE, linestyle="--")
-            fitted = f"r^{law.exponent:.2f} ± {law.error:.2f}"
-            label_line(axes, fitted, reach[0], line[0], ORANGE, is_left=True)
+            label_line(axes, fitted, reach[0], line[0], is_left=True)
         use_log_scale(axes, "xy")
         axes.set_ylim(bottom=0.8)
     else:
         mark_empty(axes)
+    near = int((passages["LD"] < 1).sum())
     text = (
-        f"A rising line on two logarithmic axes: the number of passages within a distance. "
-        f"{_counted(passages)}, {int((passages['LD'] < 1).sum()):,} closer than 1 LD."
+        "A rising line on two logarithmic axes, the number of passages within a distance: "
+        f"{_counted(passages)}, {near:,} closer than 1 LD."
+        f"{f' Up to {law.up_to_au:.3g} AU they grow as {fitted}.' if law else ''}"
     )
-    if law:
-        text += f" Up to {law.up_to_au:.3g} AU they grow as r^{law.exponent:.2f} ± {law.error:.2f}."
-    return with_alt_text(figure, text, selection)
+    return with_alt_text(figure, f"{text} {definition}", selection)
+
+
+def _definition(passages: pd.DataFrame, condition: str) -> str:
+    """Return which passages these are, and what NeoWs lists of their bodies."""
+    limits = limits_text(sorted(passages["body"].unique()), passages["AU"].max())
+    return f"Passages, past and predicted, where {shown(condition, _LONGEST_CONDITION)}{limits}."
 
 
 def _counted(passages: pd.DataFrame) -> str:
     zeros = int(passages["AU"].isna().sum())
     left_out = f", of which {zeros:,} with a distance of 0 are not drawn" if zeros else ""
-    return f"{len(passages):,} passages by {passages['id'].nunique():,} NEOs{left_out}"
+    by = plural(passages["id"].nunique(), "NEO")
+    return f"{plural(len(passages), 'passage')} by {by}{left_out}"
 
 
 def _nearest_text(points: pd.DataFrame, unit: str) -> str:
     if points.empty:
         return "There are none."
     nearest = points.nsmallest(1, unit).iloc[0]
-    place = f"on {nearest['date']:%Y-%m-%d}, at {nearest[unit]:,.4g} {unit}"
-    return f"The nearest is {nearest['NEO']} {place}."
+    distance = f"{nearest[unit]:{',.0f' if unit == 'km' else ',.4g'}} {unit}"
+    return f"The nearest is {nearest['NEO']} on {nearest['date']:%Y-%m-%d}, at {distance}."

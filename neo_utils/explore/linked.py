@@ -60,8 +60,14 @@ class LinkedViews(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type
     def condition(self, where: str = "") -> str:
         """Return the condition in SQL that selected passages meet, and ``where`` if given."""
         selected = self._views.params.get(SELECTION, {}).get("predicate")
-        parts = [part for part in (where, selected) if part] or ["TRUE"]
-        return parts[0] if len(parts) == 1 else " AND ".join(f"({part})" for part in parts)
+        parts = [part.strip() for part in (where, selected) if part and part.strip()] or ["TRUE"]
+        # On lines of their own: a part may end with a comment.
+        return parts[0] if len(parts) == 1 else " AND ".join(f"(\n{part}\n)" for part in parts)
+
+    @property
+    def unit(self) -> str:
+        """The unit in which distances are shown."""
+        return str(self._unit.value)
 
     def selected(self, where: str = "") -> pd.DataFrame:
         """Return the selected passages, by date.
@@ -76,7 +82,7 @@ class LinkedViews(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type
         JobFailed
             If the condition is not valid.
         """
-        query = f"SELECT * FROM {TABLE} WHERE {self.condition(where)} ORDER BY date, id"  # noqa: S608
+        query = f"SELECT * FROM {TABLE} WHERE {self.condition(where)}\nORDER BY date, id"  # noqa: S608
         with one_line_failures():
             return self._catalogue.sql(query).toPandas()
 

@@ -1,9 +1,10 @@
 // Mosaic's table shows text only. Turn the addresses of JPL's pages in it into links.
 const JPL = "https://ssd.jpl.nasa.gov";
+const BODY = ".mosaic-widget tbody";
 
 function link(row) {
   const cell = row.lastElementChild;
-  if (!URL.canParse(cell.innerText) || new URL(cell.innerText).origin !== JPL) return;
+  if (!URL.canParse(cell?.innerText) || new URL(cell.innerText).origin !== JPL) return;
   const anchor = Object.assign(document.createElement("a"), {
     href: cell.innerText,
     target: "_blank",
@@ -15,9 +16,10 @@ function link(row) {
 
 export default {
   render() {
+    document.querySelectorAll(`${BODY} tr`).forEach(link);
     const observer = new MutationObserver((changes) => {
       for (const { target, addedNodes } of changes)
-        if (target.matches(".mosaic-widget tbody")) addedNodes.forEach(link);
+        if (target.matches(BODY)) addedNodes.forEach(link);
     });
     observer.observe(document.body, { childList: true, subtree: true });
     return () => observer.disconnect();

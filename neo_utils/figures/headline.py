@@ -13,7 +13,7 @@ from neo_utils.text import printable
 def key_numbers(
     counts: pa.Table, yearly: pd.DataFrame, selection: Selection, threshold_au: float
 ) -> CaptionedTable:
-    """Return the approaches to Earth, their NEOs, and the nearest past and predicted passage.
+    """Return the approaches to Earth, how many are predicted, their NEOs, and the nearest one.
 
     Parameters
     ----------
@@ -22,16 +22,26 @@ def key_numbers(
     yearly
         The yearly statistics, a row per year and body.
     """
-    of_earth = totals(counts, threshold_au).head(2)
-    numbers = [(f"{row.value:,}", row.definition) for row in of_earth.itertuples()]
+    known = totals(counts, threshold_au).set_index("metric")
+    approaches, neos = (
+        known.loc[f"total_{what}_under_{threshold_au}_au_earth"]
+        for what in ("close_approaches", "neos")
+    )
+    of_earth = yearly[yearly["orbiting_body"] == "Earth"]
+    predicted = int(of_earth["predicted_under_threshold"].sum())
+    numbers = [
+        (f"{approaches['value']:,}", approaches["definition"]),
+        (f"{predicted:,}", "of these are predicted: dated after the day of the fetch"),
+        (f"{neos['value']:,}", neos["definition"]),
+    ]
     nearest = nearest_per_year(yearly)
-    for kind, rows in nearest.groupby("is_predicted"):
-        row = rows.loc[rows["miss_distance_au"].idxmin()]
+    if len(nearest):
+        row = nearest.loc[nearest["miss_distance_au"].idxmin()]
         numbers.append(
             (
                 f"{row['miss_distance_lunar']:.3g} LD",
-                f"nearest {'predicted' if kind else 'past'} passage of Earth that is listed "
-                f"({row['miss_distance_au']:.3g} AU): {row['name']}, {row['date']}",
+                f"nearest listed approach to Earth ({row['miss_distance_au']:.3g} AU): "
+                f"{row['name']}, {row['date']}, {'predicted' if row['is_predicted'] else 'past'}",
             )
         )
     caption = f"{selection.neos_line}. {selection.source_line}."

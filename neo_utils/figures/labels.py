@@ -3,21 +3,20 @@
 import pandas as pd
 from matplotlib.axes import Axes
 
-from neo_utils.figures.palette import INK
 from neo_utils.figures.style import CaptionedFigure, with_alt_text
 from neo_utils.store.selection import Selection
 from neo_utils.text import shown
 
 _NAMED = 3  # nearest points with their name
-_WIDTH, _HEIGHT = 0.5, 0.07  # of a name, as a share of the axes
+_WIDTH, _HEIGHT = 0.35, 0.07  # of a name, as a share of the axes
 
 
-def label_periods(axes: Axes, fetch_year: int) -> None:
+def label_periods(axes: Axes, fetch_year: int, predicted: str = "predicted (lighter)") -> None:
     """Write "past" and "predicted" above the axes, on their sides of the year of the fetch."""
     low, high = axes.get_xlim()
     periods = [
         ("past", low, min(fetch_year, high)),
-        ("predicted (lighter)", max(fetch_year, low), high),
+        (predicted, max(fetch_year, low), high),
     ]
     for text, start, end in periods:
         if end - start > (high - low) / 10:  # otherwise it has no room
@@ -25,9 +24,7 @@ def label_periods(axes: Axes, fetch_year: int) -> None:
             axes.text(*place, text, transform=axes.get_xaxis_transform(), ha="center", fontsize=9)
 
 
-def label_line(
-    axes: Axes, text: str, x: float, y: float, colour: str = INK, *, is_left: bool = False
-) -> None:
+def label_line(axes: Axes, text: str, x: float, y: float, *, is_left: bool = False) -> None:
     """Write a label beside the end of a line: on the right, or on the left."""
     axes.annotate(
         text,
@@ -37,7 +34,6 @@ def label_line(
         ha="right" if is_left else "left",
         va="center",
         fontsize=9,
-        color=colour,
         annotation_clip=False,
         parse_math=False,
     )
@@ -70,22 +66,33 @@ def name_nearest(axes: Axes, points: pd.DataFrame) -> list[str]:
     first, last = axes.get_xlim()
     lowest, highest = axes.get_ylim()
     width, height = _WIDTH * (last - first), (highest / lowest) ** _HEIGHT
-    chosen: list[tuple[float, float, str]] = []
-    candidates = points.nsmallest(4 * _NAMED, "y")[["x", "y", "label"]]
-    for x, y, label in candidates.itertuples(index=False):
-        beside = [other_y for other_x, other_y, _ in chosen if abs(other_x - x) < width]
+    chosen: dict[str, tuple[float, float]] = {}
+    for x, y, label in points.nsmallest(8 * _NAMED, "y")[["x", "y", "label"]].itertuples(
+        index=False
+    ):
+        start = _start(x, width, last)
+        beside = [
+            other_y
+            for other_x, other_y in chosen.values()
+            if abs(_start(other_x, width, last) - start) < width
+        ]
         if len(chosen) < _NAMED and all(y > height * other_y for other_y in beside):
-            chosen.append((x, y, shown(label)))
-    axes.set_ylim(bottom=min(lowest, chosen[0][1] / height))
-    for x, y, label in chosen:
-        is_left = x < last - (last - first) / 4  # there is room on the right
+            chosen.setdefault(shown(label), (x, y))
+    axes.set_ylim(bottom=min(lowest, min(y for _, y in chosen.values()) / height))
+    for label, (x, y) in chosen.items():
+        is_right = _start(x, width, last) == x
         axes.annotate(
             label,
             (x, y),
-            xytext=(5 if is_left else -5, -8),
+            xytext=(5 if is_right else -5, -8),
             textcoords="offset points",
-            ha="left" if is_left else "right",
+            ha="left" if is_right else "right",
             fontsize=8,
             parse_math=False,
         )
-    return [label for *_, label in chosen]
+    return [*chosen]
+
+
+def _start(x: float, width: float, last: float) -> float:
+    """Return where the name of a point begins: on its right, if there is room."""
+    return x if x + width < last else x - width

@@ -43,7 +43,7 @@ def plot_first_observations(first: pd.DataFrame, selection: Selection) -> Captio
         if len(some):
             years, neos = [*some["year"], last], [*some["neos_so_far"], some["neos_so_far"].iat[-1]]
             axes.step(years, neos, where="post", color=GREEN, linestyle=line, label=name)
-            label_line(axes, name.replace(", ", ",\n"), last, neos[-1], GREEN)
+            label_line(axes, name.replace(", ", ",\n"), last, neos[-1])
     use_whole_years(axes, first["year"].min(), last)
     axes.set_ylim(bottom=0)
     use_whole_counts(axes)

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from itertools import zip_longest
 
 import pandas as pd
-from matplotlib.axes import Axes
 
 from neo_utils.figures.labels import empty_figure, label_line, label_periods, name_nearest
 from neo_utils.figures.palette import BLUE, INK, LIGHTER, ORANGE, PURPLE
@@ -73,11 +72,15 @@ def plot_approaches_per_year(
     per_year: pd.DataFrame, selection: Selection, threshold_au: float
 ) -> CaptionedFigure:
     """Draw the table of `approaches_per_year` as stacked bars, with a running mean."""
+    counts, fetch_year = per_year.sum(axis=1), selection.fetched[1].year
+    # Of each period alone: what was found while it passed makes a step between them.
+    means = [_mean(counts[counts.index < fetch_year]), _mean(counts[counts.index > fetch_year])]
+    line = f" Line: mean of {_MEAN_YEARS} years, before and after the year of the fetch."
     figure, axes = titled_axes(
         "How often do NEOs pass close to Earth?",
         f"Listed close approaches to Earth, closer than {threshold_au} AU, in each calendar year; "
-        f"after the day of the fetch predicted. Line: mean of {_MEAN_YEARS} years, before and "
-        "after the year of the fetch.",
+        "those after the day of the fetch are predicted."
+        f"{line if any(map(len, means)) else ''}",
         "year",
         "close approaches per year",
         selection,
@@ -86,11 +89,12 @@ def plot_approaches_per_year(
         reason = f"no approach to Earth closer than {threshold_au} AU is listed"
         return empty_figure(figure, axes, reason, selection)
     draw_years(axes, per_year, BLUE)
-    counts, (past, predicted) = per_year.sum(axis=1), per_year.sum()
-    fetch_year = selection.fetched[1].year
-    # Of each period alone: what was found while it passed makes a step between them.
-    _draw_mean(axes, counts[counts.index < fetch_year])
-    _draw_mean(axes, counts[counts.index > fetch_year])
+    past, predicted = per_year.sum()
+    drawn = [mean for mean in means if len(mean)]
+    for mean in drawn:
+        axes.plot(mean.index, mean, color=ORANGE, linewidth=2)
+    if drawn:
+        label_line(axes, "mean", drawn[-1].index[-1] + _MEAN_YEARS // 2, drawn[-1].iloc[-1])
     label_periods(axes, fetch_year)
     most = f"most: {counts.max():,} in {counts.idxmax()}"
     axes.annotate(
@@ -111,13 +115,9 @@ def plot_approaches_per_year(
     )
 
 
-def _draw_mean(axes: Axes, counts: pd.Series) -> None:
-    """Draw the running mean, which shows the trend that single years hide."""
-    mean = counts.rolling(_MEAN_YEARS, center=True).mean().dropna()
-    if len(mean):
-        axes.plot(mean.index, mean, color=ORANGE, linewidth=2)
-        if counts.index[-1] > axes.get_xlim()[1] - 1:
-            label_line(axes, "mean", counts.index[-1], mean.iloc[-1], ORANGE)
+def _mean(counts: pd.Series) -> pd.Series:
+    """Return the running mean, which shows the trend that single years hide."""
+    return counts.rolling(_MEAN_YEARS, center=True).mean().dropna()
 
 
 def other_bodies_per_year(yearly: pd.DataFrame) -> pd.DataFrame:
@@ -165,7 +165,9 @@ def plot_other_bodies(per_body: pd.DataFrame, selection: Selection) -> Captioned
         reason = "no approach to another body is listed"
         return empty_figure(figure, figure.subplots(), reason, selection)
     columns = min(3, len(bodies))
-    grid = figure.subplots(-(-len(bodies) // columns), columns, sharex=True, squeeze=False)
+    rows = -(-len(bodies) // columns)
+    figure.set_size_inches(figure.get_figwidth(), max(figure.get_figheight(), 1.6 * rows + 1.3))
+    grid = figure.subplots(rows, columns, sharex=True, squeeze=False)
     for axes, body in zip_longest(grid.flat, bodies):
         if body is None:
             axes.remove()
@@ -178,7 +180,7 @@ def plot_other_bodies(per_body: pd.DataFrame, selection: Selection) -> Captioned
         axes.tick_params(labelbottom=True)
     figure.supylabel("close approaches per year", fontsize=10)
     totals = {body: _of_body(per_body, body).to_numpy().sum() for body in bodies}
-    sums = ", ".join(f"{count:,} to {body}" for body, count in totals.items())
+    sums = ", ".join(f"{count:,} to {body_name(body)}" for body, count in totals.items())
     return with_alt_text(
         figure,
         f"Bars of the listed close approaches per year, one panel per body: {sums}. Each body has "
@@ -205,7 +207,8 @@ def nearest_per_year(yearly: pd.DataFrame) -> pd.DataFrame:
         By year: the distance in lunar distances and in AU, the NEO's name, the date of the
         approach, and whether it is predicted: dated after the day of the fetch.
     """
-    earth = yearly[yearly["orbiting_body"] == "Earth"].set_index("year")
+    listed = yearly["nearest_miss_distance_au"] > 0  # an older version stored zeros
+    earth = yearly[(yearly["orbiting_body"] == "Earth") & listed].set_index("year")
     distance_au = earth["nearest_miss_distance_au"]
     return pd.DataFrame(
         {
@@ -223,13 +226,12 @@ def plot_nearest_per_year(nearest: pd.DataFrame, selection: Selection) -> Captio
     """Draw the table of `nearest_per_year` on a logarithmic axis."""
     figure, axes = titled_axes(
         "How near does the nearest one come?",
-        "The nearest listed approach to Earth of each calendar year, at any listed distance; after "
-        "the day of the fetch predicted. One lunar distance (LD) is 1/389 AU.",
+        "The nearest listed approach to Earth of each calendar year, at any listed distance; those "
+        "after the day of the fetch are predicted. One lunar distance (LD) is 1/389 AU.",
         "year",
         "miss distance (LD, log scale)",
         selection,
     )
-    nearest = nearest[nearest["miss_distance_au"] > 0]  # an older version stored zeros
     if nearest.empty:
         return empty_figure(figure, axes, "no approach to Earth is listed", selection)
     colour = nearest["is_predicted"].map({True: LIGHTER[BLUE], False: BLUE})

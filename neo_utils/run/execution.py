@@ -45,9 +45,8 @@ def execute(
 ) -> None:
     """Execute a notebook in its own kernel, and save it if no cell fails.
 
-    If a cell fails, the notebook up to the failure is saved beside an earlier one, which stays, as
-    it does if the run is killed. The notebook receives those of the ``parameters`` that it
-    declares.
+    If a cell fails, the notebook up to the failure is saved beside an earlier one, which only a
+    success replaces. The notebook receives those of the ``parameters`` that it declares.
 
     Raises
     ------

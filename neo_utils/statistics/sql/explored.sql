@@ -5,6 +5,7 @@ SELECT passages.neo_id AS id,
        close_approach_date AS date,
        year + (dayofyear(close_approach_date) - 1) / 365.25 AS year,
        orbiting_body AS body,
+       is_predicted AS predicted,
        coalesce(orbit_class_type, 'unknown') AS "orbit class",
        CASE WHEN is_potentially_hazardous_asteroid THEN 'potentially hazardous'
             WHEN is_potentially_hazardous_asteroid IS NULL THEN 'unknown'
