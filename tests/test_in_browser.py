@@ -426,17 +426,20 @@ def run_all_cells(page: Page, url: str) -> None:
 
 
 def saved(clone):
-    return nbformat.read(clone / "notebooks/explore.ipynb", as_version=4)
+    for _ in range(100):
+        with suppress(NotJSONError):  # JupyterLab may be writing it
+            return nbformat.read(clone / "notebooks/explore.ipynb", as_version=4)
+        time.sleep(0.1)
+    pytest.fail("the saved notebook is not readable")
 
 
 def await_end_of_run(page: Page, clone: Path) -> None:
     for _ in range(120):
         page.wait_for_timeout(1_000)
         page.keyboard.press("Control+s")
-        with suppress(NotJSONError):  # read while JupyterLab writes it
-            last = [cell for cell in saved(clone).cells if cell.cell_type == "code"][-1]
-            if last.execution_count:
-                return
+        last = [cell for cell in saved(clone).cells if cell.cell_type == "code"][-1]
+        if last.execution_count:
+            return
     pytest.fail("the notebook did not finish within two minutes")
 
 
@@ -488,29 +491,30 @@ def test_a_selection_in_one_view_filters_all_others_and_continues_in_python(note
     expect(bodies.first).to_have_text("Venus")
 
 
-def test_the_table_is_sorted_by_a_click_on_its_head(notebook):
-    page, _ = notebook
-    scrolled_to(page, PLOTS)
-    for direction in (1, -1):  # Mosaic sorts by falling values first, then by rising ones
-        page.locator(".mosaic-widget th", has_text="velocity").click()
-        page.wait_for_function(
-            """direction => {
-                const cells = [...document.querySelectorAll('.mosaic-widget tbody td:nth-child(5)')]
-                const values = cells.map(cell => direction * Number(cell.innerText)).slice(0, 20)
-                const steps = values.slice(1).map((value, place) => values[place] - value)
-                return values.length > 5 && steps.every(step => step >= 0) && Math.max(...steps) > 0
-            }""",
-            arg=direction,
-        )
-
-
 def test_distances_switch_their_unit(notebook):
+    # This also clears the selection.
     page, _ = notebook
     scrolled_to(page, PLOTS)
     for unit in ("km", "AU", "LD"):
         page.locator(".jp-OutputArea .widget-toggle-button", has_text=unit).click()
         label = page.locator(PLOTS).nth(1).get_by_text(f"miss distance ({unit})")
         expect(label).to_be_visible()
+
+
+def test_the_table_is_sorted_by_a_click_on_its_head(notebook):
+    page, _ = notebook
+    scrolled_to(page, PLOTS)
+    for direction in (1, -1):  # Mosaic sorts by rising values first, then by falling ones
+        page.locator(".mosaic-widget th", has_text="velocity").click()
+        page.wait_for_function(
+            """direction => {
+                const cells = [...document.querySelectorAll('.mosaic-widget tbody td:nth-child(5)')]
+                const values = cells.map(cell => direction * Number(cell.innerText)).slice(0, 20)
+                const steps = values.slice(1).map((value, place) => value - values[place])
+                return values.length > 5 && steps.every(step => step >= 0) && Math.max(...steps) > 0
+            }""",
+            arg=direction,
+        )
 
 
 def contrast(page, selector):

@@ -132,8 +132,8 @@ def test_unavailable_service_ends_with_status_4_and_keeps_the_notebook(clone):
     assert "Error 4" in ran.stderr
     message, where, _ = ran.stderr.splitlines()
     assert "127.0.0.1" in message
-    assert where.endswith("output-down/runs/batches-1-200/fetch.ipynb")
-    assert (clone / "output-down/runs/batches-1-200/fetch.ipynb").exists()
+    assert where.endswith("output-down/runs/batches-1-200/fetch-failed.ipynb")
+    assert (clone / "output-down/runs/batches-1-200/fetch-failed.ipynb").exists()
 
 
 def test_notebook_runs_directly_under_papermill(clone):
