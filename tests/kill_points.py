@@ -27,6 +27,7 @@ import io
 import itertools
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -73,6 +74,7 @@ _CALLS = [
     *((os, name, 0) for name in ("fsync", "fdatasync", "ftruncate")),
     (fcntl, "flock", 0),
 ]
+_LONGEST_FORK_S = 60
 _UNEXPECTED_ERROR = 70  # exit status after an exception other than RunFailure
 
 Tree = dict[str, bytes]  # content by name; names of folders end with a slash
@@ -303,9 +305,28 @@ class Bench:
 
 
 def forked(work: Callable[[], int | None]) -> int:
-    """Fork this process, run ``work`` there, and return the process number."""
+    """Fork this process, run ``work`` there, and return the process number.
+
+    Python 3.11 may hang in a fork of a process with threads, before its first line runs. That fork
+    has done nothing yet, so it is replaced.
+    """
+    while True:
+        reading, writing = os.pipe()
+        pid = _fork(work, writing)
+        os.close(writing)
+        has_begun, *_ = select.select([reading], [], [], _LONGEST_FORK_S)
+        os.close(reading)
+        if has_begun:
+            return pid
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+def _fork(work: Callable[[], int | None], begun: int) -> int:
     pid = os.fork()
     if pid == 0:
+        os.write(begun, b".")
+        os.close(begun)
         status = _UNEXPECTED_ERROR
         try:
             status = work() or 0
