@@ -147,7 +147,7 @@ def _dots(cell: str, x: str, y: str, nearest_by: str) -> dict[str, Any]:
         "y": {"argmin": [y, nearest_by]},
         "z": cell,
         "fill": {"count": ""},
-        "r": 2.5,
+        "r": 3,
         "title": {"argmin": ["label", nearest_by]},
         "tip": True,
     }
