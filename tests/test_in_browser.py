@@ -499,6 +499,8 @@ def test_distances_switch_their_unit(notebook):
         page.locator(".jp-OutputArea .widget-toggle-button", has_text=unit).click()
         label = page.locator(PLOTS).nth(1).get_by_text(f"miss distance ({unit})")
         expect(label).to_be_visible()
+        expect(page.locator(".mosaic-widget th", has_text=re.compile(f"^{unit}$"))).to_be_visible()
+        expect(page.locator(".mosaic-widget tbody tr").nth(20)).to_be_attached()
 
 
 def test_the_table_is_sorted_by_a_click_on_its_head(notebook):
