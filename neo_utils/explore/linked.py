@@ -55,7 +55,10 @@ class LinkedViews(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type
     @property
     def sql(self) -> str:
         """The query for the selected passages."""
-        return f"SELECT * FROM {TABLE} WHERE {self.condition()}"  # noqa: S608 - the user's own
+        return self._query()
+
+    def _query(self, where: str = "") -> str:
+        return f"SELECT * FROM {TABLE} WHERE {self.condition(where)}"  # noqa: S608 - the user's own
 
     def condition(self, where: str = "") -> str:
         """Return the condition in SQL that selected passages meet, and ``where`` if given."""
@@ -82,9 +85,8 @@ class LinkedViews(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type
         JobFailed
             If the condition is not valid.
         """
-        query = f"SELECT * FROM {TABLE} WHERE {self.condition(where)}\nORDER BY date, id"  # noqa: S608
         with one_line_failures():
-            return self._catalogue.sql(query).toPandas()
+            return self._catalogue.sql(f"{self._query(where)}\nORDER BY date, id").toPandas()
 
     def _change_unit(self, change: dict[str, Any]) -> None:
         self._views.params = {}  # a new specification starts without a selection

@@ -139,13 +139,20 @@ def _orbits(unit: str) -> dict[str, Any]:
     }
 
 
-def _dots(cell: str, x: str, y: str, nearest_by: str) -> dict[str, Any]:
+def _at_nearest(cell: str, x: str, y: str, nearest_by: str) -> dict[str, Any]:
+    """Return what marks have in common that show the nearest passage of each cell."""
     return {
-        "mark": "dot",
         "data": _SOURCE,
         "x": {"argmin": [x, nearest_by]},
         "y": {"argmin": [y, nearest_by]},
         "z": cell,
+    }
+
+
+def _dots(cell: str, x: str, y: str, nearest_by: str) -> dict[str, Any]:
+    return {
+        **_at_nearest(cell, x, y, nearest_by),
+        "mark": "dot",
         "fill": {"count": ""},
         "r": 3,
         "title": {"argmin": ["label", nearest_by]},
@@ -156,11 +163,8 @@ def _dots(cell: str, x: str, y: str, nearest_by: str) -> dict[str, Any]:
 def _names(cell: str, x: str, y: str, nearest_by: str) -> dict[str, Any]:
     """Return the mark that names each dot. views.css hides it if there are too many."""
     return {
+        **_at_nearest(cell, x, y, nearest_by),
         "mark": "text",
-        "data": _SOURCE,
-        "x": {"argmin": [x, nearest_by]},
-        "y": {"argmin": [y, nearest_by]},
-        "z": cell,
         "text": {"argmin": ["NEO", nearest_by]},
         "fill": "currentColor",
         "dx": 5,

@@ -29,7 +29,7 @@ def report_path(folder: Path) -> Path:
 
 
 def saved_after(path: Path, output: Path, positions: PositionRange) -> bool:
-    """Check whether a table of a range was saved after a file that shows it was written."""
+    """Check whether a table of a range was saved after a notebook or report was written."""
     saved = max(result_path(name, output, positions).stat().st_mtime_ns for name in FOLDERS)
     return saved > path.stat().st_mtime_ns
 
