@@ -23,9 +23,8 @@ from neo_utils.settings.run_settings import (
     meaning_of,
 )
 from neo_utils.statistics.definitions import sql_text, totals_defined
-from neo_utils.statistics.result_files import report_path, result_path
-from neo_utils.store.folders import run_folder
 from neo_utils.store.history import history_path
+from neo_utils.store.result_files import ResultFiles
 from neo_utils.store.schemas import (
     CLOSE_APPROACHES,
     HISTORY,
@@ -206,16 +205,18 @@ def _explore_parameters() -> list[tuple[str, str, str, str]]:
 
 def _files() -> list[tuple[str, str]]:
     batch = [(f"`{Batch(1).file(_OUTPUT, name)}`", _FILES[name]) for name in reversed(TABLES)]
-    folder = run_folder(_OUTPUT, _RANGE)
+    results = ResultFiles(_OUTPUT, _RANGE, RunSettings().threshold_au)
+    folder = results.run_folder
     return [
         *batch,
         *((f"`{Segment(1).file(_OUTPUT, name)}`", _SEGMENTS[name]) for name in SEGMENT_SCHEMAS),
         (f"`{history_path(_OUTPUT, Segment(1))}`", "what later fetches of these NEOs changed"),
-        (f"`{result_path('metrics', _OUTPUT, _RANGE)}`", "the metrics"),
-        (f"`{result_path('yearly_statistics', _OUTPUT, _RANGE)}`", "one row per year and body"),
+        (f"`{results.table('metrics')}`", "the metrics"),
+        (f"`{results.table('yearly_statistics')}`", "one row per year and body"),
         (f"`{folder}/*.ipynb`", "the executed notebooks"),
-        (f"`{report_path(folder)}`", "the report"),
+        (f"`{results.report}`", "the report"),
         (f"`{folder}/*.log`", "the logs of Spark and of the kernels"),
+        (f"`{folder}-under-0.05-au/`", "the same with another threshold; its tables alike"),
     ]
 
 

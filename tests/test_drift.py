@@ -13,7 +13,6 @@ from neo_utils.run.comparisons import drift_between
 from neo_utils.run.terminal import status_text
 from neo_utils.settings.run_settings import parse_settings
 from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
-from neo_utils.statistics.result_files import result_path
 from neo_utils.statistics.results import save
 from neo_utils.store.batches import stored_provenances
 from neo_utils.store.consistency import drift_notes
@@ -100,11 +99,11 @@ def test_equal_outputs_have_no_changes(outputs):
     before, _ = outputs
     assert compare_neos(newest_neos(before), newest_neos(before)).empty
     assert compare_approaches(before, before).empty
-    assert "0 added, 0 removed, 0 moved by more than 0.0001 AU" in drift_text(before, before)
+    assert "0 added, 0 removed, 0 moved by more than 0.0001 AU" in drift_text(before, before, 0.2)
 
 
 def test_summary_counts_the_changes(outputs):
-    text = drift_text(*outputs)
+    text = drift_text(*outputs, 0.2)
     assert "NEOs        1 in, 1 out" in text
     assert "approaches  2 added, 2 removed, 1 moved by more than 0.0001 AU" in text
 
@@ -160,42 +159,42 @@ def save_metrics(selection, threshold=0.2):
     engine.stop()
 
 
-def metrics_line(before, after):
-    line = drift_text(before, after).splitlines()[-1]
+def metrics_line(before, after, threshold=0.2):
+    line = drift_text(before, after, threshold).splitlines()[-1]
     assert line.startswith("metrics     not compared: ")
     with pytest.raises(StoredDataMissing):
-        compare_metrics(before, after)
+        compare_metrics(before, after, threshold)
     return line
 
 
 def test_compares_metrics_if_both_outputs_have_them(outputs):
     before, after = outputs
-    assert f"the metrics of {before.output} are missing or outdated" in metrics_line(before, after)
+    missing = "the metrics of {} with threshold 0.1 AU are missing or outdated. Run `make aggregate"
+    assert missing.format(before.output) in metrics_line(before, after, 0.1)
     save_metrics(before, 0.1)
-    assert metrics_line(before, after).endswith(
-        f"the metrics of {after.output} are missing or outdated. "
-        f"Run `make aggregate START=1 END=20 OUTPUT_DIR={after.output}`"
+    assert metrics_line(before, after, 0.1).endswith(
+        f"{missing.format(after.output)} START=1 END=20 OUTPUT_DIR={after.output} THRESHOLD_AU=0.1`"
     )
     save_metrics(after, 0.1)
-    changed = compare_metrics(before, after)
+    changed = compare_metrics(before, after, 0.1)
     # 0.1 is not under 0.1; "leaves" and "moves" to Venus were, "comes" and "moves" to Earth are.
     assert changed.loc["total_close_approaches_under_0.1_au_earth"].tolist() == [1, 2]
     assert changed.loc["close_approaches_in_2041"].tolist() == [0, 1]
     assert "total_neos" not in changed.index
-    text = drift_text(before, after)
+    text = drift_text(before, after, 0.1)
     assert "total_close_approaches_under_0.1_au_earth  1 -> 2" in text
     # 2040 has one approach less and 2041 one more; the other years are unchanged.
     assert "totals differ, and the approaches in 2 years" in text
-    assert "0 totals differ, and the approaches in 0 years" in drift_text(after, after)
+    assert "0 totals differ, and the approaches in 0 years" in drift_text(after, after, 0.1)
 
 
 def test_does_not_compare_different_thresholds(outputs):
     before, after = outputs
     save_metrics(before)
     save_metrics(after, 0.05)
-    assert metrics_line(before, after).endswith(
-        "the threshold is 0.2 AU before and 0.05 AU after. Run `make aggregate START=1 END=20 "
-        f"OUTPUT_DIR={before.output} THRESHOLD_AU=0.05`"
+    assert metrics_line(before, after, 0.05).endswith(
+        f"the metrics of {before.output} with threshold 0.05 AU are missing or outdated. Run `make "
+        f"aggregate START=1 END=20 OUTPUT_DIR={before.output} THRESHOLD_AU=0.05`"
     )
 
 
@@ -208,20 +207,23 @@ def test_does_not_compare_outdated_or_corrupted_metrics(outputs, which, fault):
     if fault == "outdated":
         store(output, 1, [neo("another")], MARCH + HOUR)
     else:
-        path = result_path("metrics", output, outputs[which].positions)
+        path = outputs[which].result_files(0.2).table("metrics")
         path.write_bytes(path.read_bytes()[:-9])
     changed = [select(1, 20, "sample", selection.output) for selection in outputs]
-    assert f"the metrics of {output} are missing or outdated" in metrics_line(*changed)
+    assert f"the metrics of {output} with threshold 0.2 AU are missing or outdated" in metrics_line(
+        *changed
+    )
 
 
 def test_status_marks_outdated_results(outputs):
     settings = parse_settings({"output_dir": str(outputs[0].output)})
     assert "results   none yet\n" in status_text(settings)
     save_metrics(outputs[0])
-    assert "results   batches-1-20 (threshold 0.2 AU, no report)\n" in status_text(settings)
+    assert "results   batches-1-20 (threshold 0.2 AU; no report)\n" in status_text(settings)
     store(outputs[0].output, 1, [neo("another")], MARCH + HOUR)
-    assert "results   batches-1-20 (outdated or edited, will be recomputed)\n" in status_text(
-        settings
+    assert (
+        "results   batches-1-20 (threshold 0.2 AU; outdated or edited, will be recomputed)\n"
+        in status_text(settings)
     )
 
 

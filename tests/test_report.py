@@ -1,6 +1,7 @@
 """The self-contained HTML report. `test_in_browser` opens it in a browser."""
 
 import re
+import shutil
 from base64 import b64decode
 from html.parser import HTMLParser
 
@@ -10,7 +11,7 @@ import pytest
 from nbformat import v4
 
 from neo_utils.engines.duckdb import DuckDBSession
-from neo_utils.errors import StoredDataMissing
+from neo_utils.errors import StoredDataBroken, StoredDataMissing
 from neo_utils.fetch.fetching import fetch
 from neo_utils.figures.tables import captioned
 from neo_utils.interface import plan_fetch, select
@@ -22,6 +23,7 @@ from neo_utils.report.theme import themed
 from neo_utils.run.executed import executed_before
 from neo_utils.run.runner import run
 from neo_utils.run.terminal import status_text
+from neo_utils.run.upkeep import clean_text, verify_text
 from neo_utils.settings.folders import PROJECT
 from neo_utils.settings.run_settings import parse_settings
 from neo_utils.settings.service_address import NASA_URL
@@ -180,16 +182,39 @@ def test_key_numbers_come_first_and_equal_those_of_the_pages(page):
 @pytest.mark.usefixtures("report")
 def test_results_saved_after_the_report_are_reported_and_computed_again(stored):
     settings = settings_for(stored)
-    assert "results   batches-1-40 (threshold 0.2 AU, with report)\n" in status_text(settings)
-    # As a notebook that is run by hand with another threshold saves them.
+    assert "results   batches-1-40 (threshold 0.2 AU; with report)\n" in status_text(settings)
+    # As a notebook that is run by hand saves them.
     counted = select(1, 40, output_dir=str(stored))
     neos, approaches = read_batches(DuckDBSession(), counted)
     for name, compute in (("metrics", metrics), ("yearly_statistics", yearly_statistics)):
-        save(name, compute(neos, approaches, 0.05), counted, 0.05)
+        save(name, compute(neos, approaches, 0.2), counted, 0.2)
     shown = status_text(settings)
-    assert "batches-1-40 (threshold 0.05 AU; the report is older, `make report` writes" in shown
+    assert "batches-1-40 (threshold 0.2 AU; the report is older, `make report` writes" in shown
     run("report", ["aggregate"], settings)
-    assert "results   batches-1-40 (threshold 0.2 AU, with report)\n" in status_text(settings)
+    assert "results   batches-1-40 (threshold 0.2 AU; with report)\n" in status_text(settings)
+
+
+def test_each_threshold_has_its_own_results_and_report(report, stored, tmp_path):
+    output = shutil.copytree(stored, tmp_path / "output")
+    settings = settings_for(output)
+    first = {path: path.read_bytes() for path in output.rglob("batches-1-40/*")}
+    assert output / report.relative_to(stored) in first
+    run("report", ["aggregate"], settings_for(output, threshold_au=0.05))
+    other = output / "runs/batches-1-40-under-0.05-au/report.html"
+    assert "threshold0.05 AU" in Outline(other.read_text(encoding="utf-8")).texts("tr")
+    assert {path: path.read_bytes() for path in first} == first
+    assert status_text(settings).count(" AU; with report)") == 2
+    assert "all intact" in verify_text(settings)
+    table = output / "yearly_statistics/batches-1-40-under-0.05-au/part-0.parquet"
+    whole = table.read_bytes()
+    table.write_bytes(whole[:-9])
+    with pytest.raises(
+        StoredDataBroken, match=r"0.05-au.* is corrupted. Run .* THRESHOLD_AU=0.05`"
+    ):
+        verify_text(settings)
+    table.write_bytes(whole)
+    clean_text(settings)
+    assert not list(output.rglob("batches-*"))
 
 
 def test_totals_are_listed_with_their_definitions(page):

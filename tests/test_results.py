@@ -11,8 +11,7 @@ from neo_utils.interface import plan_fetch, select
 from neo_utils.run.upkeep import verify_text
 from neo_utils.settings.run_settings import parse_settings
 from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
-from neo_utils.statistics.result_files import result_path
-from neo_utils.statistics.results import inputs_sha256, read_result, save, saved_inputs_sha256
+from neo_utils.statistics.results import are_current, read_result, save
 
 
 @pytest.fixture
@@ -33,58 +32,54 @@ def verify(selection):
     return verify_text(parse_settings(settings))
 
 
-def saved_sha256(selection):
-    return saved_inputs_sha256(selection.output, selection.positions)
-
-
 def test_saved_results_are_identified_by_their_inputs(selection):
-    assert saved_sha256(selection) is None
+    assert not are_current(selection, 0.2)
     save_both(selection)
-    assert saved_sha256(selection) == inputs_sha256(selection, 0.2)
+    assert are_current(selection, 0.2)
+    assert not are_current(selection, 0.1)
     assert "2 batches" in verify(selection)
 
 
 def test_edited_table_is_rejected(selection):
     save_both(selection)
-    path = result_path("metrics", selection.output, selection.positions)
+    path = selection.result_files(0.2).table("metrics")
     table = pq.read_table(path, partitioning=None)
     edited = pa.array([999_999, *table["value"].to_pylist()[1:]])
     pq.write_table(table.set_column(1, table.schema.field(1), edited), path)
     assert pq.read_schema(path).metadata == table.schema.metadata
     with pytest.raises(StoredDataBroken, match="Run `make aggregate START=1 END=40 .*` to compute"):
-        read_result("metrics", selection.output, selection.positions)
+        read_result("metrics", selection.result_files(0.2))
     with pytest.raises(StoredDataBroken, match="aggregations"):
         verify(selection)
-    assert saved_sha256(selection) is None
+    assert not are_current(selection, 0.2)
 
 
 @pytest.mark.parametrize("keep", [0, 50, -50])
 def test_truncated_table_is_rejected(selection, keep):
     save_both(selection)
-    path = result_path("yearly_statistics", selection.output, selection.positions)
+    path = selection.result_files(0.2).table("yearly_statistics")
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(StoredDataBroken, match="is corrupted"):
-        read_result("yearly_statistics", selection.output, selection.positions)
-    assert saved_sha256(selection) is None
+        read_result("yearly_statistics", selection.result_files(0.2))
+    assert not are_current(selection, 0.2)
 
 
 def test_does_not_save_results_of_replaced_pages(selection):
     save_both(selection)
-    before = saved_sha256(selection)
     other = selection.provenances | {
         batch: p._replace(page_sha256="0" * 64)
         for batch, p in list(selection.provenances.items())[1:]
     }
     with pytest.raises(StoredDataChanged, match="batch 21-40 was fetched again"):
         save_both(selection._replace(provenances=other))
-    assert saved_sha256(selection) == before
+    assert are_current(selection, 0.2)
 
 
 def test_does_not_save_results_of_another_selection(selection):
     part = select(1, 20, "sample", str(selection.output))
     with pytest.raises(StoredDataChanged, match="not those of batches-1-40"):
         save_both(selection, read=part)
-    assert saved_sha256(selection) is None
+    assert not are_current(selection, 0.2)
 
 
 def test_does_not_save_a_filtered_frame(selection):

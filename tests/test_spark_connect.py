@@ -24,6 +24,7 @@ from neo_utils.sample.catalogue import AS_OF, page_body
 from neo_utils.settings.run_settings import parse_settings
 from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
 from neo_utils.statistics.results import read_result, save
+from neo_utils.store.result_files import ResultFiles
 from tests.driver import await_result
 from tests.oracle import metrics_of, yearly_of
 
@@ -112,7 +113,7 @@ def test_views_for_sql_have_the_same_rows_as_on_duckdb(session, pristine):
 def test_notebooks_run_on_the_server(server, tmp_path):
     given = {"end": END, "source": "sample", "output_dir": str(tmp_path), "master": server.address}
     run("run", ["fetch", "aggregate"], parse_settings(given))
-    counts = read_result("metrics", tmp_path, PositionRange(1, END))
+    counts = read_result("metrics", ResultFiles(tmp_path, PositionRange(1, END), 0.2))
     assert dict(zip(*counts.to_pydict().values(), strict=True)) == metrics_of(PAGES, "0.2")
     report = (tmp_path / f"runs/batches-1-{END}/report.html").read_text()
     assert "on the Spark Connect server 127.0.0.1" in report

@@ -20,7 +20,6 @@ from neo_utils.positions import Batch
 from neo_utils.sample.catalogue import AS_OF, page_body
 from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
 from neo_utils.statistics.definitions import sql_text
-from neo_utils.statistics.result_files import result_path
 from neo_utils.statistics.results import read_result, save
 from neo_utils.store.batches import write_batch
 from neo_utils.store.page_archive import sha256
@@ -185,15 +184,15 @@ def test_saved_tables_record_their_definition_and_are_reproducible(engine, sampl
         "yearly_statistics", yearly_statistics(newest, close_approaches, 0.2), selection, 0.2
     )
     path = selection.output / "aggregations/batches-1-200/part-0.parquet"
-    assert result_path("metrics", selection.output, selection.positions) == path
+    assert selection.result_files(0.2).table("metrics") == path
     saved = pq.read_table(path)
     assert saved.schema.equals(METRICS)
     assert saved.schema.metadata[b"source"] == b"simulated sample, not NASA data"
     assert saved.schema.metadata[b"threshold_au"] == b"0.2"
     assert sql_text("metrics", 0.2).encode() in saved.schema.metadata[b"definition"]
     assert yearly.schema.equals(YEARLY_STATISTICS)
-    assert read_result("yearly_statistics", selection.output, selection.positions).equals(yearly)
-    path = result_path("yearly_statistics", selection.output, selection.positions)
+    assert read_result("yearly_statistics", selection.result_files(0.2)).equals(yearly)
+    path = selection.result_files(0.2).table("yearly_statistics")
     before = path.read_bytes()
     save("yearly_statistics", yearly_statistics(newest, close_approaches, 0.2), selection, 0.2)
     assert path.read_bytes() == before

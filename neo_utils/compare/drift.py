@@ -4,7 +4,7 @@ import pandas as pd
 
 from neo_utils.compare.newest import MOVED_AU, newest_approaches, newest_neos, with_nearest
 from neo_utils.errors import StoredDataMissing
-from neo_utils.statistics.results import read_result, saved_threshold
+from neo_utils.statistics.results import are_current, read_result
 from neo_utils.store.make_commands import make_command
 from neo_utils.store.selection import Selection
 from neo_utils.text import shown
@@ -51,47 +51,31 @@ def compare_approaches(before: Selection, after: Selection) -> pd.DataFrame:
     return changes.sort_values([date, "neo_id"], ignore_index=True)
 
 
-def compare_metrics(before: Selection, after: Selection) -> pd.DataFrame:
+def compare_metrics(before: Selection, after: Selection, threshold_au: float) -> pd.DataFrame:
     """Return the metrics that differ, with the columns before and after.
 
     Raises
     ------
     StoredDataMissing
-        If the metrics of an output are missing or outdated, or the thresholds differ.
+        If the metrics of an output with this threshold are missing or outdated.
     """
-    _check_counted(before, after)
-    old, new = (
-        read_result("metrics", one.output, one.positions).to_pandas().set_index("metric")["value"]
-        for one in (before, after)
-    )
+    old, new = (_metrics(one, threshold_au) for one in (before, after))
     both = pd.DataFrame({"before": old, "after": new}).fillna(0).astype(int)
     return both[both["before"] != both["after"]]
 
 
-def _check_counted(before: Selection, after: Selection) -> None:
-    """Check that both metrics are current and share a threshold: else they would show drift."""
-    old, new = (_threshold(one) for one in (before, after))
-    if old != new:
+def _metrics(one: Selection, threshold_au: float) -> "pd.Series[int]":
+    if not are_current(one, threshold_au):  # they would show other changes than those of the list
+        aggregate = make_command("aggregate", one.positions, one.output, threshold_au=threshold_au)
         raise StoredDataMissing(
-            f"the threshold is {old} AU before and {new} AU after. Run "
-            f"{_aggregate(before).rstrip('`')} THRESHOLD_AU={new}`"
+            f"the metrics of {one.output} with threshold {threshold_au} AU are missing or "
+            f"outdated. Run {aggregate}"
         )
+    table = read_result("metrics", one.result_files(threshold_au))
+    return table.to_pandas().set_index("metric")["value"]
 
 
-def _threshold(one: Selection) -> float:
-    threshold = saved_threshold(one)
-    if threshold is None:
-        raise StoredDataMissing(
-            f"the metrics of {one.output} are missing or outdated. Run {_aggregate(one)}"
-        )
-    return threshold
-
-
-def _aggregate(one: Selection) -> str:
-    return make_command("aggregate", one.positions, one.output)
-
-
-def drift_text(before: Selection, after: Selection) -> str:
+def drift_text(before: Selection, after: Selection, threshold_au: float) -> str:
     """Summarize the changes between two outputs in a few lines."""
     neos = (newest_neos(one, ["orbit_id"]) for one in (before, after))
     approaches = compare_approaches(before, after)
@@ -102,7 +86,7 @@ def drift_text(before: Selection, after: Selection) -> str:
             *neo_lines(*neos),
             f"approaches  {_counts(approaches, ['added', 'removed'])}, "
             f"{_counts(approaches, ['moved'])} by more than {MOVED_AU} AU, of NEOs in both",
-            *_metric_lines(before, after),
+            *_metric_lines(before, after, threshold_au),
         ]
     )
 
@@ -115,9 +99,9 @@ def neo_lines(old: pd.DataFrame, new: pd.DataFrame) -> list[str]:
     ]
 
 
-def _metric_lines(before: Selection, after: Selection) -> list[str]:
+def _metric_lines(before: Selection, after: Selection, threshold_au: float) -> list[str]:
     try:
-        metrics = compare_metrics(before, after)
+        metrics = compare_metrics(before, after, threshold_au)
     except StoredDataMissing as reason:
         return [f"metrics     not compared: {reason}"]
     totals = metrics[metrics.index.str.startswith("total")]

@@ -12,13 +12,13 @@ import yaml
 from neo_utils import __version__
 from neo_utils.engines.engine import Session, describe_engine, describe_tasks
 from neo_utils.neows.service import Service
-from neo_utils.settings.run_settings import RunSettings
 from neo_utils.settings.spark import hide_secrets
 from neo_utils.store.make_commands import (
     master_argument,
     output_argument,
     source_arguments,
     source_hint,
+    threshold_argument,
 )
 from neo_utils.store.selection import Selection
 
@@ -79,10 +79,9 @@ def _commands(
         f"{selection.positions.as_arguments}{source_arguments(service)}"
         f"{output_argument(selection.output)}"
     )
-    default = RunSettings().threshold_au
-    threshold = "" if threshold_au == default else f" THRESHOLD_AU={threshold_au}"
+    counted = f"{master_argument(master)}{threshold_argument(threshold_au)}"
     return (
-        f"make report {same}{master_argument(master)}{threshold}{source_hint(service)}; "
+        f"make report {same}{counted}{source_hint(service)}; "
         f"if batches are missing, first make fetch {same}{_spark_conf_hint(spark_conf)}"
     )
 

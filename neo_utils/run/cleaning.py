@@ -9,13 +9,12 @@ from typing import NamedTuple
 
 from neo_utils.report.policy import DOCUMENT_START
 from neo_utils.run.executed import FAILED, has_same_text
-from neo_utils.statistics.result_files import FOLDERS
 from neo_utils.statistics.results import is_intact
 from neo_utils.store.folders import RUNS, names_in
+from neo_utils.store.result_files import FOLDERS, results_named
 from neo_utils.store.segments import FOLDER as SEGMENTS
 from neo_utils.store.segments import SEGMENT_SCHEMAS, listed_states
 
-_RANGE = re.compile(r"batches-\d+-(\d+|all)")
 _NOTEBOOKS = [f"{name}{suffix}.ipynb" for name in ("fetch", "aggregate") for suffix in ("", FAILED)]
 _LOGS = ("spark.log", "fetch-kernel.log", "aggregate-kernel.log")
 _SEGMENT = re.compile(r"positions=\d+-\d+\.parquet")
@@ -79,7 +78,7 @@ def _is_own_folder(parts: tuple[str, ...]) -> bool:
     top, *rest = parts
     if top == SEGMENTS:
         return not rest or (len(rest) == 1 and rest[0] in SEGMENT_SCHEMAS)
-    return len(rest) <= 1 and all(_RANGE.fullmatch(name) for name in rest)
+    return len(rest) <= 1 and all(results_named(name, Path()) for name in rest)
 
 
 def _is_own(path: Path, parts: tuple[str, ...]) -> bool:

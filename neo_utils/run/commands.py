@@ -156,7 +156,9 @@ COMMANDS = {
         _printed("upkeep", "rebuild_text"), "rebuild the tables from the archived pages", _RANGE
     ),
     "drift": Command(
-        _printed("comparisons", "drift_between"), "compare with an older output", _STORED
+        _printed("comparisons", "drift_between"),
+        "compare with an older output",
+        (*_STORED, "threshold_au"),
     ),
     "reconcile": Command(
         _printed("comparisons", "reconciled_with_cad"),

@@ -21,7 +21,7 @@ def drift_between(settings: RunSettings, against: str) -> str:
     before, after = selection_of(settings, older), selection_of(settings)
     for selection in (before, after):
         check_files(selection.output, selection.provenances)
-    return drift_text(before, after)
+    return drift_text(before, after, settings.threshold_au)
 
 
 def reconciled_with_cad(settings: RunSettings, named: str) -> str:

@@ -17,8 +17,8 @@ from papermill.exceptions import PapermillExecutionError  # noqa: E402
 
 from neo_utils.errors import RunFailure, exit_status_of  # noqa: E402
 from neo_utils.run.executed import FAILED, notebook_path  # noqa: E402
-from neo_utils.statistics.result_files import kernel_log  # noqa: E402
 from neo_utils.store.atomic import write_in_order  # noqa: E402
+from neo_utils.store.result_files import kernel_log  # noqa: E402
 from neo_utils.text import printable  # noqa: E402
 
 # Failures are raised and reported below. These loggers would also report kernels that Ctrl-C ended.

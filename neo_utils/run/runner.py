@@ -5,7 +5,6 @@ import sys
 import time
 from contextlib import ExitStack
 from importlib import import_module
-from pathlib import Path
 from threading import Thread
 
 import msgspec
@@ -21,10 +20,9 @@ from neo_utils.run.kernels import kernel
 from neo_utils.run.terminal import source_text, summary_text
 from neo_utils.settings.run_settings import RunSettings
 from neo_utils.settings.spark import is_embedded
-from neo_utils.statistics.result_files import kernel_log, report_path, saved_after
-from neo_utils.statistics.results import inputs_sha256, saved_inputs_sha256
-from neo_utils.store.folders import run_folder
+from neo_utils.statistics.results import are_current
 from neo_utils.store.locks import sole_run
+from neo_utils.store.result_files import ResultFiles, kernel_log
 from neo_utils.store.selection import Selection
 
 # Up to this many missing pages, Spark starts during the fetch. With more, it would hold up to 2 GB
@@ -53,6 +51,7 @@ def run(
         If nothing is to be fetched, and batches of the range are not stored.
     """
     began = time.monotonic() if began is None else began
+    aggregates = "aggregate" in notebooks
     plan = plan_of(settings) if "fetch" in notebooks else None
     if plan:
         print(source_text(plan), flush=True)
@@ -62,7 +61,10 @@ def run(
     source = _checked_source(plan, settings)
     # Resolve "auto" once: a key that disappears during the run must not change the source.
     settings = msgspec.structs.replace(settings, source=source)
-    folder = run_folder(settings.output, settings.positions)
+    # What is fetched does not depend on the threshold.
+    threshold_au = settings.threshold_au if aggregates else RunSettings().threshold_au
+    files = ResultFiles(settings.output, settings.positions, threshold_au)
+    folder = files.run_folder
     reuses_results = command in ("run", "report")
     remove_leftover_folders()
     with sole_run(settings.output), ExitStack() as stack:
@@ -76,10 +78,9 @@ def run(
         # Start all kernels now, so Spark starts during the fetch.
         fetching = start("fetch") if plan else None
         aggregating = None
-        aggregates = "aggregate" in notebooks
         selection = _stored(settings) if aggregates and reuses_results else None
-        if aggregates and not _is_up_to_date(folder, settings, selection):
-            aggregating = start("aggregate", _get_ready(plan, folder, settings))
+        if aggregates and not _is_up_to_date(files, settings, selection):
+            aggregating = start("aggregate", _get_ready(plan, files, settings))
         # Importing this takes a second, during which the kernels start.
         from neo_utils.run.execution import execute
 
@@ -88,7 +89,7 @@ def run(
             selection = None  # the fetch may have changed it
         selection = selection or selection_of(settings)
         if aggregates:
-            if reuses_results and _is_up_to_date(folder, settings, selection):
+            if reuses_results and _is_up_to_date(files, settings, selection):
                 print("up to date: nothing changed since the last run")
             else:
                 # The report writer takes a second to load.
@@ -96,8 +97,8 @@ def run(
                 # Without a kernel, the results were up to date until the fetch replaced a page.
                 aggregating = aggregating or start("aggregate")
                 execute("aggregate", folder, settings.notebook_parameters(), aggregating)
-            _update_report(folder, selection)
-        summary = summary_text(settings, selection, plan, notebooks)
+            _update_report(files, selection)
+        summary = summary_text(selection, files, plan, notebooks)
     # Printed after the kernels have ended: this is the time from prompt to prompt.
     print(f"done in {time.monotonic() - began:.1f} s\n{summary}", flush=True)
     if aggregating and is_embedded(settings.master):
@@ -106,7 +107,7 @@ def run(
         create_in_background()
 
 
-def _get_ready(plan: Plan | None, folder: Path, settings: RunSettings) -> str:
+def _get_ready(plan: Plan | None, files: ResultFiles, settings: RunSettings) -> str:
     """Return code that imports what the notebook needs and, if few pages are missing, starts Spark.
 
     Doing this while pages are fetched saves about 0.5 s and 3 s, respectively.
@@ -114,7 +115,7 @@ def _get_ready(plan: Plan | None, folder: Path, settings: RunSettings) -> str:
     missing = plan.to_fetch(plan.expected_size) if plan else []
     if len(missing) > _SOON or not is_embedded(settings.master):
         return _IMPORTS
-    arguments = (settings.master, settings.spark_conf, str(folder / "spark.log"))
+    arguments = (settings.master, settings.spark_conf, str(files.spark_log))
     return (
         "from pathlib import Path\n"
         "from neo_utils.engines.spark_session import connect_in_background\n"
@@ -141,20 +142,20 @@ def _stored(settings: RunSettings) -> Selection | None:
         return None
 
 
-def _is_up_to_date(folder: Path, settings: RunSettings, selection: Selection | None) -> bool:
+def _is_up_to_date(files: ResultFiles, settings: RunSettings, selection: Selection | None) -> bool:
     """Check whether the saved results have the same pages, notebook and definitions."""
-    if not selection or not executed_before("aggregate", folder, settings.notebook_parameters()):
-        return False
-    output, positions = selection.output, selection.positions
-    wanted = inputs_sha256(selection, settings.threshold_au)
-    if saved_inputs_sha256(output, positions) != wanted:
-        return False
-    # A run that failed, or a notebook run by hand, may have saved results after this notebook.
-    return not saved_after(folder / "aggregate.ipynb", output, positions)
+    folder, parameters = files.run_folder, settings.notebook_parameters()
+    return bool(
+        selection
+        and executed_before("aggregate", folder, parameters)
+        and are_current(selection, files.threshold_au)
+        # A run that failed, or a notebook run by hand, may have saved results since.
+        and not files.saved_after(folder / "aggregate.ipynb")
+    )
 
 
-def _update_report(folder: Path, selection: Selection) -> None:
-    report, notebook = report_path(folder), folder / "aggregate.ipynb"
+def _update_report(files: ResultFiles, selection: Selection) -> None:
+    report, notebook = files.report, files.run_folder / "aggregate.ipynb"
     if is_whole_report(report) and report.stat().st_mtime_ns > notebook.stat().st_mtime_ns:
         return
     from neo_utils.report.page import write_report  # loaded while the kernel ran

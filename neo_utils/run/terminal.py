@@ -11,12 +11,12 @@ from neo_utils.run.inputs import plan_of
 from neo_utils.settings.run_settings import RunSettings
 from neo_utils.settings.service_address import DEMO_KEY
 from neo_utils.settings.variables import api_key
-from neo_utils.statistics.result_files import ranges_with_results, report_path, saved_after
-from neo_utils.statistics.results import read_result, saved_threshold
+from neo_utils.statistics.results import are_current, read_result
 from neo_utils.store.batches import read_rejected, stored_provenances
 from neo_utils.store.consistency import drift_notes
 from neo_utils.store.history import read_history
 from neo_utils.store.provenance import Provenance
+from neo_utils.store.result_files import ResultFiles, stored_results
 from neo_utils.store.segments import outdated_batches, segments_of
 from neo_utils.store.selection import Selection
 from neo_utils.text import plural, printable
@@ -71,28 +71,25 @@ def _current_segments(output: Path, stored: Mapping[Batch, Provenance]) -> str:
 
 
 def _counted(output: Path, stored: Mapping[Batch, Provenance]) -> Iterator[str]:
-    for positions in ranges_with_results(output):
-        own = {batch: p for batch, p in stored.items() if positions.covers(batch)}
+    for files in stored_results(output):
+        own = {batch: p for batch, p in stored.items() if files.positions.covers(batch)}
         labels = {provenance.service.label for provenance in own.values()}
-        selection = Selection(positions, output, " and ".join(labels), own)
-        threshold = saved_threshold(selection) if own else None
-        yield f"{positions.name} ({_results_text(selection, threshold)})"
+        selection = Selection(files.positions, output, " and ".join(labels), own)
+        is_current = bool(own) and are_current(selection, files.threshold_au)
+        state = _state_of_report(files) if is_current else "outdated or edited, will be recomputed"
+        yield f"{files.positions.name} (threshold {files.threshold_au} AU; {state})"
 
 
-def _results_text(selection: Selection, threshold_au: float | None) -> str:
-    if threshold_au is None:
-        return "outdated or edited, will be recomputed"
-    report = report_path(selection.run_folder)
-    text = f"threshold {threshold_au} AU"
-    if not report.exists():
-        return f"{text}, no report"
-    if saved_after(report, selection.output, selection.positions):
-        return f"{text}; the report is older, `make report` writes it again"
-    return f"{text}, with report"
+def _state_of_report(files: ResultFiles) -> str:
+    if not files.report.exists():
+        return "no report"
+    if files.saved_after(files.report):
+        return "the report is older, `make report` writes it again"
+    return "with report"
 
 
 def summary_text(
-    settings: RunSettings, selection: Selection, plan: Plan | None, notebooks: list[str]
+    selection: Selection, files: ResultFiles, plan: Plan | None, notebooks: list[str]
 ) -> str:
     """Return a summary of a run: the headline numbers with their definitions, and the files.
 
@@ -103,7 +100,7 @@ def summary_text(
     notebooks
         The notebooks that the run executed.
     """
-    output, folder = selection.output, selection.run_folder
+    output = selection.output
     lines = [selection.source_line]
     if plan:
         rejected = len(read_rejected(output, selection.provenances))
@@ -113,17 +110,18 @@ def summary_text(
             f"stored; {rejected:,} objects rejected"
         )
     if "aggregate" in notebooks:
-        lines += _headlines(selection, settings.threshold_au)
+        lines += _headlines(selection, files)
     lines.append(f"tables      {printable(str(output))}")
-    lines.append(f"notebooks   {printable(str(folder))}")
+    lines.append(f"notebooks   {printable(str(files.run_folder))}")
     if "aggregate" in notebooks:
-        lines.append(f"report      {printable(str(report_path(folder)))}")
+        lines.append(f"report      {printable(str(files.report))}")
     return "\n".join(lines)
 
 
-def _headlines(selection: Selection, threshold_au: float) -> list[str]:
-    table = read_result("metrics", selection.output, selection.positions).to_pydict()
+def _headlines(selection: Selection, files: ResultFiles) -> list[str]:
+    table = read_result("metrics", files).to_pydict()
     value = dict(zip(table["metric"], table["value"], strict=True))
+    threshold_au = files.threshold_au
     under = f"under_{threshold_au}_au"
     return [
         f"NEOs        {value['total_neos']:,} {selection.neos_line.removeprefix('NEOs ')}",

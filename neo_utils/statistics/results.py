@@ -1,6 +1,5 @@
 """Save and read tables of statistics, and check which inputs they were computed from."""
 
-import json
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -14,19 +13,19 @@ from neo_utils.positions import PositionRange
 from neo_utils.settings.choices import check_choice
 from neo_utils.statistics.counted import counted_pages, segments_replaced
 from neo_utils.statistics.definitions import sql_text
-from neo_utils.statistics.result_files import FOLDERS, result_path
 from neo_utils.store.atomic import write_in_order
 from neo_utils.store.batches import parquet_bytes, read_parquet, stored_provenances
 from neo_utils.store.folders import raise_if_refused
 from neo_utils.store.make_commands import make_command
 from neo_utils.store.page_archive import sha256
+from neo_utils.store.result_files import FOLDERS, THRESHOLD, ResultFiles, stored_results
 from neo_utils.store.schemas import SCHEMAS, ResultTable
 from neo_utils.store.selection import Selection
 
 # Expected form of a table's metadata, which is untrusted: the folder may come from someone else.
 _FORMS = {
     b"inputs_sha256": rb"[0-9a-f]{64}",
-    b"threshold_au": rb"\d{1,9}(\.\d{1,20})?(e-?\d{1,2})?",
+    b"threshold_au": THRESHOLD.encode(),
 }
 
 
@@ -78,7 +77,7 @@ def save(name: str, frame: Rows, selection: Selection, threshold_au: float) -> p
         "threshold_au": str(threshold_au),
         "definition": sql_text("counted") + ";\n" + sql_text(name, threshold_au),
     }
-    path = result_path(name, selection.output, selection.positions)
+    path = selection.result_files(threshold_au).table(name)
     write_in_order([(path, parquet_bytes(table, metadata))])
     return table
 
@@ -90,46 +89,34 @@ def inputs_sha256(selection: Selection, threshold_au: float) -> str:
     return sha256("\n".join(parts).encode())
 
 
-def saved_inputs_sha256(output: Path, positions: PositionRange) -> str | None:
-    """Return the inputs checksum of a range's saved results, or None if there are none."""
-    sums = set()
-    for name in FOLDERS:
-        try:
-            sums.add(read_result(name, output, positions).schema.metadata[b"inputs_sha256"])
-        except (FileNotFoundError, StoredDataBroken):
-            return None
-    return sums.pop().decode() if len(sums) == 1 else None
-
-
-def saved_threshold(selection: Selection) -> float | None:
-    """Return the threshold (AU) of the saved results, or None if they are outdated."""
+def are_current(selection: Selection, threshold_au: float) -> bool:
+    """Check whether the saved results have these pages, this threshold and today's definitions."""
+    wanted = inputs_sha256(selection, threshold_au).encode()
+    files = selection.result_files(threshold_au)
     try:
-        metadata = read_result("metrics", selection.output, selection.positions).schema.metadata
+        tables = [read_result(name, files) for name in FOLDERS]
     except (FileNotFoundError, StoredDataBroken):
-        return None
-    # Keep int or float as in the parameters: 1 and 1.0 give different metric names.
-    threshold: float = json.loads(metadata[b"threshold_au"])
-    counted = saved_inputs_sha256(selection.output, selection.positions)
-    return threshold if counted == inputs_sha256(selection, threshold) else None
+        return False
+    return all(table.schema.metadata[b"inputs_sha256"] == wanted for table in tables)
 
 
-def read_result(name: str, output: Path, positions: PositionRange) -> pa.Table:
-    """Return a saved table of statistics of a range.
+def read_result(name: str, files: ResultFiles) -> pa.Table:
+    """Return a saved table of statistics, "metrics" or "yearly_statistics".
 
     Raises
     ------
     FileNotFoundError
-        If there is no result for the range.
+        If there is none.
     StoredDataBroken
         If the table is corrupted.
     """
-    path = result_path(name, output, positions)
+    path = files.table(name)
     table = _intact(path)
     if table is None:
-        raise StoredDataBroken(
-            f"{path} is corrupted. Run {make_command('aggregate', positions, output)} to compute it"
-            " again"
+        again = make_command(
+            "aggregate", files.positions, files.output, threshold_au=files.threshold_au
         )
+        raise StoredDataBroken(f"{path} is corrupted. Run {again} to compute it again")
     return table
 
 
@@ -152,10 +139,11 @@ def _intact(path: Path) -> pa.Table | None:
 
 
 def check_results(output: Path, positions: PositionRange) -> None:
-    """Raise StoredDataBroken if a saved table of a range is corrupted."""
-    for name in FOLDERS:
-        with suppress(FileNotFoundError):
-            read_result(name, output, positions)
+    """Raise StoredDataBroken if a saved table of a range is corrupted, with any threshold."""
+    for files in stored_results(output):
+        for name in FOLDERS if files.positions == positions else ():
+            with suppress(FileNotFoundError):
+                read_result(name, files)
 
 
 def _noted_sha256(table: pa.Table) -> str:

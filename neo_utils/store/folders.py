@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 
 from neo_utils.errors import OutputUnreadable
-from neo_utils.positions import PositionRange
 
 RUNS = "runs"
 
@@ -14,11 +13,6 @@ _REFUSED = {
     *(errno.EACCES, errno.EPERM, errno.ELOOP, errno.EIO, errno.ESTALE, errno.ENOTCONN),
     *(errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENAMETOOLONG),
 }
-
-
-def run_folder(output: Path, positions: PositionRange) -> Path:
-    """Return the folder of a range's executed notebooks and logs."""
-    return output / RUNS / positions.name
 
 
 def names_in(folder: Path) -> list[str]:

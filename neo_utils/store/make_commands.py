@@ -12,7 +12,11 @@ from neo_utils.settings.variables import setting
 
 
 def make_command(
-    target: str, positions: PositionRange, output: Path, service: Service | None = None
+    target: str,
+    positions: PositionRange,
+    output: Path,
+    service: Service | None = None,
+    threshold_au: float = RunSettings().threshold_au,
 ) -> str:
     """Return the ``make`` command for a range of an output folder, as messages show it.
 
@@ -20,6 +24,8 @@ def make_command(
     ----------
     service
         The data source, for commands that fetch; None to use the user's settings.
+    threshold_au
+        For commands that count.
 
     Examples
     --------
@@ -29,7 +35,8 @@ def make_command(
     '`make fetch START=1 END=20 SOURCE=nasa`'
     """
     source, hint = (source_arguments(service), source_hint(service)) if service else ("", "")
-    return f"`make {target} {positions.as_arguments}{source}{output_argument(output)}`{hint}"
+    same = f"{positions.as_arguments}{source}{output_argument(output)}"
+    return f"`make {target} {same}{threshold_argument(threshold_au)}`{hint}"
 
 
 def source_arguments(service: Service) -> str:
@@ -66,6 +73,12 @@ def output_argument(output: Path) -> str:
         return ""
     shown = output.relative_to(PROJECT) if output.is_relative_to(PROJECT) else output
     return f" OUTPUT_DIR={shlex.quote(str(shown))}"
+
+
+def threshold_argument(threshold_au: float) -> str:
+    """Return " THRESHOLD_AU=...", or an empty text for the default."""
+    default = RunSettings().threshold_au
+    return "" if threshold_au == default else f" THRESHOLD_AU={threshold_au}"
 
 
 def master_argument(master: str) -> str:

@@ -13,10 +13,10 @@ from neo_utils.positions import EVERYTHING, Batch, PositionRange, batches_text, 
 from neo_utils.settings.choices import check_choice
 from neo_utils.store.batches import read_rejected, read_table, stored_provenances
 from neo_utils.store.consistency import drift_notes
-from neo_utils.store.folders import run_folder
 from neo_utils.store.make_commands import make_command
 from neo_utils.store.page_archive import sha256
 from neo_utils.store.provenance import Provenance, newest_catalogue_size
+from neo_utils.store.result_files import ResultFiles
 from neo_utils.store.schemas import StoredTable
 
 if TYPE_CHECKING:  # slow to import
@@ -69,10 +69,9 @@ class Selection(NamedTuple):
         """Whether a batch is of the simulated sample."""
         return any(provenance.source == "sample" for provenance in self.provenances.values())
 
-    @property
-    def run_folder(self) -> Path:
-        """The folder of the range's executed notebooks and logs."""
-        return run_folder(self.output, self.positions)
+    def result_files(self, threshold_au: float) -> ResultFiles:
+        """Return where the results of these batches are, computed with a threshold (AU)."""
+        return ResultFiles(self.output, self.positions, threshold_au)
 
     def read(self, table: str, batches: int | None = None) -> pa.Table:
         """Return the rows of "raw", "close_approaches" or "orbits", of all or the first batches."""
