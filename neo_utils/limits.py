@@ -13,7 +13,8 @@ LISTED_WITHIN_AU = {
     "Juptr": 2.0,
     "Moon": 0.0085,
 }
-_NAMES = {"Juptr": "Jupiter", "Merc": "Mercury"}
+# By NeoWs's spelling, where it differs.
+BODY_NAMES = {"Juptr": "Jupiter", "Merc": "Mercury"}
 
 # Earth's limit for older orbits. The last wide list seen is of an orbit determined on this day, the
 # first narrow one of 2024-12-02.
@@ -29,7 +30,19 @@ def body_name(body: str) -> str:
     >>> body_name("Juptr"), body_name("Earth")
     ('Jupiter', 'Earth')
     """
-    return _NAMES.get(body, body)
+    return BODY_NAMES.get(body, body)
+
+
+def listed_within_au(body: str) -> float:
+    """Return the distance (AU) up to which NeoWs lists approaches of a body; infinity if unknown.
+
+    Examples
+    --------
+    >>> listed_within_au("Juptr"), listed_within_au("Jupiter"), listed_within_au("Vesta")
+    (2.0, 2.0, inf)
+    """
+    limits = {body_name(one): limit_au for one, limit_au in LISTED_WITHIN_AU.items()}
+    return limits.get(body_name(body), math.inf)
 
 
 def earth_listed_to_au(determined: dt.date | None, farthest_au: float | None) -> float:
@@ -67,7 +80,7 @@ def limits_text(bodies: Iterable[str], within_au: float) -> str:
     """
     notes = []
     for body in bodies:
-        limit_au = LISTED_WITHIN_AU.get(body, math.inf)
+        limit_au = listed_within_au(body)
         if within_au > limit_au:
             how = "only in part beyond" if body == "Earth" else "up to"
             notes.append(f"{body_name(body)} {how} {limit_au:g} AU")

@@ -158,7 +158,10 @@ def test_an_answer_states_definition_part_and_source(stored):
     assert lines[0] == (
         "Passages by Earth closer than 20 LD from 2026-03-01 to 2036-02-26, by time (UTC):"
     )
-    assert lines[-3] == "Times are UTC, to the minute, converted from TDB"
+    assert lines[-4:-2] == [
+        "Times are UTC, to the minute, converted from TDB",
+        "Diameters are estimated from H; about half of the measured ones lie outside the range",
+    ]
     assert lines[-2] == "This list covers 60 of 41,000 listed NEOs"
     assert lines[-1].startswith("Source: simulated sample, not NASA data, as listed on 2026-03-01")
     assert "(NeoWs lists Venus up to 0.15 AU)" in repr(neo.upcoming(stored, body="venus"))

@@ -76,6 +76,10 @@ def is_near_earth(_, one):
     return one["orbiting_body"] == "Earth" and au_of(one) < 0.2
 
 
+def orbit_of(neo, name):
+    return float(neo["orbital_data"][name])
+
+
 def au_of(approach):
     return float(approach["miss_distance"]["astronomical"])
 
@@ -93,6 +97,18 @@ def expected_rows(neos, meets=is_near_earth):
         (
             "body IN ('Venus', 'Merc') AND AU < 0.08",
             lambda _, one: one["orbiting_body"] in ("Venus", "Merc") and au_of(one) < 0.08,
+        ),
+        (  # as NeoWs spells it, or by name
+            "body IN ('Juptr', 'Mercury')",
+            lambda _, one: one["orbiting_body"] in ("Juptr", "Merc"),
+        ),
+        (
+            '"Earth MOID (AU)" < 0.05 AND "inclination (deg)" < 10 AND "Tisserand invariant" > 4',
+            lambda neo, _: (
+                orbit_of(neo, "minimum_orbit_intersection") < 0.05
+                and orbit_of(neo, "inclination") < 10
+                and orbit_of(neo, "jupiter_tisserand_invariant") > 4
+            ),
         ),
         (
             "year >= 1950 AND year < 2011",
@@ -158,6 +174,18 @@ def test_predicted_passages_are_lighter(draw, neos):
     assert [round(value * 255) for value in predicted[:3]] == [*bytes.fromhex(LIGHTER[BLUE][1:])]
     later = sum(one["close_approach_date"] > FETCHED_ON for _, one in expected)
     assert counts.tolist() == [len(expected) - later, later]
+
+
+def test_each_of_several_bodies_has_its_own_sign(draw, views):
+    where = "body IN ('Earth', 'Venus', 'Mercury') AND AU < 0.1"
+    axes = draw(plot_distance_by_date, where).axes[0]
+    counts = views.selected(where)["body"].value_counts()
+    drawn = {dots.get_label(): len(dots.get_offsets()) for dots in axes.collections}
+    assert drawn == counts.to_dict()
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == sorted(drawn)
+    signs = {dots.get_paths()[0].vertices.tobytes() for dots in axes.collections}
+    assert len(signs) == 3
+    assert draw(plot_distance_by_date).axes[0].get_legend() is None
 
 
 def test_the_nearest_passages_are_named(draw, views):

@@ -40,6 +40,7 @@ def test_cells_run_again_after_run_all(clone, name, monkeypatch):
         for place, cell in code:
             client.execute_cell(cell, place)
         assert [str(cell.outputs) for _, cell in code] != shown
+    assert not [*clone.glob("output/runs/batches-*"), *clone.glob("build/explored-sample/runs/b*")]
 
 
 def test_missing_batches_of_the_sample_are_made_if_asked_for(tmp_path):

@@ -14,7 +14,11 @@ def test_make_run_stores_counts_and_reports_200_neos(tmp_path):
     given = ("START=1", "END=200", "SOURCE=sample", "MASTER=local[2]", f"OUTPUT_DIR={tmp_path}")
     ran = run(PROJECT, "make", "run", *given)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "simulated sample, not NASA data" in ran.stdout.partition("done in ")[2]
+    summary = ran.stdout.partition("done in ")[2]
+    assert "simulated sample, not NASA data" in summary
+    counts = [line for line in summary.splitlines() if line.startswith(("approaches", " "))]
+    assert "to Earth closer than 0.2 AU" in counts[0]
+    assert "to any body" in counts[1]
     tables = [pq.read_table(p, partitioning=None) for p in tmp_path.glob("raw/*/*.parquet")]
     assert [table.num_rows for table in tables] == [20] * 10
     assert dict(stored_rows(tmp_path)) == metrics_of(PAGES, "0.2")

@@ -103,7 +103,10 @@ def _properties(one: dict[str, Any]) -> list[str]:
         "id": one["neo_id"],
         "designation": one["designation"],
         "H": _with_unit(one["absolute_magnitude_h"], "mag"),
-        "diameter": low and high and f"{low:,.0f} to {high:,.0f} m, estimated from H",
+        "diameter": low
+        and high
+        and f"{low:,.0f} to {high:,.0f} m, estimated from H (about half of the measured "
+        "diameters lie outside such a range)",
         "hazardous": _yes_or_no(one["is_potentially_hazardous_asteroid"]),
         "Sentry": _yes_or_no(one["is_sentry_object"]),
         "class": kind and f"{_CLASSES.get(kind, kind)} ({kind})",

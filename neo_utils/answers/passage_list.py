@@ -21,6 +21,7 @@ _TIMES = {
     "UTC": ("close_approach_time_utc", "Times are UTC, to the minute, converted from TDB"),
     "TDB": ("close_approach_time", "Times are TDB, as listed"),
 }
+_SIZES = "Diameters are estimated from H; about half of the measured ones lie outside the range"
 
 
 class PassageList(NamedTuple):
@@ -54,11 +55,11 @@ class PassageList(NamedTuple):
 
     @property
     def notes(self) -> list[str]:
-        """The time scale, how many of the listed NEOs were searched, and the source."""
+        """The time scale, what the sizes are, how many NEOs were searched, and the source."""
         size = newest_catalogue_size(self.stored.provenances.values()) or 0
         part = f"This list covers {self.searched:,} of {size:,} listed NEOs"
         some = [part] if self.searched < size else []
-        return [_TIMES[self.time_scale][1], *some, self.stored.source_line]
+        return [_TIMES[self.time_scale][1], _SIZES, *some, self.stored.source_line]
 
     @property
     def table(self) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from neo_utils.limits import LISTED_WITHIN_AU
+from neo_utils.limits import listed_within_au
 
 _FEWEST_NEOS = 10
 
@@ -42,7 +42,7 @@ def distance_law(passages: pd.DataFrame) -> DistanceLaw | None:
     '2.00 +- 0.02 up to 0.2 AU'
     """
     au = passages["AU"]
-    limits = (LISTED_WITHIN_AU.get(body, np.inf) for body in passages["body"].unique())
+    limits = map(listed_within_au, passages["body"].unique())
     up_to_au = min([au.max(), *limits])
     within = passages[au < up_to_au]
     logs = np.log(up_to_au / within["AU"].to_numpy())

@@ -3,13 +3,16 @@
 Each function takes passages as `neo_utils.explore.linked.LinkedViews.selected` returns them.
 """
 
+from itertools import cycle
+
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 
 from neo_utils.explore.distance_law import distance_law
 from neo_utils.figures.labels import label_line, label_periods, mark_empty, name_nearest
-from neo_utils.figures.palette import BLUE, LIGHTER, ORANGE
+from neo_utils.figures.palette import BLUE, LIGHTER, ORANGE, PURPLE
 from neo_utils.figures.style import (
     CaptionedFigure,
     default_style,
@@ -24,6 +27,7 @@ from neo_utils.text import plural, shown
 from neo_utils.units import UNITS
 
 _DOTS = 2_000  # more would hide each other
+_MARKERS = "o^sDvP"  # by body, in alphabetical order
 _CELLS = 120  # of a density, on each axis
 _LONGEST_CONDITION = 400  # in a caption; half of a longer one is shown
 
@@ -62,8 +66,7 @@ def plot_distance_by_date(
                 points["year"], points[unit], bins, cmap="Blues", norm=LogNorm(0.5), rasterized=True
             )
         else:
-            colour = points["predicted"].map({True: LIGHTER[BLUE], False: BLUE})
-            axes.scatter(points["year"], points[unit], 8, color=colour)
+            _draw_dots(axes, points, unit)
         use_whole_years(axes, *years)
         use_log_scale(axes, "y")
         label = points["NEO"] + ", " + points["date"].astype(str)
@@ -120,6 +123,17 @@ def plot_count_within(
         f"{f' Up to {law.up_to_au:.3g} AU they grow as {fitted}.' if law else ''}"
     )
     return with_alt_text(figure, f"{text} {definition}", selection)
+
+
+def _draw_dots(axes: Axes, points: pd.DataFrame, unit: str) -> None:
+    """Draw a sign for each passage; with several bodies, each has its own."""
+    by_body = points.groupby("body")
+    for marker, (body, rows) in zip(cycle(_MARKERS), by_body):
+        colour = BLUE if body == "Earth" else PURPLE
+        shades = rows["predicted"].map({True: LIGHTER[colour], False: colour})
+        axes.scatter(rows["year"], rows[unit], 8, color=shades, marker=marker, label=shown(body))
+    if len(by_body) > 1:
+        axes.legend(ncols=len(by_body), loc="lower left", bbox_to_anchor=(0, 1))
 
 
 def _definition(passages: pd.DataFrame, condition: str) -> str:

@@ -16,6 +16,7 @@ from mosaic_widget import MosaicWidget
 from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.engines.engine import one_line_failures
 from neo_utils.explore.specification import SELECTION, TABLE, specification
+from neo_utils.limits import BODY_NAMES
 from neo_utils.settings.choices import check_choice
 from neo_utils.units import UNITS, Unit
 
@@ -63,6 +64,8 @@ class LinkedViews(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type
     def condition(self, where: str = "") -> str:
         """Return the condition in SQL that selected passages meet, and ``where`` if given."""
         selected = self._views.params.get(SELECTION, {}).get("predicate")
+        for spelling, name in BODY_NAMES.items():  # both are valid
+            where = where.replace(f"'{spelling}'", f"'{name}'")
         parts = [part.strip() for part in (where, selected) if part and part.strip()] or ["TRUE"]
         # On lines of their own: a part may end with a comment.
         return parts[0] if len(parts) == 1 else " AND ".join(f"(\n{part}\n)" for part in parts)

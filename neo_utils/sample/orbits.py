@@ -105,6 +105,9 @@ class Track:
 
     def near_points(self, radius_au: float, limit_au: float) -> list[NearPoint]:
         """Return the points nearest to a circle that are closer than a limit, nearest first."""
+        nearest, farthest = (self.axis_au * (1 + s * self.eccentricity) for s in (-1, 1))
+        if not nearest - limit_au < radius_au < farthest + limit_au:
+            return []  # no point of the orbit is that near, at any inclination
         size = len(_GRID)
         # The distance between two points of the grid is at most this.
         reach = (limit_au + 0.6 * _STEP_DEG * RADIANS * self.axis_au) ** 2
@@ -173,12 +176,13 @@ def encounter(point: NearPoint, planet: Planet, ahead_deg: float) -> Passage:
     angle = ahead_deg * RADIANS
     cos, sin = 1 - angle * angle / 2, angle - angle * angle * angle / 6
     radius, speed = planet.radius_au, planet.motion_deg_per_day * RADIANS * _DAYS_PER_YEAR
-    gap = (point.from_axis_au - radius * cos, -radius * sin, point.height_au)
+    # Position and velocity relative to the planet: away from the axis, along the circle, up.
+    x, y, z = point.from_axis_au - radius * cos, -radius * sin, point.height_au
     outwards, along, up = point.velocity
-    relative = (outwards + radius * speed * sin, along - radius * speed * cos, up)
-    square = sum(v * v for v in relative)
-    approach = sum(d * v for d, v in zip(gap, relative, strict=True))
-    miss = sum(d * d for d in gap) - approach * approach / square
+    vx, vy = outwards + radius * speed * sin, along - radius * speed * cos
+    square = vx * vx + vy * vy + up * up
+    approach = x * vx + y * vy + z * up
+    miss = x * x + y * y + z * z - approach * approach / square
     least = point.distance_au * (1.01 + angle / 100)
     return Passage(
         -approach / square * _DAYS_PER_YEAR,
@@ -196,12 +200,13 @@ def passages(
     turn = int((days[0] - first) // period)
     widest = min(40.0, 3 * limit_au / planet.radius_au / RADIANS)
     longitude = planet.longitude_deg - point.longitude_deg - orbit.node_longitude_deg
-    while (at := first + turn * period) <= days[1]:
-        ahead = longitude + planet.motion_deg_per_day * (at - EPOCH_DAY)
+    motion, last = planet.motion_deg_per_day, days[1]
+    while (at := first + turn * period) <= last:
+        ahead = longitude + motion * (at - EPOCH_DAY)
         ahead -= 360 * round(ahead / 360)
         if -widest < ahead < widest:
             found = encounter(point, planet, ahead)
-            if found.miss_distance_au < limit_au and days[0] <= at + found.day < days[1]:
+            if found.miss_distance_au < limit_au and days[0] <= at + found.day < last:
                 yield found._replace(day=at + found.day)
         turn += 1
 

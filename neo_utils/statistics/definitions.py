@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
 
-from neo_utils.limits import LISTED_WITHIN_AU
+from neo_utils.limits import LISTED_WITHIN_AU, body_name
 from neo_utils.settings.choices import check_choice
 from neo_utils.store.schemas import SCHEMAS, Table
 
@@ -70,7 +70,7 @@ def totals_defined(threshold_au: float) -> dict[str, str]:
 
 def _limits(threshold_au: float) -> str:
     """Return which bodies' approaches under the threshold are not all listed."""
-    listed = LISTED_WITHIN_AU.items()
+    listed = [(body_name(body), limit) for body, limit in LISTED_WITHIN_AU.items()]
     shorter = [f"{body} to {limit}" for body, limit in listed if limit < threshold_au]
     if not shorter:
         return ""
