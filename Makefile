@@ -220,11 +220,13 @@ notebooks: $(READY) ## Run the notebooks with their default parameters and store
 	  --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False \
 	  --KernelManager.transport_encryption=auto $(NOTEBOOKS)
 
-docs: $(READY) ## Regenerate docs/reference.md and the README's figure
+docs: $(READY) ## Regenerate docs/reference.md and the figures of README and docs/sample.md
 	mkdir -p build && $(BIN)/python -m docs.reference > build/reference.md
 	mv build/reference.md docs/reference.md
 	$(BIN)/python -m docs.figure > build/approaches-per-year.svg
 	mv build/approaches-per-year.svg docs/approaches-per-year.svg
+	$(BIN)/python -m docs.sample_figure > build/sample.svg
+	mv build/sample.svg docs/sample.svg
 
 COMPILE_ONLY := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-annotate --no-header
