@@ -26,10 +26,20 @@ def message(text_of, failure, *given):
 
 
 def test_verify_counts_intact_batches(output):
-    assert verify_text(parameters(output)) == (
-        f"4 batches of positions 1 to 200 in {output}: all intact. Not stored: positions 81-200"
+    assert verify_text(parameters(output, end=END)) == (
+        f"4 batches of positions 1 to 80 in {output}: all intact"
     )
     assert verify_text(parameters(output, 21, 40)).startswith("1 batch of positions 21 to 40 in ")
+
+
+def test_batches_that_are_not_stored_are_a_failure(output):
+    assert message(verify_text, StoredDataMissing, output, 61, 400) == (
+        f"1 batch of positions 61 to 400 in {output}: all intact, but positions 81-400 are not "
+        f"stored. Run `make fetch START=61 END=400 SOURCE=sample OUTPUT_DIR={output}` to fetch "
+        "them, or set START and END to what is stored"
+    )
+    line = message(verify_text, StoredDataMissing, output, 1, "all")
+    assert "positions 81-41000 are not stored" in line
 
 
 @pytest.mark.parametrize("text_of", [verify_text, rebuild_text])
@@ -75,13 +85,13 @@ def test_incomplete_batches_are_reported_by_verify_and_plan(output):
     plan = repr(plan_fetch(1, 80, "sample", output_dir=str(output)))
     assert "to fetch   2 batches" in plan
     fetch(plan_fetch(1, 80, "sample", output_dir=str(output)))
-    assert verify_text(parameters(output)).startswith("4 batches ")
+    assert verify_text(parameters(output, end=END)).startswith("4 batches ")
 
 
 def test_rebuild_completes_a_batch_from_its_page(output):
     SECOND.file(output, "raw").unlink()
     assert rebuild_text(parameters(output)).startswith("rebuilt the tables of 4 batches")
-    assert verify_text(parameters(output)).startswith("4 batches ")
+    assert verify_text(parameters(output, end=END)).startswith("4 batches ")
 
 
 def test_corrupted_batches_are_reported_before_incomplete_ones(output):

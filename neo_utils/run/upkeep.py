@@ -1,6 +1,6 @@
 """Maintenance commands: verify, rebuild, clean."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from neo_utils.errors import StoredDataBroken, StoredDataMissing
@@ -19,6 +19,7 @@ from neo_utils.store.folders import exists
 from neo_utils.store.history import check_history
 from neo_utils.store.locks import sole_run
 from neo_utils.store.make_commands import make_command
+from neo_utils.store.provenance import newest_catalogue_size
 from neo_utils.store.rebuilding import rebuild
 from neo_utils.store.segment_building import differing_segments
 from neo_utils.store.verification import unfinished, verify
@@ -36,7 +37,7 @@ def verify_text(settings: RunSettings) -> str:
         If a batch, a segment, or a table of statistics of this range, or the history is corrupted;
         it is named.
     StoredDataMissing
-        If a batch is incomplete, or none is stored.
+        If a batch is incomplete or not stored.
     """
     output, positions = settings.output, settings.positions
     reasons, incomplete = verify(output, positions), unfinished(output, positions)
@@ -68,16 +69,19 @@ def verify_text(settings: RunSettings) -> str:
         )
     where = printable(str(output))
     history = f", and {plural(changes, 'row')} of history" if changes else ""
-    missing = ", ".join(f"{span.start}-{span.end}" for span in spans(_missing(settings, found)))
-    but = f". Not stored: positions {missing}" if missing else ""
-    return f"{batches_text(stored)} of {positions.in_words} in {where}{history}: all intact{but}"
-
-
-def _missing(settings: RunSettings, found: Collection[Batch]) -> list[Batch]:
-    """Return the batches of the range that are not stored, up to the end of the catalogue."""
-    stored = stored_provenances(settings.output, settings.positions)
-    sizes = [provenance.catalogue_size for provenance in stored.values()]
-    return [batch for batch in settings.positions.batches(max(sizes)) if batch not in found]
+    text = f"{batches_text(stored)} of {positions.in_words} in {where}{history}: all intact"
+    provenances = stored_provenances(output, positions)
+    expected = positions.batches(newest_catalogue_size(provenances.values()))
+    missing = [batch for batch in expected if batch not in found]
+    if missing:
+        names = ", ".join(f"{span.start}-{span.end}" for span in spans(missing))
+        service = next(iter(provenances.values())).service
+        raise StoredDataMissing(
+            f"{text}, but positions {names} are not stored. Run "
+            f"{make_command('fetch', positions, output, service)} to fetch them, or set START and "
+            "END to what is stored"
+        )
+    return text
 
 
 def rebuild_text(settings: RunSettings) -> str:
