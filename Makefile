@@ -24,7 +24,7 @@ NOTEBOOKS := $(addprefix notebooks/,fetch.ipynb aggregate.ipynb explore.ipynb)
 COMPOSE := docker compose --env-file /dev/null --file docker-compose-cluster.yml
 UP      := $(COMPOSE) --progress quiet up --detach --no-build
 # Passed by name only, so that ps does not show the values.
-PASSED  := START END SOURCE API_KEY API_URL LOG_LEVEL WAIT REFETCH LONGEST_WAIT_S THRESHOLD_AU \
+PASSED  := START END SOURCE API_KEY API_URL LOG_LEVEL WAIT REFETCH LONGEST_WAIT_S THRESHOLD_AU THRESHOLD \
   PARQUET_COMPRESSION PARQUET_DICTIONARY
 define NEEDS_DOCKER
 @docker compose version >/dev/null 2>&1 || { echo "Docker with Compose is not installed. See \
@@ -35,7 +35,7 @@ endef
 
 # A misspelt name would otherwise run with the default value.
 NAMES   := START END SOURCE API_URL OUTPUT_DIR MASTER LOG_LEVEL REFETCH LONGEST_WAIT_S
-NAMES   += PARQUET_COMPRESSION PARQUET_DICTIONARY THRESHOLD_AU
+NAMES   += PARQUET_COMPRESSION PARQUET_DICTIONARY THRESHOLD_AU THRESHOLD
 # These are not in parameter files.
 NAMES += API_KEY             # NASA's key; best kept in .env
 NAMES += WAIT                # 1 waits through the rate limit, for up to a day
@@ -67,7 +67,7 @@ KEEP_NASAS = @! grep -rqs '"source": "nasa"' build --include='page_*' || \
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 	@echo
-	@echo "e.g. make run START=1 END=200; also: SOURCE OUTPUT_DIR MASTER THRESHOLD_AU WAIT PARAMETERS (see docs/reference.md); API_KEY: in .env"
+	@echo "e.g. make run START=1 END=200; also: SOURCE OUTPUT_DIR MASTER THRESHOLD WAIT PARAMETERS (see docs/reference.md); API_KEY: in .env"
 
 setup: $(READY) ## Install the locked packages into .venv (every target does this when needed)
 

@@ -19,6 +19,7 @@ from neo_utils.settings.folders import PROJECT
 from neo_utils.settings.run_settings import (
     NAMES_IN_ENVIRONMENT,
     PARAMETERS,
+    SHORT_NAMES,
     RunSettings,
     meaning_of,
 )
@@ -181,12 +182,17 @@ def _parameters() -> list[tuple[str, str, str, str]]:
     return [
         (
             f"`{name}`",
-            f"`{name.upper()}`" if name.upper() in NAMES_IN_ENVIRONMENT else "",
+            " or ".join(f"`{one}`" for one in _names_in_environment(name.upper())),
             f"`{defaults[name]}`",
             meaning_of(name),
         )
         for name in PARAMETERS
     ]
+
+
+def _names_in_environment(name: str) -> list[str]:
+    names = [name, *(short for short, full in SHORT_NAMES.items() if full == name)]
+    return names if name in NAMES_IN_ENVIRONMENT else []
 
 
 def _names() -> list[tuple[str, str]]:

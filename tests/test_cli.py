@@ -37,6 +37,10 @@ def test_parses_options_of_every_type():
     assert settings.spark_conf == {"spark.a": "x=y", "spark.b": "1"}
 
 
+def test_threshold_has_a_short_option():
+    assert settings_of("aggregate", "--threshold", "0.05").threshold_au == 0.05
+
+
 def test_backfill_fetches_stored_pages_again():
     assert settings_of("backfill").refetch
     assert not settings_of("fetch").refetch

@@ -184,8 +184,8 @@ def test_compares_metrics_if_both_outputs_have_them(outputs):
     text = drift_text(before, after, 0.1)
     assert "total_close_approaches_under_0.1_au_earth  1 -> 2" in text
     # 2040 has one approach less and 2041 one more; the other years are unchanged.
-    assert "totals differ, and the approaches in 2 years" in text
-    assert "0 totals differ, and the approaches in 0 years" in drift_text(after, after, 0.1)
+    assert "totals changed, and the approaches in 2 years" in text
+    assert "0 totals changed, and the approaches in 0 years" in drift_text(after, after, 0.1)
 
 
 def test_does_not_compare_different_thresholds(outputs):

@@ -99,13 +99,26 @@ def test_wrong_value_gives_one_line_with_its_name_and_valid_values(tmp_path, nam
     assert "hush" not in str(error.value)
 
 
+def test_threshold_is_short_for_threshold_au(tmp_path):
+    assert parameters_of(tmp_path, {"THRESHOLD": "0.05"}).threshold_au == 0.05
+    # The environment, where make puts its command line, precedes .env under both names.
+    for name in ("THRESHOLD", "THRESHOLD_AU"):
+        env_file = f"{name}=0.1\n"
+        assert parameters_of(tmp_path, {"THRESHOLD": "0.05"}, env_file).threshold_au == 0.05
+        assert parameters_of(tmp_path, {}, env_file).threshold_au == 0.1
+    with pytest.raises(WrongParameter, match="THRESHOLD_AU=far is not valid"):
+        parameters_of(tmp_path, {"THRESHOLD": "far"})
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("treshold_au: 0.1\n", "treshold_au, which is not a parameter. Use threshold_au$"),
         ("- 1\n", "run.yaml contains no `name: value` lines"),
         ("", "run.yaml contains no `name: value` lines"),
-        ("start: [1\n", "run.yaml cannot be read .not valid YAML."),
+        ("start: [1\n", r"run.yaml cannot be read .not valid YAML, line 2: expected ',' or '\]'"),
+        ("start: 1\nend: 20: 40\n", "not valid YAML, line 2: mapping values are not allowed here"),
+        ("start: 1\n\nend: \x02\n", "not valid YAML, line 3: an invalid character"),
         (None, "run.yaml cannot be read .No such file"),
     ],
 )

@@ -7,7 +7,7 @@ from neo_utils.errors import StoredDataMissing
 from neo_utils.statistics.results import are_current, read_result
 from neo_utils.store.make_commands import make_command
 from neo_utils.store.selection import Selection
-from neo_utils.text import shown
+from neo_utils.text import plural, shown
 
 
 def compare_neos(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
@@ -105,9 +105,9 @@ def _metric_lines(before: Selection, after: Selection, threshold_au: float) -> l
     except StoredDataMissing as reason:
         return [f"metrics     not compared: {reason}"]
     totals = metrics[metrics.index.str.startswith("total")]
-    years = len(metrics) - len(totals)
+    years = plural(len(metrics) - len(totals), "year")
     return [
-        f"metrics     {len(totals):,} totals differ, and the approaches in {years:,} years",
+        f"metrics     {plural(len(totals), 'total')} changed, and the approaches in {years}",
         *(f"{shown(name)}  {row.before:,} -> {row.after:,}" for name, row in totals.iterrows()),
     ]
 

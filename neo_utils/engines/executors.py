@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 
 from neo_utils.errors import SparkUnavailable
 from neo_utils.settings.spark import is_embedded
+from neo_utils.text import plural
 
 # Executors took 6 s on two idle cores; a worker reconnects to a restarted master within 15 s.
 EXECUTOR_SECONDS = 60.0
@@ -106,7 +107,7 @@ def tasks_text(spark: SparkSession) -> str:
         if executor.id() != "driver":
             tasks[_worker_of(executor)] += executor.completedTasks()
     shares = ", ".join(f"{count:,} on {worker}" for worker, count in sorted(tasks.items()))
-    return f"{tasks.total():,} tasks: {shares}"
+    return f"{plural(tasks.total(), 'task')}: {shares}"
 
 
 def _worker_of(executor: Any) -> str:  # noqa: ANN401 - py4j is untyped

@@ -12,6 +12,7 @@ import yaml
 from neo_utils import __version__
 from neo_utils.engines.engine import Session, describe_engine, describe_tasks
 from neo_utils.neows.service import Service
+from neo_utils.positions import batches_text
 from neo_utils.settings.spark import hide_secrets
 from neo_utils.store.make_commands import (
     master_argument,
@@ -54,7 +55,7 @@ def provenance_table(
         "credit": _CREDIT[services[0].source],
         "address": ", ".join(service.url for service in services),
         "fetched": f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC",
-        "NEOs": f"{selection.neos_line}, in {len(selection.provenances):,} batches of 20",
+        "NEOs": f"{selection.neos_line}, in {batches_text(len(selection.provenances))} of 20",
         "threshold": f"{threshold_au} AU",
         "engine": describe_engine(engine),
         "tasks": describe_tasks(engine),

@@ -15,6 +15,7 @@ from neo_utils.errors import WrongParameter
 from neo_utils.settings.folders import PROJECT
 from neo_utils.settings.run_settings import (
     PARAMETERS,
+    SHORT_NAMES,
     RunSettings,
     meaning_of,
     read_run_settings,
@@ -297,7 +298,9 @@ def command_line(arguments: Sequence[str] | None = None) -> Namespace:
 
 def _add_option(parser: ArgumentParser, name: str) -> None:
     kind, meaning = PARAMETERS[name][0], meaning_of(name)
-    option, default = "--" + name.replace("_", "-"), getattr(RunSettings(), name)
+    names = [name, *(short for short, full in SHORT_NAMES.items() if full == name.upper())]
+    option, *short = ("--" + one.lower().replace("_", "-") for one in names)
+    default = getattr(RunSettings(), name)
     if name == "spark_conf":
         parser.add_argument(
             option, metavar="NAME=VALUE", action="append", help=f"{meaning}; may be repeated"
@@ -307,7 +310,7 @@ def _add_option(parser: ArgumentParser, name: str) -> None:
     if kind is bool:
         parser.add_argument(option, action=BooleanOptionalAction, help=help_text)
     else:
-        parser.add_argument(option, metavar="VALUE", help=help_text)
+        parser.add_argument(option, *short, metavar="VALUE", help=help_text)
 
 
 def run_settings(options: Namespace) -> RunSettings:

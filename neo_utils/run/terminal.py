@@ -54,7 +54,7 @@ def status_text(settings: RunSettings) -> str:
         if source != "sample":  # which never changes
             lines.append(f"ages      {ages_text(own, dt.datetime.now(dt.UTC))}")
         lines += [f"note      {note}" for note in drift_notes(output, own)]
-    lines.append(f"rejected  {len(read_rejected(output, stored)):,} objects")
+    lines.append(f"rejected  {plural(len(read_rejected(output, stored)), 'object')}")
     lines.append(f"segments  {_current_segments(output, stored)}")
     if changes := read_history(output).num_rows:
         lines.append(f"history   {plural(changes, 'change')} of NEOs that were fetched again")
@@ -106,8 +106,8 @@ def summary_text(
         rejected = len(read_rejected(output, selection.provenances))
         fetched = len(selection.provenances) - (0 if plan.refetch else len(plan.stored))
         lines.append(
-            f"fetched     {fetched:,} pages, {len(selection.provenances) - fetched:,} already "
-            f"stored; {rejected:,} objects rejected"
+            f"fetched     {plural(fetched, 'page')}, {len(selection.provenances) - fetched:,} "
+            f"already stored; {plural(rejected, 'object')} rejected"
         )
     if "aggregate" in notebooks:
         lines += _headlines(selection, files)
@@ -127,7 +127,7 @@ def _headlines(selection: Selection, files: ResultFiles) -> list[str]:
         f"NEOs        {value['total_neos']:,} {selection.neos_line.removeprefix('NEOs ')}",
         f"approaches  {value[f'total_close_approaches_{under}_earth']:,} to Earth closer than "
         f"{threshold_au} AU from 1900 to 2200, past and predicted, by "
-        f"{value[f'total_neos_{under}_earth']:,} NEOs",
+        f"{plural(value[f'total_neos_{under}_earth'], 'NEO')}",
         f"            {value['total_close_approaches']:,} listed in all, to any body, up to limits "
         "that depend on the body",
     ]

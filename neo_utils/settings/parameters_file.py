@@ -64,8 +64,12 @@ def _values(path: Path) -> dict[str, Any]:
         given = yaml.load(text, _PlainLoader)  # noqa: S506 - a SafeLoader, further restricted
     except OSError as error:
         raise _unusable(path, error.strerror) from None
-    except (yaml.MarkedYAMLError, yaml.reader.ReaderError):
-        raise _unusable(path, "not valid YAML") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else "unknown"
+        raise _unusable(path, f"not valid YAML, line {line}: {shown(error.problem, 200)}") from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise _unusable(path, f"not valid YAML, line {line}: an invalid character") from None
     except (LookupError, AttributeError, TypeError):  # `!!bool "abc"` and the like
         raise _unusable(path, "a value does not fit its tag") from None
     # A number of thousands of digits, a 13th month.

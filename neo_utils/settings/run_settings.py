@@ -119,6 +119,8 @@ PARAMETERS = {
 }
 # The command line and the environment hold text; a mapping has no obvious form there.
 NAMES_IN_ENVIRONMENT = tuple(name.upper() for name in PARAMETERS if name != "spark_conf")
+# Also valid on the command line, in the environment and in .env.
+SHORT_NAMES = {"THRESHOLD": "THRESHOLD_AU"}
 
 
 def read_run_settings(
@@ -142,8 +144,7 @@ def read_run_settings(
         the value and the nearest valid ones.
     """
     values = read_parameters_file(file, tuple(PARAMETERS)) if file else {}
-    variables = read_env_file(env_file, environment)
-    variables |= {name: value for name, value in environment.items() if value}
+    variables = _in_full(read_env_file(env_file, environment)) | _in_full(environment)
     for name in NAMES_IN_ENVIRONMENT:
         if variables.get(name):
             values[name.lower()] = variables[name]
@@ -155,9 +156,15 @@ def read_run_settings(
     settings = parse_settings(values | dict(command_line or {}))
     if uses_key:
         api_key(environment, env_file)
-    if warning := unknown_names_warning(env_file, (*NAMES_IN_ENVIRONMENT, *_FURTHER_NAMES)):
+    known = (*NAMES_IN_ENVIRONMENT, *SHORT_NAMES, *_FURTHER_NAMES)
+    if warning := unknown_names_warning(env_file, known):
         print(warning, file=sys.stderr)
     return settings
+
+
+def _in_full(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that are set, without short names."""
+    return {SHORT_NAMES.get(name, name): value for name, value in variables.items() if value}
 
 
 def parse_settings(values: Mapping[str, Any]) -> RunSettings:
