@@ -400,14 +400,14 @@ def test_opening_and_saving_a_notebook_leaves_it_unchanged(browser, lab, name):
 def notebook(browser, lab):
     """Run explore.ipynb without its stored outputs in JupyterLab, and save it."""
     address, clone = lab
-    empty = saved(clone)
+    empty = saved(clone, "explore")
     for cell in empty.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     nbformat.write(empty, clone / "notebooks/explore.ipynb")
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
     run_all_cells(page, f"{address}/lab/tree/notebooks/explore.ipynb?token={TOKEN}")
-    await_end_of_run(page, clone)
+    await_end_of_run(page, clone, "explore")
     yield page, clone
     page.close()
 
@@ -425,30 +425,41 @@ def run_all_cells(page: Page, url: str) -> None:
     page.locator(".lm-Menu-itemLabel").get_by_text("Run All Cells", exact=True).click()
 
 
-def saved(clone):
+def saved(clone: Path, name: str) -> nbformat.NotebookNode:
     for _ in range(100):
         with suppress(NotJSONError):  # JupyterLab may be writing it
-            return nbformat.read(clone / "notebooks/explore.ipynb", as_version=4)
+            return nbformat.read(clone / f"notebooks/{name}.ipynb", as_version=4)
         time.sleep(0.1)
     pytest.fail("the saved notebook is not readable")
 
 
-def await_end_of_run(page: Page, clone: Path) -> None:
+def code_cells(clone: Path, name: str) -> list[nbformat.NotebookNode]:
+    return [cell for cell in saved(clone, name).cells if cell.cell_type == "code"]
+
+
+def await_end_of_run(page: Page, clone: Path, name: str, count: int | None = None) -> None:
+    """Wait until the last cell, or any cell with this execution count, has been executed."""
     for _ in range(120):
         page.wait_for_timeout(1_000)
         page.keyboard.press("Control+s")
-        last = [cell for cell in saved(clone).cells if cell.cell_type == "code"][-1]
-        if last.execution_count:
+        counts = [cell.execution_count for cell in code_cells(clone, name)]
+        if counts[-1] if count is None else count in counts:
             return
     pytest.fail("the notebook did not finish within two minutes")
 
 
+def assert_no_errors(cells: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """Return the outputs of the cells, none of which is an error or a message on stderr."""
+    outputs = [output for cell in cells for output in cell.outputs]
+    assert not [one for one in outputs if one.output_type == "error" or one.get("name") == "stderr"]
+    return outputs
+
+
 def test_notebook_runs_without_an_error(notebook):
     _, clone = notebook
-    code = [cell for cell in saved(clone).cells if cell.cell_type == "code"]
+    code = code_cells(clone, "explore")
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
-    outputs = [output for cell in code for output in cell.outputs]
-    assert not [one for one in outputs if one.output_type == "error" or one.get("name") == "stderr"]
+    outputs = assert_no_errors(code)
     pictures = [one for one in outputs if "image/svg+xml" in one.get("data", {})]
     assert len(pictures) == 2
     assert all(len(one.metadata["image/svg+xml"]["alt"]) > 100 for one in pictures)
@@ -607,7 +618,7 @@ def test_hostile_data_runs_no_script_in_jupyterlab(browser, lab, hostile):
     address, clone = lab
     source = HOSTILE_NOTEBOOK.format(output=str(hostile))
     cell = nbformat.v4.new_code_cell(source)
-    notebook = nbformat.v4.new_notebook(cells=[cell], metadata=saved(clone).metadata)
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata=saved(clone, "explore").metadata)
     nbformat.write(notebook, clone / "notebooks/hostile.ipynb")
     page = watched(browser.new_page(viewport={"width": 1280, "height": 1000}))
     address += "/lab/workspaces/hostile/tree/notebooks/hostile.ipynb"
@@ -635,3 +646,85 @@ def test_hostile_data_runs_no_script_in_jupyterlab(browser, lab, hostile):
         assert link.evaluate("node => node.origin") == "https://ssd.jpl.nasa.gov"
         assert link.inner_text() == "JPL"
     page.close()
+
+
+# Changed parameters, and a cell that uses them.
+CHANGES = {
+    "fetch": ({'end: str = "40"': 'end: str = "60"'}, "plan = neo.plan_fetch"),
+    "aggregate": ({"threshold_au: float = 0.2": "threshold_au: float = 0.05"}, "neo.metrics("),
+    "explore": ({"AU < 0.2": "AU < 0.05"}, "views.selected(where)"),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_cell_runs_again_with_another_parameter_after_run_all(browser, lab, name):
+    _, clone = lab
+    page, opened = opened_copy(browser, lab, name, f"{name}-again")
+    before = code_cells(clone, opened)
+    assert_no_errors(before)
+    changes, using = CHANGES[name]
+    change_parameters(page, clone, opened, changes)
+    run_cell(page, using)
+    await_end_of_run(page, clone, opened, len(before) + 2)
+    after = code_cells(clone, opened)
+    assert_no_errors(after)
+    (place,) = (place for place, cell in enumerate(after) if using in cell.source)
+    assert after[place].execution_count == len(before) + 2
+    if before[place].outputs:
+        assert after[place].outputs != before[place].outputs
+    page.screenshot(path=SCREENSHOTS / f"lab-{opened}.png")
+    page.close()
+    # Exploring computes no results of a run.
+    assert not list(clone.glob("build/explored-sample/runs/batches-*"))
+
+
+@pytest.mark.parametrize("name", ["aggregate", "explore"])
+def test_notebooks_show_what_a_run_stored(browser, lab, name):
+    _, clone = lab
+    run_pipeline(clone / "output", source="sample")
+    given = {"source": '"auto"', "output_dir": '"output"'} if name == "aggregate" else {}
+    notebook = saved(clone, name)
+    for cell in notebook.cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            for parameter, value in given.items():
+                cell.source = re.sub(f'({parameter}: str = )"[^"]*"', rf"\1{value}", cell.source)
+    nbformat.write(notebook, clone / f"notebooks/{name}-stored.ipynb")
+    page, opened = opened_copy(browser, lab, f"{name}-stored", f"{name}-shown")
+    outputs = assert_no_errors(code_cells(clone, opened))
+    assert "NEOs at positions 1 to 40, in 2 batches" in str(outputs)
+    page.close()
+
+
+def opened_copy(browser, lab, name: str, copy: str) -> tuple[Page, str]:
+    """Run all cells of a copy of a notebook; return its page and name."""
+    address, clone = lab
+    notebook = saved(clone, name)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    nbformat.write(notebook, clone / f"notebooks/{copy}.ipynb")
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    address += f"/lab/workspaces/{copy}/tree/notebooks/{copy}.ipynb"
+    run_all_cells(page, f"{address}?token={TOKEN}")
+    await_end_of_run(page, clone, copy)
+    return page, copy
+
+
+def change_parameters(page: Page, clone: Path, name: str, changes: dict[str, str]) -> None:
+    """Type other parameters into their cell and run it."""
+    (cell,) = (
+        one for one in code_cells(clone, name) if "parameters" in one.metadata.get("tags", [])
+    )
+    source = cell.source
+    for before, after in changes.items():
+        assert before in source
+        source = source.replace(before, after)
+    scrolled_to(page, ".jp-CodeCell:has-text('output_dir: str')").locator(".cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(source)
+    page.keyboard.press("Shift+Enter")
+
+
+def run_cell(page: Page, text: str) -> None:
+    scrolled_to(page, f".jp-CodeCell:has-text('{text}')").locator(".cm-content").click()
+    page.keyboard.press("Shift+Enter")

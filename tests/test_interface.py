@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import neo_utils as neo
-from neo_utils.errors import WrongParameter
+from neo_utils.errors import StoredDataMissing, WrongParameter
 from neo_utils.settings.folders import PROJECT
 
 SCRIPT = """
@@ -116,3 +116,12 @@ def test_relative_folders_start_at_the_working_directory_without_a_checkout(tmp_
     )
     shutil.copytree(PROJECT / "neo_utils", tmp_path / "site/neo_utils")
     assert python(code, tmp_path) == f"{tmp_path} {tmp_path / 'output'}\n"
+
+
+def test_missing_batches_of_the_sample_are_made_if_asked_for(tmp_path):
+    output = str(tmp_path)
+    for source, is_asked in (("sample", False), ("auto", True), ("nasa", True)):
+        with pytest.raises(StoredDataMissing):
+            neo.select(1, 40, source, output, or_sample=is_asked)
+        assert list(tmp_path.iterdir()) == []
+    assert len(neo.select(1, 40, "sample", output, or_sample=True).provenances) == 2
