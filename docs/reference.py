@@ -266,8 +266,11 @@ def _statuses() -> list[tuple[str, str, str]]:
         found += cls.__subclasses__()
     failures = [cls for cls in found[1:] if cls.__module__ == errors.__name__]
     rows = [(str(cls.exit_status), cls.__name__, _first_line(cls)) for cls in failures]
-    interrupted = (str(errors.INTERRUPTED), "", "ended by Ctrl-C")
-    return [("0", "", "done"), *sorted(rows), interrupted, ("1", "", "anything else")]
+    ended = [
+        (str(errors.INTERRUPTED), "", "ended by Ctrl-C"),
+        (str(errors.READER_ENDED), "", "the reader of the output ended first, such as `head`"),
+    ]
+    return [("0", "", "done"), *sorted(rows), *ended, ("1", "", "anything else")]
 
 
 def _first_line(documented: object) -> str:

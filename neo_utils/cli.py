@@ -15,7 +15,7 @@ try:
 except ImportError:
     sys.exit("neo: this needs Linux or macOS. On Windows, use WSL or Docker")
 
-from neo_utils.errors import INTERRUPTED, RunFailure
+from neo_utils.errors import INTERRUPTED, READER_ENDED, RunFailure
 from neo_utils.text import guard_terminal, printable
 
 _BEGAN = time.monotonic()
@@ -47,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RunFailure as failure:
         print(f"{command}: {failure}", file=sys.stderr)
         return failure.exit_status
+    except BrokenPipeError:  # the reader of the output, such as head, has enough
+        return READER_ENDED
     except OSError as error:
         where = "" if error.filename or not settings else f" in {settings.output_dir}"
         advice = "Stored data is kept. Fix the cause, then run the same command again to resume"

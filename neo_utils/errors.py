@@ -2,7 +2,8 @@
 
 from neo_utils.text import printable
 
-INTERRUPTED = 130  # the exit status of a command that Ctrl-C ended
+# The exit statuses of a command that Ctrl-C ended, and of one whose output nobody reads any more.
+INTERRUPTED, READER_ENDED = 130, 141
 
 
 class RunFailure(Exception):

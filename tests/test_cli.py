@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+import neo_utils as neo
 from neo_utils.cli import main
 from neo_utils.run.commands import COMMANDS, command_line, run_settings
 from neo_utils.settings.folders import PROJECT
@@ -89,6 +90,21 @@ def test_module_runs_the_command():
     )
     assert ran.stdout.startswith("usage: neo ")
     assert all(f"\n    {name}" in ran.stdout for name in COMMANDS)
+
+
+def test_a_reader_that_ends_early_is_no_failure(tmp_path):
+    neo.fetch_neos(neo.plan_fetch(1, 20, "sample", output_dir=str(tmp_path)))
+    statement = "SELECT * FROM range(200_000)"
+    command = [sys.executable, "-m", "neo_utils", "sql", statement, "--format", "csv"]
+    with subprocess.Popen(  # noqa: S603 - our own command
+        [*command, "--output-dir", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as ran:
+        assert ran.stdout.readline() == b"range\n"
+        ran.stdout.close()
+        errors = ran.stderr.read().decode()
+        assert ran.wait(60) == 141
+    assert errors.startswith("Source: simulated sample")
+    assert errors.count("\n") == 1
 
 
 def test_command_alone_prints_the_help(capsys):
