@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from neo_utils.statistics.computation import metrics, statistic, totals, yearly_statistics
     from neo_utils.statistics.computation import read_batches as tables
     from neo_utils.statistics.definitions import columns_of, sql_text
-    from neo_utils.statistics.quantities import quantity_table
     from neo_utils.statistics.results import save
 
 __version__ = "0.1.0"
@@ -50,7 +49,6 @@ _PUBLIC = {
     "metrics": ("statistics.computation", "metrics"),
     "plan_fetch": ("interface", "plan_fetch"),
     "provenance_table": ("report.provenance", "provenance_table"),
-    "quantity_table": ("statistics.quantities", "quantity_table"),
     "refresh": ("run.refreshing", "refresh"),
     "save": ("statistics.results", "save"),
     "select": ("interface", "select"),
@@ -78,7 +76,6 @@ __all__ = [
     "metrics",
     "plan_fetch",
     "provenance_table",
-    "quantity_table",
     "refresh",
     "save",
     "select",

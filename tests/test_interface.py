@@ -69,7 +69,6 @@ def test_built_wheel_works_without_a_checkout(tmp_path):
         (lambda: neo.sql_text("x"), "name=x is not valid. Use counted, "),
         (lambda: neo.columns_of("x"), "table=x is not valid. Use raw, "),
         (lambda: neo.save("x", None, None, 0.2), "name=x is not valid. Use metrics or "),
-        (lambda: neo.quantity_table(None, "x"), "table=x is not valid. Use raw, close_"),
         (lambda: neo.metrics(None, None, -1), "THRESHOLD_AU=-1 is not valid. Use a number from "),
         (lambda: neo.yearly_statistics(None, None, "x"), "THRESHOLD_AU=x is not valid"),
         (lambda: neo.select(1, 20, "x"), "SOURCE=x is not valid. Use auto, nasa or sample"),

@@ -1,6 +1,5 @@
 """Units and descriptions in the stored tables, as read by astropy."""
 
-import datetime as dt
 import io
 import json
 import os
@@ -22,18 +21,15 @@ from astropy.table import QTable
 from neo_utils.fetch.fetching import fetch
 from neo_utils.interface import plan_fetch, select
 from neo_utils.positions import Batch, position_range
-from neo_utils.statistics.quantities import quantity_table
 from neo_utils.store import schemas
 from neo_utils.store.batches import parquet_bytes, read_parquet
 from neo_utils.store.page_archive import body_of, note_of, pack, sha256
 from neo_utils.store.rebuilding import rebuild
-from neo_utils.store.selection import select_stored
 from neo_utils.store.verification import check_files, verify
 from neo_utils.store.votable import voparquet_metadata
 from tests.faulty_service import http, sample_page, serve_faults
 from tests.files import contents_of
 from tests.test_drift import save_metrics
-from tests.test_statistics import neo, store
 
 END = 40
 SCHEMAS = {
@@ -165,29 +161,6 @@ def test_miss_distances_agree_in_au_and_km(counted):
     assert u.allclose(au.to(u.km), km, rtol=1e-8)
     moons = 384_400 * u.km  # mean distance; NeoWs uses 384,570 km (389 per AU)
     assert u.allclose(table["miss_distance_lunar"] * moons, km, rtol=1e-3)
-
-
-@pytest.mark.parametrize("name", ["raw", "close_approaches", "orbits"])
-def test_quantity_table_has_units(counted, name):
-    table = quantity_table(select_stored(counted), name)
-    apart = [quantities(path) for path in files_of(counted, name)]
-    assert len(table) == sum(map(len, apart))
-    for column in table.colnames:
-        assert table[column].unit == apart[0][column].unit
-        assert table[column].info.description == apart[0][column].info.description
-        # Nulls become NaN, NaT or None.
-        expected = np.concatenate([values_of(one[column]) for one in apart])
-        np.testing.assert_array_equal(values_of(table[column]), expected)
-
-
-def test_quantity_table_uses_newest_batch_of_each_neo(tmp_path):
-    day = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
-    store(tmp_path, 21, [neo("7", ("1950-01-01", "Earth", 0.25))], day + dt.timedelta(hours=1))
-    store(tmp_path, 1, [neo("7", ("1960-01-01", "Earth", 0.5))], day)
-    selection = select_stored(tmp_path)
-    approaches = quantity_table(selection, "close_approaches")
-    assert approaches["miss_distance_au"].to_value(u.AU).tolist() == [0.25]
-    assert list(quantity_table(selection, "raw")["id"]).count("7") == 1
 
 
 @pytest.mark.parametrize("name", STATISTICS)
