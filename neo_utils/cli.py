@@ -1,6 +1,7 @@
 """The command ``neo``. Every make target that works on data is one call of it."""
 
 import os
+import select
 import signal
 import sys
 import tempfile
@@ -47,9 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RunFailure as failure:
         print(f"{command}: {failure}", file=sys.stderr)
         return failure.exit_status
-    except BrokenPipeError:  # the reader of the output, such as head, has enough
-        return READER_ENDED
     except OSError as error:
+        if isinstance(error, BrokenPipeError) and _has_no_reader():
+            return READER_ENDED  # such as head, which has enough
         where = "" if error.filename or not settings else f" in {settings.output_dir}"
         advice = "Stored data is kept. Fix the cause, then run the same command again to resume"
         print(f"{command}: {printable(f'{error}{where}')}. {advice}", file=sys.stderr)
@@ -64,6 +65,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return INTERRUPTED
     return 0
+
+
+def _has_no_reader() -> bool:
+    """Check whether the standard output is a pipe whose reader has ended."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    return bool(poll.poll(0))  # an error: nobody can read any more
 
 
 def run_and_exit() -> NoReturn:

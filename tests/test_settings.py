@@ -106,6 +106,10 @@ def test_threshold_is_short_for_threshold_au(tmp_path):
         env_file = f"{name}=0.1\n"
         assert parameters_of(tmp_path, {"THRESHOLD": "0.05"}, env_file).threshold_au == 0.05
         assert parameters_of(tmp_path, {}, env_file).threshold_au == 0.1
+    both = {"THRESHOLD": "0.05", "THRESHOLD_AU": "0.3"}
+    with pytest.raises(WrongParameter, match="THRESHOLD=0.05 and THRESHOLD_AU=0.3 differ. Set one"):
+        parameters_of(tmp_path, both)
+    assert parameters_of(tmp_path, both | {"THRESHOLD": "0.3"}).threshold_au == 0.3
     with pytest.raises(WrongParameter, match="THRESHOLD_AU=far is not valid"):
         parameters_of(tmp_path, {"THRESHOLD": "far"})
 
@@ -116,7 +120,9 @@ def test_threshold_is_short_for_threshold_au(tmp_path):
         ("treshold_au: 0.1\n", "treshold_au, which is not a parameter. Use threshold_au$"),
         ("- 1\n", "run.yaml contains no `name: value` lines"),
         ("", "run.yaml contains no `name: value` lines"),
-        ("start: [1\n", r"run.yaml cannot be read .not valid YAML, line 2: expected ',' or '\]'"),
+        ("start: [1\n", r"run.yaml cannot be read .not valid YAML, line 1: expected ',' or '\]'"),
+        ("start: 1\nend 20\n", "not valid YAML, line 2: could not find expected ':'"),
+        ("start: 1\nend: 'all\n", "not valid YAML, line 2: found unexpected end of stream"),
         ("start: 1\nend: 20: 40\n", "not valid YAML, line 2: mapping values are not allowed here"),
         ("start: 1\n\nend: \x02\n", "not valid YAML, line 3: an invalid character"),
         (None, "run.yaml cannot be read .No such file"),

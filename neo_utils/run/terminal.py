@@ -77,7 +77,7 @@ def _counted(output: Path, stored: Mapping[Batch, Provenance]) -> Iterator[str]:
         selection = Selection(files.positions, output, " and ".join(labels), own)
         is_current = bool(own) and are_current(selection, files.threshold_au)
         state = _state_of_report(files) if is_current else "outdated or edited, will be recomputed"
-        yield f"{files.positions.name} (threshold {files.threshold_au} AU; {state})"
+        yield f"{files.name} (threshold {files.threshold_au} AU; {state})"
 
 
 def _state_of_report(files: ResultFiles) -> str:

@@ -14,6 +14,10 @@ from neo_utils.text import shown
 
 _MOST_BYTES = 32_768  # the project's own have 1,500
 _DEEPEST = 5  # spark_conf has a depth of 2
+_NOT_ENDED = {  # PyYAML's words
+    *("while parsing a flow sequence", "while parsing a flow mapping"),
+    *("while scanning a simple key", "while scanning a quoted scalar"),
+}
 
 
 class _PlainLoader(yaml.SafeLoader):
@@ -65,7 +69,10 @@ def _values(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise _unusable(path, error.strerror) from None
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else "unknown"
+        # What is not ended is noticed later, often on another line.
+        is_open = error.context in _NOT_ENDED
+        mark = error.context_mark if is_open else error.problem_mark
+        line = mark.line + 1 if mark else "unknown"
         raise _unusable(path, f"not valid YAML, line {line}: {shown(error.problem, 200)}") from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1

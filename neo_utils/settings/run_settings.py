@@ -164,7 +164,12 @@ def read_run_settings(
 
 def _in_full(variables: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that are set, without short names."""
-    return {SHORT_NAMES.get(name, name): value for name, value in variables.items() if value}
+    given = {name: value for name, value in variables.items() if value}
+    for short, name in SHORT_NAMES.items():
+        if (value := given.pop(short, None)) and given.setdefault(name, value) != value:
+            both = f"{short}={shown(value)} and {name}={shown(given[name])}"
+            raise WrongParameter(f"{both} differ. Set one of them")
+    return given
 
 
 def parse_settings(values: Mapping[str, Any]) -> RunSettings:

@@ -6,15 +6,16 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from neo_utils.positions import PositionRange
+from neo_utils.errors import WrongParameter
+from neo_utils.positions import PositionRange, position_range
 from neo_utils.settings.run_settings import RunSettings
-from neo_utils.store.folders import RUNS, names_in
+from neo_utils.store.folders import RUNS, exists, names_in
 
 FOLDERS = {
     "metrics": "aggregations",
     "yearly_statistics": "yearly_statistics",
 }
-THRESHOLD = r"\d{1,9}(?:\.\d{1,20})?(?:e-?\d{1,2})?"
+THRESHOLD = r"(?:0|[1-9]\d{0,8})(?:\.\d{1,20})?(?:e-?\d{1,2})?"
 _NAME = re.compile(rf"batches-(\d{{1,9}})-(\d{{1,9}}|all)(?:-under-({THRESHOLD})-au)?")
 
 
@@ -66,19 +67,22 @@ def results_named(name: str, output: Path) -> ResultFiles | None:
     if not found:
         return None
     start, end, threshold = found.groups()
-    positions = PositionRange(int(start), None if end == "all" else int(end))
     # An int stays an int: 1 and 1.0 give different names of metrics.
     threshold_au = json.loads(threshold) if threshold else RunSettings().threshold_au
-    results = ResultFiles(output, positions, threshold_au)
+    try:
+        results = ResultFiles(output, position_range(start, end), threshold_au)
+    except WrongParameter:
+        return None
     return results if results.name == name else None
 
 
 def stored_results(output: Path) -> list[ResultFiles]:
-    """Return the results that have folders of tables, by position and threshold."""
+    """Return the results of which a table is stored, by position and threshold."""
     names = {name for folder in FOLDERS.values() for name in names_in(output / folder)}
-    results = filter(None, (results_named(name, output) for name in names))
+    results = filter(None, (results_named(name, output) for name in sorted(names)))
+    stored = [one for one in results if any(exists(one.table(name)) for name in FOLDERS)]
     return sorted(
-        results, key=lambda one: (one.positions.start, one.positions.end or math.inf, one[-1])
+        stored, key=lambda one: (one.positions.start, one.positions.end or math.inf, one[-1])
     )
 
 
