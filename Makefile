@@ -240,7 +240,7 @@ lock: $(READY) ## Update the lock files to the newest versions that pyproject.to
 clean: ## Remove files that can be recreated without a request; fetched data is kept
 	$(KEEP_NASAS)
 	@! test -e $(READY) || $(BIN)/python -m neo_utils clean --parameters "$(PARAMETERS)"
-	rm -rf build
+	@! test -e build || { rm -rf build && echo "removed build, which is for temporary files"; }
 	rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
 
 # A .venv that was moved, or whose Python is missing, is set up again.

@@ -222,7 +222,7 @@ def _files() -> list[tuple[str, str]]:
         (f"`{folder}/*.ipynb`", "the executed notebooks"),
         (f"`{results.report}`", "the report"),
         (f"`{folder}/*.log`", "the logs of Spark and of the kernels"),
-        (f"`{folder}-under-0.05-au/`", "the same with another threshold; its tables alike"),
+        (f"`{folder}-under-0.05-au/`", "the same for another threshold, like its tables"),
     ]
 
 

@@ -2,11 +2,13 @@
 
 import datetime as dt
 import warnings
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgba
 
 from neo_utils.errors import JobFailed, StoredDataMissing
 from neo_utils.explore import catalogue as catalogue_module
@@ -15,7 +17,7 @@ from neo_utils.explore.catalogue import open_catalogue, stored_or_sample
 from neo_utils.explore.distance_law import distance_law
 from neo_utils.explore.distances import plot_count_within, plot_distance_by_date
 from neo_utils.fetch.fetching import fetch
-from neo_utils.figures.palette import BLUE, LIGHTER
+from neo_utils.figures.palette import BLUE, lighter
 from neo_utils.interface import plan_fetch
 from neo_utils.settings.service_address import NASA_URL
 from tests.sample_neos import neos_of
@@ -171,21 +173,52 @@ def test_predicted_passages_are_lighter(draw, neos):
     assert distances == pytest.approx(sorted(au_of(one) * 389 for _, one in expected), rel=1e-6)
     (past, predicted), counts = np.unique(dots.get_facecolors(), axis=0, return_counts=True)
     assert [round(value * 255) for value in past[:3]] == [*bytes.fromhex(BLUE[1:])]
-    assert [round(value * 255) for value in predicted[:3]] == [*bytes.fromhex(LIGHTER[BLUE][1:])]
+    assert [round(value * 255) for value in predicted[:3]] == [*bytes.fromhex(lighter(BLUE)[1:])]
     later = sum(one["close_approach_date"] > FETCHED_ON for _, one in expected)
     assert counts.tolist() == [len(expected) - later, later]
 
 
+def signs_of(figure):
+    """Return the number of passages, the marker and the past's colour by the name of a body."""
+    return {
+        dots.get_label(): (
+            len(dots.get_offsets()),
+            dots.get_paths()[0].vertices.tobytes(),
+            min(tuple(colour) for colour in dots.get_facecolors()),
+        )
+        for dots in figure.axes[0].collections
+    }
+
+
 def test_each_of_several_bodies_has_its_own_sign(draw, views):
-    where = "body IN ('Earth', 'Venus', 'Mercury') AND AU < 0.1"
-    axes = draw(plot_distance_by_date, where).axes[0]
-    counts = views.selected(where)["body"].value_counts()
-    drawn = {dots.get_label(): len(dots.get_offsets()) for dots in axes.collections}
-    assert drawn == counts.to_dict()
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == sorted(drawn)
-    signs = {dots.get_paths()[0].vertices.tobytes() for dots in axes.collections}
-    assert len(signs) == 3
+    where = "body IN ('Earth', 'Venus', 'Mars', 'Mercury', 'Jupiter') AND AU < {}"
+    near, far = (draw(plot_distance_by_date, where.format(au)) for au in (0.1, 1.9))
+    signs, further = signs_of(near), signs_of(far)
+    counts = views.selected(where.format(0.1))["body"].value_counts()
+    assert {body: count for body, (count, *_) in signs.items()} == counts.to_dict()
+    for kind in (1, 2):  # marker and colour
+        assert len({sign[kind] for sign in further.values()}) == len(further) == 5
+    assert all(further[body][1:] == sign[1:] for body, sign in signs.items())
+    assert near.png  # lays it out
+    axes = near.axes[0]
+    (above, *_) = [text for text in axes.texts if text.get_text() == "past"]
+    assert not axes.get_legend().get_window_extent().overlaps(above.get_window_extent())
     assert draw(plot_distance_by_date).axes[0].get_legend() is None
+
+
+@pytest.mark.parametrize("where", ["LD BETWEEN 90 AND 95", "LD BETWEEN 20 AND 150", "LD < 100"])
+def test_labels_of_distances_do_not_overlap(draw, where):
+    figure = draw(plot_count_within, where, unit="km")
+    assert figure.png  # lays it out
+    axes = figure.axes[0]
+    low, high = axes.get_xlim()
+    boxes = [
+        tick.label1.get_window_extent()
+        for tick in axes.xaxis.get_major_ticks()
+        if low <= tick.get_loc() <= high
+    ]
+    assert len(boxes) >= 2
+    assert not any(left.overlaps(right) for left, right in pairwise(boxes))
 
 
 def test_the_nearest_passages_are_named(draw, views):
@@ -199,12 +232,13 @@ def test_many_passages_are_drawn_as_their_density(draw, views, monkeypatch):
     at_one_place = pd.concat([views.selected(NEAR_EARTH).head(1)] * 60)
     assert draw(plot_distance_by_date, passages=at_one_place).png
     figure = draw(plot_distance_by_date)
-    labels = [text.get_text() for text in figure.axes[0].texts]
-    assert "predicted" in labels
-    assert "predicted (lighter)" not in labels
+    assert "predicted (lighter)" in [text.get_text() for text in figure.axes[0].texts]
     assert "Darker: more passages" in figure.get_supxlabel()
-    (density,) = figure.axes[0].collections
-    assert density.get_array().sum() == len(views.selected(NEAR_EARTH))
+    past, predicted = figure.axes[0].collections
+    counts = views.selected(NEAR_EARTH)["predicted"].value_counts()
+    assert (past.get_array().sum(), predicted.get_array().sum()) == (counts[False], counts[True])
+    assert past.cmap(1.0) == to_rgba(BLUE)
+    assert predicted.cmap(1.0) == to_rgba(lighter(BLUE))
 
 
 def test_law_is_fitted_within_the_distance_of_complete_listing(views):

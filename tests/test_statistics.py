@@ -243,7 +243,7 @@ def test_failed_duckdb_query_gives_one_line(duck, sample):
     selection, _ = sample
     frame = duck.sql("SELECT 'a' AS metric, CAST('no number' AS BIGINT) AS value")
     with pytest.raises(
-        JobFailed, match="DuckDB query failed: .*no number.*Earlier results are unchanged"
+        JobFailed, match="DuckDB query failed: .*no number.*What is stored is unchanged"
     ) as failure:
         save("metrics", frame, selection, 0.2)
     assert len(str(failure.value).splitlines()) == 1

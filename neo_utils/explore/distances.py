@@ -3,16 +3,14 @@
 Each function takes passages as `neo_utils.explore.linked.LinkedViews.selected` returns them.
 """
 
-from itertools import cycle
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm
+from matplotlib.colors import LinearSegmentedColormap, LogNorm
 
 from neo_utils.explore.distance_law import distance_law
 from neo_utils.figures.labels import label_line, label_periods, mark_empty, name_nearest
-from neo_utils.figures.palette import BLUE, LIGHTER, ORANGE, PURPLE
+from neo_utils.figures.palette import INK, ORANGE, lighter, sign_of
 from neo_utils.figures.style import (
     CaptionedFigure,
     default_style,
@@ -27,7 +25,6 @@ from neo_utils.text import plural, shown
 from neo_utils.units import UNITS
 
 _DOTS = 2_000  # more would hide each other
-_MARKERS = "o^sDvP"  # by body, in alphabetical order
 _CELLS = 120  # of a density, on each axis
 _LONGEST_CONDITION = 400  # in a caption; half of a longer one is shown
 
@@ -45,12 +42,13 @@ def plot_distance_by_date(
     unit
         A key of `UNITS`: LD, AU or km.
     """
-    points = passages.dropna(subset=unit)  # an older version stored zeros, which are null here
+    # An older version stored zeros, which are null here.
+    points = passages.dropna(subset=unit).assign(x=passages["decimal year"], y=passages[unit])
     are_many = len(points) > _DOTS
     definition = _definition(passages, condition)
     figure, axes = titled_axes(
         "When do they pass, and how near?",
-        f"{definition} {'Darker: more passages.' if are_many else 'One dot per passage.'}",
+        f"{definition} {'Darker: more passages.' if are_many else 'One sign per passage.'}",
         "year",
         f"miss distance ({unit}, log scale)",
         selection,
@@ -59,20 +57,12 @@ def plot_distance_by_date(
         mark_empty(axes)
     else:
         years = int(points["year"].min()), int(points["year"].max()) + 1
-        if are_many:
-            distances = np.geomspace(points[unit].min(), 1.001 * points[unit].max(), _CELLS)
-            bins = (np.linspace(*years, _CELLS), distances)
-            axes.hist2d(
-                points["year"], points[unit], bins, cmap="Blues", norm=LogNorm(0.5), rasterized=True
-            )
-        else:
-            _draw_dots(axes, points, unit)
+        (_draw_density if are_many else _draw_dots)(axes, points)
         use_whole_years(axes, *years)
         use_log_scale(axes, "y")
         label = points["NEO"] + ", " + points["date"].astype(str)
-        name_nearest(axes, pd.DataFrame({"x": points["year"], "y": points[unit], "label": label}))
-        lighter = "" if are_many else " (lighter)"
-        label_periods(axes, selection.fetched[1].year, f"predicted{lighter}")
+        name_nearest(axes, points.assign(label=label))
+        label_periods(axes, selection.fetched[1].year)
     kind = "The density of passages" if are_many else "A dot for each passage"
     text = f"{kind}, by date and distance: {_counted(passages)}. {_nearest_text(points, unit)}"
     return with_alt_text(figure, f"{text} {definition}", selection)
@@ -102,7 +92,7 @@ def plot_count_within(
     fitted = f"r^{law.exponent:.2f} ± {law.error:.2f}" if law else ""
     if len(distance):
         some = np.unique(np.geomspace(1, len(distance), 1_000).astype(int)) - 1
-        axes.step(distance[some], some + 1, where="post", color=BLUE)
+        axes.step(distance[some], some + 1, where="post", color=_colour_of(passages))
         label_line(axes, "listed", distance[-1], len(distance))
         if law:
             reach = np.geomspace(0.1, 1, 50) * law.up_to_au * UNITS[unit][0]
@@ -125,15 +115,36 @@ def plot_count_within(
     return with_alt_text(figure, f"{text} {definition}", selection)
 
 
-def _draw_dots(axes: Axes, points: pd.DataFrame, unit: str) -> None:
-    """Draw a sign for each passage; with several bodies, each has its own."""
+def _draw_dots(axes: Axes, points: pd.DataFrame) -> None:
+    """Draw a sign for each passage, and a legend if they are of several bodies."""
     by_body = points.groupby("body")
-    for marker, (body, rows) in zip(cycle(_MARKERS), by_body):
-        colour = BLUE if body == "Earth" else PURPLE
-        shades = rows["predicted"].map({True: LIGHTER[colour], False: colour})
-        axes.scatter(rows["year"], rows[unit], 8, color=shades, marker=marker, label=shown(body))
+    for body, rows in by_body:
+        colour, marker = sign_of(body)
+        shades = rows["predicted"].map({True: lighter(colour), False: colour})
+        axes.scatter(rows["x"], rows["y"], 8, color=shades, marker=marker, label=shown(body))
     if len(by_body) > 1:
-        axes.legend(ncols=len(by_body), loc="lower left", bbox_to_anchor=(0, 1))
+        axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+
+
+def _draw_density(axes: Axes, points: pd.DataFrame) -> None:
+    """Draw how many passages are in each cell: of all bodies together, predicted ones lighter."""
+    colour = _colour_of(points)
+    bins = (
+        np.linspace(int(points["x"].min()), int(points["x"].max()) + 1, _CELLS),
+        np.geomspace(points["y"].min(), 1.001 * points["y"].max(), _CELLS),
+    )
+    counts, *_ = np.histogram2d(points["x"], points["y"], bins)
+    for is_predicted, darkest in ((False, colour), (True, lighter(colour))):
+        rows = points[points["predicted"] == is_predicted]
+        shades = LinearSegmentedColormap.from_list("", [lighter(lighter(darkest)), darkest])
+        norm = LogNorm(0.5, max(1.0, counts.max()))
+        axes.hist2d(rows["x"], rows["y"], bins, cmap=shades, norm=norm, rasterized=True)
+
+
+def _colour_of(passages: pd.DataFrame) -> str:
+    """Return the colour of the body passed, or that of text if there are several."""
+    bodies = passages["body"].unique()
+    return sign_of(bodies[0]).colour if len(bodies) == 1 else INK
 
 
 def _definition(passages: pd.DataFrame, condition: str) -> str:

@@ -4,6 +4,7 @@ Mosaic (https://idl.uw.edu/mosaic) draws them from a specification. DuckDB answe
 notebook's kernel, so nothing is sampled.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ class LinkedViews(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type
         """Return the condition in SQL that selected passages meet, and ``where`` if given."""
         selected = self._views.params.get(SELECTION, {}).get("predicate")
         for spelling, name in BODY_NAMES.items():  # both are valid
-            where = where.replace(f"'{spelling}'", f"'{name}'")
+            where = re.sub(f"(?<!')'{spelling}'(?!')", f"'{name}'", where)
         parts = [part.strip() for part in (where, selected) if part and part.strip()] or ["TRUE"]
         # On lines of their own: a part may end with a comment.
         return parts[0] if len(parts) == 1 else " AND ".join(f"(\n{part}\n)" for part in parts)

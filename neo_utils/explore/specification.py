@@ -105,8 +105,8 @@ def _classes() -> dict[str, Any]:
 def _passages_by_date(unit: str, label: str, ticks: str) -> dict[str, Any]:
     return {
         "plot": [
-            _dots("passage cell", "year", unit, unit),
-            _names("passage cell", "year", unit, unit),
+            _dots("passage cell", "decimal year", unit, unit),
+            _names("passage cell", "decimal year", unit, unit),
             {"select": "intervalXY", "as": _SELECTED},
         ],
         "width": _HALF,

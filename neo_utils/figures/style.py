@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
-from neo_utils.figures.palette import INK, LIGHTER
+from neo_utils.figures.palette import INK, lighter
 from neo_utils.store.selection import Selection
 from neo_utils.text import printable
 
@@ -117,7 +117,7 @@ def draw_years(axes: Axes, per_year: pd.DataFrame, colour: str) -> None:
     """
     years = per_year.index
     base = pd.Series(0, index=years)
-    for label, shade in (("past", colour), ("predicted", LIGHTER[colour])):
+    for label, shade in (("past", colour), ("predicted", lighter(colour))):
         counted = per_year.index[per_year[label] > 0]
         if len(counted):
             span = slice(counted[0], counted[-1])
@@ -151,7 +151,11 @@ def use_log_scale(axes: Axes, names: str) -> None:
     for name in names:
         axis = axes.xaxis if name == "x" else axes.yaxis
         low, high = axis.get_view_interval()
-        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 1_000 * low else (1.0,)))
+        if high < 10 * low:  # round numbers in between; LogLocator would give too many
+            axis.set_major_locator(MaxNLocator(4))
+        else:
+            subs = (1.0, 2.0, 5.0) if high < 1_000 * low else (1.0,)
+            axis.set_major_locator(LogLocator(subs=subs))
         axis.set_major_formatter(lambda value, _: f"{value:,.10f}".rstrip("0").rstrip("."))
         axis.set_minor_locator(NullLocator())  # minor ticks would double the drawing time
 

@@ -6,7 +6,7 @@ from itertools import zip_longest
 import pandas as pd
 
 from neo_utils.figures.labels import empty_figure, label_line, label_periods, name_nearest
-from neo_utils.figures.palette import BLUE, INK, LIGHTER, ORANGE, PURPLE
+from neo_utils.figures.palette import BLUE, INK, ORANGE, lighter, sign_of
 from neo_utils.figures.style import (
     CaptionedFigure,
     default_style,
@@ -176,7 +176,7 @@ def plot_other_bodies(per_body: pd.DataFrame, selection: Selection) -> Captioned
         limit = f"up to {limit_au} AU" if limit_au else "limit unknown"
         title = f"{shown(body_name(body))}, {limit}"
         axes.set_title(title, loc="left", fontsize=10, parse_math=False)
-        draw_years(axes, _of_body(per_body, body), PURPLE)
+        draw_years(axes, _of_body(per_body, body), sign_of(body_name(body)).colour)
         axes.tick_params(labelbottom=True)
     figure.supylabel("close approaches per year", fontsize=10)
     totals = {body: _of_body(per_body, body).to_numpy().sum() for body in bodies}
@@ -234,7 +234,7 @@ def plot_nearest_per_year(nearest: pd.DataFrame, selection: Selection) -> Captio
     )
     if nearest.empty:
         return empty_figure(figure, axes, "no approach to Earth is listed", selection)
-    colour = nearest["is_predicted"].map({True: LIGHTER[BLUE], False: BLUE})
+    colour = nearest["is_predicted"].map({True: lighter(BLUE), False: BLUE})
     axes.scatter(nearest.index, nearest["miss_distance_lunar"], 14, color=colour)
     use_whole_years(axes, nearest.index.min(), nearest.index.max())
     axes.axhline(1, color=INK, linewidth=0.8, linestyle="--")

@@ -3,9 +3,9 @@ CREATE OR REPLACE TABLE explored AS
 SELECT neo_id AS id,
        coalesce(name, neo_id) AS "NEO",
        close_approach_date AS date,
-       year + (dayofyear(close_approach_date) - 1) / 365.25 AS year,
-       CASE orbiting_body WHEN 'Juptr' THEN 'Jupiter' WHEN 'Merc' THEN 'Mercury'
-            ELSE orbiting_body END AS body,
+       year,
+       year + (dayofyear(close_approach_date) - 1) / 365.25 AS "decimal year",
+       body,
        is_predicted AS predicted,
        coalesce(orbit_class_type, 'unknown') AS "orbit class",
        CASE WHEN is_potentially_hazardous_asteroid THEN 'potentially hazardous'

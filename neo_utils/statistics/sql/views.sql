@@ -19,7 +19,9 @@ FROM newest;
 -- Each close approach, with properties of its NEO and its orbit. A NEO has one position.
 CREATE OR REPLACE TEMPORARY VIEW passages AS
 SELECT newest.neo_id, name, close_approach_date, close_approach_time, year, is_predicted,
-       orbiting_body, miss_distance_au, miss_distance_lunar, miss_distance_km,
+       orbiting_body, CASE orbiting_body WHEN 'Juptr' THEN 'Jupiter' WHEN 'Merc' THEN 'Mercury'
+                                         ELSE orbiting_body END AS body,
+       miss_distance_au, miss_distance_lunar, miss_distance_km,
        relative_velocity_km_per_sec, absolute_magnitude_h, minimum_estimated_diameter_meters,
        maximum_estimated_diameter_meters, is_potentially_hazardous_asteroid, is_sentry_object,
        orbit_class_type, first_observation_date, designation, nasa_jpl_url,
