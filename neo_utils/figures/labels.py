@@ -11,12 +11,12 @@ _NAMED = 3  # nearest points with their name
 _WIDTH, _HEIGHT = 0.35, 0.07  # of a name, as a share of the axes
 
 
-def label_periods(axes: Axes, fetch_year: int, predicted: str = "predicted (lighter)") -> None:
+def label_periods(axes: Axes, fetch_year: int) -> None:
     """Write "past" and "predicted" above the axes, on their sides of the year of the fetch."""
     low, high = axes.get_xlim()
     periods = [
         ("past", low, min(fetch_year, high)),
-        (predicted, max(fetch_year, low), high),
+        ("predicted (lighter)", max(fetch_year, low), high),
     ]
     for text, start, end in periods:
         if end - start > (high - low) / 10:  # otherwise it has no room
