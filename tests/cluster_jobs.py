@@ -1,7 +1,7 @@
 """The drivers of ``test_cluster``: ``python -m tests.cluster_jobs NAME OUTPUT CLUSTER_FOLDER``.
 
-Each prints its results as JSON. A cross join with a range multiplies the approaches, so jobs run
-long enough to be disturbed.
+Each prints its results as JSON. A cross join with a range multiplies the approaches. Its rows come
+slowly, on machines of any speed, so a job can be disturbed before it ends.
 """
 
 import json
@@ -31,7 +31,9 @@ from neo_utils.statistics.results import save
 from tests.cluster import processes
 from tests.driver import await_result
 
-MANY = 2_000  # times 4,425 approaches: about five seconds on two cores
+MANY = 200  # times 4,425 approaches
+SLOWLY_MS = 60  # between two rows of the range: twelve seconds of one core, six of two
+NEVER_MS = 5_000  # for a job that is killed
 # Executors for busy test machines.
 LIGHT = {
     "spark.executor.memory": "512m",
@@ -51,18 +53,22 @@ def session(folder, **conf):
     )
 
 
-def multiplied(spark, output, times, source="sample"):
+def multiplied(spark, output, times, source="sample", pause_ms=0):
     selection = select(1, 200, source, str(output))
     newest, approaches = read_batches(spark, selection)
-    return selection, metrics(newest, approaches.crossJoin(spark.range(times)), 0.2)
+    repeated = spark.range(times)
+    if pause_ms:
+        sleep = f"reflect('java.lang.Thread', 'sleep', {pause_ms}L)"
+        repeated = repeated.where(f"coalesce({sleep}, '') IS NOT NULL")  # of every row
+    return selection, metrics(newest, approaches.crossJoin(repeated), 0.2)
 
 
 def rows(frame):
     return [list(row) for row in frame.collect()]
 
 
-def counted(spark, output, times=1, source="sample"):
-    return rows(multiplied(spark, output, times, source)[1])
+def counted(spark, output, times=1, source="sample", pause_ms=0):
+    return rows(multiplied(spark, output, times, source, pause_ms)[1])
 
 
 def executors(spark, active=True):
@@ -84,13 +90,16 @@ def kill_workers(folder, *names):
 
 
 def in_mid_job(spark, act: Callable[[], None]) -> threading.Thread:
-    """Call ``act`` once every executor has been busy for half a second."""
+    """Call ``act`` once every executor has been busy for some time, which short stages are not."""
+    polls = [False] * 5
+
+    def are_busy():
+        polls.append(all(one.activeTasks() for one in executors(spark).values()))
+        time.sleep(0.05)
+        return all(polls[-5:])
 
     def watch():
-        busy = 0
-        while busy < 5:
-            busy = busy + 1 if all(e.activeTasks() for e in executors(spark).values()) else 0
-            time.sleep(0.1)
+        await_result(are_busy, 120)
         act()
 
     thread = threading.Thread(target=watch, daemon=True)
@@ -140,7 +149,7 @@ def count(output, folder):
 
 def lose_a_worker(output, folder):
     spark = session(folder)
-    _, frame = multiplied(spark, output, MANY)
+    _, frame = multiplied(spark, output, MANY, pause_ms=SLOWLY_MS)
     killed = []
 
     def kill():
@@ -171,7 +180,7 @@ def count_and_be_killed(output, folder):
     spark = session(folder)
     result = {"metrics": counted(spark, output), "tasks": tasks_text(spark)}
     print(json.dumps(result), flush=True)
-    selection, frame = multiplied(spark, output, MANY)
+    selection, frame = multiplied(spark, output, MANY, pause_ms=NEVER_MS)
     in_mid_job(spark, lambda: os.kill(os.getpid(), signal.SIGKILL))
     save("metrics", frame, selection, 0.2)
 
@@ -191,7 +200,7 @@ def lose_the_master(output, folder):
     # job fails, so try again.
     for _ in range(3):
         spark = session(folder)
-        _, frame = multiplied(spark, output, MANY)
+        _, frame = multiplied(spark, output, MANY, pause_ms=SLOWLY_MS)
         watch = in_mid_job(spark, restart)
         try:
             with one_line_failures():
@@ -211,7 +220,7 @@ def lose_the_master(output, folder):
 def lose_all_workers(output, folder):
     spark = session(folder)
     neo_utils.engines.executors.EXECUTOR_SECONDS = 3.0  # after the first executors started
-    selection, frame = multiplied(spark, output, MANY)
+    selection, frame = multiplied(spark, output, MANY, pause_ms=NEVER_MS)
     in_mid_job(spark, lambda: kill_workers(folder, *WORKERS))
     result = {}
     try:

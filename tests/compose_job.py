@@ -8,13 +8,13 @@ from neo_utils.engines.spark_session import connect
 from tests.cluster_jobs import counted, executors, newest_of
 from tests.driver import await_result
 
-MANY = 4_000  # times 4,425 approaches: about ten seconds on two cores
+MANY, PAUSE_MS = 200, 200  # ten seconds on the cluster's four cores
 RETURN_SECONDS = 300
 
 
 def main():
     spark = connect(os.environ["MASTER"], {"spark.executor.memory": "1g"}, Path("build/job.log"))
-    result = {"times": MANY, "metrics": counted(spark, "output", MANY, "auto")}
+    result = {"times": MANY, "metrics": counted(spark, "output", MANY, "auto", PAUSE_MS)}
     result["lost"] = len(executors(spark, active=False)) - len(executors(spark))
     await_result(lambda: len(executors(spark)) == 2, RETURN_SECONDS)
     result["again"] = counted(spark, "output", source="auto")

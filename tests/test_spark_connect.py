@@ -158,9 +158,7 @@ def test_outdated_copy_of_the_segments_is_reported_in_one_line(server, output, t
 
 def test_segments_that_the_server_does_not_see_are_named_in_one_line(server, pristine, tmp_path):
     there = connect(server.address, {"spark.neo.segments": tmp_path.as_uri()})
-    with pytest.raises(
-        JobFailed, match=r"neos/positions=1-2000\.parquet.*Earlier results"
-    ) as error:
+    with pytest.raises(JobFailed, match=r"neos/positions=1-2000\.parquet.*What is stored") as error:
         read_batches(there, select(1, END, "sample", str(pristine)))
     assert len(str(error.value).splitlines()) == 1
 
@@ -206,6 +204,6 @@ def test_server_that_ends_during_a_job_is_reported_in_one_line(start_server, pri
     newest, approaches = read_batches(connect(server.address), selection)
     frame = metrics(newest, approaches, 0.2)
     os.killpg(server.process.pid, signal.SIGKILL)
-    with pytest.raises(JobFailed, match="Spark job failed: .*Earlier results are") as error:
+    with pytest.raises(JobFailed, match="Spark job failed: .*What is stored is") as error:
         save("metrics", frame, selection, 0.2)
     assert len(str(error.value).splitlines()) == 1
