@@ -15,6 +15,7 @@ FOLDERS = {
     "metrics": "aggregations",
     "yearly_statistics": "yearly_statistics",
 }
+# As Python writes it in names and metadata.
 THRESHOLD = r"(?:0|[1-9]\d{0,8})(?:\.\d{1,20})?(?:e-?\d{1,2})?"
 _NAME = re.compile(rf"batches-(\d{{1,9}})-(\d{{1,9}}|all)(?:-under-({THRESHOLD})-au)?")
 
@@ -81,9 +82,11 @@ def stored_results(output: Path) -> list[ResultFiles]:
     names = {name for folder in FOLDERS.values() for name in names_in(output / folder)}
     results = filter(None, (results_named(name, output) for name in sorted(names)))
     stored = [one for one in results if any(exists(one.table(name)) for name in FOLDERS)]
-    return sorted(
-        stored, key=lambda one: (one.positions.start, one.positions.end or math.inf, one[-1])
-    )
+
+    def place(one: ResultFiles) -> tuple[float, float, float]:
+        return one.positions.start, one.positions.end or math.inf, one.threshold_au
+
+    return sorted(stored, key=place)
 
 
 def kernel_log(folder: Path, name: str) -> Path:
