@@ -17,11 +17,10 @@ from neo_utils.positions import TABLES, Batch, PositionRange
 from neo_utils.run.commands import COMMANDS
 from neo_utils.settings.folders import PROJECT
 from neo_utils.settings.run_settings import (
-    NAMES_IN_ENVIRONMENT,
     PARAMETERS,
-    SHORT_NAMES,
     RunSettings,
     meaning_of,
+    names_of,
 )
 from neo_utils.statistics.definitions import sql_text, totals_defined
 from neo_utils.store.history import history_path
@@ -182,17 +181,12 @@ def _parameters() -> list[tuple[str, str, str, str]]:
     return [
         (
             f"`{name}`",
-            " or ".join(f"`{one}`" for one in _names_in_environment(name.upper())),
+            " or ".join(f"`{one}`" for one in names_of(name) if one != "SPARK_CONF"),
             f"`{defaults[name]}`",
             meaning_of(name),
         )
         for name in PARAMETERS
     ]
-
-
-def _names_in_environment(name: str) -> list[str]:
-    names = [name, *(short for short, full in SHORT_NAMES.items() if full == name)]
-    return names if name in NAMES_IN_ENVIRONMENT else []
 
 
 def _names() -> list[tuple[str, str]]:

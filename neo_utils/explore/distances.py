@@ -130,7 +130,7 @@ def _draw_density(axes: Axes, points: pd.DataFrame) -> None:
     """Draw how many passages are in each cell: of all bodies together, predicted ones lighter."""
     colour = _colour_of(points)
     bins = (
-        np.linspace(int(points["x"].min()), int(points["x"].max()) + 1, _CELLS),
+        np.linspace(points["year"].min(), points["year"].max() + 1, _CELLS),
         np.geomspace(points["y"].min(), 1.001 * points["y"].max(), _CELLS),
     )
     counts, *_ = np.histogram2d(points["x"], points["y"], bins)

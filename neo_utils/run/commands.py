@@ -15,9 +15,9 @@ from neo_utils.errors import WrongParameter
 from neo_utils.settings.folders import PROJECT
 from neo_utils.settings.run_settings import (
     PARAMETERS,
-    SHORT_NAMES,
     RunSettings,
     meaning_of,
+    names_of,
     read_run_settings,
 )
 from neo_utils.settings.service_address import LONGEST_RETRY_AFTER_S
@@ -298,8 +298,7 @@ def command_line(arguments: Sequence[str] | None = None) -> Namespace:
 
 def _add_option(parser: ArgumentParser, name: str) -> None:
     kind, meaning = PARAMETERS[name][0], meaning_of(name)
-    names = [name, *(short for short, full in SHORT_NAMES.items() if full == name.upper())]
-    option, *short = ("--" + one.lower().replace("_", "-") for one in names)
+    option, *short = ("--" + one.lower().replace("_", "-") for one in names_of(name))
     default = getattr(RunSettings(), name)
     if name == "spark_conf":
         parser.add_argument(

@@ -105,9 +105,9 @@ class Track:
 
     def near_points(self, radius_au: float, limit_au: float) -> list[NearPoint]:
         """Return the points nearest to a circle that are closer than a limit, nearest first."""
-        nearest, farthest = (self.axis_au * (1 + s * self.eccentricity) for s in (-1, 1))
-        if not nearest - limit_au < radius_au < farthest + limit_au:
-            return []  # no point of the orbit is that near, at any inclination
+        # The distance from the Sun varies by this on both sides of the semi-major axis.
+        if abs(radius_au - self.axis_au) >= self.axis_au * self.eccentricity + limit_au:
+            return []
         size = len(_GRID)
         # The distance between two points of the grid is at most this.
         reach = (limit_au + 0.6 * _STEP_DEG * RADIANS * self.axis_au) ** 2

@@ -162,6 +162,18 @@ def read_run_settings(
     return settings
 
 
+def names_of(parameter: str) -> list[str]:
+    """Return a parameter's name in the environment, and its short names.
+
+    Examples
+    --------
+    >>> names_of("threshold_au"), names_of("start")
+    (['THRESHOLD_AU', 'THRESHOLD'], ['START'])
+    """
+    name = parameter.upper()
+    return [name, *(short for short, full in SHORT_NAMES.items() if full == name)]
+
+
 def _in_full(variables: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that are set, without short names."""
     given = {name: value for name, value in variables.items() if value}

@@ -2,6 +2,7 @@
 
 import re
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 
 import pyarrow as pa
@@ -140,10 +141,10 @@ def _intact(path: Path) -> pa.Table | None:
 
 def check_results(output: Path, positions: PositionRange) -> None:
     """Raise StoredDataBroken if a saved table of a range is corrupted, with any threshold."""
-    for files in stored_results(output):
-        for name in FOLDERS if files.positions == positions else ():
-            with suppress(FileNotFoundError):
-                read_result(name, files)
+    of_range = [files for files in stored_results(output) if files.positions == positions]
+    for files, name in product(of_range, FOLDERS):
+        with suppress(FileNotFoundError):
+            read_result(name, files)
 
 
 def _noted_sha256(table: pa.Table) -> str:
