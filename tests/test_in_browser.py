@@ -7,7 +7,6 @@ import json
 import os
 import platform
 import re
-import shutil
 import signal
 import subprocess
 import time
@@ -21,18 +20,18 @@ import requests
 from axe_playwright_python.sync_playwright import Axe
 from matplotlib.image import imread
 from nbformat.reader import NotJSONError
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from neo_utils.report.page import write_report
 from neo_utils.run.runner import run
 from neo_utils.settings.folders import PROJECT
 from neo_utils.settings.run_settings import parse_settings
 from neo_utils.store.selection import select_stored
+from tests.browser import CHROMIUM, opened_browser
 from tests.clones import clone_into
 from tests.cluster import free_ports
 from tests.objects import serve_changed
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
@@ -45,12 +44,8 @@ TOKEN = "a-token-of-the-test"  # noqa: S105 - no secret
 @pytest.fixture(scope="module")
 def browser():
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
-        # Root, as in CI, may not use Chromium's sandbox; the pages are our own.
-        flags = ["--no-sandbox"] if os.getuid() == 0 else []
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+    with opened_browser() as opened:
         yield opened
-        opened.close()
 
 
 # ---- the report
@@ -405,16 +400,19 @@ def test_opening_and_saving_a_notebook_leaves_it_unchanged(browser, lab, name, v
 def notebook(browser, lab):
     """Run explore.ipynb without its stored outputs in JupyterLab, and save it."""
     address, clone = lab
-    empty = saved(clone, "explore")
-    for cell in empty.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-    nbformat.write(empty, clone / "notebooks/explore.ipynb")
+    write_without_outputs(saved(clone, "explore"), clone / "notebooks/explore.ipynb")
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
     run_all_cells(page, f"{address}/lab/tree/notebooks/explore.ipynb?token={TOKEN}")
     await_end_of_run(page, clone, "explore")
     yield page, clone
     page.close()
+
+
+def write_without_outputs(notebook: nbformat.NotebookNode, path: Path) -> None:
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    nbformat.write(notebook, path)
 
 
 def await_kernel(page: Page) -> None:
@@ -687,27 +685,24 @@ def test_a_cell_runs_again_with_another_parameter_after_run_all(browser, lab, na
 def test_notebooks_show_what_a_run_stored(browser, lab, name):
     _, clone = lab
     run_pipeline(clone / "output", source="sample")
-    given = {"source": '"auto"', "output_dir": '"output"'} if name == "aggregate" else {}
-    notebook = saved(clone, name)
-    for cell in notebook.cells:
-        if "parameters" in cell.metadata.get("tags", []):
-            for parameter, value in given.items():
-                cell.source = re.sub(f'({parameter}: str = )"[^"]*"', rf"\1{value}", cell.source)
-    nbformat.write(notebook, clone / f"notebooks/{name}-stored.ipynb")
-    page, opened = opened_copy(browser, lab, f"{name}-stored", f"{name}-shown")
+    changes = {'source: str = "sample"': 'source: str = "auto"', "build/sample": "output"}
+    page, opened = opened_copy(
+        browser, lab, name, f"{name}-stored", changes if name == "aggregate" else {}
+    )
     outputs = assert_no_errors(code_cells(clone, opened))
     assert "NEOs at positions 1 to 40, in 2 batches" in str(outputs)
     page.close()
 
 
-def opened_copy(browser, lab, name: str, copy: str) -> tuple[Page, str]:
-    """Run all cells of a copy of a notebook; return its page and name."""
+def opened_copy(
+    browser, lab, name: str, copy: str, changes: dict[str, str] | None = None
+) -> tuple[Page, str]:
+    """Run all cells of a copy of a notebook with other parameters; return its page and name."""
     address, clone = lab
     notebook = saved(clone, name)
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-    nbformat.write(notebook, clone / f"notebooks/{copy}.ipynb")
+    parameters = parameters_of(notebook)
+    parameters.source = changed(parameters.source, changes or {})
+    write_without_outputs(notebook, clone / f"notebooks/{copy}.ipynb")
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
     address += f"/lab/workspaces/{copy}/tree/notebooks/{copy}.ipynb"
     run_all_cells(page, f"{address}?token={TOKEN}")
@@ -717,17 +712,23 @@ def opened_copy(browser, lab, name: str, copy: str) -> tuple[Page, str]:
 
 def change_parameters(page: Page, clone: Path, name: str, changes: dict[str, str]) -> None:
     """Type other parameters into their cell and run it."""
-    (cell,) = (
-        one for one in code_cells(clone, name) if "parameters" in one.metadata.get("tags", [])
-    )
-    source = cell.source
-    for before, after in changes.items():
-        assert before in source
-        source = source.replace(before, after)
+    source = changed(parameters_of(saved(clone, name)).source, changes)
     scrolled_to(page, ".jp-CodeCell:has-text('output_dir: str')").locator(".cm-content").click()
     page.keyboard.press("Control+a")
     page.keyboard.insert_text(source)
     page.keyboard.press("Shift+Enter")
+
+
+def parameters_of(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    (cell,) = (one for one in notebook.cells if "parameters" in one.metadata.get("tags", []))
+    return cell
+
+
+def changed(source: str, changes: dict[str, str]) -> str:
+    for before, after in changes.items():
+        assert before in source
+        source = source.replace(before, after)
+    return source
 
 
 def run_cell(page: Page, text: str) -> None:
