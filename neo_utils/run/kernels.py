@@ -58,7 +58,9 @@ def kernel(log: Path, first: str = "", *, kill_java: bool = False) -> Iterator[A
         # The kernel is killed at the end, so its temporary files need a folder of their own.
         folder = stack.enter_context(kernel_folder())
         manager = AsyncKernelManager(
-            transport_encryption="auto",  # as ipykernel recommends
+            # Sockets in this private folder. Another process could take a port before the kernel
+            # does, and the kernel would never answer.
+            transport="ipc",
             kernel_spec_manager=_OwnKernel(),
             connection_file=f"{folder}/connection.json",
         )
