@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nbformat
 import psutil
@@ -224,18 +225,26 @@ def test_kernel_that_ends_while_spark_starts_leaves_no_java(tmp_path, seconds, k
     await_result(lambda: not any(map(is_alive, javas)), 5)
 
 
-def test_channels_of_kernels_use_no_ports(tmp_path):
-    with kernel(tmp_path / "kernel.log") as manager:
-        of_kernel = psutil.Process(manager.provisioner.pid)
-        client = manager.blocking_client()
-        client.start_channels()
-        client.wait_for_ready(timeout=60)
-        paths = {one.laddr for one in of_kernel.net_connections(kind="unix")}
-        ports = of_kernel.net_connections(kind="inet")
-        client.stop_channels()
-    folder = Path(manager.connection_file).parent
-    assert {f"{folder}/connection-ipc-{channel}" for channel in range(1, 6)} <= paths
-    assert len(ports) <= 1  # ipykernel lets the system choose it, for the output of child processes
+@pytest.mark.parametrize(("length", "channels"), [(0, "unix"), (70, "inet")])
+def test_channels_of_kernels_use_no_ports_if_the_folder_is_short(monkeypatch, length, channels):
+    with TemporaryDirectory() as short:
+        temporary = Path(short, "x" * length)
+        temporary.mkdir(exist_ok=True)
+        monkeypatch.setattr("tempfile.tempdir", str(temporary))
+        with kernel(Path(short, "kernel.log")) as manager:
+            of_kernel = psutil.Process(manager.provisioner.pid)
+            client = manager.blocking_client()
+            client.start_channels()
+            client.wait_for_ready(timeout=60)
+            paths = {str(one.laddr) for one in of_kernel.net_connections(kind="unix")}
+            ports = of_kernel.net_connections(kind="inet")
+            client.stop_channels()
+    expected = {
+        str(Path(manager.connection_file).parent / f"connection-ipc-{n}") for n in range(1, 6)
+    }
+    assert (expected <= paths) is (channels == "unix")
+    # ipykernel lets the system choose one port, for the output of child processes.
+    assert (len(ports) > 1) is (channels == "inet")
 
 
 def test_ends_a_kernel_whose_client_cannot_start(tmp_path, monkeypatch):

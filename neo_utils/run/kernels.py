@@ -1,5 +1,6 @@
 """Start a notebook kernel ahead of time, in a controlled environment, and always shut it down."""
 
+import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -58,9 +59,8 @@ def kernel(log: Path, first: str = "", *, kill_java: bool = False) -> Iterator[A
         # The kernel is killed at the end, so its temporary files need a folder of their own.
         folder = stack.enter_context(kernel_folder())
         manager = AsyncKernelManager(
-            # Sockets in this private folder. Another process could take a port before the kernel
-            # does, and the kernel would never answer.
-            transport="ipc",
+            transport=_transport(folder),
+            transport_encryption="auto",  # as ipykernel recommends
             kernel_spec_manager=_OwnKernel(),
             connection_file=f"{folder}/connection.json",
         )
@@ -81,6 +81,14 @@ def kernel(log: Path, first: str = "", *, kill_java: bool = False) -> Iterator[A
         if first:
             client.execute(first, silent=True, store_history=False)
         yield manager
+
+
+def _transport(folder: str) -> str:
+    """Prefer sockets in the kernel's folder: another process can take a port before the kernel.
+
+    The kernel would then never answer. Systems allow 103 or 107 bytes for the path of a socket.
+    """
+    return "ipc" if len(os.fsencode(f"{folder}/connection-ipc-5")) <= 103 else "tcp"
 
 
 def _environment(folder: str) -> dict[str, str]:
