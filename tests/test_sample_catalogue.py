@@ -6,9 +6,10 @@ from random import Random
 
 import pytest
 
-from neo_utils.sample.asteroids import _arc
-from neo_utils.sample.catalogue import CATALOGUE_SIZE, page_body
+from neo_utils.sample import CATALOGUE_SIZE
+from neo_utils.sample.catalogue import page_body
 from neo_utils.sample.names import names, neo_id, rank_of
+from neo_utils.sample.population import _arc
 from tests.page_oracle import MODERN
 from tests.sample_neos import KEY, NEOS, approaches_of, first_200, neos_of, spread
 

@@ -15,7 +15,7 @@ from neo_utils.positions import (
     PositionRange,
     batches_text,
 )
-from neo_utils.sample.catalogue import CATALOGUE_SIZE
+from neo_utils.sample import CATALOGUE_SIZE
 from neo_utils.settings.service_address import DEMO_KEY
 from neo_utils.store.batches import batches_on_disk, noted_service, stored_provenances
 from neo_utils.store.provenance import Provenance, newest_catalogue_size

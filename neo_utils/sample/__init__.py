@@ -6,3 +6,5 @@ constants that it duplicates.
 """
 
 SAMPLE_URL = "https://sample.invalid/neo/rest/v1/neo/browse"  # .invalid: RFC 2606, never resolves
+NUMBERED_OBJECTS = 3_700  # about as many NEOs had a permanent number in early 2026
+CATALOGUE_SIZE = 41_000

@@ -1,19 +1,24 @@
-"""List the close approaches of a simulated NEO to five planets and the Moon, 1900 to 2200."""
+"""List the close approaches of simulated NEOs to five planets and the Moon, 1900 to 2200."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from math import sqrt
 from random import Random
 from typing import NamedTuple
 
+import numpy as np
+
 from neo_utils.limits import LAST_WIDE_DETERMINATION, LISTED_WITHIN_AU, WIDE_EARTH_AU
 from neo_utils.sample.asteroids import Asteroid
-from neo_utils.sample.orbits import EARTH, OTHER_PLANETS, NearPoint, Passage, Planet, passages
+from neo_utils.sample.near_points import NearPoints
+from neo_utils.sample.orbits import EARTH, PLANETS
+from neo_utils.sample.passages import Passages, passages
+from neo_utils.sample.population import Arc
 
 _EPOCH = date(1970, 1, 1).toordinal()
 _FIRST_DAY = date(1900, 1, 1).toordinal() - _EPOCH  # NeoWs lists approaches from this day on
 _LAST_DAY = date(2200, 12, 31).toordinal() - _EPOCH
-_WIDE_EARTH = EARTH._replace(limit_au=WIDE_EARTH_AU)
+_LIMITS_AU = np.array([planet.limit_au for planet in PLANETS])
 _MOON_DISTANCE_AU = 0.00257
 _MOON_LIMIT_AU = LISTED_WITHIN_AU["Moon"]
 _SAME_PASSAGE_DAYS = 20
@@ -28,56 +33,67 @@ class Approach(NamedTuple):
     relative_velocity: int  # 1e-10 km/s
 
 
-def simulate_approaches(rng: Random, asteroid: Asteroid) -> list[Approach]:
-    """Return the approaches to all bodies, oldest first, at most one per day and body."""
-    days = _listed_days(asteroid)
-    is_wide = asteroid.arc.determined <= LAST_WIDE_DETERMINATION
-    earth = _WIDE_EARTH if is_wide else EARTH
-    approaches = []
-    for approach in _approaches(asteroid, earth, asteroid.near_earth, days):
-        approaches += [approach, *_moon_approach(rng, approach)]
-    for planet in OTHER_PLANETS:
-        points = asteroid.track.near_points(planet.radius_au, planet.limit_au)
-        approaches += _approaches(asteroid, planet, points, days)
-    distinct = {(approach.minute // 1_440, approach.body): approach for approach in approaches}
-    return sorted(distinct.values())
-
-
-def _listed_days(asteroid: Asteroid) -> tuple[float, float]:
-    """Return first and last day of the list: a short arc does not tell where the NEO is later."""
-    if not asteroid.arc.is_short:
-        return _FIRST_DAY, _LAST_DAY + 1
-    reach = 365.25 * (8 + 0.7 * asteroid.arc.days)
-    first = asteroid.arc.first.toordinal() - _EPOCH
-    return max(_FIRST_DAY, first - reach), min(_LAST_DAY + 1, first + reach)
+def simulate_approaches(
+    rngs: Sequence[Random], asteroids: Sequence[Asteroid], points: NearPoints
+) -> list[list[Approach]]:
+    """Return each NEO's approaches to all bodies, oldest first, at most one per day and body."""
+    listed: list[list[Approach]] = [[] for _ in asteroids]
+    for neo, approach in _approaches(asteroids, points):
+        listed[neo].append(approach)
+        if approach.body == EARTH.name:
+            listed[neo] += _moon_approach(rngs[neo], approach)
+    return [
+        sorted({(one.minute // 1_440, one.body): one for one in approaches}.values())
+        for approaches in listed
+    ]
 
 
 def _approaches(
-    asteroid: Asteroid, planet: Planet, points: list[NearPoint], days: tuple[float, float]
-) -> list[Approach]:
-    """Return the approaches to one planet, without the farther one of two within days."""
-    found = [
-        passage
-        for point in points
-        if point.distance_au < planet.limit_au
-        for passage in passages(asteroid.orbit, point, planet, planet.limit_au, days)
-    ]
-    listed: list[Passage] = []
-    for passage in sorted(found):
-        if listed and passage.day - listed[-1].day < _SAME_PASSAGE_DAYS:
-            if passage.miss_distance_au >= listed[-1].miss_distance_au:
-                continue
-            listed.pop()
-        listed.append(passage)
-    return [
-        Approach(
-            int(1_440 * passage.day // 1),
-            planet.name,
-            int(passage.miss_distance_au * 1e10) + 1,
-            int(passage.relative_velocity_km_s * 1e10),
+    asteroids: Sequence[Asteroid], points: NearPoints
+) -> Iterator[tuple[int, Approach]]:
+    """Yield the approaches to planets, each with its NEO's place among the asteroids."""
+    is_wide = np.array([one.arc.determined <= LAST_WIDE_DETERMINATION for one in asteroids])
+    is_earth = points.planet == PLANETS.index(EARTH)
+    limit_au = np.where(is_earth & is_wide[points.neo], WIDE_EARTH_AU, _LIMITS_AU[points.planet])
+    days = np.array([_listed_days(one.arc) for one in asteroids]).T
+    near = points.distance_au < limit_au
+    found = passages(
+        [one.orbit for one in asteroids],
+        points.at(near),
+        limit_au[near],
+        days[:, points.neo[near]],
+    )
+    for neo, planet, day, miss_distance_au, velocity_km_s in _without_repetitions(found):
+        yield (
+            neo,
+            Approach(
+                int(1_440 * day // 1),
+                PLANETS[planet].name,
+                int(miss_distance_au * 1e10) + 1,
+                int(velocity_km_s * 1e10),
+            ),
         )
-        for passage in listed
-    ]
+
+
+def _without_repetitions(found: Passages) -> list[tuple[int, int, float, float, float]]:
+    """Return the passages by NEO, planet and day, without the farther one of two within days."""
+    kept: list[tuple[int, int, float, float, float]] = []
+    for one in sorted(zip(*(values.tolist() for values in found), strict=True)):
+        neo, planet, day, miss_distance_au, _ = one
+        if not kept or kept[-1][:2] != (neo, planet) or day - kept[-1][2] >= _SAME_PASSAGE_DAYS:
+            kept.append(one)
+        elif miss_distance_au < kept[-1][3]:
+            kept[-1] = one
+    return kept
+
+
+def _listed_days(arc: Arc) -> tuple[float, float]:
+    """Return first and last day of the list: a short arc does not tell where the NEO is later."""
+    if not arc.is_short:
+        return _FIRST_DAY, _LAST_DAY + 1
+    reach = 365.25 * (8 + 0.7 * arc.days)
+    first = arc.first.toordinal() - _EPOCH
+    return max(_FIRST_DAY, first - reach), min(_LAST_DAY + 1, first + reach)
 
 
 def _moon_approach(rng: Random, earth: Approach) -> Iterator[Approach]:

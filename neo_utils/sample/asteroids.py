@@ -1,53 +1,18 @@
-"""Simulate brightness, orbit and observations of NEOs so that they resemble the known population.
+"""Move the drawn NEOs to where they were found: most of them while they passed Earth."""
 
-Every value comes from a seeded ``random.Random`` and + - * / and ``math.sqrt``; see ``angles``.
-The numbers were chosen so that the catalogue has the features listed in docs/sample.md.
-"""
-
-from datetime import date, timedelta
-from math import sqrt
-from random import Random
+from collections.abc import Sequence
+from datetime import date
 from typing import NamedTuple
 
-from neo_utils.limits import LAST_WIDE_DETERMINATION
+import numpy as np
+
 from neo_utils.sample.angles import direction_deg
-from neo_utils.sample.orbits import (
-    EARTH,
-    EPOCH_DAY,
-    NearPoint,
-    Orbit,
-    Track,
-    encounter,
-)
+from neo_utils.sample.near_points import NearPoints, near_points
+from neo_utils.sample.orbits import EARTH, EPOCH_DAY, JUPITER, PLANETS, Orbit, tisserand
+from neo_utils.sample.passages import encounters
+from neo_utils.sample.population import Arc, Draft
 
-NUMBERED_OBJECTS = 3_700  # about as many NEOs had a permanent number in early 2026
-UNNUMBERED_OBJECTS = 37_300
-
-_FIRST_NARROW_DETERMINATION = date(2024, 12, 2)
-_LAST_DETERMINATION = date(2026, 2, 28)
-_LAST_NIGHT = date(2026, 2, 23)  # the newest observation in the catalogue
 _EPOCH = date(1970, 1, 1).toordinal()
-# The distance (AU) within which a survey of magnitude 20.5 finds a NEO of H 22, 23, ..., 32 near
-# opposition: 10 ** ((20.5 - H) / 5), but at most 0.2.
-_FOUND_WITHIN_AU = (0.2, 0.2, 0.2, 0.126, 0.079, 0.05, 0.0316, 0.02, 0.0126, 0.0079, 0.005)
-
-
-_FAINT = 2_400  # hundredths of H: seen only near Earth
-
-
-class Arc(NamedTuple):
-    """When an object was observed, and when its orbit was determined."""
-
-    first: date
-    last: date
-    determined: date
-    is_short: bool
-    observations: int
-
-    @property
-    def days(self) -> int:
-        """Days from the first observation to the last one."""
-        return (self.last - self.first).days
 
 
 class Asteroid(NamedTuple):
@@ -56,133 +21,71 @@ class Asteroid(NamedTuple):
     magnitude_h_hundredths: int
     arc: Arc
     orbit: Orbit
-    track: Track
-    near_earth: list[NearPoint]  # nearest first; never empty
+    earth_moid_au: float  # between the orbit and Earth's circle
+    jupiter_tisserand: float
 
     @property
-    def earth_moid_au(self) -> float:
-        """The smallest distance between the orbit and Earth's circle, to NeoWs's six decimals."""
-        return max(1e-6, round(self.near_earth[0].distance_au, 6))
+    def is_hazardous(self) -> bool:
+        """Whether it is potentially hazardous: bright, and its orbit comes near Earth's."""
+        return self.magnitude_h_hundredths <= 2_200 and self.earth_moid_au <= 0.05
 
 
-def simulate_asteroid(rng: Random, rank: int) -> Asteroid:
-    """Return the NEO with this rank; rank 1 is the bright end of the catalogue."""
-    magnitude = _magnitude_hundredths(rng, rank)
-    arc = _arc(rng, rank)
-    is_found_passing = rng.random() < _share_found_passing(magnitude)
-    # Faint NEOs are found the more easily the nearer they pass.
-    near = rng.random()
-    reach_au = _found_within_au(magnitude) * near * sqrt(near)
-    axis, eccentricity, inclination = _shape(rng, rank, is_faint=magnitude > _FAINT)
-    argument = 360 * rng.random()
-    if is_found_passing and magnitude > _FAINT:
-        argument = _crossing_argument(rng, axis, eccentricity, reach_au, argument)
-    track = Track(axis, eccentricity, inclination, argument)
-    points = track.near_points(EARTH.radius_au, 10.0)
-    node, anomaly = 360 * rng.random(), 360 * rng.random()
-    orbit = Orbit(axis, eccentricity, inclination, node, argument, anomaly)
-    if is_found_passing:
-        orbit = _passing_on(rng, orbit, points[0], arc.first, reach_au)
-    return Asteroid(magnitude, arc, orbit, track, points)
+def simulate_asteroids(drafts: Sequence[Draft]) -> tuple[list[Asteroid], NearPoints]:
+    """Return the NEOs as they were found, and where their orbits come near those of planets."""
+    orbits = [draft.orbit for draft in drafts]
+    _cross_earths_orbit(drafts, orbits)
+    points = near_points(orbits)
+    nearest = _nearest_to_earth(points)
+    _pass_on_discovery(drafts, orbits, nearest)
+    # NeoWs lists six decimals.
+    moids = np.maximum(1e-6, np.round(nearest.distance_au, 6)).tolist()
+    asteroids = [
+        Asteroid(draft.magnitude_h_hundredths, draft.arc, *others)
+        for draft, *others in zip(
+            drafts, orbits, moids, tisserand(orbits, JUPITER).tolist(), strict=True
+        )
+    ]
+    return asteroids, points
 
 
-def _magnitude_hundredths(rng: Random, rank: int) -> int:
-    scatter = rng.random() + rng.random() + rng.random() - 1.5
-    if rank <= NUMBERED_OBJECTS:
-        share = sqrt(rank / NUMBERED_OBJECTS)
-        return int(1_575 + 560 * share + 270 * scatter)
-    return int(2_435 + 560 * scatter)
+def _nearest_to_earth(points: NearPoints) -> NearPoints:
+    """Return for each NEO the point that is nearest to Earth's orbit."""
+    of_earth = points.at(points.planet == PLANETS.index(EARTH))
+    by_distance = of_earth.at(np.lexsort((of_earth.distance_au, of_earth.neo)))
+    return by_distance.at(np.unique(by_distance.neo, return_index=True)[1])
 
 
-def _found_within_au(magnitude_hundredths: int) -> float:
-    steps = min(max(magnitude_hundredths - 2_200, 0), 999) / 100
-    below, part = divmod(steps, 1)
-    low, high = _FOUND_WITHIN_AU[int(below)], _FOUND_WITHIN_AU[int(below) + 1]
-    return low + (high - low) * part
+def _cross_earths_orbit(drafts: Sequence[Draft], orbits: list[Orbit]) -> None:
+    """Turn the orbits that are drawn to cross Earth's so that they do so near a node."""
+    chosen = [(place, *draft.crossing) for place, draft in enumerate(drafts) if draft.crossing]
+    if not chosen:
+        return
+    places, cosine, side, node, off = np.array(chosen).T
+    anomaly = direction_deg(cosine, np.sqrt(1 - cosine * cosine))
+    arguments = (node + side * anomaly + off) % 360
+    for place, argument in zip(places.astype(int), arguments.tolist(), strict=True):
+        orbits[place] = orbits[place]._replace(perihelion_argument_deg=argument)
 
 
-def _share_found_passing(magnitude_hundredths: int) -> float:
-    """Return which share of NEOs of this H was found while passing Earth within reach."""
-    return min(1.0, max(0.65, 0.65 + (magnitude_hundredths - 2_200) / 900))
-
-
-def _crossing_argument(
-    rng: Random, axis: float, eccentricity: float, reach_au: float, otherwise: float
-) -> float:
-    """Return the argument of perihelion of an orbit that crosses Earth's near a node."""
-    parameter = axis * (1 - eccentricity * eccentricity)
-    cosine = (parameter / EARTH.radius_au - 1) / eccentricity
-    if not -1 < cosine < 1:
-        return otherwise
-    anomaly = direction_deg(cosine, sqrt(1 - cosine * cosine))  # where it is 1 AU from the Sun
-    turned = -anomaly if rng.random() < 0.5 else anomaly
-    node = 0 if rng.random() < 0.5 else 180
-    # The nearest of many is rarely the nearest possible.
-    off = 60 * reach_au * (rng.random() - rng.random())
-    return (node + turned + off) % 360
-
-
-def _passing_on(rng: Random, orbit: Orbit, point: NearPoint, first: date, reach_au: float) -> Orbit:
-    """Return the orbit with node and anomaly such that the NEO passes Earth on a day."""
-    sideways = encounter(point, EARTH, 1.0).miss_distance_au
-    per_degree = sqrt(max(sideways * sideways - point.distance_au * point.distance_au, 1e-10))
-    square = reach_au * reach_au - point.distance_au * point.distance_au
-    ahead = min(sqrt(max(square, 0.0)) / per_degree, 20.0)
-    ahead = ahead if rng.random() < 0.5 else -ahead
-    day = first.toordinal() - _EPOCH + rng.random() - encounter(point, EARTH, ahead).day
+def _pass_on_discovery(drafts: Sequence[Draft], orbits: list[Orbit], nearest: NearPoints) -> None:
+    """Turn orbits so that the NEOs found while passing Earth do so in their first night."""
+    found = [place for place, draft in enumerate(drafts) if draft.discovery]
+    if not found:
+        return
+    points = nearest.at(np.array(found))
+    reach = np.array([drafts[place].found_within_au for place in found])
+    side, day_fraction = np.array([drafts[place].discovery for place in found]).T
+    night = np.array([drafts[place].arc.first.toordinal() - _EPOCH for place in found])
+    period = np.array([orbits[place].period_days for place in found])
+    square = points.distance_au * points.distance_au
+    sideways = encounters(points, 1.0).miss_distance_au
+    per_degree = np.sqrt(np.maximum(sideways * sideways - square, 1e-10))
+    ahead = np.minimum(np.sqrt(np.maximum(reach * reach - square, 0)) / per_degree, 20) * side
+    day = night + day_fraction - encounters(points, ahead).day
     longitude = EARTH.longitude_deg + EARTH.motion_deg_per_day * (day - EPOCH_DAY)
-    turned = (day - EPOCH_DAY) / orbit.period_days * 360
-    return orbit._replace(
-        node_longitude_deg=(longitude - ahead - point.longitude_deg) % 360,
-        mean_anomaly_deg=(point.mean_anomaly_deg - turned) % 360,
-    )
-
-
-def _arc(rng: Random, rank: int) -> Arc:
-    first = _first_night(rank, rng.random(), rng.random())
-    is_wide = rng.random() < 0.22 and first < date(2024, 6, 1)
-    is_short = rank > NUMBERED_OBJECTS and rng.random() < 0.7
-    longest = ((LAST_WIDE_DETERMINATION if is_wide else _LAST_NIGHT) - first).days - 1
-    unseen = rng.random() * rng.random()
-    days = min(longest, 1 + int(90 * unseen)) if is_short else longest - int(longest * 0.6 * unseen)
-    last = first + timedelta(days)
-    earliest = last if is_wide else max(last, _FIRST_NARROW_DETERMINATION)
-    latest = LAST_WIDE_DETERMINATION if is_wide else _LAST_DETERMINATION
-    wait = 1 + int((latest - earliest).days * rng.random())
-    determined = min(latest, earliest + timedelta(wait))
-    rate = 2.0 if is_short else 0.15  # observations per night; short arcs are observed often
-    return Arc(first, last, determined, is_short, 10 + int(days * rate * rng.random()))
-
-
-def _first_night(rank: int, spread: float, chance: float) -> date:
-    """Return a later year for higher ranks; ``spread`` and ``chance``, 0 to below 1, vary it."""
-    if rank <= NUMBERED_OBJECTS:
-        year = 1981 + int(33 * sqrt((rank - 1) / NUMBERED_OBJECTS))
-        # Some were seen long before, on plates for other purposes.
-        year -= int(90 * spread * spread * spread * spread * spread)
-    else:  # discoveries grow about as the square of the time since the surveys began
-        year = 1996 + int(30 * sqrt((rank - NUMBERED_OBJECTS - 1) / UNNUMBERED_OBJECTS))
-    # Each of 24 consecutive ranks has a different half-month, which keeps designations unique.
-    month, half = divmod(7 * rank % 24, 2)
-    return date(max(year, 1893), month + 1, 1 + 15 * half + int(13 * chance))
-
-
-def _shape(rng: Random, rank: int, *, is_faint: bool) -> tuple[float, float, float]:
-    """Return semi-major axis (AU), eccentricity and inclination (degrees)."""
-    kind, place, size = rng.random(), rng.random(), rng.random()
-    amors = 0.3 if is_faint else 0.46
-    if kind < amors:  # perihelion between Earth's aphelion and 1.3 AU
-        perihelion = 1.0171 + (0.1 if is_faint else 0.2828) * place  # the others pass unseen
-        axis = perihelion / (0.85 - 0.43 * size)
-    elif kind < 0.945 if rank <= NUMBERED_OBJECTS else kind < 0.92:  # Apollo: crosses from outside
-        perihelion = 1.0169 - 0.72 * place * place
-        axis = max(1.001, perihelion * 1.06) + 1.5 * size
-    elif kind < 0.996:  # Aten: crosses it from inside
-        axis = 0.7 + 0.29 * size
-        nearest = max(0.984, 1.02 * axis)  # the smallest possible aphelion
-        perihelion = 2 * axis - (nearest + (1.9 * axis - nearest) * place * place * 0.8)
-    else:  # Atira: stays inside Earth's perihelion
-        axis = 0.55 + 0.2 * size
-        perihelion = 2 * axis - (axis * 1.1 + (0.98 - axis * 1.1) * place)
-    inclination = 0.3 + 65 * rng.random() * sqrt(rng.random())
-    return axis, 1 - perihelion / axis, inclination
+    node = (longitude - ahead - points.longitude_deg) % 360
+    anomaly = (points.mean_anomaly_deg - (day - EPOCH_DAY) / period * 360) % 360
+    for place, node_deg, anomaly_deg in zip(found, node.tolist(), anomaly.tolist(), strict=True):
+        orbits[place] = orbits[place]._replace(
+            node_longitude_deg=node_deg, mean_anomaly_deg=anomaly_deg
+        )

@@ -1,5 +1,6 @@
 """The simulated NEOs and their pages, as the JSON of NeoWs's Browse service."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -7,8 +8,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from neo_utils.sample.approaches import simulate_approaches
-from neo_utils.sample.asteroids import NUMBERED_OBJECTS, UNNUMBERED_OBJECTS, simulate_asteroid
+from neo_utils.sample import CATALOGUE_SIZE
+from neo_utils.sample.approaches import Approach, simulate_approaches
+from neo_utils.sample.asteroids import Asteroid, simulate_asteroids
 from neo_utils.sample.fields import (
     absolute_magnitude,
     close_approach,
@@ -16,8 +18,8 @@ from neo_utils.sample.fields import (
     orbital_data,
 )
 from neo_utils.sample.names import names, neo_id, rank_of
+from neo_utils.sample.population import draw
 
-CATALOGUE_SIZE = NUMBERED_OBJECTS + UNNUMBERED_OBJECTS  # 41,000
 PAGE_SIZE_LIMIT = 20
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)  # the fetch time of every page
 
@@ -25,47 +27,33 @@ _SERVICE = "http://api.nasa.gov/neo/rest/v1/neo"  # http, as in the real service
 _SEED = 20_260_418  # chosen because its first 200 objects resemble the real ones of 2026
 
 
-def neo(position: int, api_key: str) -> dict[str, Any]:
-    """Return the NEO at a 1-based ``position`` of the listing, in the format of NeoWs.
+def neos(positions: Sequence[int], api_key: str) -> list[dict[str, Any]]:
+    """Return the NEOs at 1-based positions of the listing, in the format of NeoWs.
 
     Parameters
     ----------
-    position
-        1 to ``CATALOGUE_SIZE``. The result does not depend on earlier calls.
+    positions
+        1 to ``CATALOGUE_SIZE``. A NEO does not depend on the others.
     api_key
         The caller's key, which the service repeats in every link.
 
     Examples
     --------
-    >>> second = neo(2, api_key="any-key")
+    >>> [second] = neos([2], api_key="any-key")
     >>> second["name"], second["absolute_magnitude_h"], len(second["close_approach_data"])
     ('990029 (1983 MB900)', 15.51, 46)
     >>> second["close_approach_data"][0]["miss_distance"]["astronomical"]
     '0.188892858'
     """
-    rank = rank_of(position)
-    rng = Random(_SEED * 100_000 + rank)  # noqa: S311 -- repeatable numbers, nothing secret
-    asteroid = simulate_asteroid(rng, rank)
-    magnitude, moid_au = asteroid.magnitude_h_hundredths, asteroid.earth_moid_au
-    identifier = neo_id(rank)
+    if not positions:
+        return []
+    ranks = [rank_of(position) for position in positions]
+    rngs = [Random(_SEED * 100_000 + rank) for rank in ranks]  # noqa: S311 -- nothing secret
+    drafts = [draw(rng, rank) for rng, rank in zip(rngs, ranks, strict=True)]
+    asteroids, points = simulate_asteroids(drafts)
+    approaches = simulate_approaches(rngs, asteroids, points)
     key = quote(api_key, safe="")
-    is_sentry = moid_au < 0.0002 and asteroid.arc.is_short
-    fields: dict[str, Any] = {
-        "links": {"self": f"{_SERVICE}/{identifier}?api_key={key}"},
-        "id": identifier,
-        "neo_reference_id": identifier,
-        **names(rank, asteroid.arc.first),
-        "nasa_jpl_url": f"https://ssd.jpl.nasa.gov/tools/sbdb_lookup.html#/?sstr={identifier}",
-        "absolute_magnitude_h": absolute_magnitude(magnitude),
-        "estimated_diameter": estimated_diameter(magnitude),
-        "is_potentially_hazardous_asteroid": magnitude <= 2_200 and moid_au <= 0.05,
-        "close_approach_data": [close_approach(a) for a in simulate_approaches(rng, asteroid)],
-        "orbital_data": orbital_data(rank, asteroid),
-        "is_sentry_object": is_sentry,
-    }
-    if is_sentry:
-        fields["sentry_data"] = f"{_SERVICE}/sentry/{identifier}?api_key={key}"
-    return fields
+    return [_fields(*one, key) for one in zip(ranks, asteroids, approaches, strict=True)]
 
 
 def page_body(number: int, size: int, api_key: str) -> bytes:
@@ -104,6 +92,29 @@ def page_body(number: int, size: int, api_key: str) -> bytes:
             "total_pages": pages,
             "number": number,
         },
-        "near_earth_objects": [neo(position, api_key) for position in positions],
+        "near_earth_objects": neos(positions, api_key),
     }
     return msgspec.json.encode(page)
+
+
+def _fields(
+    rank: int, asteroid: Asteroid, approaches: list[Approach], quoted_key: str
+) -> dict[str, Any]:
+    magnitude, identifier = asteroid.magnitude_h_hundredths, neo_id(rank)
+    is_sentry = asteroid.earth_moid_au < 0.0002 and asteroid.arc.is_short
+    fields: dict[str, Any] = {
+        "links": {"self": f"{_SERVICE}/{identifier}?api_key={quoted_key}"},
+        "id": identifier,
+        "neo_reference_id": identifier,
+        **names(rank, asteroid.arc.first),
+        "nasa_jpl_url": f"https://ssd.jpl.nasa.gov/tools/sbdb_lookup.html#/?sstr={identifier}",
+        "absolute_magnitude_h": absolute_magnitude(magnitude),
+        "estimated_diameter": estimated_diameter(magnitude),
+        "is_potentially_hazardous_asteroid": asteroid.is_hazardous,
+        "close_approach_data": [close_approach(one) for one in approaches],
+        "orbital_data": orbital_data(rank, asteroid),
+        "is_sentry_object": is_sentry,
+    }
+    if is_sentry:
+        fields["sentry_data"] = f"{_SERVICE}/sentry/{identifier}?api_key={quoted_key}"
+    return fields

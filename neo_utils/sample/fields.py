@@ -7,8 +7,9 @@ from functools import cache
 from typing import Any
 
 from neo_utils.sample.approaches import Approach
-from neo_utils.sample.asteroids import Arc, Asteroid
-from neo_utils.sample.orbits import EPOCH_JD, JUPITER, Orbit, tisserand
+from neo_utils.sample.asteroids import Asteroid
+from neo_utils.sample.orbits import EPOCH_JD, Orbit
+from neo_utils.sample.population import Arc
 
 _EPOCH = datetime(1970, 1, 1)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -113,7 +114,7 @@ def orbital_data(rank: int, asteroid: Asteroid) -> dict[str, Any]:
         "observations_used": arc.observations,
         "orbit_uncertainty": str(_uncertainty(arc)),
         "minimum_orbit_intersection": f"{asteroid.earth_moid_au:.6f}".removeprefix("0"),
-        "jupiter_tisserand_invariant": f"{tisserand(orbit, JUPITER):.3f}",
+        "jupiter_tisserand_invariant": f"{asteroid.jupiter_tisserand:.3f}",
         "epoch_osculation": f"{EPOCH_JD}",
         "eccentricity": _significant(orbit.eccentricity),
         "semi_major_axis": _significant(axis),
@@ -135,9 +136,8 @@ def orbital_data(rank: int, asteroid: Asteroid) -> dict[str, Any]:
 
 def _decimal(ten_billionths: int) -> str:
     # Seven calls per approach: slicing a string is the fastest way.
-    digits = str(ten_billionths).rjust(11, "0")
-    text = f"{digits[:-10]}.{digits[-10:]}"
-    return text if text[-1] != "0" else text.rstrip("0").rstrip(".")
+    digits = f"{ten_billionths:011d}"
+    return f"{digits[:-10]}.{digits[-10:]}".rstrip("0").rstrip(".")
 
 
 def _significant(number: float, digits: int = 16) -> str:

@@ -6,7 +6,7 @@ are hardly used, proper names are random syllables, and subscripts of designatio
 
 from datetime import date
 
-from neo_utils.sample.asteroids import NUMBERED_OBJECTS
+from neo_utils.sample import NUMBERED_OBJECTS
 
 _NEIGHBOURS = 40
 _FIRST_EIGHT_DIGIT_RANK = 20_001

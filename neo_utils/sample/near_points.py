@@ -1,0 +1,133 @@
+"""Where the orbits of NEOs come near the circles of planets."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neo_utils.sample.angles import RADIANS, Floats, cosine_sine, direction_deg
+from neo_utils.sample.orbits import PLANETS, Orbit
+
+Places = NDArray[np.int64]
+
+_STEP_DEG = 5  # of the eccentric anomaly
+_GRID_DEG = np.arange(0, 360, _STEP_DEG)
+_RADII_AU = np.array([planet.radius_au for planet in PLANETS])
+# The point nearest to Earth's orbit is needed however far it is: it gives the MOID.
+_LIMITS_AU = np.array([10.0, *(planet.limit_au for planet in PLANETS[1:])])
+
+
+class NearPoints(NamedTuple):
+    """Points of orbits that are nearest to a planet's circle: arrays with one value for each.
+
+    Longitudes are measured from the node. Velocities have the directions away from the axis, along
+    the circle, and up, in AU per year, with shape (3, points).
+    """
+
+    neo: Places  # among the orbits
+    planet: Places  # among ``PLANETS``
+    distance_au: Floats
+    from_axis_au: Floats
+    height_au: Floats
+    longitude_deg: Floats
+    mean_anomaly_deg: Floats
+    velocity: Floats
+
+    def at(self, which: Places | NDArray[np.bool_]) -> "NearPoints":
+        """Return some of the points."""
+        columns: tuple[Any, ...] = self
+        return NearPoints(*(values[..., which] for values in columns))
+
+
+class _Tracks(NamedTuple):
+    """Paths in space, relative to their nodes: the axes of the ellipses have shape (3, paths)."""
+
+    axis_au: Floats
+    eccentricity: Floats
+    major: Floats
+    minor: Floats
+
+    def at(self, which: Places) -> "_Tracks":
+        return _Tracks(*(values[..., which] for values in self))
+
+    def position(self, cos: Floats, sin: Floats) -> tuple[Floats, ...]:
+        along = cos - self.eccentricity
+        return tuple(a * along + b * sin for a, b in zip(self.major, self.minor, strict=True))
+
+    def velocity(self, cos: Floats, sin: Floats) -> tuple[Floats, ...]:
+        # 2 pi / period, divided by the change of the mean anomaly with the eccentric one.
+        rate = (
+            360 * RADIANS / (self.axis_au * np.sqrt(self.axis_au)) / (1 - self.eccentricity * cos)
+        )
+        return tuple(
+            rate * (b * cos - a * sin) for a, b in zip(self.major, self.minor, strict=True)
+        )
+
+    def apart(self, radius_au: Floats, cos: Floats, sin: Floats) -> Floats:
+        """Return the square of the distance from a circle, minus the square of its radius."""
+        x, y, z = self.position(cos, sin)
+        plane = x * x + y * y
+        return plane + z * z - 2 * radius_au * np.sqrt(plane)
+
+
+def near_points(orbits: Sequence[Orbit]) -> NearPoints:
+    """Return the points nearest to each planet's circle, closer than its limit.
+
+    Every orbit has at least one near Earth's, whatever its distance.
+    """
+    tracks = _tracks(orbits)
+    cos, sin = cosine_sine(_GRID_DEG[:, None])
+    apart = tracks.apart(_RADII_AU[:, None, None], cos, sin)  # planets, grid, orbits
+    is_least = (np.roll(apart, 1, 1) >= apart) & (apart < np.roll(apart, -1, 1))
+    # Two neighbours on the grid are at most this far from each other.
+    reach = _LIMITS_AU[:, None] + 0.6 * _STEP_DEG * RADIANS * tracks.axis_au
+    is_near = apart < (reach * reach - (_RADII_AU * _RADII_AU)[:, None])[:, None]
+    planet, place, neo = np.nonzero(is_least & is_near)
+    chosen = tracks.at(neo)
+    anomaly = _refined(chosen, _RADII_AU[planet], _GRID_DEG[place].astype(float))
+    points = _points(chosen, neo, planet, anomaly)
+    return points.at(points.distance_au < _LIMITS_AU[planet])
+
+
+def _tracks(orbits: Sequence[Orbit]) -> _Tracks:
+    a, e, inclination, _, argument, _ = np.array(orbits).T
+    cos_i, sin_i = cosine_sine(inclination)
+    cos_w, sin_w = cosine_sine(argument)
+    b = a * np.sqrt(1 - e * e)
+    major = np.array([a * cos_w, a * sin_w * cos_i, a * sin_w * sin_i])
+    minor = np.array([-b * sin_w, b * cos_w * cos_i, b * cos_w * sin_i])
+    return _Tracks(a, e, major, minor)
+
+
+def _refined(tracks: _Tracks, radius_au: Floats, anomaly: Floats) -> Floats:
+    """Return the eccentric anomalies of the minima near those of the grid, by parabolas."""
+    step = _STEP_DEG / 2
+    while step > 0.002:
+        around = anomaly + step * np.array([[-1], [0], [1]])
+        before, middle, after = tracks.apart(radius_au, *cosine_sine(around))
+        bend = before + after - 2 * middle
+        is_curved = bend > 0
+        shift = step * (before - after) / np.where(is_curved, 2 * bend, 1)
+        anomaly = anomaly + np.where(is_curved, np.clip(shift, -step, step), 0)
+        step /= 6
+    return anomaly
+
+
+def _points(tracks: _Tracks, neo: Places, planet: Places, anomaly: Floats) -> NearPoints:
+    cos, sin = cosine_sine(anomaly)
+    x, y, z = tracks.position(cos, sin)
+    vx, vy, vz = tracks.velocity(cos, sin)
+    from_axis = np.sqrt(x * x + y * y)
+    outwards, along = (vx * x + vy * y) / from_axis, (vy * x - vx * y) / from_axis
+    gap = from_axis - _RADII_AU[planet]
+    return NearPoints(
+        neo=neo,
+        planet=planet,
+        distance_au=np.sqrt(gap * gap + z * z),
+        from_axis_au=from_axis,
+        height_au=z,
+        longitude_deg=direction_deg(x, y),
+        mean_anomaly_deg=(anomaly - tracks.eccentricity * sin / RADIANS) % 360,
+        velocity=np.array([outwards, along, vz]),
+    )

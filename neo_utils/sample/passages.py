@@ -1,0 +1,88 @@
+"""When NEOs and planets pass each other, and how far apart."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from neo_utils.sample.angles import RADIANS, Floats
+from neo_utils.sample.near_points import NearPoints, Places
+from neo_utils.sample.orbits import DAYS_PER_YEAR, EPOCH_DAY, PLANETS, Orbit
+
+_AU_PER_YEAR_IN_KM_S = 4.740470464
+_PLANETS = np.array([planet[1:4] for planet in PLANETS]).T  # radius, longitude, motion
+
+
+class Passages(NamedTuple):
+    """Planets and NEOs at their smallest distance: arrays with one value for each passage."""
+
+    neo: Places  # among the orbits
+    planet: Places  # among ``PLANETS``
+    day: Floats  # since 1970
+    miss_distance_au: Floats
+    relative_velocity_km_s: Floats
+
+    def at(self, which: Places | NDArray[np.bool_]) -> "Passages":
+        """Return some of the passages."""
+        columns: tuple[Any, ...] = self
+        return Passages(*(values[which] for values in columns))
+
+
+def encounters(points: NearPoints, ahead_deg: ArrayLike) -> Passages:
+    """Return the passages if the planets are ahead of the points when the NEOs are there.
+
+    Both move on straight lines, which is exact for a near passage, but not nearer than the orbits.
+    ``day`` counts from the moment at which the NEO is at the point.
+    """
+    angle = np.asarray(ahead_deg, float) * RADIANS
+    cos, sin = 1 - angle * angle / 2, angle - angle * angle * angle / 6
+    radius, _, motion = _PLANETS[:, points.planet]
+    speed = motion * RADIANS * DAYS_PER_YEAR
+    # Position and velocity relative to the planet: away from the axis, along the circle, up.
+    x, y, z = points.from_axis_au - radius * cos, -radius * sin, points.height_au
+    outwards, along, up = points.velocity
+    vx, vy = outwards + radius * speed * sin, along - radius * speed * cos
+    square = vx * vx + vy * vy + up * up
+    approach = x * vx + y * vy + z * up
+    miss = x * x + y * y + z * z - approach * approach / square
+    least = points.distance_au * (1.01 + angle / 100)
+    return Passages(
+        points.neo,
+        points.planet,
+        -approach / square * DAYS_PER_YEAR,
+        np.sqrt(np.maximum(miss, least * least)),
+        np.sqrt(square) * _AU_PER_YEAR_IN_KM_S,
+    )
+
+
+def passages(
+    orbits: Sequence[Orbit], points: NearPoints, limit_au: Floats, days: Floats
+) -> Passages:
+    """Return the passages near each of the points.
+
+    Parameters
+    ----------
+    limit_au
+        For each point, the distance up to which passages are listed.
+    days
+        For each point, the first and last day since 1970; shape (2, points).
+    """
+    period = np.array([orbit.period_days for orbit in orbits])[points.neo]
+    *_, node, _, anomaly = np.array(orbits).T[:, points.neo]
+    radius, longitude, motion = _PLANETS[:, points.planet]
+    first = EPOCH_DAY + (points.mean_anomaly_deg - anomaly) / 360 * period
+    turn = (days[0] - first) // period
+    # One row for each time at which the NEO is at the point.
+    turns = np.maximum(0, (days[1] - first) // period - turn + 1).astype(int)
+    point = np.repeat(np.arange(turns.size), turns)
+    count = np.arange(point.size) - np.repeat(np.cumsum(turns) - turns, turns)
+    at = first[point] + (turn[point] + count) * period[point]
+    ahead = (longitude - points.longitude_deg - node)[point] + motion[point] * (at - EPOCH_DAY)
+    ahead -= 360 * np.round(ahead / 360)
+    is_near = abs(ahead) < np.minimum(40, 3 * limit_au / radius / RADIANS)[point]
+    point, at = point[is_near], at[is_near]
+    found = encounters(points.at(point), ahead[is_near])
+    found = found._replace(day=at + found.day)
+    is_listed = (days[0, point] <= found.day) & (found.day < days[1, point])
+    return found.at(is_listed & (found.miss_distance_au < limit_au[point]))
