@@ -19,7 +19,7 @@ def cosine_sine(degrees: ArrayLike) -> tuple[Floats, Floats]:
     --------
     >>> cosine, sine = cosine_sine([180, 30])
     >>> cosine.round(12), sine.round(12)
-    (array([-1.        ,  0.8660254]), array([-0. ,  0.5]))
+    (array([-1.       ,  0.8660254]), array([-0. ,  0.5]))
     """
     angles = np.asarray(degrees, float)
     quarters = np.round(angles / 90)
