@@ -1,6 +1,7 @@
 """The address and the keys of NASA's NeoWs service, and which other addresses may be set."""
 
 import re
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 _PLAIN_ADDRESS = re.compile(r"https?://[\w.:\[\]-]+(/[\w./~%-]*)?", re.ASCII)
 
 
+@lru_cache(maxsize=16)  # every stored batch has the same address
 def check_api_url(url: str) -> None:
     """Raise WrongParameter for an address that is not valid or would expose the key.
 
