@@ -176,8 +176,8 @@ test: $(TOOLS) ## Run the fast tests and compare the notebooks with their stored
 	$(BIN)/pytest $(PARALLEL) -m 'not live and not slow'
 	$(TEST_NOTEBOOKS)
 
-test-all: $(TOOLS) ## Run all tests, including cluster, Docker and browser (half an hour)
-	$(BIN)/pytest $(PARALLEL)
+test-all: $(TOOLS) ## Run all tests, including cluster, Docker and browser (twenty minutes)
+	$(BIN)/pytest $(PARALLEL) -m 'not live and not part'
 	$(TEST_NOTEBOOKS)
 
 # A longer traceback shows the arguments of functions, and the key may be among them.

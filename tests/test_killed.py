@@ -17,7 +17,7 @@ KILLED = ("first fetch", "backfill", "refresh", "four connections")
     scope="module",
     params=[
         # `make test` takes every 7th point, always the same ones.
-        pytest.param(7, id="every 7th"),
+        pytest.param(7, id="every 7th", marks=pytest.mark.part),
         pytest.param(1, id="every point", marks=pytest.mark.slow),
     ],
 )

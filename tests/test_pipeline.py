@@ -62,7 +62,7 @@ def test_second_run_fetches_nothing_and_changes_no_byte(clone):
 
 
 def test_aggregates_a_part_of_the_range(clone):
-    ran = run(clone, "make", "aggregate", "START=21", "END=40")
+    ran = run(clone, "make", "aggregate", "START=21", "END=40", "MASTER=duckdb")
     assert ran.returncode == 0, ran.stderr
     page = next(p for p in pages_in(clone / "output") if b'"number":1}' in p)
     assert dict(stored_rows(clone / "output", positions="batches-21-40")) == metrics_of(
@@ -75,7 +75,8 @@ def test_local_service_gives_the_same_counts_and_the_key_stays_secret(clone):
     with serve() as url:
         ran = run(
             clone,
-            *("make", "run", "START=1", "END=200", f"API_URL={url}", f"OUTPUT_DIR={output}"),
+            *("make", "run", "START=1", "END=200", "MASTER=duckdb"),
+            *(f"API_URL={url}", f"OUTPUT_DIR={output}"),
             API_KEY=KEY,
         )
     assert ran.returncode == 0, ran.stderr
@@ -97,7 +98,8 @@ def test_aggregates_again_with_another_parameter(clone):
     file = clone / "parameters/nearer.yaml"
     text = (clone / "parameters/default.yaml").read_text()
     file.write_text(text.replace("threshold_au: 0.2", "threshold_au: 0.05"))
-    ran = run(clone, "make", "run", "START=1", "END=40", "PARAMETERS=parameters/nearer.yaml")
+    parameters = ("START=1", "END=40", "MASTER=duckdb", "PARAMETERS=parameters/nearer.yaml")
+    ran = run(clone, "make", "run", *parameters)
     assert ran.returncode == 0, ran.stderr
     assert "closer than 0.05 AU" in ran.stdout
 
