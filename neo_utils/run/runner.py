@@ -86,7 +86,8 @@ def run(
 
         if fetching:
             execute("fetch", folder, settings.notebook_parameters(), fetching)
-            selection = selection if plan and not plan.to_fetch(plan.expected_size) else None
+            if plan and plan.to_fetch(plan.expected_size):
+                selection = None  # the fetch may have changed it
         selection = selection or selection_of(settings)
         if aggregates:
             if reuses_results and _is_up_to_date(files, settings, selection):

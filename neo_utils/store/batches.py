@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from neo_utils.errors import StoredDataBroken
 from neo_utils.neows.pages import Rejected
 from neo_utils.neows.service import Service, service_of_page
-from neo_utils.positions import EVERYTHING, TABLES, Batch, PositionRange
+from neo_utils.positions import TABLES, Batch, PositionRange
 from neo_utils.store.atomic import remove_leftovers, write_in_order
 from neo_utils.store.folders import exists, names_in, reason_of
 from neo_utils.store.make_commands import make_command
@@ -220,15 +220,14 @@ def read_rejected(output: Path, batches: Iterable[Batch]) -> list[dict[str, Any]
     StoredDataBroken
         If a file cannot be read.
     """
-    present = {*batches_with("rejected", output, EVERYTHING)}  # few batches have any
-    return [one for batch in batches if batch in present for one in _rejected_of(output, batch)]
+    return [one for batch in batches for one in _rejected_of(output, batch)]
 
 
 def _rejected_of(output: Path, batch: Batch) -> list[dict[str, Any]]:
     try:
         lines = batch.file(output, "rejected").read_bytes().splitlines()
         rejected = [json.loads(line) for line in lines]
-    except FileNotFoundError:  # a backfill has just removed it
+    except FileNotFoundError:  # most batches have none
         return []
     except (OSError, ValueError, RecursionError) as error:
         raise _unreadable(output, batch, "rejected", error) from None
