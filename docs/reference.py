@@ -131,7 +131,7 @@ _TRINO = {
     "bool": "boolean",
     "int64": "bigint",
     "date32[day]": "date",
-    "timestamp[ms, tz=UTC]": "timestamp(3)",
+    "timestamp[ms]": "timestamp(3)",
     "timestamp[us]": "timestamp(6)",
 }
 

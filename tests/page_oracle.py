@@ -122,7 +122,7 @@ def _day(value):
 
 
 def _instant(milliseconds):
-    return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(milliseconds=milliseconds)
+    return dt.datetime(1970, 1, 1) + dt.timedelta(milliseconds=milliseconds)
 
 
 def _part(value, name):

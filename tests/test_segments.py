@@ -106,17 +106,28 @@ def test_segments_tell_how_far_approaches_to_earth_are_listed(pristine):
     assert {one["listed_to_au"] for one in found} == {0.2, 0.5}
 
 
-def test_segments_of_an_older_version_are_built_again(output):
+def without_listed_to_au(rows):
+    return rows.drop_columns("listed_to_au")
+
+
+def with_fetch_times_as_utc(rows):
+    place = rows.schema.get_field_index("fetched_at")
+    times = rows["fetched_at"].cast(pa.timestamp("us", "UTC"))
+    return rows.set_column(place, pa.field("fetched_at", times.type, nullable=False), times)
+
+
+@pytest.mark.parametrize("older", [without_listed_to_au, with_fetch_times_as_utc])
+def test_segments_of_an_older_version_are_built_again(output, older):
     before = total(output)
     path = Segment(1).file(output, "neos")
     with pq.ParquetFile(path) as file:
         rows, listed = file.read(), file.metadata.metadata[b"batches"]
-    with pq.ParquetWriter(path, rows.drop_columns("listed_to_au").schema) as writer:
-        writer.write_table(rows.drop_columns("listed_to_au"))
+    with pq.ParquetWriter(path, older(rows).schema) as writer:
+        writer.write_table(older(rows))
         writer.add_key_value_metadata({"batches": listed})
     assert listed_states(path) == {}
     assert total(output) == before
-    assert "listed_to_au" in pq.read_schema(path).names
+    assert pq.read_schema(path).equals(rows.schema)
 
 
 def test_rejected_objects_keep_their_position(tmp_path):

@@ -468,6 +468,17 @@ def test_unreadable_table_is_reported_with_repair_command(tmp_path, table, colum
     assert "\n" not in str(error.value)
 
 
+def test_times_that_an_older_version_marked_as_utc_are_read_as_listed(tmp_path):
+    store(tmp_path)
+    path, table = FIRST.file(tmp_path, "close_approaches"), "close_approaches"
+    listed = read_table(tmp_path, [FIRST], table)
+    place = listed.schema.get_field_index("close_approach_time")
+    times = listed["close_approach_time"].cast(pa.timestamp("ms", "UTC"))
+    pq.write_table(listed.set_column(place, "close_approach_time", times), path)
+    assert str(pq.read_schema(path).field(place).type) == "timestamp[ms, tz=UTC]"
+    assert read_table(tmp_path, [FIRST], table).equals(listed)
+
+
 def test_reads_only_requested_columns(tmp_path):
     store(tmp_path)
     columns = ["designation", "id"]

@@ -170,9 +170,8 @@ def passages_where(session: DuckDBSession, condition: str) -> pd.DataFrame:
     """Return the rows of a `PassageList` from a session with views, for a condition in SQL."""
     query = f"SELECT {', '.join(_COLUMNS)} FROM passages WHERE {condition}"  # noqa: S608 - parsed
     rows = session.sql(query).toPandas()
-    listed = rows["close_approach_time"].dt.tz_convert("UTC")
-    rows["close_approach_time"] = listed.dt.tz_localize(None)
-    rows.insert(0, "close_approach_time_utc", (listed - TDB_MINUS_UTC).dt.round("min"))
+    utc = (rows["close_approach_time"] - TDB_MINUS_UTC).dt.round("min").dt.tz_localize("UTC")
+    rows.insert(0, "close_approach_time_utc", utc)
     return rows
 
 

@@ -55,7 +55,7 @@ def compare(stored: pd.DataFrame, listed: pd.DataFrame, orbit: StoredOrbit) -> p
 
 def _ours(stored: pd.DataFrame) -> pd.DataFrame:
     by_day = stored["close_approach_time"].isna()
-    time = stored["close_approach_time"].dt.tz_localize(None).astype("datetime64[s]")
+    time = stored["close_approach_time"].astype("datetime64[s]")
     return pd.DataFrame(
         {
             "time": time.fillna(stored["close_approach_date"] + _DAY / 2),

@@ -97,14 +97,12 @@ def sql_text(settings: RunSettings, statement: str, master: str, file_format: st
 
 
 def _plain(table: pa.Table) -> pa.Table:
-    """Return sums as integers, and times without a zone: those of passages are TDB."""
+    """Return sums as integers."""
     fields = zip(table.column_names, map(_plain_type, table.schema.types), strict=True)
     return table.cast(pa.schema([pa.field(*field) for field in fields]))
 
 
 def _plain_type(kind: pa.DataType) -> pa.DataType:
-    if pa.types.is_timestamp(kind):
-        return pa.timestamp(kind.unit)
     # A sum of integers: the engines return decimals without places.
     return pa.int64() if pa.types.is_decimal(kind) and kind.scale == 0 else kind
 

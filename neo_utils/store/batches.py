@@ -188,9 +188,22 @@ def _table_of(output: Path, batch: Batch, table: str, columns: list[str] | None)
         stored = _read_beside_writer(output, batch, table, columns)
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(output, batch, table, error) from None
+    if stored.schema.names == wanted.names:
+        stored = _without_zones(stored)
     if not stored.schema.equals(wanted):
         raise corrupted(output, batch, f"{table}: unexpected columns")
     return stored.replace_schema_metadata(None)
+
+
+def _without_zones(stored: pa.Table) -> pa.Table:
+    """Return the times as listed; older versions marked those of approaches as UTC."""
+    fields = [
+        field.with_type(pa.timestamp(field.type.unit))
+        if pa.types.is_timestamp(field.type)
+        else field
+        for field in stored.schema
+    ]
+    return stored.cast(pa.schema(fields))
 
 
 def _read_beside_writer(

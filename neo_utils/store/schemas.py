@@ -16,7 +16,7 @@ Table = Literal[StoredTable, "segments", ResultTable, "history"]
 
 _KINDS = [
     *(pa.string(), pa.bool_(), pa.int64(), pa.float64(), pa.date32()),
-    *(pa.timestamp("ms", "UTC"), pa.timestamp("us")),
+    *(pa.timestamp("ms"), pa.timestamp("us")),
 ]
 _TYPES = {str(kind): kind for kind in _KINDS}
 

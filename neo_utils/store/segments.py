@@ -149,8 +149,8 @@ def listed_states(path: Path) -> dict[str, State]:
     """Return the batches that a segment's file lists, by name; empty if it is not usable."""
     try:
         metadata = pq.read_metadata(path)
-        if metadata.schema.names != SEGMENT_SCHEMAS[path.parent.name].names:  # an older version's
-            return {}
+        if metadata.schema.to_arrow_schema() != SEGMENT_SCHEMAS[path.parent.name]:
+            return {}  # an older version's
         found = json.loads(metadata.metadata[b"batches"])
         return {name: dict(state) for name, state in found.items()}
     except (OSError, pa.ArrowException):
