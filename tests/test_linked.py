@@ -120,7 +120,7 @@ def test_a_distance_of_zero_is_left_out_of_logarithmic_axes(tmp_path):
     # No service lists one, but an older version stored zeros.
     fetch(plan_fetch(1, 20, "sample", output_dir=str(tmp_path)))
     catalogue = open_catalogue(stored_or_sample(str(tmp_path)))
-    catalogue.sql("UPDATE passages SET miss_distance_au = 0 WHERE position = 2")
+    catalogue.sql("UPDATE close_approaches SET miss_distance_au = 0 WHERE position = 2")
     catalogue.sql(sql_text("explored"))
     selected = explorer(catalogue).selected()
     assert selected["LD"].isna().any()

@@ -31,7 +31,10 @@ _CREATOR = "NEO Data Recaller"
 # Each file, with its columns and the query for its rows.
 _TABLES = {
     "neos": (
-        [*SCHEMAS["raw"], *map(SCHEMAS["segments"].field, ("position", "fetched_at"))],
+        [
+            *SCHEMAS["raw"],
+            *map(SCHEMAS["segments"].field, ("position", "fetched_at", "listed_to_au")),
+        ],
         "FROM newest ORDER BY position",
     ),
     "close_approaches": (
@@ -107,16 +110,8 @@ def _rows(session: DuckDBSession, stored: Selection) -> Iterator[tuple[str, pa.T
     for name, (fields, query) in _TABLES.items():
         columns = ", ".join(field.name for field in fields)
         table = session.sql(f"SELECT {columns} {query}").toArrow()
-        table = table.cast(pa.schema(fields))
-        # The listed times are TDB, so no time zone: UTC would be wrong by 69 s.
-        kinds = [_without_zone(field) for field in fields]
         about = {"description": f"{stored.neos_line}. {stored.source_line}"}
-        yield name, table.cast(pa.schema(kinds)).replace_schema_metadata(about)
-
-
-def _without_zone(field: pa.Field) -> pa.Field:
-    is_time = pa.types.is_timestamp(field.type)
-    return field.with_type(pa.timestamp(field.type.unit)) if is_time else field
+        yield name, table.cast(pa.schema(fields)).replace_schema_metadata(about)
 
 
 def _check_folder(target: Path, file_format: str) -> None:

@@ -16,7 +16,7 @@ SELECT neo_id, orbit_id, orbit_determination_date, orbit_class_type, orbit_uncer
        is_sentry_object
 FROM newest;
 
--- Each close approach, with properties of its NEO and its orbit. A NEO has one position.
+-- Each close approach, with the properties of its NEO and all of its orbit. A NEO has one position.
 CREATE OR REPLACE TEMPORARY VIEW passages AS
 SELECT newest.neo_id, name, close_approach_date, close_approach_time, year, is_predicted,
        orbiting_body, CASE orbiting_body WHEN 'Juptr' THEN 'Jupiter' WHEN 'Merc' THEN 'Mercury'
@@ -24,8 +24,11 @@ SELECT newest.neo_id, name, close_approach_date, close_approach_time, year, is_p
        miss_distance_au, miss_distance_lunar, miss_distance_km,
        relative_velocity_km_per_sec, absolute_magnitude_h, minimum_estimated_diameter_meters,
        maximum_estimated_diameter_meters, is_potentially_hazardous_asteroid, is_sentry_object,
-       orbit_class_type, first_observation_date, designation, nasa_jpl_url,
-       semi_major_axis_au, eccentricity, inclination_deg, perihelion_distance_au,
-       aphelion_distance_au, minimum_orbit_intersection_au, jupiter_tisserand_invariant,
-       orbit_uncertainty, newest.position
+       first_observation_date, designation, nasa_jpl_url, newest.position, size_class, listed_to_au,
+       orbit_id, orbit_determination_date, orbit_class_type, orbit_uncertainty,
+       minimum_orbit_intersection_au, jupiter_tisserand_invariant, epoch_osculation_jd,
+       eccentricity, semi_major_axis_au, inclination_deg, ascending_node_longitude_deg,
+       perihelion_argument_deg, mean_anomaly_deg, mean_motion_deg_per_day,
+       perihelion_distance_au, aphelion_distance_au, perihelion_time_jd, data_arc_days, equinox,
+       orbital_period
 FROM close_approaches JOIN newest ON close_approaches.position = newest.position
