@@ -16,10 +16,10 @@ LISTED_WITHIN_AU = {
 # By NeoWs's spelling, where it differs.
 BODY_NAMES = {"Juptr": "Jupiter", "Merc": "Mercury"}
 
-# Earth's limit for older orbits. The last wide list seen is of an orbit determined on this day, the
-# first narrow one of 2024-12-02.
+# Earth's limit for older orbits. No list was seen of an orbit determined between these two days.
 WIDE_EARTH_AU = 0.5
 LAST_WIDE_DETERMINATION = dt.date(2024, 11, 4)
+FIRST_NARROW_DETERMINATION = dt.date(2024, 12, 2)
 
 
 def body_name(body: str) -> str:
@@ -49,11 +49,13 @@ def earth_listed_to_au(determined: dt.date | None, farthest_au: float | None) ->
     """Return the distance (AU) up to which NeoWs lists a NEO's approaches to Earth.
 
     It is the wider of two: what the date of the orbit implies, and what the list itself shows.
+    Every list seen reaches 0.2 AU, so this is the result if the date implies nothing.
 
     Parameters
     ----------
     determined
-        The day on which the orbit was determined; None if it is not known.
+        The day on which the orbit was determined; None if it is not known. Days from 2024-11-05 to
+        2024-12-01 imply nothing: no list of such an orbit was seen.
     farthest_au
         The largest listed miss distance to Earth; None if there is none.
 

@@ -204,6 +204,7 @@ UNCERTAIN = "orbit solution: within CAD's own uncertainty (3 sigma)"
 SMALL = "orbit solution: moved by at most 0.0001 AU and 30 minutes"
 POOR = "orbit solution: the orbit is poorly known"
 ACROSS = "orbit solution: on both sides of the limit of 0.2 AU"
+PROBABLY = "listing limit: NeoWs probably lists this NEO up to 0.2 AU"
 ENDS = "listing limit: at the ends of 1900 to 2200"
 NEWER = {"determined": "2024-12-03 05:00:00"}
 NEAR = ("1950-06-01 00:00", 0.1)
@@ -220,6 +221,9 @@ OTHER_ORBIT = (FIRST[0], OF_ANOTHER_ORBIT)
         # Until November 2024 NeoWs listed up to 0.5 AU, since then up to 0.2 AU.
         (None, BEFORE, {}, {"determined": "2024-11-04 23:59:59"}, UNEXPLAINED),
         (None, BEFORE, {}, NEWER, "listing limit: NeoWs lists this NEO up to 0.2 AU"),
+        # Between these days, and without a day, the limit was not seen.
+        (None, BEFORE, {}, {"determined": "2024-12-01 23:59:59"}, PROBABLY),
+        (None, BEFORE, {}, {"determined": None}, PROBABLY),
         (BEFORE, None, {}, {}, "listing limit: CAD lists this NEO up to 0.2 AU"),
         (NEAR, None, {}, {}, UNEXPLAINED),
         (None, NEAR, {}, {}, UNEXPLAINED),

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from neo_utils.compare.newest import MOVED_AU, SAME_PASSAGE
-from neo_utils.limits import earth_listed_to_au
+from neo_utils.limits import FIRST_NARROW_DETERMINATION, WIDE_EARTH_AU, earth_listed_to_au
 
 SAME_AU = 1e-8  # NeoWs rounds to nine or ten decimals
 SAME_MIN = 1  # both round to the minute
@@ -81,7 +81,9 @@ def _why_alone(row: Any, orbit: StoredOrbit, both: Limits) -> str:  # noqa: ANN4
     time = row.time_cad if missing else row.time_stored
     farthest_au = max(row.distance_max_au, au + MOVED_AU) if missing else au + MOVED_AU
     if au >= limit_au:
-        return f"listing limit: {lister} lists this NEO up to {limit_au} AU"
+        is_seen = not missing or limit_au == WIDE_EARTH_AU or _is_narrow(orbit.determined)
+        verb = "lists" if is_seen else "probably lists"
+        return f"listing limit: {lister} {verb} this NEO up to {limit_au} AU"
     if time - SAME_PASSAGE < _FIRST or time + SAME_PASSAGE > _LAST:
         return "listing limit: at the ends of 1900 to 2200"
     if orbit.orbit_id == row.orbit_id:
@@ -89,6 +91,10 @@ def _why_alone(row: Any, orbit: StoredOrbit, both: Limits) -> str:  # noqa: ANN4
     if farthest_au >= limit_au:
         return f"orbit solution: on both sides of the limit of {limit_au} AU"
     return _poorly_known(row, orbit) or UNEXPLAINED
+
+
+def _is_narrow(determined: dt.date | None) -> bool:
+    return determined is not None and determined >= FIRST_NARROW_DETERMINATION
 
 
 def _poorly_known(row: Any, orbit: StoredOrbit) -> str | None:  # noqa: ANN401
