@@ -19,8 +19,8 @@ POSITIONS = range(1, CATALOGUE_SIZE + 1)
 @pytest.mark.parametrize(
     ("number", "sha256"),
     [
-        (0, "713e35b24e318cf459265e46ae3c087ea19310a41eca7f3043bc609cdf4aafdc"),
-        (2049, "c079e58989b90287f6b52b4acfc6cc1ef29aca456d4eb0db50e5764155e7a8b2"),
+        (0, "2e63da20ea58f0f00aafee9063e3898c79b45c46b0e663e9742bd6db6d119a53"),
+        (2049, "3935767ba1036e2247e14e79c6a06950a66607f69cf402c522f2bcc97abacb75"),
     ],
 )
 def test_page_bytes_are_the_same_on_every_machine(number, sha256):

@@ -11,17 +11,15 @@ import numpy as np
 from neo_utils.limits import LAST_WIDE_DETERMINATION, LISTED_WITHIN_AU, WIDE_EARTH_AU
 from neo_utils.sample.asteroids import Asteroid
 from neo_utils.sample.near_points import NearPoints
-from neo_utils.sample.orbits import EARTH, PLANETS
-from neo_utils.sample.passages import Passages, passages
+from neo_utils.sample.orbits import EARTH, LIMIT_AU, PLANETS, days_since_1970
+from neo_utils.sample.passages import Passages, simulate_passages
 from neo_utils.sample.population import Arc
 
-_EPOCH = date(1970, 1, 1).toordinal()
-_FIRST_DAY = date(1900, 1, 1).toordinal() - _EPOCH  # NeoWs lists approaches from this day on
-_LAST_DAY = date(2200, 12, 31).toordinal() - _EPOCH
-_LIMITS_AU = np.array([planet.limit_au for planet in PLANETS])
+_FIRST_DAY = days_since_1970(date(1900, 1, 1))  # NeoWs lists approaches from this day on
+_LAST_DAY = days_since_1970(date(2200, 12, 31))
 _MOON_DISTANCE_AU = 0.00257
 _MOON_LIMIT_AU = LISTED_WITHIN_AU["Moon"]
-_SAME_PASSAGE_DAYS = 20
+_SAME_PASSAGE_MINUTES = 20 * 1_440
 
 
 class Approach(NamedTuple):
@@ -54,45 +52,50 @@ def _approaches(
     """Yield the approaches to planets, each with its NEO's place among the asteroids."""
     is_wide = np.array([one.arc.determined <= LAST_WIDE_DETERMINATION for one in asteroids])
     is_earth = points.planet == PLANETS.index(EARTH)
-    limit_au = np.where(is_earth & is_wide[points.neo], WIDE_EARTH_AU, _LIMITS_AU[points.planet])
+    limit_au = np.where(is_earth & is_wide[points.neo], WIDE_EARTH_AU, LIMIT_AU[points.planet])
     days = np.array([_listed_days(one.arc) for one in asteroids]).T
     near = points.distance_au < limit_au
-    found = passages(
+    found = simulate_passages(
         [one.orbit for one in asteroids],
         points.at(near),
         limit_au[near],
         days[:, points.neo[near]],
     )
-    for neo, planet, day, miss_distance_au, velocity_km_s in _without_repetitions(found):
-        yield (
-            neo,
-            Approach(
-                int(1_440 * day // 1),
-                PLANETS[planet].name,
-                int(miss_distance_au * 1e10) + 1,
-                int(velocity_km_s * 1e10),
-            ),
-        )
+    for neo, planet, minute, miss_distance, velocity in _without_repetitions(found):
+        yield neo, Approach(minute, PLANETS[planet].name, miss_distance, velocity)
 
 
-def _without_repetitions(found: Passages) -> list[tuple[int, int, float, float, float]]:
-    """Return the passages by NEO, planet and day, without the farther one of two within days."""
-    kept: list[tuple[int, int, float, float, float]] = []
-    for one in sorted(zip(*(values.tolist() for values in found), strict=True)):
-        neo, planet, day, miss_distance_au, _ = one
-        if not kept or kept[-1][:2] != (neo, planet) or day - kept[-1][2] >= _SAME_PASSAGE_DAYS:
+def _without_repetitions(found: Passages) -> list[tuple[int, int, int, int, int]]:
+    """Return NEO, planet and the numbers of an ``Approach``, in this order, of each passage.
+
+    Two points of an orbit can lead to the same passage: of two within days the nearer one is kept.
+    """
+    numbers = np.array(
+        [
+            found.neo,
+            found.planet,
+            np.floor(found.day * 1_440),
+            np.floor(found.miss_distance_au * 1e10) + 1,
+            np.floor(found.relative_velocity_km_s * 1e10),
+        ]
+    )
+    kept: list[tuple[int, int, int, int, int]] = []
+    for one in sorted(zip(*numbers.astype(int).tolist(), strict=True)):
+        neo, planet, minute, miss_distance, _ = one
+        is_new = not kept or kept[-1][:2] != (neo, planet)
+        if is_new or minute - kept[-1][2] >= _SAME_PASSAGE_MINUTES:
             kept.append(one)
-        elif miss_distance_au < kept[-1][3]:
+        elif miss_distance < kept[-1][3]:
             kept[-1] = one
     return kept
 
 
 def _listed_days(arc: Arc) -> tuple[float, float]:
-    """Return first and last day of the list: a short arc does not tell where the NEO is later."""
+    """Return first and last day of the list: shorter if the orbit is known from a short arc."""
     if not arc.is_short:
         return _FIRST_DAY, _LAST_DAY + 1
     reach = 365.25 * (8 + 0.7 * arc.days)
-    first = arc.first.toordinal() - _EPOCH
+    first = days_since_1970(arc.first)
     return max(_FIRST_DAY, first - reach), min(_LAST_DAY + 1, first + reach)
 
 

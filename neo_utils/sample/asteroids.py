@@ -1,18 +1,25 @@
-"""Move the drawn NEOs to where they were found: most of them while they passed Earth."""
+"""Place the drawn NEOs: most of them pass Earth in the night in which they are discovered."""
 
 from collections.abc import Sequence
-from datetime import date
 from typing import NamedTuple
 
 import numpy as np
 
 from neo_utils.sample.angles import direction_deg
 from neo_utils.sample.near_points import NearPoints, near_points
-from neo_utils.sample.orbits import EARTH, EPOCH_DAY, JUPITER, PLANETS, Orbit, tisserand
-from neo_utils.sample.passages import encounters
+from neo_utils.sample.orbits import (
+    EARTH,
+    EPOCH_DAY,
+    JUPITER,
+    PLANETS,
+    Orbit,
+    days_since_1970,
+    tisserand,
+)
+from neo_utils.sample.passages import pass_planets
 from neo_utils.sample.population import Arc, Draft
 
-_EPOCH = date(1970, 1, 1).toordinal()
+_FARTHEST_AHEAD_DEG = 20  # of Earth; farther away, passages on straight lines are too inexact
 
 
 class Asteroid(NamedTuple):
@@ -31,7 +38,7 @@ class Asteroid(NamedTuple):
 
 
 def simulate_asteroids(drafts: Sequence[Draft]) -> tuple[list[Asteroid], NearPoints]:
-    """Return the NEOs as they were found, and where their orbits come near those of planets."""
+    """Return the NEOs in their places, and where their orbits come near those of planets."""
     orbits = [draft.orbit for draft in drafts]
     _cross_earths_orbit(drafts, orbits)
     points = near_points(orbits)
@@ -56,7 +63,7 @@ def _nearest_to_earth(points: NearPoints) -> NearPoints:
 
 
 def _cross_earths_orbit(drafts: Sequence[Draft], orbits: list[Orbit]) -> None:
-    """Turn the orbits that are drawn to cross Earth's so that they do so near a node."""
+    """Turn the ellipses of the NEOs that were drawn to meet Earth's orbit at one of their nodes."""
     chosen = [(place, *draft.crossing) for place, draft in enumerate(drafts) if draft.crossing]
     if not chosen:
         return
@@ -68,20 +75,23 @@ def _cross_earths_orbit(drafts: Sequence[Draft], orbits: list[Orbit]) -> None:
 
 
 def _pass_on_discovery(drafts: Sequence[Draft], orbits: list[Orbit], nearest: NearPoints) -> None:
-    """Turn orbits so that the NEOs found while passing Earth do so in their first night."""
+    """Choose node and mean anomaly: NEOs found while passing Earth pass it in that night."""
     found = [place for place, draft in enumerate(drafts) if draft.discovery]
     if not found:
         return
     points = nearest.at(np.array(found))
-    reach = np.array([drafts[place].found_within_au for place in found])
+    within = np.array([drafts[place].discovered_within_au for place in found])
     side, day_fraction = np.array([drafts[place].discovery for place in found]).T
-    night = np.array([drafts[place].arc.first.toordinal() - _EPOCH for place in found])
+    night = np.array([days_since_1970(drafts[place].arc.first) for place in found])
     period = np.array([orbits[place].period_days for place in found])
+    # The miss distance has two parts: the distance between the orbits, and one that grows with the
+    # angle by which Earth is ahead. The second is measured at one degree.
     square = points.distance_au * points.distance_au
-    sideways = encounters(points, 1.0).miss_distance_au
-    per_degree = np.sqrt(np.maximum(sideways * sideways - square, 1e-10))
-    ahead = np.minimum(np.sqrt(np.maximum(reach * reach - square, 0)) / per_degree, 20) * side
-    day = night + day_fraction - encounters(points, ahead).day
+    at_one_degree = pass_planets(points, 1.0).miss_distance_au
+    per_degree = np.sqrt(np.maximum(at_one_degree * at_one_degree - square, 1e-10))  # never 0
+    ahead = np.sqrt(np.maximum(within * within - square, 0)) / per_degree
+    ahead = np.minimum(ahead, _FARTHEST_AHEAD_DEG) * side
+    day = night + day_fraction - pass_planets(points, ahead).day
     longitude = EARTH.longitude_deg + EARTH.motion_deg_per_day * (day - EPOCH_DAY)
     node = (longitude - ahead - points.longitude_deg) % 360
     anomaly = (points.mean_anomaly_deg - (day - EPOCH_DAY) / period * 360) % 360

@@ -1,17 +1,17 @@
 """Format brightness, size, approaches and orbit as NeoWs does: units, decimals, orbit classes."""
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, localcontext
 from functools import cache
 from typing import Any
+
+import numpy as np
 
 from neo_utils.sample.approaches import Approach
 from neo_utils.sample.asteroids import Asteroid
 from neo_utils.sample.orbits import EPOCH_JD, Orbit
 from neo_utils.sample.population import Arc
 
-_EPOCH = datetime(1970, 1, 1)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _AU_HECTOMETRES = 1_495_978_707  # 149,597,870.7 km, IAU 2012 resolution B2
 _LUNAR_DISTANCES_PER_AU = 389  # this and the following factors are the service's
@@ -73,16 +73,20 @@ def estimated_diameter(magnitude_hundredths: int) -> Mapping[str, Mapping[str, f
         }
 
 
-def close_approach(approach: Approach) -> dict[str, Any]:
-    """Return one entry of ``close_approach_data``."""
-    at = _EPOCH + timedelta(minutes=approach.minute)
-    iso = at.isoformat(" ", "minutes")
+def close_approach_data(approaches: Sequence[Approach]) -> list[dict[str, Any]]:
+    """Return the approaches of one NEO."""
+    minutes = np.array([one.minute for one in approaches], "datetime64[m]")
+    times = np.datetime_as_string(minutes).tolist()
+    return [_close_approach(*one) for one in zip(approaches, times, strict=True)]
+
+
+def _close_approach(approach: Approach, iso: str) -> dict[str, Any]:
     per_hour = approach.relative_velocity * 3_600
     distance = approach.miss_distance
     km = distance * _AU_HECTOMETRES // 100  # in 1e-9 km: the service has nine decimals
     return {
         "close_approach_date": iso[:10],
-        "close_approach_date_full": f"{iso[:5]}{_MONTHS[at.month - 1]}{iso[7:]}",
+        "close_approach_date_full": f"{iso[:5]}{_MONTHS[int(iso[5:7]) - 1]}{iso[7:10]} {iso[11:]}",
         "epoch_date_close_approach": approach.minute * 60_000,
         "relative_velocity": {
             "kilometers_per_second": _decimal(approach.relative_velocity),
@@ -136,8 +140,8 @@ def orbital_data(rank: int, asteroid: Asteroid) -> dict[str, Any]:
 
 def _decimal(ten_billionths: int) -> str:
     # Seven calls per approach: slicing a string is the fastest way.
-    digits = f"{ten_billionths:011d}"
-    return f"{digits[:-10]}.{digits[-10:]}".rstrip("0").rstrip(".")
+    digits = str(ten_billionths).zfill(11)
+    return (digits[:-10] + "." + digits[-10:]).rstrip("0").rstrip(".")
 
 
 def _significant(number: float, digits: int = 16) -> str:

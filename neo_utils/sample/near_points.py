@@ -7,19 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neo_utils.sample.angles import RADIANS, Floats, cosine_sine, direction_deg
-from neo_utils.sample.orbits import PLANETS, Orbit
+from neo_utils.sample.orbits import LIMIT_AU, RADIUS_AU, Orbit
 
 Places = NDArray[np.int64]
 
 _STEP_DEG = 5  # of the eccentric anomaly
-_GRID_DEG = np.arange(0, 360, _STEP_DEG)
-_RADII_AU = np.array([planet.radius_au for planet in PLANETS])
-# The point nearest to Earth's orbit is needed however far it is: it gives the MOID.
-_LIMITS_AU = np.array([10.0, *(planet.limit_au for planet in PLANETS[1:])])
+_GRID_DEG = np.arange(0.0, 360.0, _STEP_DEG)
+_GRID_COS, _GRID_SIN = cosine_sine(_GRID_DEG[:, None])
+# The point nearest to Earth's orbit is needed however far away it is: it gives the MOID.
+_SEARCHED_WITHIN_AU = np.array([10.0, *LIMIT_AU[1:]])
 
 
 class NearPoints(NamedTuple):
-    """Points of orbits that are nearest to a planet's circle: arrays with one value for each.
+    """Points of orbits where the distance from a planet's circle is smallest, one value for each.
 
     Longitudes are measured from the node. Velocities have the directions away from the axis, along
     the circle, and up, in AU per year, with shape (3, points).
@@ -72,28 +72,27 @@ class _Tracks(NamedTuple):
 
 
 def near_points(orbits: Sequence[Orbit]) -> NearPoints:
-    """Return the points nearest to each planet's circle, closer than its limit.
+    """Return where orbits come closer to planets' circles than NeoWs lists passages.
 
-    Every orbit has at least one near Earth's, whatever its distance.
+    For Earth, every orbit has such points, however far away: the nearest one gives the MOID.
     """
     tracks = _tracks(orbits)
-    cos, sin = cosine_sine(_GRID_DEG[:, None])
-    apart = tracks.apart(_RADII_AU[:, None, None], cos, sin)  # planets, grid, orbits
+    # Axes: planets, grid, orbits.
+    apart = tracks.apart(RADIUS_AU[:, None, None], _GRID_COS, _GRID_SIN)
     is_least = (np.roll(apart, 1, 1) >= apart) & (apart < np.roll(apart, -1, 1))
-    # Two neighbours on the grid are at most this far from each other.
-    reach = _LIMITS_AU[:, None] + 0.6 * _STEP_DEG * RADIANS * tracks.axis_au
-    is_near = apart < (reach * reach - (_RADII_AU * _RADII_AU)[:, None])[:, None]
+    # A minimum is at most about half a step away from the nearest point of the grid.
+    reach = _SEARCHED_WITHIN_AU[:, None] + 0.6 * _STEP_DEG * RADIANS * tracks.axis_au
+    is_near = apart < (reach * reach - (RADIUS_AU * RADIUS_AU)[:, None])[:, None]
     planet, place, neo = np.nonzero(is_least & is_near)
     chosen = tracks.at(neo)
-    anomaly = _refined(chosen, _RADII_AU[planet], _GRID_DEG[place].astype(float))
+    anomaly = _refined(chosen, RADIUS_AU[planet], _GRID_DEG[place])
     points = _points(chosen, neo, planet, anomaly)
-    return points.at(points.distance_au < _LIMITS_AU[planet])
+    return points.at(points.distance_au < _SEARCHED_WITHIN_AU[planet])
 
 
 def _tracks(orbits: Sequence[Orbit]) -> _Tracks:
     a, e, inclination, _, argument, _ = np.array(orbits).T
-    cos_i, sin_i = cosine_sine(inclination)
-    cos_w, sin_w = cosine_sine(argument)
+    (cos_i, cos_w), (sin_i, sin_w) = cosine_sine([inclination, argument])
     b = a * np.sqrt(1 - e * e)
     major = np.array([a * cos_w, a * sin_w * cos_i, a * sin_w * sin_i])
     minor = np.array([-b * sin_w, b * cos_w * cos_i, b * cos_w * sin_i])
@@ -110,7 +109,7 @@ def _refined(tracks: _Tracks, radius_au: Floats, anomaly: Floats) -> Floats:
         is_curved = bend > 0
         shift = step * (before - after) / np.where(is_curved, 2 * bend, 1)
         anomaly = anomaly + np.where(is_curved, np.clip(shift, -step, step), 0)
-        step /= 6
+        step /= 12
     return anomaly
 
 
@@ -120,7 +119,7 @@ def _points(tracks: _Tracks, neo: Places, planet: Places, anomaly: Floats) -> Ne
     vx, vy, vz = tracks.velocity(cos, sin)
     from_axis = np.sqrt(x * x + y * y)
     outwards, along = (vx * x + vy * y) / from_axis, (vy * x - vx * y) / from_axis
-    gap = from_axis - _RADII_AU[planet]
+    gap = from_axis - RADIUS_AU[planet]
     return NearPoints(
         neo=neo,
         planet=planet,

@@ -5,6 +5,7 @@ of this model: they agree with the listed elements, but not with perturbed motio
 """
 
 from collections.abc import Sequence
+from datetime import date
 from math import sqrt
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from neo_utils.sample.angles import Floats, cosine_sine
 EPOCH_JD = 2_461_000.5  # of all elements: 2025-11-21
 EPOCH_DAY = 20_413.0  # the same, in days since 1970
 DAYS_PER_YEAR = 365.25
+_FIRST_OF_1970 = date(1970, 1, 1).toordinal()
 
 
 class Orbit(NamedTuple):
@@ -57,13 +59,27 @@ class Planet(NamedTuple):
 # Radii and longitudes: Standish, https://ssd.jpl.nasa.gov/planets/approx_pos.html
 EARTH = Planet("Earth", 1.0, 59.86, 0.98560912, LISTED_WITHIN_AU["Earth"])
 JUPITER = Planet("Juptr", 5.2034, 99.96, 0.08308529, LISTED_WITHIN_AU["Juptr"])
-OTHER_PLANETS = (
+PLANETS = (
+    EARTH,
     Planet("Merc", 0.3871, 226.15, 4.09233445, LISTED_WITHIN_AU["Merc"]),
     Planet("Venus", 0.7233, 131.12, 1.60213034, LISTED_WITHIN_AU["Venus"]),
     Planet("Mars", 1.5237, 270.35, 0.52402068, LISTED_WITHIN_AU["Mars"]),
     JUPITER,
 )
-PLANETS = (EARTH, *OTHER_PLANETS)
+RADIUS_AU, LONGITUDE_DEG, MOTION_DEG_PER_DAY, LIMIT_AU = np.array(
+    [planet[1:] for planet in PLANETS]
+).T
+
+
+def days_since_1970(day: date) -> int:
+    """Return the number of a day.
+
+    Examples
+    --------
+    >>> days_since_1970(date(1970, 1, 3))
+    2
+    """
+    return day.toordinal() - _FIRST_OF_1970
 
 
 def tisserand(orbits: Sequence[Orbit], planet: Planet) -> Floats:

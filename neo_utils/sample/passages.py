@@ -8,10 +8,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from neo_utils.sample.angles import RADIANS, Floats
 from neo_utils.sample.near_points import NearPoints, Places
-from neo_utils.sample.orbits import DAYS_PER_YEAR, EPOCH_DAY, PLANETS, Orbit
+from neo_utils.sample.orbits import (
+    DAYS_PER_YEAR,
+    EPOCH_DAY,
+    LONGITUDE_DEG,
+    MOTION_DEG_PER_DAY,
+    RADIUS_AU,
+    Orbit,
+)
 
 _AU_PER_YEAR_IN_KM_S = 4.740470464
-_PLANETS = np.array([planet[1:4] for planet in PLANETS]).T  # radius, longitude, motion
 
 
 class Passages(NamedTuple):
@@ -19,7 +25,7 @@ class Passages(NamedTuple):
 
     neo: Places  # among the orbits
     planet: Places  # among ``PLANETS``
-    day: Floats  # since 1970
+    day: Floats
     miss_distance_au: Floats
     relative_velocity_km_s: Floats
 
@@ -29,16 +35,25 @@ class Passages(NamedTuple):
         return Passages(*(values[which] for values in columns))
 
 
-def encounters(points: NearPoints, ahead_deg: ArrayLike) -> Passages:
-    """Return the passages if the planets are ahead of the points when the NEOs are there.
+def pass_planets(
+    points: NearPoints, ahead_deg: ArrayLike, at_point_day: ArrayLike = 0.0
+) -> Passages:
+    """Return how NEOs pass planets that are ahead of them when they are at points of their orbits.
 
-    Both move on straight lines, which is exact for a near passage, but not nearer than the orbits.
-    ``day`` counts from the moment at which the NEO is at the point.
+    Both move on straight lines, which is exact for near passages, and pass each other no nearer
+    than their orbits.
+
+    Parameters
+    ----------
+    ahead_deg
+        For each point, by which angle the planet is ahead.
+    at_point_day
+        For each point, when the NEO is there; the days of the passages are counted likewise.
     """
     angle = np.asarray(ahead_deg, float) * RADIANS
     cos, sin = 1 - angle * angle / 2, angle - angle * angle * angle / 6
-    radius, _, motion = _PLANETS[:, points.planet]
-    speed = motion * RADIANS * DAYS_PER_YEAR
+    radius = RADIUS_AU[points.planet]
+    speed = MOTION_DEG_PER_DAY[points.planet] * RADIANS * DAYS_PER_YEAR
     # Position and velocity relative to the planet: away from the axis, along the circle, up.
     x, y, z = points.from_axis_au - radius * cos, -radius * sin, points.height_au
     outwards, along, up = points.velocity
@@ -50,16 +65,16 @@ def encounters(points: NearPoints, ahead_deg: ArrayLike) -> Passages:
     return Passages(
         points.neo,
         points.planet,
-        -approach / square * DAYS_PER_YEAR,
+        np.asarray(at_point_day) - approach / square * DAYS_PER_YEAR,
         np.sqrt(np.maximum(miss, least * least)),
         np.sqrt(square) * _AU_PER_YEAR_IN_KM_S,
     )
 
 
-def passages(
+def simulate_passages(
     orbits: Sequence[Orbit], points: NearPoints, limit_au: Floats, days: Floats
 ) -> Passages:
-    """Return the passages near each of the points.
+    """Return the passages of planets near each of the points.
 
     Parameters
     ----------
@@ -70,7 +85,6 @@ def passages(
     """
     period = np.array([orbit.period_days for orbit in orbits])[points.neo]
     *_, node, _, anomaly = np.array(orbits).T[:, points.neo]
-    radius, longitude, motion = _PLANETS[:, points.planet]
     first = EPOCH_DAY + (points.mean_anomaly_deg - anomaly) / 360 * period
     turn = (days[0] - first) // period
     # One row for each time at which the NEO is at the point.
@@ -78,11 +92,12 @@ def passages(
     point = np.repeat(np.arange(turns.size), turns)
     count = np.arange(point.size) - np.repeat(np.cumsum(turns) - turns, turns)
     at = first[point] + (turn[point] + count) * period[point]
-    ahead = (longitude - points.longitude_deg - node)[point] + motion[point] * (at - EPOCH_DAY)
+    planet = points.planet[point]
+    ahead = LONGITUDE_DEG[planet] - (points.longitude_deg + node)[point]
+    ahead += MOTION_DEG_PER_DAY[planet] * (at - EPOCH_DAY)
     ahead -= 360 * np.round(ahead / 360)
-    is_near = abs(ahead) < np.minimum(40, 3 * limit_au / radius / RADIANS)[point]
-    point, at = point[is_near], at[is_near]
-    found = encounters(points.at(point), ahead[is_near])
-    found = found._replace(day=at + found.day)
+    is_near = abs(ahead) < np.minimum(40, 3 * limit_au[point] / RADIUS_AU[planet] / RADIANS)
+    point = point[is_near]
+    found = pass_planets(points.at(point), ahead[is_near], at[is_near])
     is_listed = (days[0, point] <= found.day) & (found.day < days[1, point])
     return found.at(is_listed & (found.miss_distance_au < limit_au[point]))

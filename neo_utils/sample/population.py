@@ -1,7 +1,7 @@
-"""Draw brightness, observations and orbits of NEOs so that they resemble the known population.
+"""Draw brightness, observations and orbits of NEOs that resemble the known population.
 
 Every value comes from a seeded ``random.Random`` and + - * / and ``math.sqrt``; see ``angles``.
-The numbers were chosen so that the catalogue has the features listed in docs/sample.md.
+The numbers were chosen to give the catalogue the features listed in docs/sample.md.
 """
 
 from datetime import date, timedelta
@@ -9,16 +9,15 @@ from math import sqrt
 from random import Random
 from typing import NamedTuple
 
-from neo_utils.limits import LAST_WIDE_DETERMINATION
+from neo_utils.limits import FIRST_NARROW_DETERMINATION, LAST_WIDE_DETERMINATION
 from neo_utils.sample import CATALOGUE_SIZE, NUMBERED_OBJECTS
 from neo_utils.sample.orbits import EARTH, Orbit
 
-_FIRST_NARROW_DETERMINATION = date(2024, 12, 2)
 _LAST_DETERMINATION = date(2026, 2, 28)
 _LAST_NIGHT = date(2026, 2, 23)  # the newest observation in the catalogue
-# The distance (AU) within which a survey of magnitude 20.5 finds a NEO of H 22, 23, ..., 32 near
+# How far from Earth (AU) a survey of magnitude 20.5 finds a NEO of H 22, 23, ..., 32 near
 # opposition: 10 ** ((20.5 - H) / 5), but at most 0.2.
-_FOUND_WITHIN_AU = (0.2, 0.2, 0.2, 0.126, 0.079, 0.05, 0.0316, 0.02, 0.0126, 0.0079, 0.005)
+_VISIBLE_TO_AU = (0.2, 0.2, 0.2, 0.126, 0.079, 0.05, 0.0316, 0.02, 0.0126, 0.0079, 0.005)
 _FAINT = 2_400  # hundredths of H: seen only near Earth
 
 
@@ -38,18 +37,18 @@ class Arc(NamedTuple):
 
 
 class Crossing(NamedTuple):
-    """Where an orbit crosses Earth's: near one of its nodes, on its way out (1) or in (-1)."""
+    """At which node an orbit meets Earth's, moving towards the Sun (side 1) or away (-1)."""
 
     anomaly_cosine: float  # of the true anomaly at which it is as far from the Sun as Earth
     side: int
-    node_deg: int
-    off_deg: float
+    node_deg: int  # 0: ascending, 180: descending
+    off_deg: float  # by how much it misses Earth's orbit there
 
 
 class Discovery(NamedTuple):
     """On which side of Earth a NEO passed in the night of its discovery, and when."""
 
-    side: int
+    side: int  # 1 if Earth was ahead of the point where the orbits meet, otherwise -1
     day_fraction: float
 
 
@@ -59,7 +58,7 @@ class Draft(NamedTuple):
     magnitude_h_hundredths: int
     arc: Arc
     orbit: Orbit
-    found_within_au: float
+    discovered_within_au: float  # of Earth, if it was found while passing
     crossing: Crossing | None
     discovery: Discovery | None  # None if it was found far from Earth
 
@@ -71,17 +70,19 @@ def draw(rng: Random, rank: int) -> Draft:
     is_found_passing = rng.random() < _share_found_passing(magnitude)
     # Faint NEOs are found the more easily the nearer they pass.
     near = rng.random()
-    reach_au = _found_within_au(magnitude) * near * sqrt(near)
+    discovered_within_au = _visible_to_au(magnitude) * near * sqrt(near)
     axis, eccentricity, inclination = _shape(rng, rank, is_faint=magnitude > _FAINT)
     argument = 360 * rng.random()
     is_found_crossing = is_found_passing and magnitude > _FAINT
-    crossing = _crossing(rng, axis, eccentricity, reach_au) if is_found_crossing else None
+    crossing = (
+        _crossing(rng, axis, eccentricity, discovered_within_au) if is_found_crossing else None
+    )
     node, anomaly = 360 * rng.random(), 360 * rng.random()
     return Draft(
         magnitude,
         arc,
         Orbit(axis, eccentricity, inclination, node, argument, anomaly),
-        reach_au,
+        discovered_within_au,
         crossing,
         Discovery(_sign(rng), rng.random()) if is_found_passing else None,
     )
@@ -99,10 +100,10 @@ def _magnitude_hundredths(rng: Random, rank: int) -> int:
     return int(2_435 + 560 * scatter)
 
 
-def _found_within_au(magnitude_hundredths: int) -> float:
+def _visible_to_au(magnitude_hundredths: int) -> float:
     steps = min(max(magnitude_hundredths - 2_200, 0), 999) / 100
     below, part = divmod(steps, 1)
-    low, high = _FOUND_WITHIN_AU[int(below)], _FOUND_WITHIN_AU[int(below) + 1]
+    low, high = _VISIBLE_TO_AU[int(below)], _VISIBLE_TO_AU[int(below) + 1]
     return low + (high - low) * part
 
 
@@ -111,14 +112,14 @@ def _share_found_passing(magnitude_hundredths: int) -> float:
     return min(1.0, max(0.65, 0.65 + (magnitude_hundredths - 2_200) / 900))
 
 
-def _crossing(rng: Random, axis: float, eccentricity: float, reach_au: float) -> Crossing | None:
+def _crossing(rng: Random, axis: float, eccentricity: float, within_au: float) -> Crossing | None:
     parameter = axis * (1 - eccentricity * eccentricity)
     cosine = (parameter / EARTH.radius_au - 1) / eccentricity
     if not -1 < cosine < 1:
         return None
     side, node = -_sign(rng), 90 - 90 * _sign(rng)
     # The nearest of many is rarely the nearest possible.
-    return Crossing(cosine, side, node, 60 * reach_au * (rng.random() - rng.random()))
+    return Crossing(cosine, side, node, 60 * within_au * (rng.random() - rng.random()))
 
 
 def _arc(rng: Random, rank: int) -> Arc:
@@ -129,7 +130,7 @@ def _arc(rng: Random, rank: int) -> Arc:
     unseen = rng.random() * rng.random()
     days = min(longest, 1 + int(90 * unseen)) if is_short else longest - int(longest * 0.6 * unseen)
     last = first + timedelta(days)
-    earliest = last if is_wide else max(last, _FIRST_NARROW_DETERMINATION)
+    earliest = last if is_wide else max(last, FIRST_NARROW_DETERMINATION)
     latest = LAST_WIDE_DETERMINATION if is_wide else _LAST_DETERMINATION
     wait = 1 + int((latest - earliest).days * rng.random())
     determined = min(latest, earliest + timedelta(wait))
@@ -140,9 +141,11 @@ def _arc(rng: Random, rank: int) -> Arc:
 def _first_night(rank: int, spread: float, chance: float) -> date:
     """Return a later year for higher ranks; ``spread`` and ``chance``, 0 to below 1, vary it."""
     if rank <= NUMBERED_OBJECTS:
-        year = 1981 + int(33 * sqrt((rank - 1) / NUMBERED_OBJECTS))
-        # Some were seen long before, on plates for other purposes.
-        year -= int(90 * spread * spread * spread * spread * spread)
+        share = sqrt(sqrt(rank / NUMBERED_OBJECTS))
+        year = 1950 + int(share * (136 - 70 * share))
+        # Most were seen before their discovery, some long before, on plates for other purposes.
+        fourth = spread * spread * spread * spread
+        year -= int(20 * spread + 62 * fourth * fourth * spread * spread)
     else:  # discoveries grow about as the square of the time since the surveys began
         year = 1996 + int(
             30 * sqrt((rank - NUMBERED_OBJECTS - 1) / (CATALOGUE_SIZE - NUMBERED_OBJECTS))
@@ -155,11 +158,12 @@ def _first_night(rank: int, spread: float, chance: float) -> date:
 def _shape(rng: Random, rank: int, *, is_faint: bool) -> tuple[float, float, float]:
     """Return semi-major axis (AU), eccentricity and inclination (degrees)."""
     kind, place, size = rng.random(), rng.random(), rng.random()
-    amors = 0.3 if is_faint else 0.46
+    is_bright = rank <= NUMBERED_OBJECTS
+    amors = 0.3 if is_faint else 0.46 if is_bright else 0.5
     if kind < amors:  # perihelion between Earth's aphelion and 1.3 AU
         perihelion = 1.0171 + (0.1 if is_faint else 0.2828) * place  # the others pass unseen
         axis = perihelion / (0.85 - 0.43 * size)
-    elif kind < 0.945 if rank <= NUMBERED_OBJECTS else kind < 0.92:  # Apollo: crosses from outside
+    elif kind < (0.945 if is_bright else 0.92):  # Apollo: crosses from outside
         perihelion = 1.0169 - 0.72 * place * place
         axis = max(1.001, perihelion * 1.06) + 1.5 * size
     elif kind < 0.996:  # Aten: crosses it from inside
