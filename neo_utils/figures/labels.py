@@ -8,6 +8,7 @@ from neo_utils.store.selection import Selection
 from neo_utils.text import shown
 
 _NAMED = 3  # nearest points with their name
+_NEAR_END = 0.1  # of the axes
 _WIDTH, _HEIGHT = 0.35, 0.07  # of a name, as a share of the axes
 
 
@@ -36,6 +37,20 @@ def label_line(axes: Axes, text: str, x: float, y: float, *, is_left: bool = Fal
         fontsize=9,
         annotation_clip=False,
         parse_math=False,
+    )
+
+
+def label_above(axes: Axes, text: str, x: float, y: float) -> None:
+    """Write a label above a point, towards the middle if the point is near an end of the axes."""
+    low, high = axes.get_xlim()
+    share = (x - low) / (high - low)
+    axes.annotate(
+        text,
+        (x, y),
+        xytext=(0, 2),
+        textcoords="offset points",
+        ha="left" if share < _NEAR_END else "right" if share > 1 - _NEAR_END else "center",
+        fontsize=8,
     )
 
 
@@ -84,9 +99,10 @@ def name_nearest(axes: Axes, points: pd.DataFrame) -> list[str]:
         axes.annotate(
             label,
             (x, y),
-            xytext=(5 if is_right else -5, -8),
+            xytext=(5 if is_right else -5, 0),
             textcoords="offset points",
             ha="left" if is_right else "right",
+            va="center",
             fontsize=8,
             parse_math=False,
         )

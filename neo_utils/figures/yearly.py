@@ -5,7 +5,13 @@ from itertools import zip_longest
 
 import pandas as pd
 
-from neo_utils.figures.labels import empty_figure, label_line, label_periods, name_nearest
+from neo_utils.figures.labels import (
+    empty_figure,
+    label_above,
+    label_line,
+    label_periods,
+    name_nearest,
+)
 from neo_utils.figures.palette import BLUE, INK, ORANGE, lighter, sign_of
 from neo_utils.figures.style import (
     CaptionedFigure,
@@ -97,14 +103,7 @@ def plot_approaches_per_year(
         label_line(axes, "mean", drawn[-1].index[-1] + _MEAN_YEARS // 2, drawn[-1].iloc[-1])
     label_periods(axes, fetch_year)
     most = f"most: {counts.max():,} in {counts.idxmax()}"
-    axes.annotate(
-        most,
-        (counts.idxmax(), counts.max()),
-        xytext=(0, 2),
-        textcoords="offset points",
-        ha="center",
-        fontsize=8,
-    )
+    label_above(axes, most, counts.idxmax(), counts.max())
     return with_alt_text(
         figure,
         f"Stacked bars of the listed close approaches to Earth per year, closer than "
