@@ -235,10 +235,12 @@ def test_channels_of_kernels_use_no_ports_if_the_folder_is_short(monkeypatch, le
             of_kernel = psutil.Process(manager.provisioner.pid)
             client = manager.blocking_client()
             client.start_channels()
-            client.wait_for_ready(timeout=60)
+            try:
+                client.wait_for_ready(timeout=60)
+            finally:
+                client.stop_channels()
             paths = {str(one.laddr) for one in of_kernel.net_connections(kind="unix")}
             ports = of_kernel.net_connections(kind="inet")
-            client.stop_channels()
     expected = {
         str(Path(manager.connection_file).parent / f"connection-ipc-{n}") for n in range(1, 6)
     }

@@ -18,6 +18,9 @@ class _CellStream:
 
         clear_output(wait=True)
         sys.stderr.write(text)
+        if not text.strip():  # the end of the progress bar
+            sys.stderr.flush()
+            clear_output()
 
     def flush(self) -> None:
         sys.stderr.flush()

@@ -84,9 +84,10 @@ def kernel(log: Path, first: str = "", *, kill_java: bool = False) -> Iterator[A
 
 
 def _transport(folder: str) -> str:
-    """Prefer sockets in the kernel's folder: another process can take a port before the kernel.
+    """Return how client and kernel connect: by sockets in the kernel's folder if its path allows.
 
-    The kernel would then never answer. Systems allow 103 or 107 bytes for the path of a socket.
+    Ports are chosen before the kernel opens them. If another process takes one of them in between,
+    the kernel never answers. Systems allow 103 or 107 bytes for the path of a socket.
     """
     return "ipc" if len(os.fsencode(f"{folder}/connection-ipc-5")) <= 103 else "tcp"
 
