@@ -101,7 +101,7 @@ OF_TYPE = {
     "int64": ("long", None),
     "double": ("double", None),
     "date32[day]": ("char", "timestamp"),
-    "timestamp[ms, tz=UTC]": ("char", "timestamp"),
+    "timestamp[ms]": ("char", "timestamp"),
     "timestamp[us]": ("char", "timestamp"),
 }
 PHYSICAL_TYPES = {
