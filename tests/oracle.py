@@ -145,8 +145,7 @@ def since_first_observation_of(pages, threshold):
         for year in near_years(one, threshold)
         if year <= 2200
     )
-    years = {approach[1] for approach in approaches_of(pages)[1] if approach[1] <= 2200}
-    listed = Counter(year - first_year(one) for one in objects for year in years)
+    listed = Counter(year - first_year(one) for one in objects for year in range(1900, 2201))
     return [(n, counts[n], listed[n], counts[n] / listed[n]) for n in sorted(listed)]
 
 
