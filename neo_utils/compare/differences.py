@@ -29,22 +29,41 @@ class StoredOrbit(NamedTuple):
     uncertainty: int | None
 
 
+class Limit(NamedTuple):
+    """The distance (AU) up to which a list includes a NEO, and whether that is certain."""
+
+    au: float
+    is_certain: bool
+
+    def __str__(self) -> str:
+        return f"{'' if self.is_certain else 'probably '}lists this NEO up to {self.au} AU"
+
+
 class Limits(NamedTuple):
-    """The distances (AU) up to which the stored list and CAD's list include a NEO."""
+    """The limits of the stored list and of CAD's list for a NEO."""
 
-    stored_au: float
-    cad_au: float
+    stored: Limit
+    cad: Limit
 
 
-def limits(stored_au: pd.Series, cad_au: pd.Series, orbit: StoredOrbit) -> Limits:
+def limits(
+    stored_au: pd.Series, cad_au: pd.Series, orbit: StoredOrbit, cad_orbit_id: str | None
+) -> Limits:
     """Return the limits of both lists, given their distances (AU).
 
-    CAD does not give the date of the orbit, so only its distances count.
+    CAD does not give the date of its orbit. It is known only if the stored orbit is the same.
     """
+    is_same = cad_orbit_id == orbit.orbit_id
     return Limits(
-        earth_listed_to_au(orbit.determined, stored_au.max()),
-        earth_listed_to_au(None, cad_au.max()),
+        _limit(stored_au, orbit.determined),
+        _limit(cad_au, orbit.determined if is_same else None),
     )
+
+
+def _limit(listed_au: pd.Series, determined: dt.date | None) -> Limit:
+    au = earth_listed_to_au(determined, listed_au.max())
+    is_narrow = determined is not None and determined >= FIRST_NARROW_DETERMINATION
+    return Limit(au, is_certain=is_narrow or au == WIDE_EARTH_AU)
 
 
 def explanation(row: Any, orbit: StoredOrbit, both: Limits) -> str:  # noqa: ANN401 -- a named tuple
@@ -76,25 +95,19 @@ def _why_moved(row: Any, orbit: StoredOrbit) -> str:  # noqa: ANN401
 
 def _why_alone(row: Any, orbit: StoredOrbit, both: Limits) -> str:  # noqa: ANN401
     missing = row.found == "missing"
-    lister, limit_au = ("NeoWs", both.stored_au) if missing else ("CAD", both.cad_au)
+    lister, limit = ("NeoWs", both.stored) if missing else ("CAD", both.cad)
     au = row.distance_au_cad if missing else row.distance_au_stored
     time = row.time_cad if missing else row.time_stored
     farthest_au = max(row.distance_max_au, au + MOVED_AU) if missing else au + MOVED_AU
-    if au >= limit_au:
-        is_seen = not missing or limit_au == WIDE_EARTH_AU or _is_narrow(orbit.determined)
-        verb = "lists" if is_seen else "probably lists"
-        return f"listing limit: {lister} {verb} this NEO up to {limit_au} AU"
+    if au >= limit.au:
+        return f"listing limit: {lister} {limit}"
     if time - SAME_PASSAGE < _FIRST or time + SAME_PASSAGE > _LAST:
         return "listing limit: at the ends of 1900 to 2200"
     if orbit.orbit_id == row.orbit_id:
         return UNEXPLAINED
-    if farthest_au >= limit_au:
-        return f"orbit solution: on both sides of the limit of {limit_au} AU"
+    if farthest_au >= limit.au:
+        return f"orbit solution: on both sides of the limit of {limit.au} AU"
     return _poorly_known(row, orbit) or UNEXPLAINED
-
-
-def _is_narrow(determined: dt.date | None) -> bool:
-    return determined is not None and determined >= FIRST_NARROW_DETERMINATION
 
 
 def _poorly_known(row: Any, orbit: StoredOrbit) -> str | None:  # noqa: ANN401

@@ -47,7 +47,7 @@ def reconciled_text(selection: Selection, named: str) -> str:
             f"CAD         {', '.join(versions)}: Earth approaches from 1900 to 2200 up to "
             f"{FARTHEST_AU} AU",
             "times       as listed, to the minute. CAD uses TDB, 69 s ahead of UTC today. NeoWs "
-            "does not state its time scale, which is the same in all passages compared so far",
+            "does not state its time scale; 16 compared passages agree with CAD to the minute",
             *texts,
         ]
     )

@@ -82,7 +82,10 @@ def _explained(
         difference_min=beyond,
         difference_au=both["distance_au_stored"] - both["distance_au_cad"],
     )
-    both["orbit_id"] = listed["orbit_id"].iloc[0] if len(listed) else None
+    orbit_id = listed["orbit_id"].iloc[0] if len(listed) else None
+    both["orbit_id"] = orbit_id
     both = both.sort_values("time_cad", ignore_index=True)[_COMPARED]
-    limit = limits(stored["miss_distance_au"], listed["distance_au"], orbit)
-    return both.assign(explanation=[explanation(row, orbit, limit) for row in both.itertuples()])
+    both_limits = limits(stored["miss_distance_au"], listed["distance_au"], orbit, orbit_id)
+    return both.assign(
+        explanation=[explanation(row, orbit, both_limits) for row in both.itertuples()]
+    )
