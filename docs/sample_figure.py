@@ -91,9 +91,11 @@ def _draw_distance_law(axes: Axes) -> None:
     axes.plot(au, np.arange(1, len(au) + 1), color=GREEN, label="simulated")
     exponent = FIRST_200["exponent of the distance law"][0]
     ends = np.array([0.02, 0.2])
+    # Through the middle: a line through the last point would bias the eye.
+    middle = np.sqrt(ends.prod())
     axes.plot(
         ends,
-        len(au) * (ends / 0.2) ** exponent,
+        np.searchsorted(au, middle) * (ends / middle) ** exponent,
         color=INK,
         linestyle="--",
         label=f"real exponent, {exponent:g}",

@@ -73,7 +73,7 @@ def utc_of(one):
 @pytest.mark.parametrize(
     ("days", "within", "au", "body", "first_day"),
     [
-        (365, 0.2, 0.2, "Earth", None),
+        (1_000, 0.2, 0.2, "Earth", None),
         (3650, "20 LD", 20 / 389, "earth", "2030-05-06"),
         (36525, "2.9e8km", 2.9e8 / 149_597_870.7, "Jupiter", "1950-01-01"),
         ("700", "2", 2, "any", dt.date(2027, 1, 1)),

@@ -19,8 +19,8 @@ POSITIONS = range(1, CATALOGUE_SIZE + 1)
 @pytest.mark.parametrize(
     ("number", "sha256"),
     [
-        (0, "2e63da20ea58f0f00aafee9063e3898c79b45c46b0e663e9742bd6db6d119a53"),
-        (2049, "3935767ba1036e2247e14e79c6a06950a66607f69cf402c522f2bcc97abacb75"),
+        (0, "154f2ab73704527d07e7d044503eb6e366fcdd3d20d3f88318946b7ea095cccc"),
+        (2049, "809ea586b51b475b447bc1b155563423c7b23cd969aaa5d0dcddf27cb18f568f"),
     ],
 )
 def test_page_bytes_are_the_same_on_every_machine(number, sha256):

@@ -26,7 +26,7 @@ def test_orbital_elements_agree_with_each_other_and_the_class():
         assert q == pytest.approx(a * (1 - e))
         assert far == pytest.approx(a * (1 + e))
         assert q < 1.3
-        assert days == pytest.approx(365.25 * a**1.5)
+        assert days == pytest.approx(365.2568983 * a**1.5)
         assert float(text["mean_motion"]) == pytest.approx(360 / days)
         if orbit_class := neo["orbital_data"]["orbit_class"]:
             kinds[orbit_class["orbit_class_type"]] += 1

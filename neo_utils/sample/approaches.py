@@ -25,7 +25,7 @@ _SAME_PASSAGE_MINUTES = 20 * 1_440
 class Approach(NamedTuple):
     """One close approach, in integers to keep unit conversions exact."""
 
-    minute: int  # since 1970-01-01 00:00 UTC
+    minute: int  # since 1970-01-01 00:00, as listed
     body: str
     miss_distance: int  # 1e-10 AU
     relative_velocity: int  # 1e-10 km/s
@@ -94,6 +94,7 @@ def _listed_days(arc: Arc) -> tuple[float, float]:
     """Return first and last day of the list: shorter if the orbit is known from a short arc."""
     if not arc.is_short:
         return _FIRST_DAY, _LAST_DAY + 1
+    # From 8 years for a single night to 71 for three months.
     reach = 365.25 * (8 + 0.7 * arc.days)
     first = days_since_1970(arc.first)
     return max(_FIRST_DAY, first - reach), min(_LAST_DAY + 1, first + reach)

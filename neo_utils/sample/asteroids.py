@@ -19,7 +19,7 @@ from neo_utils.sample.orbits import (
 from neo_utils.sample.passages import pass_planets
 from neo_utils.sample.population import Arc, Draft
 
-_FARTHEST_AHEAD_DEG = 20  # of Earth; farther away, passages on straight lines are too inexact
+_FARTHEST_AHEAD_DEG = 20  # of Earth; for larger angles, straight lines are too inaccurate
 
 
 class Asteroid(NamedTuple):

@@ -1,7 +1,7 @@
 """Names and identifiers of the simulated NEOs, and their order in the listing.
 
-They cannot be mistaken for real objects: numbers start at 990001, identifiers are in ranges that
-are hardly used, proper names are random syllables, and subscripts of designations start at 900.
+They are unlike those of real objects: numbers start at 990001, identifiers are in ranges that NeoWs
+hardly uses, proper names are random syllables, and subscripts of designations start at 900.
 """
 
 from datetime import date

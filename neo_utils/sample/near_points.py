@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from neo_utils.sample.angles import RADIANS, Floats, cosine_sine, direction_deg
 from neo_utils.sample.orbits import LIMIT_AU, RADIUS_AU, Orbit
 
-Places = NDArray[np.int64]
+Indices = NDArray[np.int64]
 
 _STEP_DEG = 5  # of the eccentric anomaly
 _GRID_DEG = np.arange(0.0, 360.0, _STEP_DEG)
@@ -21,34 +21,35 @@ _SEARCHED_WITHIN_AU = np.array([10.0, *LIMIT_AU[1:]])
 class NearPoints(NamedTuple):
     """Points of orbits where the distance from a planet's circle is smallest, one value for each.
 
-    Longitudes are measured from the node. Velocities have the directions away from the axis, along
-    the circle, and up, in AU per year, with shape (3, points).
+    Longitudes are measured from the node. ``in_plane_au`` is the distance from the Sun in the
+    planets' plane, ``height_au`` the distance from this plane. Velocities have the directions
+    outwards, along the circle, and up, in AU per year, with shape (3, points).
     """
 
-    neo: Places  # among the orbits
-    planet: Places  # among ``PLANETS``
+    neo: Indices  # among the orbits
+    planet: Indices  # among ``PLANETS``
     distance_au: Floats
-    from_axis_au: Floats
+    in_plane_au: Floats
     height_au: Floats
     longitude_deg: Floats
     mean_anomaly_deg: Floats
     velocity: Floats
 
-    def at(self, which: Places | NDArray[np.bool_]) -> "NearPoints":
+    def at(self, which: Indices | NDArray[np.bool_]) -> "NearPoints":
         """Return some of the points."""
         columns: tuple[Any, ...] = self
         return NearPoints(*(values[..., which] for values in columns))
 
 
 class _Tracks(NamedTuple):
-    """Paths in space, relative to their nodes: the axes of the ellipses have shape (3, paths)."""
+    """Orbits as ellipses, relative to their nodes; both half axes have shape (3, orbits), in AU."""
 
-    axis_au: Floats
+    semi_major_axis_au: Floats
     eccentricity: Floats
     major: Floats
     minor: Floats
 
-    def at(self, which: Places) -> "_Tracks":
+    def at(self, which: Indices) -> "_Tracks":
         return _Tracks(*(values[..., which] for values in self))
 
     def position(self, cos: Floats, sin: Floats) -> tuple[Floats, ...]:
@@ -58,7 +59,10 @@ class _Tracks(NamedTuple):
     def velocity(self, cos: Floats, sin: Floats) -> tuple[Floats, ...]:
         # 2 pi / period, divided by the change of the mean anomaly with the eccentric one.
         rate = (
-            360 * RADIANS / (self.axis_au * np.sqrt(self.axis_au)) / (1 - self.eccentricity * cos)
+            360
+            * RADIANS
+            / (self.semi_major_axis_au * np.sqrt(self.semi_major_axis_au))
+            / (1 - self.eccentricity * cos)
         )
         return tuple(
             rate * (b * cos - a * sin) for a, b in zip(self.major, self.minor, strict=True)
@@ -81,7 +85,7 @@ def near_points(orbits: Sequence[Orbit]) -> NearPoints:
     apart = tracks.apart(RADIUS_AU[:, None, None], _GRID_COS, _GRID_SIN)
     is_least = (np.roll(apart, 1, 1) >= apart) & (apart < np.roll(apart, -1, 1))
     # A minimum is at most about half a step away from the nearest point of the grid.
-    reach = _SEARCHED_WITHIN_AU[:, None] + 0.6 * _STEP_DEG * RADIANS * tracks.axis_au
+    reach = _SEARCHED_WITHIN_AU[:, None] + 0.6 * _STEP_DEG * RADIANS * tracks.semi_major_axis_au
     is_near = apart < (reach * reach - (RADIUS_AU * RADIUS_AU)[:, None])[:, None]
     planet, place, neo = np.nonzero(is_least & is_near)
     chosen = tracks.at(neo)
@@ -113,18 +117,18 @@ def _refined(tracks: _Tracks, radius_au: Floats, anomaly: Floats) -> Floats:
     return anomaly
 
 
-def _points(tracks: _Tracks, neo: Places, planet: Places, anomaly: Floats) -> NearPoints:
+def _points(tracks: _Tracks, neo: Indices, planet: Indices, anomaly: Floats) -> NearPoints:
     cos, sin = cosine_sine(anomaly)
     x, y, z = tracks.position(cos, sin)
     vx, vy, vz = tracks.velocity(cos, sin)
-    from_axis = np.sqrt(x * x + y * y)
-    outwards, along = (vx * x + vy * y) / from_axis, (vy * x - vx * y) / from_axis
-    gap = from_axis - RADIUS_AU[planet]
+    in_plane = np.sqrt(x * x + y * y)
+    outwards, along = (vx * x + vy * y) / in_plane, (vy * x - vx * y) / in_plane
+    gap = in_plane - RADIUS_AU[planet]
     return NearPoints(
         neo=neo,
         planet=planet,
         distance_au=np.sqrt(gap * gap + z * z),
-        from_axis_au=from_axis,
+        in_plane_au=in_plane,
         height_au=z,
         longitude_deg=direction_deg(x, y),
         mean_anomaly_deg=(anomaly - tracks.eccentricity * sin / RADIANS) % 360,

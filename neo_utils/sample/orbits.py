@@ -16,7 +16,7 @@ from neo_utils.sample.angles import Floats, cosine_sine
 
 EPOCH_JD = 2_461_000.5  # of all elements: 2025-11-21
 EPOCH_DAY = 20_413.0  # the same, in days since 1970
-DAYS_PER_YEAR = 365.25
+DAYS_PER_YEAR = 365.2568983  # Gaussian: the period of an orbit of 1 AU
 _FIRST_OF_1970 = date(1970, 1, 1).toordinal()
 
 

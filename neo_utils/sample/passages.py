@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neo_utils.sample.angles import RADIANS, Floats
-from neo_utils.sample.near_points import NearPoints, Places
+from neo_utils.sample.angles import RADIANS, Floats, cosine_sine
+from neo_utils.sample.near_points import Indices, NearPoints
 from neo_utils.sample.orbits import (
     DAYS_PER_YEAR,
     EPOCH_DAY,
@@ -16,20 +16,21 @@ from neo_utils.sample.orbits import (
     RADIUS_AU,
     Orbit,
 )
+from neo_utils.units import KM_PER_AU
 
-_AU_PER_YEAR_IN_KM_S = 4.740470464
+_AU_PER_YEAR_IN_KM_S = KM_PER_AU / (DAYS_PER_YEAR * 86_400)
 
 
 class Passages(NamedTuple):
     """Planets and NEOs at their smallest distance: arrays with one value for each passage."""
 
-    neo: Places  # among the orbits
-    planet: Places  # among ``PLANETS``
+    neo: Indices  # among the orbits
+    planet: Indices  # among ``PLANETS``
     day: Floats
     miss_distance_au: Floats
     relative_velocity_km_s: Floats
 
-    def at(self, which: Places | NDArray[np.bool_]) -> "Passages":
+    def at(self, which: Indices | NDArray[np.bool_]) -> "Passages":
         """Return some of the passages."""
         columns: tuple[Any, ...] = self
         return Passages(*(values[which] for values in columns))
@@ -40,8 +41,8 @@ def pass_planets(
 ) -> Passages:
     """Return how NEOs pass planets that are ahead of them when they are at points of their orbits.
 
-    Both move on straight lines, which is exact for near passages, and pass each other no nearer
-    than their orbits.
+    Both move on straight lines, which is accurate only for near passages. They pass each other
+    no nearer than their orbits.
 
     Parameters
     ----------
@@ -50,18 +51,17 @@ def pass_planets(
     at_point_day
         For each point, when the NEO is there; the days of the passages are counted likewise.
     """
-    angle = np.asarray(ahead_deg, float) * RADIANS
-    cos, sin = 1 - angle * angle / 2, angle - angle * angle * angle / 6
+    cos, sin = cosine_sine(ahead_deg)
     radius = RADIUS_AU[points.planet]
     speed = MOTION_DEG_PER_DAY[points.planet] * RADIANS * DAYS_PER_YEAR
-    # Position and velocity relative to the planet: away from the axis, along the circle, up.
-    x, y, z = points.from_axis_au - radius * cos, -radius * sin, points.height_au
+    # Position and velocity relative to the planet: outwards, along the circle, up.
+    x, y, z = points.in_plane_au - radius * cos, -radius * sin, points.height_au
     outwards, along, up = points.velocity
     vx, vy = outwards + radius * speed * sin, along - radius * speed * cos
     square = vx * vx + vy * vy + up * up
     approach = x * vx + y * vy + z * up
     miss = x * x + y * y + z * z - approach * approach / square
-    least = points.distance_au * (1.01 + angle / 100)
+    least = points.distance_au * (1.01 + sin / 100)  # differs from passage to passage
     return Passages(
         points.neo,
         points.planet,

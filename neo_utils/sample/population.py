@@ -42,7 +42,7 @@ class Crossing(NamedTuple):
     anomaly_cosine: float  # of the true anomaly at which it is as far from the Sun as Earth
     side: int
     node_deg: int  # 0: ascending, 180: descending
-    off_deg: float  # by how much it misses Earth's orbit there
+    off_deg: float  # added to the argument of perihelion, which moves the orbits apart
 
 
 class Discovery(NamedTuple):
@@ -96,7 +96,7 @@ def _magnitude_hundredths(rng: Random, rank: int) -> int:
     scatter = rng.random() + rng.random() + rng.random() - 1.5
     if rank <= NUMBERED_OBJECTS:
         share = sqrt(rank / NUMBERED_OBJECTS)
-        return int(1_575 + 560 * share + 270 * scatter)
+        return int(1_575 + 575 * share + 300 * scatter)
     return int(2_435 + 560 * scatter)
 
 
@@ -117,8 +117,8 @@ def _crossing(rng: Random, axis: float, eccentricity: float, within_au: float) -
     cosine = (parameter / EARTH.radius_au - 1) / eccentricity
     if not -1 < cosine < 1:
         return None
-    side, node = -_sign(rng), 90 - 90 * _sign(rng)
-    # The nearest of many is rarely the nearest possible.
+    side, node = _sign(rng), 90 - 90 * _sign(rng)
+    # Without this, all of these orbits would cross Earth's exactly.
     return Crossing(cosine, side, node, 60 * within_au * (rng.random() - rng.random()))
 
 
@@ -139,11 +139,14 @@ def _arc(rng: Random, rank: int) -> Arc:
 
 
 def _first_night(rank: int, spread: float, chance: float) -> date:
-    """Return a later year for higher ranks; ``spread`` and ``chance``, 0 to below 1, vary it."""
+    """Return the date of the first observation, later for higher ranks.
+
+    ``spread`` and ``chance``, from 0 to below 1, vary it.
+    """
     if rank <= NUMBERED_OBJECTS:
         share = sqrt(sqrt(rank / NUMBERED_OBJECTS))
         year = 1950 + int(share * (136 - 70 * share))
-        # Most were seen before their discovery, some long before, on plates for other purposes.
+        # Some were first seen long before, on plates for other purposes.
         fourth = spread * spread * spread * spread
         year -= int(20 * spread + 62 * fourth * fourth * spread * spread)
     else:  # discoveries grow about as the square of the time since the surveys began
@@ -157,21 +160,22 @@ def _first_night(rank: int, spread: float, chance: float) -> date:
 
 def _shape(rng: Random, rank: int, *, is_faint: bool) -> tuple[float, float, float]:
     """Return semi-major axis (AU), eccentricity and inclination (degrees)."""
-    kind, place, size = rng.random(), rng.random(), rng.random()
+    kind, u_nearest, u_axis = rng.random(), rng.random(), rng.random()
     is_bright = rank <= NUMBERED_OBJECTS
     amors = 0.3 if is_faint else 0.46 if is_bright else 0.5
     if kind < amors:  # perihelion between Earth's aphelion and 1.3 AU
-        perihelion = 1.0171 + (0.1 if is_faint else 0.2828) * place  # the others pass unseen
-        axis = perihelion / (0.85 - 0.43 * size)
+        perihelion = 1.0171 + (0.1 if is_faint else 0.2828) * u_nearest  # the others pass unseen
+        axis = perihelion / (0.85 - 0.43 * u_axis)
     elif kind < (0.945 if is_bright else 0.92):  # Apollo: crosses from outside
-        perihelion = 1.0169 - 0.72 * place * place
-        axis = max(1.001, perihelion * 1.06) + 1.5 * size
+        perihelion = 1.0169 - 0.72 * u_nearest * u_nearest
+        axis = max(1.001, perihelion * 1.06) + 1.5 * u_axis
     elif kind < 0.996:  # Aten: crosses it from inside
-        axis = 0.7 + 0.29 * size
-        nearest = max(0.984, 1.02 * axis)  # the smallest possible aphelion
-        perihelion = 2 * axis - (nearest + (1.9 * axis - nearest) * place * place * 0.8)
+        axis = 0.7 + 0.29 * u_axis
+        least_aphelion = max(0.984, 1.02 * axis)
+        part = u_nearest * u_nearest * 0.8
+        perihelion = 2 * axis - (least_aphelion + (1.9 * axis - least_aphelion) * part)
     else:  # Atira: stays inside Earth's perihelion
-        axis = 0.55 + 0.2 * size
-        perihelion = 2 * axis - (axis * 1.1 + (0.98 - axis * 1.1) * place)
+        axis = 0.55 + 0.2 * u_axis
+        perihelion = 2 * axis - (axis * 1.1 + (0.98 - axis * 1.1) * u_nearest)
     inclination = 0.3 + 65 * rng.random() * sqrt(rng.random())
     return axis, 1 - perihelion / axis, inclination
