@@ -170,7 +170,7 @@ def _provenance_in(raw: Path) -> Provenance:
 def read_table(
     output: Path, batches: Iterable[Batch], table: str, columns: list[str] | None = None
 ) -> pa.Table:
-    """Return ``table`` ("raw" or "close_approaches") of these batches, concatenated.
+    """Return ``table`` ("raw", "close_approaches" or "orbits") of these batches, concatenated.
 
     Raises
     ------
@@ -198,9 +198,7 @@ def _table_of(output: Path, batch: Batch, table: str, columns: list[str] | None)
 def _without_zones(stored: pa.Table) -> pa.Table:
     """Return the times as listed; older versions marked those of approaches as UTC."""
     fields = [
-        field.with_type(pa.timestamp(field.type.unit))
-        if pa.types.is_timestamp(field.type)
-        else field
+        field.with_type(pa.timestamp("ms")) if field.type == pa.timestamp("ms", "UTC") else field
         for field in stored.schema
     ]
     return stored.cast(pa.schema(fields))
