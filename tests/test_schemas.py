@@ -128,9 +128,10 @@ def test_each_total_has_a_definition_in_words():
         " than 0.05 AU",
         "total_neos": "NEOs, each once",
         "total_close_approaches_under_0.05_au": "listed approaches to any body closer than 0.05 AU;"
-        " meaningful only for Earth, Venus, Mars, Mercury, Jupiter: NeoWs lists Moon to 0.0085 AU",
+        " meaningful only for Earth, Venus, Mars, Mercury and Jupiter: NeoWs lists Moon to 0.0085"
+        " AU",
         "total_neos_under_0.05_au": "NEOs with at least one listed approach to any body closer than"
-        " 0.05 AU; meaningful only for Earth, Venus, Mars, Mercury, Jupiter: NeoWs lists Moon to"
+        " 0.05 AU; meaningful only for Earth, Venus, Mars, Mercury and Jupiter: NeoWs lists Moon to"
         " 0.0085 AU",
         "total_close_approaches_earth": "listed approaches to Earth at any distance: up to 0.5 or"
         " 0.2 AU, depending on the date of the orbit",
@@ -139,7 +140,7 @@ def test_each_total_has_a_definition_in_words():
     }
     assert next(iter(totals_defined(0.2))) == "total_close_approaches_under_0.2_au_earth"
     assert (
-        "only for Earth, Jupiter: NeoWs lists Venus to 0.15,"
+        "only for Earth and Jupiter: NeoWs lists Venus to 0.15,"
         in totals_defined(0.2)["total_neos_under_0.2_au"]
     )
     assert (

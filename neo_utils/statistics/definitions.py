@@ -75,7 +75,7 @@ def _limits(threshold_au: float) -> str:
     if not shorter:
         return ""
     complete = ", ".join(body for body, limit in listed if limit >= threshold_au)
-    only = f"only for {complete}" if complete else "for no body"
+    only = f"only for {' and '.join(complete.rsplit(', ', 1))}" if complete else "for no body"
     return f"; meaningful {only}: NeoWs lists {', '.join(shorter)} AU"
 
 
