@@ -141,7 +141,8 @@ def orbital_data(rank: int, asteroid: Asteroid) -> dict[str, Any]:
 def _decimal(ten_billionths: int) -> str:
     # Seven calls per approach: slicing a string is the fastest way.
     digits = str(ten_billionths).zfill(11)
-    return (digits[:-10] + "." + digits[-10:]).rstrip("0").rstrip(".")
+    number = digits[:-10] + "." + digits[-10:]
+    return number.rstrip("0").rstrip(".") if number[-1] == "0" else number
 
 
 def _significant(number: float, digits: int = 16) -> str:
