@@ -118,6 +118,17 @@ def test_files_of_the_user_are_never_overwritten(stored, tmp_path):
     assert [*tmp_path.iterdir()] == [mine]
 
 
+def test_neos_have_the_listing_limit_of_earth(exported):
+    for neos in read(exported, "neos").values():
+        assert set(neos["listed_to_au"]) == {0.2, 0.5}
+
+
+def test_tilde_is_the_home_folder(stored, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    paths = neo.export("~/exported", stored)
+    assert {path.parent for path in paths} == {tmp_path / "exported"}
+
+
 def test_an_export_replaces_an_earlier_one_in_the_same_format_only(stored, tmp_path):
     paths = neo.export(tmp_path / "new/export", stored)
     before = {path: path.read_bytes() for path in paths}

@@ -84,7 +84,7 @@ def export(
         If nothing is stored, or a batch is corrupted.
     """
     check_choice("format", file_format, ExportFormat)
-    target = Path(folder)
+    target = Path(folder).expanduser()
     _check_folder(target, file_format)
     stored = stored or everything_stored()
     session = opened(stored, threshold_au)
