@@ -22,7 +22,7 @@ _LABEL = f"{_TITLE} Bars, histograms and curves of both; the tables have the num
 
 @default_style
 def draw() -> CaptionedFigure:
-    """Return the figure: six views of 200 NEOs, and two of the whole catalogue."""
+    """Return the figure: seven views of the first NEOs, and one of the whole catalogue."""
     figure = CaptionedFigure(figsize=(9, 12), layout="constrained")
     figure.suptitle(_TITLE, x=0.01, ha="left", fontsize=14, weight="bold")
     figure.set_label(_LABEL)

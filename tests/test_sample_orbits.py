@@ -96,7 +96,7 @@ def test_listed_passages_follow_from_the_elements():
             listed = float(each["miss_distance"]["astronomical"])
             if each["orbiting_body"] == "Earth" and listed < 0.1:
                 day = each["epoch_date_close_approach"] / 86_400_000
-                longitude = math.radians(59.86 + 0.98560912 * (day - 20_413))
+                longitude = math.radians(59.89 + 0.9856091 * (day - 20_413))
                 earth = (math.cos(longitude), math.sin(longitude), 0)
                 found = math.dist(position_on(neo["orbital_data"], day), earth)
                 errors.append(abs(found - listed) / listed)

@@ -134,7 +134,7 @@ def test_first_200_resemble_the_real_ones(found, feature):
 @pytest.mark.parametrize(
     "column", ["absolute_magnitude_h", "earth_moid_au", "first_observation_year"]
 )
-def test_distributions_differ_no_more_than_by_chance(column):
+def test_distributions_match_the_real_ones(column):
     real, ours = np.sort(REAL[column]), np.sort(simulated()[column].dropna())
     values = np.concatenate([real, ours])
     shares = [np.searchsorted(one, values, "right") / len(one) for one in (real, ours)]
@@ -143,6 +143,17 @@ def test_distributions_differ_no_more_than_by_chance(column):
 
 def test_one_of_the_first_200_has_very_many_approaches():
     assert max(len(neo["close_approach_data"]) for neo in first_200()) > 200
+
+
+def test_catalogue_has_as_many_large_and_hazardous_neos_as_the_real_one():
+    neos = spread()
+    factor = CATALOGUE_SIZE / len(neos)
+    large = factor * sum(neo["absolute_magnitude_h"] <= 17.75 for neo in neos)
+    medium = factor * sum(neo["absolute_magnitude_h"] <= 22 for neo in neos)
+    hazardous = factor * sum(neo["is_potentially_hazardous_asteroid"] for neo in neos)
+    assert large == pytest.approx(LARGER[17.75], rel=0.3)
+    assert medium == pytest.approx(LARGER[22], rel=0.1)
+    assert hazardous == pytest.approx(2_500, rel=0.25)
 
 
 @pytest.mark.slow  # reads all pages of the sample: about 15 s

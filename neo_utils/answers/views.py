@@ -56,7 +56,7 @@ def sql(
     >>> done = fetch(plan_fetch(1, 20, source="sample", output_dir=folder))
     >>> query = "SELECT orbiting_body, count(*) FROM passages GROUP BY ALL ORDER BY 2 DESC LIMIT 2"
     >>> sql(query, select(1, 20, output_dir=folder)).collect()
-    [('Earth', 439), ('Venus', 199)]
+    [('Earth', 439), ('Venus', 202)]
     """
     session = session or DuckDBSession()
     stored = stored or everything_stored()

@@ -56,7 +56,7 @@ def open_catalogue(selection: Selection) -> DuckDBSession:
     >>> catalogue.sql(
     ...     "SELECT orbiting_body, count(*) FROM passages GROUP BY ALL ORDER BY 2 DESC"
     ... ).collect()
-    [('Earth', 439), ('Venus', 199), ('Merc', 170), ('Mars', 31), ('Juptr', 22)]
+    [('Earth', 439), ('Venus', 202), ('Merc', 195), ('Mars', 31), ('Juptr', 22)]
     """
     catalogue = opened(selection)
     for name in ("newest", "close_approaches"):  # below the views of `neo sql`

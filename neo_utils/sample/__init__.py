@@ -1,7 +1,7 @@
 """The simulated service: a deterministic catalogue of NEOs in the JSON format of NeoWs.
 
-It replaces NASA's service when there is no network or key. None of its objects is real or can be
-mistaken for a real one (see ``names``). From the other packages it takes only limits and units.
+It replaces NASA's service when there is no network or key. None of its objects is real; their
+names and identifiers show it (see ``names``). It imports only limits and units from elsewhere.
 """
 
 SAMPLE_URL = "https://sample.invalid/neo/rest/v1/neo/browse"  # .invalid: RFC 2606, never resolves

@@ -91,10 +91,10 @@ def _without_repetitions(found: Passages) -> list[tuple[int, int, int, int, int]
 
 
 def _listed_days(arc: Arc) -> tuple[float, float]:
-    """Return first and last day of the list: shorter if the orbit is known from a short arc."""
+    """Return the first day of the list and the day after the last; a short arc has fewer days."""
     if not arc.is_short:
         return _FIRST_DAY, _LAST_DAY + 1
-    # From 8 years for a single night to 71 for three months.
+    # From 8.7 years for one day to 71 for 90 days.
     reach = 365.25 * (8 + 0.7 * arc.days)
     first = days_since_1970(arc.first)
     return max(_FIRST_DAY, first - reach), min(_LAST_DAY + 1, first + reach)

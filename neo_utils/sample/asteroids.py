@@ -19,7 +19,7 @@ from neo_utils.sample.orbits import (
 from neo_utils.sample.passages import pass_planets
 from neo_utils.sample.population import Arc, Draft
 
-_FARTHEST_AHEAD_DEG = 20  # of Earth; for larger angles, straight lines are too inaccurate
+_FARTHEST_AHEAD_DEG = 20  # of Earth on the night of the discovery: nearer ones are more accurate
 
 
 class Asteroid(NamedTuple):
@@ -80,16 +80,16 @@ def _pass_on_discovery(drafts: Sequence[Draft], orbits: list[Orbit], nearest: Ne
     if not found:
         return
     points = nearest.at(np.array(found))
-    within = np.array([drafts[place].discovered_within_au for place in found])
+    wanted = np.array([drafts[place].wanted_distance_au for place in found])
     side, day_fraction = np.array([drafts[place].discovery for place in found]).T
     night = np.array([days_since_1970(drafts[place].arc.first) for place in found])
     period = np.array([orbits[place].period_days for place in found])
-    # The miss distance has two parts: the distance between the orbits, and one that grows with the
-    # angle by which Earth is ahead. The second is measured at one degree.
+    # The square of the miss distance is the sum of two squares: of the distance between the orbits,
+    # and of a part that grows with the angle by which Earth is ahead, measured at one degree.
     square = points.distance_au * points.distance_au
     at_one_degree = pass_planets(points, 1.0).miss_distance_au
     per_degree = np.sqrt(np.maximum(at_one_degree * at_one_degree - square, 1e-10))  # never 0
-    ahead = np.sqrt(np.maximum(within * within - square, 0)) / per_degree
+    ahead = np.sqrt(np.maximum(wanted * wanted - square, 0)) / per_degree
     ahead = np.minimum(ahead, _FARTHEST_AHEAD_DEG) * side
     day = night + day_fraction - pass_planets(points, ahead).day
     longitude = EARTH.longitude_deg + EARTH.motion_deg_per_day * (day - EPOCH_DAY)

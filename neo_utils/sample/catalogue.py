@@ -43,7 +43,7 @@ def neos(positions: Sequence[int], api_key: str) -> list[dict[str, Any]]:
     >>> second["name"], second["absolute_magnitude_h"], len(second["close_approach_data"])
     ('990029 (1977 MB900)', 16.13, 51)
     >>> second["close_approach_data"][0]["miss_distance"]["astronomical"]
-    '0.1728207341'
+    '0.1483681397'
     """
     if not positions:
         return []

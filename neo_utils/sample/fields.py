@@ -83,7 +83,7 @@ def close_approach_data(approaches: Sequence[Approach]) -> list[dict[str, Any]]:
 def _close_approach(approach: Approach, iso: str) -> dict[str, Any]:
     per_hour = approach.relative_velocity * 3_600
     distance = approach.miss_distance
-    km = distance * _AU_HECTOMETRES // 100  # in 1e-9 km: the service has nine decimals
+    nano_km = distance * _AU_HECTOMETRES // 100  # the service has nine decimals
     return {
         "close_approach_date": iso[:10],
         "close_approach_date_full": f"{iso[:5]}{_MONTHS[int(iso[5:7]) - 1]}{iso[7:10]} {iso[11:]}",
@@ -96,8 +96,8 @@ def _close_approach(approach: Approach, iso: str) -> dict[str, Any]:
         "miss_distance": {
             "astronomical": _decimal(distance),
             "lunar": _decimal(distance * _LUNAR_DISTANCES_PER_AU),
-            "kilometers": _decimal(km * 10),
-            "miles": _decimal(km * _MILES_PER_KM_E8 // 10**7),
+            "kilometers": _decimal(nano_km * 10),
+            "miles": _decimal(nano_km * _MILES_PER_KM_E8 // 10**7),
         },
         "orbiting_body": approach.body,
     }

@@ -76,7 +76,7 @@ class _Tracks(NamedTuple):
 
 
 def near_points(orbits: Sequence[Orbit]) -> NearPoints:
-    """Return where orbits come closer to planets' circles than NeoWs lists passages.
+    """Return the points of each orbit that are nearest to a planet's circle, within NeoWs's limit.
 
     For Earth, every orbit has such points, however far away: the nearest one gives the MOID.
     """
@@ -104,9 +104,9 @@ def _tracks(orbits: Sequence[Orbit]) -> _Tracks:
 
 
 def _refined(tracks: _Tracks, radius_au: Floats, anomaly: Floats) -> Floats:
-    """Return the eccentric anomalies of the minima near those of the grid, by parabolas."""
+    """Refine the minima of the grid by parabolas, and return their eccentric anomalies."""
     step = _STEP_DEG / 2
-    while step > 0.002:
+    while step > 0.002:  # degrees
         around = anomaly + step * np.array([[-1], [0], [1]])
         before, middle, after = tracks.apart(radius_au, *cosine_sine(around))
         bend = before + after - 2 * middle

@@ -1,7 +1,8 @@
 """Orbits of planets and simulated NEOs.
 
 The planets move on circles in one plane. Distances between the orbits and miss distances are those
-of this model: they agree with the listed elements, but not with perturbed motion in reality.
+of this model. They agree with the listed elements closely for near passages, within about a percent
+for most of the others, and not at all with perturbed motion in reality.
 """
 
 from collections.abc import Sequence
@@ -56,14 +57,14 @@ class Planet(NamedTuple):
     limit_au: float
 
 
-# Radii and longitudes: Standish, https://ssd.jpl.nasa.gov/planets/approx_pos.html
-EARTH = Planet("Earth", 1.0, 59.86, 0.98560912, LISTED_WITHIN_AU["Earth"])
-JUPITER = Planet("Juptr", 5.2034, 99.96, 0.08308529, LISTED_WITHIN_AU["Juptr"])
+# Semi-major axes, mean longitudes and their rates: https://ssd.jpl.nasa.gov/planets/approx_pos.html
+EARTH = Planet("Earth", 1.0, 59.89, 0.9856091, LISTED_WITHIN_AU["Earth"])
+JUPITER = Planet("Juptr", 5.2034, 100.02, 0.08308682, LISTED_WITHIN_AU["Juptr"])
 PLANETS = (
     EARTH,
-    Planet("Merc", 0.3871, 226.15, 4.09233445, LISTED_WITHIN_AU["Merc"]),
-    Planet("Venus", 0.7233, 131.12, 1.60213034, LISTED_WITHIN_AU["Venus"]),
-    Planet("Mars", 1.5237, 270.35, 0.52402068, LISTED_WITHIN_AU["Mars"]),
+    Planet("Merc", 0.3871, 67.36, 4.09233878, LISTED_WITHIN_AU["Merc"]),
+    Planet("Venus", 0.7233, 210.92, 1.60213047, LISTED_WITHIN_AU["Venus"]),
+    Planet("Mars", 1.5237, 270.44, 0.52403293, LISTED_WITHIN_AU["Mars"]),
     JUPITER,
 )
 RADIUS_AU, LONGITUDE_DEG, MOTION_DEG_PER_DAY, LIMIT_AU = np.array(

@@ -18,6 +18,7 @@ from neo_utils.sample.orbits import (
 )
 from neo_utils.units import KM_PER_AU
 
+_WIDEST_AHEAD_DEG = 40  # farther away, straight lines would be too inaccurate
 _AU_PER_YEAR_IN_KM_S = KM_PER_AU / (DAYS_PER_YEAR * 86_400)
 
 
@@ -39,7 +40,7 @@ class Passages(NamedTuple):
 def pass_planets(
     points: NearPoints, ahead_deg: ArrayLike, at_point_day: ArrayLike = 0.0
 ) -> Passages:
-    """Return how NEOs pass planets that are ahead of them when they are at points of their orbits.
+    """Return each NEO's passage of a planet, given the angle by which the planet is ahead.
 
     Both move on straight lines, which is accurate only for near passages. They pass each other
     no nearer than their orbits.
@@ -61,7 +62,7 @@ def pass_planets(
     square = vx * vx + vy * vy + up * up
     approach = x * vx + y * vy + z * up
     miss = x * x + y * y + z * z - approach * approach / square
-    least = points.distance_au * (1.01 + sin / 100)  # differs from passage to passage
+    least = points.distance_au * (1.01 + sin / 100)  # above the MOID, by an arbitrary margin
     return Passages(
         points.neo,
         points.planet,
@@ -81,7 +82,7 @@ def simulate_passages(
     limit_au
         For each point, the distance up to which passages are listed.
     days
-        For each point, the first and last day since 1970; shape (2, points).
+        For each point, the first day and the day after the last, since 1970; shape (2, points).
     """
     period = np.array([orbit.period_days for orbit in orbits])[points.neo]
     *_, node, _, anomaly = np.array(orbits).T[:, points.neo]
@@ -96,7 +97,9 @@ def simulate_passages(
     ahead = LONGITUDE_DEG[planet] - (points.longitude_deg + node)[point]
     ahead += MOTION_DEG_PER_DAY[planet] * (at - EPOCH_DAY)
     ahead -= 360 * np.round(ahead / 360)
-    is_near = abs(ahead) < np.minimum(40, 3 * limit_au[point] / RADIUS_AU[planet] / RADIANS)
+    # Three times the limit leaves room for slow NEOs, whose paths cross the planet's at an angle.
+    widest = np.minimum(_WIDEST_AHEAD_DEG, 3 * limit_au[point] / RADIUS_AU[planet] / RADIANS)
+    is_near = abs(ahead) < widest
     point = point[is_near]
     found = pass_planets(points.at(point), ahead[is_near], at[is_near])
     is_listed = (days[0, point] <= found.day) & (found.day < days[1, point])

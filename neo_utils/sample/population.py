@@ -58,7 +58,7 @@ class Draft(NamedTuple):
     magnitude_h_hundredths: int
     arc: Arc
     orbit: Orbit
-    discovered_within_au: float  # of Earth, if it was found while passing
+    wanted_distance_au: float  # of its passage in that night, if the orbits come so near
     crossing: Crossing | None
     discovery: Discovery | None  # None if it was found far from Earth
 
@@ -70,19 +70,17 @@ def draw(rng: Random, rank: int) -> Draft:
     is_found_passing = rng.random() < _share_found_passing(magnitude)
     # Faint NEOs are found the more easily the nearer they pass.
     near = rng.random()
-    discovered_within_au = _visible_to_au(magnitude) * near * sqrt(near)
+    wanted_distance_au = _visible_to_au(magnitude) * near * sqrt(near)
     axis, eccentricity, inclination = _shape(rng, rank, is_faint=magnitude > _FAINT)
     argument = 360 * rng.random()
     is_found_crossing = is_found_passing and magnitude > _FAINT
-    crossing = (
-        _crossing(rng, axis, eccentricity, discovered_within_au) if is_found_crossing else None
-    )
+    crossing = _crossing(rng, axis, eccentricity, wanted_distance_au) if is_found_crossing else None
     node, anomaly = 360 * rng.random(), 360 * rng.random()
     return Draft(
         magnitude,
         arc,
         Orbit(axis, eccentricity, inclination, node, argument, anomaly),
-        discovered_within_au,
+        wanted_distance_au,
         crossing,
         Discovery(_sign(rng), rng.random()) if is_found_passing else None,
     )
@@ -112,14 +110,14 @@ def _share_found_passing(magnitude_hundredths: int) -> float:
     return min(1.0, max(0.65, 0.65 + (magnitude_hundredths - 2_200) / 900))
 
 
-def _crossing(rng: Random, axis: float, eccentricity: float, within_au: float) -> Crossing | None:
+def _crossing(rng: Random, axis: float, eccentricity: float, distance_au: float) -> Crossing | None:
     parameter = axis * (1 - eccentricity * eccentricity)
     cosine = (parameter / EARTH.radius_au - 1) / eccentricity
     if not -1 < cosine < 1:
         return None
     side, node = _sign(rng), 90 - 90 * _sign(rng)
-    # Without this, all of these orbits would cross Earth's exactly.
-    return Crossing(cosine, side, node, 60 * within_au * (rng.random() - rng.random()))
+    # Without this, all of these orbits would cross Earth's exactly. An AU is about 60 degrees.
+    return Crossing(cosine, side, node, 60 * distance_au * (rng.random() - rng.random()))
 
 
 def _arc(rng: Random, rank: int) -> Arc:
@@ -139,7 +137,7 @@ def _arc(rng: Random, rank: int) -> Arc:
 
 
 def _first_night(rank: int, spread: float, chance: float) -> date:
-    """Return the date of the first observation, later for higher ranks.
+    """Return the date of the first observation, later for higher ranks with or without a number.
 
     ``spread`` and ``chance``, from 0 to below 1, vary it.
     """
@@ -149,7 +147,7 @@ def _first_night(rank: int, spread: float, chance: float) -> date:
         # Some were first seen long before, on plates for other purposes.
         fourth = spread * spread * spread * spread
         year -= int(20 * spread + 62 * fourth * fourth * spread * spread)
-    else:  # discoveries grow about as the square of the time since the surveys began
+    else:  # the number discovered grows about as the square of the time since the surveys began
         year = 1996 + int(
             30 * sqrt((rank - NUMBERED_OBJECTS - 1) / (CATALOGUE_SIZE - NUMBERED_OBJECTS))
         )
@@ -161,12 +159,12 @@ def _first_night(rank: int, spread: float, chance: float) -> date:
 def _shape(rng: Random, rank: int, *, is_faint: bool) -> tuple[float, float, float]:
     """Return semi-major axis (AU), eccentricity and inclination (degrees)."""
     kind, u_nearest, u_axis = rng.random(), rng.random(), rng.random()
-    is_bright = rank <= NUMBERED_OBJECTS
-    amors = 0.3 if is_faint else 0.46 if is_bright else 0.5
+    is_numbered = rank <= NUMBERED_OBJECTS
+    amors = 0.3 if is_faint else 0.46 if is_numbered else 0.5
     if kind < amors:  # perihelion between Earth's aphelion and 1.3 AU
         perihelion = 1.0171 + (0.1 if is_faint else 0.2828) * u_nearest  # the others pass unseen
         axis = perihelion / (0.85 - 0.43 * u_axis)
-    elif kind < (0.945 if is_bright else 0.92):  # Apollo: crosses from outside
+    elif kind < (0.945 if is_numbered else 0.92):  # Apollo: crosses from outside
         perihelion = 1.0169 - 0.72 * u_nearest * u_nearest
         axis = max(1.001, perihelion * 1.06) + 1.5 * u_axis
     elif kind < 0.996:  # Aten: crosses it from inside

@@ -67,7 +67,7 @@ def decode_page(body: bytes, batch: Batch) -> Page:
     >>> from neo_utils.sample.catalogue import page_body
     >>> page = decode_page(page_body(number=0, size=20, api_key="any-key"), Batch(1))
     >>> page.neos.num_rows, page.close_approaches.num_rows, page.rejected, page.catalogue_size
-    (20, 861, [], 41000)
+    (20, 889, [], 41000)
     >>> page.close_approaches.schema.field("miss_distance_lunar").metadata[b"unit"]
     b'LD'
     """
