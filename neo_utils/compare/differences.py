@@ -35,8 +35,10 @@ class Limit(NamedTuple):
     au: float
     is_certain: bool
 
-    def __str__(self) -> str:
-        return f"{'' if self.is_certain else 'probably '}lists this NEO up to {self.au} AU"
+    def text(self, lister: str) -> str:
+        """Return this limit of a service in words."""
+        verb = "lists" if self.is_certain else "probably lists"
+        return f"{lister} {verb} this NEO up to {self.au} AU"
 
 
 class Limits(NamedTuple):
@@ -100,7 +102,7 @@ def _why_alone(row: Any, orbit: StoredOrbit, both: Limits) -> str:  # noqa: ANN4
     time = row.time_cad if missing else row.time_stored
     farthest_au = max(row.distance_max_au, au + MOVED_AU) if missing else au + MOVED_AU
     if au >= limit.au:
-        return f"listing limit: {lister} {limit}"
+        return f"listing limit: {limit.text(lister)}"
     if time - SAME_PASSAGE < _FIRST or time + SAME_PASSAGE > _LAST:
         return "listing limit: at the ends of 1900 to 2200"
     if orbit.orbit_id == row.orbit_id:
