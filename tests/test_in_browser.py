@@ -500,8 +500,11 @@ def test_a_selection_in_one_view_filters_all_others_and_continues_in_python(note
         re.compile(r"^[1-9]\d* passages by [1-9]\d* NEOs: .*Earth.*year.*BETWEEN", re.DOTALL)
     )
     scrolled_to(page, PLOTS)
-    page.locator(".jp-OutputArea select").first.select_option("Earth")
     bodies = page.locator("table:has(th:has-text('orbit class')) tbody td:nth-child(3)")
+    others = bodies.filter(has_not_text="Earth")
+    expect(others.first).to_be_attached()
+    page.locator(".jp-OutputArea select").first.select_option("Earth")
+    expect(others).to_have_count(0)
     expect(bodies.first).to_have_text("Earth")
 
 
