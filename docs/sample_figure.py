@@ -75,7 +75,7 @@ def _draw_counts(axes: Axes) -> None:
 
 
 def _draw_spans(axes: Axes) -> None:
-    spans = Counter(year // 20 * 20 for year, au in to_earth(first_200()) if au < 0.2)
+    spans = Counter(int(date[:4]) // 20 * 20 for date, au in to_earth(first_200()) if au < 0.2)
     years = np.arange(1900, 2200, 20)
     others = np.mean([spans[year] for year in years if year != 1980])
     shares = [spans[year] / others for year in years]

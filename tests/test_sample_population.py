@@ -47,24 +47,19 @@ def orbit(neo, name):
     return float(neo["orbital_data"][name])
 
 
-def near_earth(neo, within_au):
-    """Return the dates of the listed passages of Earth within a distance."""
-    return [
-        each["close_approach_date"]
-        for each in neo["close_approach_data"]
-        if each["orbiting_body"] == "Earth"
-        and float(each["miss_distance"]["astronomical"]) < within_au
-    ]
-
-
 def to_earth(neos):
-    """Return year and miss distance (AU) of all listed passages of Earth."""
+    """Return date and miss distance (AU) of all listed passages of Earth."""
     return [
-        (int(each["close_approach_date"][:4]), float(each["miss_distance"]["astronomical"]))
+        (each["close_approach_date"], float(each["miss_distance"]["astronomical"]))
         for neo in neos
         for each in neo["close_approach_data"]
         if each["orbiting_body"] == "Earth"
     ]
+
+
+def near_earth(neo, within_au):
+    """Return the dates of the listed passages of Earth within a distance."""
+    return [date for date, au in to_earth([neo]) if au < within_au]
 
 
 @cache
