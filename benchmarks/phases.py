@@ -13,9 +13,7 @@ STEPS: Mapping[str, Mapping[str, str]] = {
     "aggregate": {
         "import neo_utils": "count: imports",
         "connect(": "connect",
-        "tables(": "batches",
-        'save("metrics"': "metrics",
-        'save("yearly_statistics"': "yearly",
+        "compute(": "statistics",
         "spark.sql(": "bodies",
         "plot_": "figures",
         "captioned(": "figures",  # and tables

@@ -4,10 +4,8 @@
 
     neo.fetch_neos(neo.plan_fetch(1, 40, source="sample"))
     stored = neo.select(1, 40)
-    engine = neo.connect("duckdb")
-    neos, approaches = neo.tables(engine, stored)
-    yearly = neo.yearly_statistics(neos, approaches, threshold_au=0.2).toPandas()
-    per_year = neo.figures.approaches_per_year(yearly)
+    results = neo.compute(neo.connect("duckdb"), stored, threshold_au=0.2)
+    per_year = neo.figures.approaches_per_year(results["yearly_statistics"])
     neo.figures.plot_approaches_per_year(per_year, stored, threshold_au=0.2)
 
 Everything listed in ``__all__`` is public. It is imported when it is first used, so
@@ -32,8 +30,8 @@ if TYPE_CHECKING:
     from neo_utils.settings.log import set_log_level
     from neo_utils.statistics.computation import metrics, statistic, totals, yearly_statistics
     from neo_utils.statistics.computation import read_batches as tables
+    from neo_utils.statistics.compute import compute
     from neo_utils.statistics.definitions import columns_of, sql_text
-    from neo_utils.statistics.results import save
 
 __version__ = "0.1.0"
 
@@ -41,6 +39,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "captioned": ("figures.tables", "captioned"),
     "columns_of": ("statistics.definitions", "columns_of"),
+    "compute": ("statistics.compute", "compute"),
     "connect": ("engines.engine", "connect"),
     "describe_engine": ("engines.engine", "describe_engine"),
     "export": ("answers.export", "export"),
@@ -50,7 +49,6 @@ _PUBLIC = {
     "plan_fetch": ("interface", "plan_fetch"),
     "provenance_table": ("report.provenance", "provenance_table"),
     "refresh": ("run.refreshing", "refresh"),
-    "save": ("statistics.results", "save"),
     "select": ("interface", "select"),
     "set_log_level": ("settings.log", "set_log_level"),
     "show": ("answers.one_neo", "show"),
@@ -68,6 +66,7 @@ __all__ = [
     "__version__",
     "captioned",
     "columns_of",
+    "compute",
     "connect",
     "describe_engine",
     "export",
@@ -77,7 +76,6 @@ __all__ = [
     "plan_fetch",
     "provenance_table",
     "refresh",
-    "save",
     "select",
     "set_log_level",
     "show",

@@ -26,8 +26,9 @@ from neo_utils.engines.spark_session import connect
 from neo_utils.errors import RunFailure
 from neo_utils.interface import select
 from neo_utils.settings.log import set_log_level
-from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
-from neo_utils.statistics.results import save
+from neo_utils.statistics.computation import metrics, read_batches
+from neo_utils.statistics.compute import compute
+from neo_utils.statistics.results import read_result
 from tests.cluster import processes
 from tests.driver import await_result
 
@@ -61,7 +62,7 @@ def multiplied(spark, output, times, source="sample", pause_ms=0):
         sleep = f"reflect('java.lang.Thread', 'sleep', {pause_ms}L)"
         # Every row meets this, but Spark does not know that.
         repeated = repeated.where(f"coalesce({sleep}, '') <> 'never'")
-    return selection, metrics(newest, approaches.crossJoin(repeated), 0.2)
+    return metrics(newest, approaches.crossJoin(repeated), 0.2)
 
 
 def rows(frame):
@@ -69,7 +70,7 @@ def rows(frame):
 
 
 def counted(spark, output, times=1, source="sample", pause_ms=0):
-    return rows(multiplied(spark, output, times, source, pause_ms)[1])
+    return rows(multiplied(spark, output, times, source, pause_ms))
 
 
 def executors(spark, active=True):
@@ -122,14 +123,11 @@ def count(output, folder):
     spark = session(folder)
     context = spark.sparkContext
     selection = select(1, 200, "sample", str(output))
-    newest, approaches = read_batches(spark, selection)
-    tables = {
-        "metrics": metrics(newest, approaches, 0.2),
-        "yearly_statistics": yearly_statistics(newest, approaches, 0.2),
-    }
+    compute(spark, selection, 0.2)
     result = {}
-    for name, frame in tables.items():
-        result[name] = [list(row.values()) for row in save(name, frame, selection, 0.2).to_pylist()]
+    for name in ("metrics", "yearly_statistics"):
+        saved = read_result(name, selection.result_files(0.2))
+        result[name] = [list(row.values()) for row in saved.to_pylist()]
     result["processes"] = processes()
     context.setJobDescription("one file")
     _, of_one_file = read_batches(spark, select(1, 20, "sample", str(output)))
@@ -142,7 +140,8 @@ def count(output, folder):
     unseen = metrics(*read_batches(spark, selection), 0.2)
     shutil.rmtree(private / "segments")
     try:
-        save("metrics", unseen, selection, 0.2)
+        with one_line_failures():
+            unseen.toArrow()
     except RunFailure as error:
         result["unseen"] = str(error)
     return {**result, "application": context.applicationId}
@@ -150,7 +149,7 @@ def count(output, folder):
 
 def lose_a_worker(output, folder):
     spark = session(folder)
-    _, frame = multiplied(spark, output, MANY, pause_ms=SLOWLY_MS)
+    frame = multiplied(spark, output, MANY, pause_ms=SLOWLY_MS)
     killed = []
 
     def kill():
@@ -181,9 +180,9 @@ def count_and_be_killed(output, folder):
     spark = session(folder)
     result = {"metrics": counted(spark, output), "tasks": tasks_text(spark)}
     print(json.dumps(result), flush=True)
-    selection, frame = multiplied(spark, output, MANY, pause_ms=NEVER_MS)
+    frame = multiplied(spark, output, MANY, pause_ms=NEVER_MS)
     in_mid_job(spark, lambda: os.kill(os.getpid(), signal.SIGKILL))
-    save("metrics", frame, selection, 0.2)
+    frame.toArrow()
 
 
 def lose_the_master(output, folder):
@@ -201,7 +200,7 @@ def lose_the_master(output, folder):
     # job fails, so try again.
     for _ in range(3):
         spark = session(folder)
-        _, frame = multiplied(spark, output, MANY, pause_ms=SLOWLY_MS)
+        frame = multiplied(spark, output, MANY, pause_ms=SLOWLY_MS)
         watch = in_mid_job(spark, restart)
         try:
             with one_line_failures():
@@ -221,11 +220,12 @@ def lose_the_master(output, folder):
 def lose_all_workers(output, folder):
     spark = session(folder)
     neo_utils.engines.executors.EXECUTOR_SECONDS = 3.0  # after the first executors started
-    selection, frame = multiplied(spark, output, MANY, pause_ms=NEVER_MS)
+    frame = multiplied(spark, output, MANY, pause_ms=NEVER_MS)
     in_mid_job(spark, lambda: kill_workers(folder, *WORKERS))
     result = {}
     try:
-        save("metrics", frame, selection, 0.2)
+        with one_line_failures():
+            frame.toArrow()
     except RunFailure as error:
         result["message"] = str(error)
     up(folder)

@@ -12,8 +12,7 @@ from neo_utils.positions import Batch, position_range
 from neo_utils.run.comparisons import drift_between
 from neo_utils.run.terminal import status_text
 from neo_utils.settings.run_settings import parse_settings
-from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
-from neo_utils.statistics.results import save
+from neo_utils.statistics.compute import compute
 from neo_utils.store.batches import stored_provenances
 from neo_utils.store.consistency import drift_notes
 from tests.test_statistics import neo, store
@@ -152,10 +151,7 @@ def test_same_day_passages_of_one_body_stay_separate(tmp_path):
 def save_metrics(selection, threshold=0.2):
     """Save both statistics with DuckDB, which starts faster than Spark and counts the same."""
     engine = DuckDBSession()
-    newest, approaches = read_batches(engine, selection)
-    save("metrics", metrics(newest, approaches, threshold), selection, threshold)
-    yearly = yearly_statistics(newest, approaches, threshold)
-    save("yearly_statistics", yearly, selection, threshold)
+    compute(engine, selection, threshold)
     engine.stop()
 
 

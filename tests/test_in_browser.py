@@ -657,7 +657,7 @@ def test_hostile_data_runs_no_script_in_jupyterlab(browser, lab, hostile):
 # Changed parameters, and a cell that uses them.
 CHANGES = {
     "fetch": ({'end: str = "40"': 'end: str = "60"'}, "plan = neo.plan_fetch"),
-    "aggregate": ({"threshold_au: float = 0.2": "threshold_au: float = 0.05"}, "neo.metrics("),
+    "aggregate": ({"threshold_au: float = 0.2": "threshold_au: float = 0.05"}, "neo.compute("),
     "explore": ({"AU < 0.2": "AU < 0.05"}, "views.selected(where)"),
 }
 

@@ -68,7 +68,8 @@ def test_built_wheel_works_without_a_checkout(tmp_path):
     [
         (lambda: neo.sql_text("x"), "name=x is not valid. Use counted, "),
         (lambda: neo.columns_of("x"), "table=x is not valid. Use raw, "),
-        (lambda: neo.save("x", None, None, 0.2), "name=x is not valid. Use metrics or "),
+        (lambda: neo.statistic("x", None, None, 0.2), "name=x is not valid. Use population, "),
+        (lambda: neo.compute(None, None, 0), "THRESHOLD_AU=0 is not valid. Use a number from "),
         (lambda: neo.metrics(None, None, -1), "THRESHOLD_AU=-1 is not valid. Use a number from "),
         (lambda: neo.yearly_statistics(None, None, "x"), "THRESHOLD_AU=x is not valid"),
         (lambda: neo.select(1, 20, "x"), "SOURCE=x is not valid. Use auto, nasa or sample"),

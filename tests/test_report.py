@@ -27,9 +27,8 @@ from neo_utils.run.upkeep import clean_text, verify_text
 from neo_utils.settings.folders import PROJECT
 from neo_utils.settings.run_settings import parse_settings
 from neo_utils.settings.service_address import NASA_URL
-from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
+from neo_utils.statistics.compute import compute
 from neo_utils.statistics.definitions import totals_defined
-from neo_utils.statistics.results import save
 from neo_utils.store.selection import Selection
 from neo_utils.text import printable
 from tests.objects import serve_changed
@@ -185,9 +184,7 @@ def test_results_saved_after_the_report_are_reported_and_computed_again(stored):
     assert "results   batches-1-40 (threshold 0.2 AU; with report)\n" in status_text(settings)
     # As a notebook that is run by hand saves them.
     counted = select(1, 40, output_dir=str(stored))
-    neos, approaches = read_batches(DuckDBSession(), counted)
-    for name, compute in (("metrics", metrics), ("yearly_statistics", yearly_statistics)):
-        save(name, compute(neos, approaches, 0.2), counted, 0.2)
+    compute(DuckDBSession(), counted, 0.2)
     shown = status_text(settings)
     assert "batches-1-40 (threshold 0.2 AU; the report is older, `make report` writes" in shown
     run("report", ["aggregate"], settings)

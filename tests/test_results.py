@@ -10,8 +10,8 @@ from neo_utils.fetch.fetching import fetch
 from neo_utils.interface import plan_fetch, select
 from neo_utils.run.upkeep import verify_text
 from neo_utils.settings.run_settings import parse_settings
-from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
-from neo_utils.statistics.results import are_current, read_result, save
+from neo_utils.statistics.compute import compute
+from neo_utils.statistics.results import are_current, read_result
 
 
 @pytest.fixture
@@ -20,11 +20,9 @@ def selection(tmp_path):
     return select(1, 40, "sample", str(tmp_path))
 
 
-def save_both(selection, read=None):
-    """Save both tables, computed from the selection ``read``."""
-    newest, close_approaches = read_batches(DuckDBSession(), read or selection)
-    save("metrics", metrics(newest, close_approaches, 0.2), selection, 0.2)
-    save("yearly_statistics", yearly_statistics(newest, close_approaches, 0.2), selection, 0.2)
+def save_both(selection):
+    """Save both tables."""
+    compute(DuckDBSession(), selection, 0.2)
 
 
 def verify(selection):
@@ -73,20 +71,3 @@ def test_does_not_save_results_of_replaced_pages(selection):
     with pytest.raises(StoredDataChanged, match="batch 21-40 was fetched again"):
         save_both(selection._replace(provenances=other))
     assert are_current(selection, 0.2)
-
-
-def test_does_not_save_results_of_another_selection(selection):
-    part = select(1, 20, "sample", str(selection.output))
-    with pytest.raises(StoredDataChanged, match="not those of batches-1-40"):
-        save_both(selection, read=part)
-    assert not are_current(selection, 0.2)
-
-
-def test_does_not_save_a_filtered_frame(selection):
-    duck = DuckDBSession()
-    newest, close_approaches = read_batches(duck, selection)
-    counts = metrics(newest, duck.sql("FROM close_approaches WHERE year > 2000"), 0.2)
-    with pytest.raises(StoredDataChanged, match="not those of batches-1-40"):
-        save("metrics", counts, selection, 0.2)
-    near = metrics(newest, close_approaches, 0.2)
-    assert save("metrics", near, selection, 0.2).num_rows > 7

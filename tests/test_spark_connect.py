@@ -14,7 +14,7 @@ import pytest
 
 from neo_utils.answers.views import VIEWS, sql
 from neo_utils.engines import spark_connect
-from neo_utils.engines.engine import connect, describe_engine, describe_tasks
+from neo_utils.engines.engine import connect, describe_engine, describe_tasks, one_line_failures
 from neo_utils.engines.java import SPARK_HOME, java_home
 from neo_utils.errors import JobFailed, SparkUnavailable, StoredDataChanged
 from neo_utils.interface import select
@@ -23,7 +23,8 @@ from neo_utils.run.runner import run
 from neo_utils.sample.catalogue import AS_OF, page_body
 from neo_utils.settings.run_settings import parse_settings
 from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
-from neo_utils.statistics.results import read_result, save
+from neo_utils.statistics.compute import compute
+from neo_utils.statistics.results import read_result
 from neo_utils.store.result_files import ResultFiles
 from tests.driver import await_result
 from tests.oracle import metrics_of, yearly_of
@@ -94,9 +95,9 @@ def rows(frame):
 
 def test_counts_equal_plain_python(session, pristine):
     selection = select(1, END, "sample", str(pristine))
+    counts = compute(session, selection, 0.2)["metrics"]
+    assert dict(counts.to_numpy()) == metrics_of(PAGES, "0.2")
     newest, approaches = read_batches(session, selection)
-    counts = save("metrics", metrics(newest, approaches, 0.2), selection, 0.2)
-    assert dict(map(dict.values, counts.to_pylist())) == metrics_of(PAGES, "0.2")
     yearly = rows(yearly_statistics(newest, approaches, 0.2))
     assert yearly == yearly_of(PAGES, "0.2", f"{AS_OF:%Y-%m-%d}")
 
@@ -204,6 +205,9 @@ def test_server_that_ends_during_a_job_is_reported_in_one_line(start_server, pri
     newest, approaches = read_batches(connect(server.address), selection)
     frame = metrics(newest, approaches, 0.2)
     os.killpg(server.process.pid, signal.SIGKILL)
-    with pytest.raises(JobFailed, match="Spark job failed: .*What is stored is") as error:
-        save("metrics", frame, selection, 0.2)
+    with (
+        pytest.raises(JobFailed, match="Spark job failed: .*What is stored is") as error,
+        one_line_failures(),
+    ):
+        frame.toArrow()
     assert len(str(error.value).splitlines()) == 1

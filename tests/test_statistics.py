@@ -6,7 +6,8 @@ import re
 import pyarrow.parquet as pq
 import pytest
 
-from neo_utils.engines.engine import connect, describe_engine, describe_tasks
+from neo_utils.engines.duckdb import DuckDBSession
+from neo_utils.engines.engine import connect, describe_engine, describe_tasks, one_line_failures
 from neo_utils.errors import (
     JobFailed,
     StoredDataBroken,
@@ -19,8 +20,9 @@ from neo_utils.interface import plan_fetch, select
 from neo_utils.positions import Batch
 from neo_utils.sample.catalogue import AS_OF, page_body
 from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
+from neo_utils.statistics.compute import compute
 from neo_utils.statistics.definitions import sql_text
-from neo_utils.statistics.results import read_result, save
+from neo_utils.statistics.results import read_result
 from neo_utils.store.batches import write_batch
 from neo_utils.store.page_archive import sha256
 from neo_utils.store.page_tables import decode_page
@@ -80,7 +82,7 @@ def rows(frame):
     return [tuple(row) for row in frame.collect()]
 
 
-def compute(engine, selection, threshold=0.2):
+def counted(engine, selection, threshold=0.2):
     newest, close_approaches = read_batches(engine, selection)
     return (
         dict(rows(metrics(newest, close_approaches, threshold))),
@@ -90,20 +92,15 @@ def compute(engine, selection, threshold=0.2):
 
 def save_tables(engine, selection):
     """Save both tables and return their rows."""
-    newest, close_approaches = read_batches(engine, selection)
-    return [
-        save(name, frame, selection, 0.2).to_pylist()
-        for name, frame in (
-            ("metrics", metrics(newest, close_approaches, 0.2)),
-            ("yearly_statistics", yearly_statistics(newest, close_approaches, 0.2)),
-        )
-    ]
+    compute(engine, selection, 0.2)
+    files = selection.result_files(0.2)
+    return [read_result(name, files).to_pylist() for name in ("metrics", "yearly_statistics")]
 
 
 @pytest.mark.parametrize("threshold", [0.2, 0.05, 1e-05, 1000])
 def test_metrics_and_years_equal_plain_python(engine, sample, threshold):
     selection, pages = sample
-    totals, yearly = compute(engine, selection, threshold)
+    totals, yearly = counted(engine, selection, threshold)
     assert totals == metrics_of(pages, str(threshold))
     assert yearly == yearly_of(pages, str(threshold), f"{AS_OF:%Y-%m-%d}")
 
@@ -144,7 +141,7 @@ def test_boundaries_of_year_threshold_fetch_day_and_nearest(engine, tmp_path):
         ],
         fetched,
     )
-    totals, yearly = compute(engine, select(1, 20, "sample", tmp_path))
+    totals, yearly = counted(engine, select(1, 20, "sample", tmp_path))
     assert [row[:8] for row in yearly] == [
         # year, body, approaches, under 0.2, predicted, neos, nearest, by
         (1900, "Moon", 2, 2, 0, 2, 0.001, "C"),  # of two NEOs, the smaller id
@@ -164,25 +161,21 @@ def test_folder_names_are_not_glob_patterns(engine, tmp_path, name, sibling):
     for folder, neos in ((name, 1), (sibling, 2)):
         passing = [neo(f"{n}", ("2030-01-01", "Earth", 0.1)) for n in range(neos)]
         store(tmp_path / folder, 1, passing, AS_OF)
-        compute(engine, select(1, 20, "sample", tmp_path / folder))
-    totals, _ = compute(engine, select(1, 20, "sample", tmp_path / name))
+        counted(engine, select(1, 20, "sample", tmp_path / folder))
+    totals, _ = counted(engine, select(1, 20, "sample", tmp_path / name))
     assert totals["total_close_approaches"] == 1
 
 
 def test_neos_without_approaches_count_only_as_neos(engine, tmp_path):
     store(tmp_path, 1, [], AS_OF)
-    totals, yearly = compute(engine, select(1, 20, "sample", tmp_path))
+    totals, yearly = counted(engine, select(1, 20, "sample", tmp_path))
     assert (totals.pop("total_neos"), set(totals.values())) == (20, {0})
     assert yearly == []
 
 
 def test_saved_tables_record_their_definition_and_are_reproducible(engine, sample):
     selection, _ = sample
-    newest, close_approaches = read_batches(engine, selection)
-    save("metrics", metrics(newest, close_approaches, 0.2), selection, 0.2)
-    yearly = save(
-        "yearly_statistics", yearly_statistics(newest, close_approaches, 0.2), selection, 0.2
-    )
+    results = compute(engine, selection, 0.2)
     path = selection.output / "aggregations/batches-1-200/part-0.parquet"
     assert selection.result_files(0.2).table("metrics") == path
     saved = pq.read_table(path)
@@ -190,18 +183,20 @@ def test_saved_tables_record_their_definition_and_are_reproducible(engine, sampl
     assert saved.schema.metadata[b"source"] == b"simulated sample, not NASA data"
     assert saved.schema.metadata[b"threshold_au"] == b"0.2"
     assert sql_text("metrics", 0.2).encode() in saved.schema.metadata[b"definition"]
+    yearly = read_result("yearly_statistics", selection.result_files(0.2))
     assert yearly.schema.equals(YEARLY_STATISTICS)
-    assert read_result("yearly_statistics", selection.result_files(0.2)).equals(yearly)
+    assert yearly.to_pandas().equals(results["yearly_statistics"])
+    assert saved.to_pandas().equals(results["metrics"])
     path = selection.result_files(0.2).table("yearly_statistics")
     before = path.read_bytes()
-    save("yearly_statistics", yearly_statistics(newest, close_approaches, 0.2), selection, 0.2)
+    compute(engine, selection, 0.2)
     assert path.read_bytes() == before
 
 
 def test_ignores_batches_outside_the_range(engine, sample):
     selection, pages = sample
     part = select(21, 60, "sample", selection.output)
-    assert compute(engine, part)[0] == metrics_of(pages[1:3], "0.2")
+    assert counted(engine, part)[0] == metrics_of(pages[1:3], "0.2")
 
 
 def test_a_gap_is_reported_with_the_fetch_command(tmp_path):
@@ -222,7 +217,7 @@ def test_a_batch_of_another_source_counts_as_missing(tmp_path):
 def test_range_all_ends_at_the_last_batch(engine, tmp_path):
     store(tmp_path, 1, [], AS_OF, total=20)
     selection = select(1, "all", "sample", tmp_path)
-    assert compute(engine, selection)[0]["total_neos"] == 20
+    assert counted(engine, selection)[0]["total_neos"] == 20
     assert selection.positions.name == "batches-1-all"
 
 
@@ -239,13 +234,15 @@ def test_duckdb_description_lists_ignored_spark_settings(duck, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_failed_duckdb_query_gives_one_line(duck, sample):
-    selection, _ = sample
+def test_failed_duckdb_query_gives_one_line(duck):
     frame = duck.sql("SELECT 'a' AS metric, CAST('no number' AS BIGINT) AS value")
-    with pytest.raises(
-        JobFailed, match="DuckDB query failed: .*no number.*What is stored is unchanged"
-    ) as failure:
-        save("metrics", frame, selection, 0.2)
+    with (
+        pytest.raises(
+            JobFailed, match="DuckDB query failed: .*no number.*What is stored is unchanged"
+        ) as failure,
+        one_line_failures(),
+    ):
+        frame.toArrow()
     assert len(str(failure.value).splitlines()) == 1
 
 
@@ -262,21 +259,27 @@ def test_unreadable_batch_is_reported_with_the_repair_command(duck, tmp_path):
 def test_counts_the_current_content_of_a_replaced_batch(engine, tmp_path):
     for date in ("1999-01-01", "2001-01-01"):
         store(tmp_path, 1, [neo("A", (date, "Earth", 0.1))], AS_OF)
-        totals, _ = compute(engine, select(1, 20, "sample", tmp_path))
+        totals, _ = counted(engine, select(1, 20, "sample", tmp_path))
         assert f"close_approaches_in_{date[:4]}" in totals
         assert totals["total_close_approaches"] == 1
 
 
-def test_a_frame_of_replaced_batches_is_not_saved(engine, tmp_path):
+def test_results_of_batches_that_change_meanwhile_are_not_saved(engine, tmp_path, monkeypatch):
     store(tmp_path, 1, [neo("A", ("2001-01-01", "Earth", 0.1))], AS_OF, total=20)
     before = select(1, "all", "sample", tmp_path)
-    frame = metrics(*read_batches(engine, before), 0.2)  # the engine has not read it yet
-    store(tmp_path, 1, [neo("A", ("2001-01-01", "Earth", 0.1))], AS_OF, total=40)
-    store(tmp_path, 21, [neo("B", ("2001-01-01", "Earth", 0.1))], AS_OF, total=40)
-    after = select(1, "all", "sample", tmp_path)
-    assert compute(engine, after)[0]["total_neos"] == 40
-    with pytest.raises(StoredDataChanged) as failure:
-        save("metrics", frame, before, 0.2)
+
+    def read_and_replace(*arguments):
+        frames = read_batches(*arguments)  # the engine has not read the rows yet
+        store(tmp_path, 1, [neo("A", ("2001-01-01", "Earth", 0.1))], AS_OF, total=40)
+        store(tmp_path, 21, [neo("B", ("2001-01-01", "Earth", 0.1))], AS_OF, total=40)
+        read_batches(DuckDBSession(), select(1, "all", "sample", tmp_path))  # builds the segment
+        return frames
+
+    monkeypatch.setattr("neo_utils.statistics.compute.read_batches", read_and_replace)
+    with pytest.raises(StoredDataChanged, match="batch 1-20 was fetched again") as failure:
+        compute(engine, before, 0.2)
     assert len(str(failure.value).splitlines()) == 1
-    frame = metrics(*read_batches(engine, after), 0.2)
-    assert save("metrics", frame, after, 0.2).num_rows > 7
+    assert not before.result_files(0.2).table("metrics").exists()
+    monkeypatch.undo()
+    after = compute(engine, select(1, "all", "sample", tmp_path), 0.2)
+    assert dict(after["metrics"].to_numpy())["total_neos"] == 40

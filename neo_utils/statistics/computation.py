@@ -1,6 +1,7 @@
 """Compute the statistics of close approaches that the texts in ``sql`` define."""
 
 from collections.abc import Sequence
+from weakref import WeakSet
 
 import pandas as pd
 import pyarrow as pa
@@ -10,17 +11,19 @@ from neo_utils.engines.engine import Rows, Session, engine_of, one_line_failures
 from neo_utils.errors import StoredDataChanged
 from neo_utils.settings.choices import check_choice
 from neo_utils.settings.run_settings import check_parameter
-from neo_utils.statistics.counted import counted_pages, note_pages, note_registered
 from neo_utils.statistics.definitions import OfNeos, sql_text, totals_defined
 from neo_utils.store.segment_building import make_current
 from neo_utils.store.segments import SegmentTable, segment_tables
 from neo_utils.store.selection import Selection
 
+_OF_BATCHES: WeakSet[Rows] = WeakSet()  # the frames that `read_batches` returned
+
 
 def read_batches(session: Session, selection: Selection) -> tuple[Rows, Rows]:
     """Return the NEOs and close approaches to count, each NEO from its newest batch.
 
-    The engine reads them from segments, which are first built for batches that changed.
+    The engine reads them from segments, which are first built for batches that changed. On DuckDB
+    and Spark Connect, all frames of a session are those of the selection that it read last.
 
     Returns
     -------
@@ -41,15 +44,15 @@ def read_batches(session: Session, selection: Selection) -> tuple[Rows, Rows]:
         If a segment cannot be written.
     """
     make_current(selection.output, selection.provenances)
-    tables, pages = segment_tables(selection.output, selection.provenances), selection.pages_sha256
+    tables = segment_tables(selection.output, selection.provenances)
     with one_line_failures():
         for table in tables:
             engine_of(session).register(table)
         if engine_of(session).may_read_a_copy:
             _check_copy(session, tables)
-        newest, close_approaches = remove_duplicates(session)
-    note_registered(session, pages, [file for table in tables for file in table.files])
-    return note_pages(newest, pages), note_pages(close_approaches, pages)
+        frames = remove_duplicates(session)
+    _OF_BATCHES.update(frames)
+    return frames
 
 
 def _check_copy(session: Session, tables: list[SegmentTable]) -> None:
@@ -128,9 +131,9 @@ def metrics(newest: Rows, close_approaches: Rows, threshold_au: float) -> Rows:
     return _computed("metrics", threshold_au, newest=newest, close_approaches=close_approaches)
 
 
-def totals(counts: pa.Table, threshold_au: float) -> pd.DataFrame:
+def totals(counts: pd.DataFrame, threshold_au: float) -> pd.DataFrame:
     """Return metric, value and definition of the totals among the saved metrics."""
-    values = dict(zip(*counts.to_pydict().values(), strict=True))
+    values = dict(zip(counts["metric"], counts["value"], strict=True))
     rows = [(name, values[name], text) for name, text in totals_defined(threshold_au).items()]
     return pd.DataFrame(rows, columns=["metric", "value", "definition"])
 
@@ -175,13 +178,11 @@ def statistic(name: str, newest: Rows, close_approaches: Rows, threshold_au: flo
 
 
 def _computed(name: str, threshold_au: float, **frames: Rows) -> Rows:
-    pages = counted_pages(*frames.values())
     (session,) = {id(frame.sparkSession): frame.sparkSession for frame in frames.values()}.values()
     with one_line_failures():
-        if pages and engine_of(session).binds_late:
+        if _OF_BATCHES.issuperset(frames.values()) and engine_of(session).binds_late:
             remove_duplicates(session)  # a filtered frame may have replaced a view
         else:
             for view, frame in frames.items():
                 frame.createOrReplaceTempView(view)
-        computed = session.sql(sql_text(name, threshold_au))
-    return note_pages(computed, pages)
+        return session.sql(sql_text(name, threshold_au))

@@ -1,4 +1,4 @@
-"""Save and read tables of statistics, and check which inputs they were computed from."""
+"""Read saved tables of statistics, and check which inputs they were computed from."""
 
 import re
 from contextlib import suppress
@@ -8,19 +8,14 @@ from pathlib import Path
 import pyarrow as pa
 
 from neo_utils import __version__
-from neo_utils.engines.engine import Rows, one_line_failures
-from neo_utils.errors import JobFailed, StoredDataBroken, StoredDataChanged
+from neo_utils.errors import StoredDataBroken
 from neo_utils.positions import PositionRange
-from neo_utils.settings.choices import check_choice
-from neo_utils.statistics.counted import counted_pages, segments_replaced
 from neo_utils.statistics.definitions import sql_text
-from neo_utils.store.atomic import write_in_order
-from neo_utils.store.batches import parquet_bytes, read_parquet, stored_provenances
+from neo_utils.store.batches import read_parquet
 from neo_utils.store.folders import raise_if_refused
 from neo_utils.store.make_commands import make_command
 from neo_utils.store.page_archive import sha256
 from neo_utils.store.result_files import FOLDERS, THRESHOLD, ResultFiles, stored_results
-from neo_utils.store.schemas import SCHEMAS, ResultTable
 from neo_utils.store.selection import Selection
 
 # Expected form of a table's metadata, which is untrusted: the folder may come from someone else.
@@ -28,59 +23,6 @@ _FORMS = {
     b"inputs_sha256": rb"[0-9a-f]{64}",
     b"threshold_au": THRESHOLD.encode(),
 }
-
-
-def save(name: str, frame: Rows, selection: Selection, threshold_au: float) -> pa.Table:
-    """Compute a table of statistics, write it next to the batches, and return it.
-
-    An earlier result stays readable until the new one is complete.
-
-    Parameters
-    ----------
-    name
-        "metrics" or "yearly_statistics".
-
-    Raises
-    ------
-    WrongParameter
-        For another name.
-    JobFailed
-        If the engine cannot compute it.
-    StoredDataChanged
-        If a batch was fetched again or a segment was built again during the computation, or
-        ``frame`` reads other batches.
-    """
-    check_choice("name", name, ResultTable)
-    # The driver writes these few hundred rows itself: atomically, and with the same bytes on every
-    # engine.
-    try:
-        with one_line_failures():
-            table = frame.toArrow()
-    except JobFailed:
-        if not segments_replaced(frame.sparkSession):
-            raise
-        raise StoredDataChanged(
-            "a segment was built again during the computation. Earlier results are unchanged. Run "
-            "the same command again"
-        ) from None
-    table = table.cast(SCHEMAS[name])
-    _check_unchanged(selection)
-    _check_read(frame, selection)
-    first, last = selection.fetched
-    metadata = {
-        "inputs_sha256": inputs_sha256(selection, threshold_au),
-        "pages_sha256": selection.pages_sha256,  # _check_read: the engine read exactly these pages
-        "values_sha256": _values_sha256(table),
-        "package_version": __version__,
-        "source": selection.label,
-        "fetched_from": f"{first:%Y-%m-%dT%H:%M:%SZ}",
-        "fetched_to": f"{last:%Y-%m-%dT%H:%M:%SZ}",
-        "threshold_au": str(threshold_au),
-        "definition": sql_text("counted") + ";\n" + sql_text(name, threshold_au),
-    }
-    path = selection.result_files(threshold_au).table(name)
-    write_in_order([(path, parquet_bytes(table, metadata))])
-    return table
 
 
 def inputs_sha256(selection: Selection, threshold_au: float) -> str:
@@ -136,7 +78,7 @@ def _intact(path: Path) -> pa.Table | None:
         return None
     metadata: dict[bytes, bytes] = table.schema.metadata or {}
     sound = all(re.fullmatch(form, metadata.get(name, b"")) for name, form in _FORMS.items())
-    return table if sound and _noted_sha256(table) == _values_sha256(table) else None
+    return table if sound and _noted_sha256(table) == values_sha256(table) else None
 
 
 def check_results(output: Path, positions: PositionRange) -> None:
@@ -152,26 +94,6 @@ def _noted_sha256(table: pa.Table) -> str:
     return metadata.get(b"values_sha256", b"").decode()
 
 
-def _values_sha256(table: pa.Table) -> str:
+def values_sha256(table: pa.Table) -> str:
     """Return a checksum of a table's values, independent of the Parquet encoding."""
     return sha256(repr(table.to_pydict()).encode())
-
-
-def _check_unchanged(selection: Selection) -> None:
-    """Raise StoredDataChanged if the batches on disk are no longer those of the selection."""
-    stored = stored_provenances(selection.output, selection.positions, skip_broken=True)
-    changed = [batch for batch, p in selection.provenances.items() if stored.get(batch) != p]
-    if changed:
-        raise StoredDataChanged(
-            f"batch {changed[0].name} was fetched again during the computation. Earlier results are"
-            " unchanged. Run the same command again"
-        )
-
-
-def _check_read(frame: Rows, selection: Selection) -> None:
-    """Raise StoredDataChanged if ``frame`` counts something else than the selection."""
-    if counted_pages(frame) != selection.pages_sha256:
-        raise StoredDataChanged(
-            f"the aggregated rows are not those of {selection.positions.name} in "
-            f"{selection.output}. Earlier results are unchanged. Run the same command again"
-        )
