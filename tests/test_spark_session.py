@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from neo_utils.engines.engine import engine_of, one_line_failures
 from neo_utils.engines.spark_session import connect
-from neo_utils.errors import SparkUnavailable
+from neo_utils.errors import JobFailed, SparkUnavailable
 from tests.driver import run_python
 
 
@@ -37,6 +38,18 @@ def test_logs_settings_but_masks_secrets(spark, tmp_path, caplog, name):
     assert f"{name} = ***" in caplog.messages
     assert "spark.sql.session.timeZone = UTC" in caplog.messages
     assert "hush" not in caplog.text
+
+
+def test_a_failed_query_ends_those_that_run_at_the_same_time(spark):
+    tracker = spark.sparkContext.statusTracker()
+    earlier = set(tracker.getJobIdsForGroup())
+    pause = "coalesce(reflect('java.lang.Thread', 'sleep', 100L), '') <> 'never'"
+    slow = f"SELECT count(*) FROM range(100) WHERE {pause}"  # noqa: S608 - fixed text
+    failing = "SELECT raise_error('no value') FROM range(1)"
+    with pytest.raises(JobFailed, match="no value"), one_line_failures():
+        engine_of(spark).tables_of({"slow": slow, "slower": slow, "failing": failing, "last": slow})
+    started = [tracker.getJobInfo(job) for job in set(tracker.getJobIdsForGroup()) - earlier]
+    assert {job.status for job in started} == {"FAILED"}
 
 
 def test_unreachable_master_fails_fast_with_one_line(tmp_path):

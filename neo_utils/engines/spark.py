@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from contextlib import suppress
 from pathlib import Path
 
@@ -57,13 +57,21 @@ class SparkEngine:
     def tables_of(self, queries: Mapping[str, str]) -> dict[str, pa.Table]:
         """Return the rows of each query by its name, computing several at the same time."""
         with ThreadPoolExecutor(_AT_THE_SAME_TIME) as pool:
+            futures = {name: pool.submit(self._table_of, query) for name, query in queries.items()}
             try:
-                tables = pool.map(lambda query: self.session.sql(query).toArrow(), queries.values())
-                return dict(zip(queries, tables, strict=True))
-            except BaseException:  # Ctrl-C, for example; the pool waits for its running queries
-                with suppress(Exception):  # Java may be gone
-                    self.session.interruptAll()
+                for future in as_completed(futures.values()):
+                    future.result()  # raises the first failure
+            except BaseException:  # also for Ctrl-C
+                running = [future for future in futures.values() if not future.cancel()]
+                # Again and again, because a query that Spark still plans ignores it.
+                while wait(running, timeout=0.2).not_done:
+                    with suppress(Exception):  # Java may be gone
+                        self.session.interruptAll()
                 raise
+        return {name: future.result() for name, future in futures.items()}
+
+    def _table_of(self, query: str) -> pa.Table:
+        return self.session.sql(query).toArrow()
 
     def frame_of(self, rows: pa.Table) -> "DataFrame":
         """Return the rows of an Arrow table as a frame."""
