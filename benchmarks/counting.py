@@ -29,7 +29,9 @@ from benchmarks.project_engines import project_engine
 from benchmarks.summary import Row, Rows
 from neo_utils.engines.engine import connect, engine_of
 from neo_utils.settings.spark import DUCKDB, is_embedded
-from neo_utils.statistics.computation import metrics, remove_duplicates, yearly_statistics
+from neo_utils.statistics.computation import remove_duplicates
+from neo_utils.statistics.definitions import sql_text
+from neo_utils.store.result_files import FOLDERS
 
 WARM = ", warm"
 _DAY = dt.date(2026, 3, 1)  # the fetch date of the sample
@@ -46,11 +48,12 @@ def with_project(folder: Path, case: str, tool: str) -> Rows:
         with _measured(java) as measured:
             for table in tables_of(folder, case):
                 engine_of(session).register(table)
-            newest, close_approaches = remove_duplicates(session)
-            tables = (
-                metrics(newest, close_approaches, THRESHOLD_AU).collect(),
-                yearly_statistics(newest, close_approaches, THRESHOLD_AU).collect(),
-            )
+            remove_duplicates(session)
+            queries = {name: sql_text(name, THRESHOLD_AU) for name in FOLDERS}
+            tables = [
+                [tuple(row.values()) for row in table.to_pylist()]
+                for table in engine_of(session).tables_of(queries).values()
+            ]
         row = {"task": case + warm, **measured, "tool": tool, "result": _digest(*tables)}
         rows.append(row | ({"settings": settings} if settings else {}))
     session.stop()
@@ -80,7 +83,7 @@ def _measured(java: Any = None) -> Iterator[Row]:  # noqa: ANN401 - a SparkSessi
 
 
 def _digest(metrics_rows: list[Any], yearly_rows: list[Any]) -> str:
-    """Return a checksum without the means, whose last digits depend on the order of summation."""
+    """Return a checksum without means, whose last digits depend on the order of rows, and names."""
     totals = sorted((str(name), int(value)) for name, value in metrics_rows)
     years = sorted(
         (
@@ -93,7 +96,7 @@ def _digest(metrics_rows: list[Any], yearly_rows: list[Any]) -> str:
             str(date)[:10],
             bool(later),
         )
-        for y, body, *n, au, neo, _, under, date, later, _ in map(tuple, yearly_rows)
+        for y, body, *n, au, neo, _, under, date, later in (row[:12] for row in yearly_rows)
     )
     return sha256(repr((totals, years)).encode()).hexdigest()
 
