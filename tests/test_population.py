@@ -57,7 +57,7 @@ def edge_cases():
         dates = [f"{1988 + n // 2 + k}-03-0{k + 1}" for k in range(n % 5)]
         found.append(one | {"close_approach_data": passages(*dates)})
     return [
-        *found,
+        *reversed(found),  # not in the order of a result
         without(neo(id="20"), "orbital_data"),
         without(neo(id="21"), "absolute_magnitude_h"),
     ]
@@ -95,6 +95,12 @@ def test_population_by_class_and_size(frames, stored):
     found = rows(statistic("population", *frames, 0.2))
     assert found == population_of(stored[1], "0.2")
     assert len(found) == 1 + 5 + 4
+
+
+def test_population_of_no_neos(frames):
+    newest, approaches = frames
+    none = newest.sparkSession.sql("SELECT * FROM newest WHERE neo_id = 'none'")
+    assert rows(statistic("population", none, approaches, 0.2)) == []
 
 
 def test_first_observations_accumulate(frames, stored):

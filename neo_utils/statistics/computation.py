@@ -75,7 +75,13 @@ def remove_duplicates(session: Session) -> tuple[Rows, Rows]:
 
     The tables are ``stored_neos`` and ``stored_close_approaches``, with the columns of segments.
     """
-    for statement in sql_text("counted").split(";"):
+    listed, outdated, *counted = sql_text("counted").split(";")
+    session.sql(listed)
+    session.sql(outdated)
+    # Computed once, its few rows cost the queries nothing: Spark plans no join if there is none.
+    rows = session.table("outdated").toArrow()
+    engine_of(session).frame_of(rows).createOrReplaceTempView("outdated")
+    for statement in counted:
         session.sql(statement)
     return session.table("newest"), session.table("close_approaches")
 

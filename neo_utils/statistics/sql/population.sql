@@ -8,29 +8,33 @@ WITH passages AS (
     GROUP BY position
 ),
 described AS (
-    SELECT coalesce(orbit_class_type, 'unknown') AS orbit_class,
+    SELECT 'all' AS everything,
+           coalesce(orbit_class_type, 'unknown') AS orbit_class,
            size_class,
            CASE WHEN is_potentially_hazardous_asteroid THEN 1 ELSE 0 END AS is_hazardous,
            coalesce(approaches, 0) AS approaches
     FROM newest LEFT JOIN passages USING (position)
 ),
 grouped AS (
-    SELECT 'all' AS kind, 'all' AS name, is_hazardous, approaches FROM described
-    UNION ALL
-    SELECT 'orbit class', orbit_class, is_hazardous, approaches FROM described
-    UNION ALL
-    SELECT 'size class', size_class, is_hazardous, approaches FROM described
+    SELECT CASE WHEN everything IS NOT NULL THEN 'all'
+                WHEN orbit_class IS NOT NULL THEN 'orbit class'
+                ELSE 'size class' END AS kind,
+           coalesce(everything, orbit_class, size_class) AS name,
+           count(*) AS neos,
+           CAST(sum(is_hazardous) AS BIGINT) AS hazardous_neos,
+           CAST(sum(approaches) AS BIGINT) AS approaches,
+           CAST(sum(is_hazardous * approaches) AS BIGINT) AS by_hazardous_neos
+    FROM described
+    GROUP BY GROUPING SETS ((everything), (orbit_class), (size_class))
 )
 SELECT kind,
        name,
-       count(*) AS neos,
-       CAST(sum(is_hazardous) AS BIGINT) AS hazardous_neos,
-       CAST(sum(approaches) AS BIGINT) AS earth_approaches_under_threshold,
-       CAST(sum(is_hazardous * approaches) AS BIGINT) AS by_hazardous_neos,
-       CAST(sum(is_hazardous) AS DOUBLE) / count(*) AS hazardous_share,
-       CASE WHEN sum(approaches) > 0
-            THEN CAST(sum(is_hazardous * approaches) AS DOUBLE) / sum(approaches) END
+       neos,
+       hazardous_neos,
+       approaches AS earth_approaches_under_threshold,
+       by_hazardous_neos,
+       CAST(hazardous_neos AS DOUBLE) / neos AS hazardous_share,
+       CASE WHEN approaches > 0 THEN CAST(by_hazardous_neos AS DOUBLE) / approaches END
            AS share_by_hazardous_neos
 FROM grouped
-GROUP BY kind, name
 ORDER BY kind, name
