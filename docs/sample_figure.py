@@ -47,7 +47,7 @@ def _draw_shares(axes: Axes) -> None:
     axes.set_yticks(places, [name.removesuffix(", %") for name in names], fontsize=8)
     axes.invert_yaxis()
     axes.set_xlabel("% (of the first 200 NEOs or their approaches)")
-    axes.legend(frameon=False)
+    axes.legend()
 
 
 def _draw_both(axes: Axes, column: str, bins: Floats, label: str) -> None:
@@ -59,7 +59,7 @@ def _draw_both(axes: Axes, column: str, bins: Floats, label: str) -> None:
         shares = np.full(len(values), 100 / len(values))
         axes.hist(values, bins, weights=shares, histtype=kind, color=colour, lw=1.8, label=name)
     axes.set(xlabel=f"{label} (first NEOs)", ylabel="% of the NEOs")
-    axes.legend(fontsize=8, frameon=False)
+    axes.legend(fontsize=8)
 
 
 def _draw_counts(axes: Axes) -> None:
@@ -70,7 +70,7 @@ def _draw_counts(axes: Axes) -> None:
             FIRST_200[f"{name} of approaches"][0], color=INK, linestyle=line, label=f"real {name}"
         )
     axes.set(xlabel="listed approaches per NEO (first 200)", ylabel="NEOs")
-    axes.legend(fontsize=8, frameon=False)
+    axes.legend(fontsize=8)
     use_whole_counts(axes)
 
 
@@ -83,7 +83,7 @@ def _draw_spans(axes: Axes) -> None:
     real = FIRST_200["passages of 1980 to 1999, relative"][0]
     axes.plot([1980, 1998], [real, real], color=INK, linewidth=2, label="real, 1980 to 1999")
     axes.set(xlabel="20 years from", ylabel="Earth passages under 0.2 AU,\nrelative to other spans")
-    axes.legend(fontsize=8, frameon=False)
+    axes.legend(fontsize=8)
 
 
 def _draw_distance_law(axes: Axes) -> None:
@@ -103,7 +103,7 @@ def _draw_distance_law(axes: Axes) -> None:
     use_log_scale(axes, "x")
     use_log_scale(axes, "y")
     axes.set(xlabel="Earth passages within (AU) of the first 200 NEOs", ylabel="passages")
-    axes.legend(fontsize=8, frameon=False)
+    axes.legend(fontsize=8)
 
 
 def _draw_all(axes: Axes) -> None:
@@ -113,7 +113,7 @@ def _draw_all(axes: Axes) -> None:
     axes.plot(*zip(*LARGER.items(), strict=True), "D", color=INK, label="real")
     use_log_scale(axes, "y")
     axes.set(xlabel="absolute magnitude H at most", ylabel="NEOs (whole catalogue)")
-    axes.legend(frameon=False)
+    axes.legend()
 
 
 if __name__ == "__main__":

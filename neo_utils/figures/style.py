@@ -9,8 +9,6 @@ from typing import Any
 import pandas as pd
 from matplotlib import style
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
@@ -21,7 +19,6 @@ from neo_utils.text import printable
 _INKED = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
 _RC: dict[str, Any] = {
     **dict.fromkeys(_INKED, INK),
-    **dict.fromkeys(("figure.facecolor", "axes.facecolor"), "none"),  # transparent
     "axes.spines.top": False,
     "axes.spines.right": False,
     "svg.hashsalt": "neo_utils",  # the same data gives the same bytes
@@ -47,23 +44,21 @@ class CaptionedFigure(Figure):
         """The kind of figure and what it shows, with numbers, range of NEOs and source."""
         return str(self.get_label())
 
-    # Both methods call the canvas, because savefig draws twice.
     @property
-    @default_style
     def svg(self) -> str:
         """The figure as SVG, with coordinates to a hundredth of a point."""
-        content = BytesIO()
-        about = {"Title": self.alt_text, "Date": None}
-        FigureCanvasSVG(self).print_svg(content, metadata=about)  # type: ignore[no-untyped-call]
-        return _COORDINATE.sub(r"\1", content.getvalue().decode())
+        svg = self._saved("svg", metadata={"Title": self.alt_text, "Date": None}).decode()
+        return _COORDINATE.sub(r"\1", svg)
 
     @property
-    @default_style
     def png(self) -> bytes:
         """The figure as PNG."""
+        return self._saved("png", dpi=_PNG_DPI)
+
+    @default_style
+    def _saved(self, kind: str, **how: Any) -> bytes:  # noqa: ANN401 - savefig's options
         content = BytesIO()
-        self.set_dpi(_PNG_DPI)
-        FigureCanvasAgg(self).print_png(content)  # type: ignore[no-untyped-call]
+        self.savefig(content, format=kind, transparent=True, **how)
         return content.getvalue()
 
     @property
