@@ -83,7 +83,7 @@ def _measured(java: Any = None) -> Iterator[Row]:  # noqa: ANN401 - a SparkSessi
 
 
 def _digest(metrics_rows: list[Any], yearly_rows: list[Any]) -> str:
-    """Return a checksum without means, whose last digits depend on the order of rows, and names."""
+    """Return a checksum without names, and without means: their last digits depend on row order."""
     totals = sorted((str(name), int(value)) for name, value in metrics_rows)
     years = sorted(
         (

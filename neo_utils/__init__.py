@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from neo_utils.settings.log import set_log_level
     from neo_utils.statistics.computation import metrics, statistic, totals, yearly_statistics
     from neo_utils.statistics.computation import read_batches as tables
-    from neo_utils.statistics.compute import compute
     from neo_utils.statistics.definitions import columns_of, sql_text
+    from neo_utils.statistics.saving import compute
 
 __version__ = "0.1.0"
 
@@ -39,7 +39,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "captioned": ("figures.tables", "captioned"),
     "columns_of": ("statistics.definitions", "columns_of"),
-    "compute": ("statistics.compute", "compute"),
+    "compute": ("statistics.saving", "compute"),
     "connect": ("engines.engine", "connect"),
     "describe_engine": ("engines.engine", "describe_engine"),
     "export": ("answers.export", "export"),

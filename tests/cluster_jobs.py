@@ -20,15 +20,15 @@ import neo_utils.engines.cluster_checks
 import neo_utils.engines.executors
 from neo_utils.cluster.local_cluster import WORKERS, up
 from neo_utils.cluster.processes import is_running, read_pid, terminate
-from neo_utils.engines.engine import one_line_failures
+from neo_utils.engines.engine import engine_of, one_line_failures
 from neo_utils.engines.executors import tasks_text
 from neo_utils.engines.spark_session import connect
 from neo_utils.errors import RunFailure
 from neo_utils.interface import select
 from neo_utils.settings.log import set_log_level
 from neo_utils.statistics.computation import metrics, read_batches
-from neo_utils.statistics.compute import compute
 from neo_utils.statistics.results import read_result
+from neo_utils.statistics.saving import compute
 from tests.cluster import processes
 from tests.driver import await_result
 
@@ -220,12 +220,12 @@ def lose_the_master(output, folder):
 def lose_all_workers(output, folder):
     spark = session(folder)
     neo_utils.engines.executors.EXECUTOR_SECONDS = 3.0  # after the first executors started
-    frame = multiplied(spark, output, MANY, pause_ms=NEVER_MS)
+    multiplied(spark, output, MANY, pause_ms=NEVER_MS).createOrReplaceTempView("slow")
     in_mid_job(spark, lambda: kill_workers(folder, *WORKERS))
     result = {}
     try:
         with one_line_failures():
-            frame.toArrow()
+            engine_of(spark).tables_of(dict.fromkeys("abcd", "SELECT * FROM slow"))
     except RunFailure as error:
         result["message"] = str(error)
     up(folder)

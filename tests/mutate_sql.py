@@ -377,10 +377,10 @@ _FIRST_YEAR = "no approach is dated before 1900"
 _OUTER = "a row without its partner is left out by a later condition"
 _COUNTED = "the positions of NEOs in newest are those of the counted approaches"
 EQUIVALENT = {
-    "counted.sql:10: > -> <>": _FROM_1,
+    "counted.sql:11: > -> <>": _FROM_1,
     "counted.sql:5: row_number -> rank": "a position is listed once",
-    "counted.sql:25: CAST(year(close_approach -> (year(close_approach_dat": _TYPE,
-    "counted.sql:26: CAST(fetched_at AS DATE) -> (fetched_at)": "dates compare as their midnight",
+    "counted.sql:26: CAST(year(close_approach -> (year(close_approach_dat": _TYPE,
+    "counted.sql:27: CAST(fetched_at AS DATE) -> (fetched_at)": "dates compare as their midnight",
     "metrics.sql:19: > -> <>": "a count is zero or more",
     "metrics.sql:20: > -> <>": "a count is zero or more",
     "metrics.sql:25: UNION ALL -> UNION": "metric names are unique",

@@ -12,7 +12,7 @@ from neo_utils.positions import Batch, position_range
 from neo_utils.run.comparisons import drift_between
 from neo_utils.run.terminal import status_text
 from neo_utils.settings.run_settings import parse_settings
-from neo_utils.statistics.compute import compute
+from neo_utils.statistics.saving import compute
 from neo_utils.store.batches import stored_provenances
 from neo_utils.store.consistency import drift_notes
 from tests.test_statistics import neo, store

@@ -27,8 +27,8 @@ from neo_utils.run.upkeep import clean_text, verify_text
 from neo_utils.settings.folders import PROJECT
 from neo_utils.settings.run_settings import parse_settings
 from neo_utils.settings.service_address import NASA_URL
-from neo_utils.statistics.compute import compute
 from neo_utils.statistics.definitions import totals_defined
+from neo_utils.statistics.saving import compute
 from neo_utils.store.selection import Selection
 from neo_utils.text import printable
 from tests.objects import serve_changed

@@ -10,8 +10,8 @@ from neo_utils.fetch.fetching import fetch
 from neo_utils.interface import plan_fetch, select
 from neo_utils.run.upkeep import verify_text
 from neo_utils.settings.run_settings import parse_settings
-from neo_utils.statistics.compute import compute
 from neo_utils.statistics.results import are_current, read_result
+from neo_utils.statistics.saving import compute
 
 
 @pytest.fixture

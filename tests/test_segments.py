@@ -21,7 +21,7 @@ from neo_utils.run.upkeep import verify_text
 from neo_utils.settings.folders import PROJECT
 from neo_utils.settings.run_settings import parse_settings
 from neo_utils.statistics.computation import metrics, read_batches
-from neo_utils.statistics.compute import compute
+from neo_utils.statistics.saving import compute
 from neo_utils.store.batches import read_table, stored_provenances, write_batch
 from neo_utils.store.page_archive import sha256
 from neo_utils.store.page_tables import decode_page

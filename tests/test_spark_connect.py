@@ -14,7 +14,13 @@ import pytest
 
 from neo_utils.answers.views import VIEWS, sql
 from neo_utils.engines import spark_connect
-from neo_utils.engines.engine import connect, describe_engine, describe_tasks, one_line_failures
+from neo_utils.engines.engine import (
+    connect,
+    describe_engine,
+    describe_tasks,
+    engine_of,
+    one_line_failures,
+)
 from neo_utils.engines.java import SPARK_HOME, java_home
 from neo_utils.errors import JobFailed, SparkUnavailable, StoredDataChanged
 from neo_utils.interface import select
@@ -23,8 +29,9 @@ from neo_utils.run.runner import run
 from neo_utils.sample.catalogue import AS_OF, page_body
 from neo_utils.settings.run_settings import parse_settings
 from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
-from neo_utils.statistics.compute import compute
+from neo_utils.statistics.definitions import sql_text
 from neo_utils.statistics.results import read_result
+from neo_utils.statistics.saving import compute
 from neo_utils.store.result_files import ResultFiles
 from tests.driver import await_result
 from tests.oracle import metrics_of, yearly_of
@@ -202,12 +209,12 @@ def test_server_that_ends_during_a_job_is_reported_in_one_line(start_server, pri
     monkeypatch.setattr(spark_connect, "_ATTEMPTS", 1)
     server = start_server()
     selection = select(1, END, "sample", str(pristine))
-    newest, approaches = read_batches(connect(server.address), selection)
-    frame = metrics(newest, approaches, 0.2)
+    session = connect(server.address)
+    read_batches(session, selection)
     os.killpg(server.process.pid, signal.SIGKILL)
     with (
         pytest.raises(JobFailed, match="Spark job failed: .*What is stored is") as error,
         one_line_failures(),
     ):
-        frame.toArrow()
+        engine_of(session).tables_of(dict.fromkeys("abcd", sql_text("metrics")))
     assert len(str(error.value).splitlines()) == 1

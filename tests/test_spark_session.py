@@ -9,9 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from neo_utils.engines.engine import engine_of, one_line_failures
+from neo_utils.engines.spark import SparkEngine
 from neo_utils.engines.spark_session import connect
 from neo_utils.errors import JobFailed, SparkUnavailable
-from tests.driver import run_python
+from tests.driver import await_result, run_python
 
 
 def await_end(process: int, seconds: float) -> None:
@@ -40,16 +41,49 @@ def test_logs_settings_but_masks_secrets(spark, tmp_path, caplog, name):
     assert "hush" not in caplog.text
 
 
-def test_a_failed_query_ends_those_that_run_at_the_same_time(spark):
+PAUSE = "coalesce(reflect('java.lang.Thread', 'sleep', 100L), '') <> 'never'"
+SLOW = f"SELECT count(*) FROM range(100) WHERE {PAUSE}"  # noqa: S608 - fixed text
+
+
+def test_a_failed_query_ends_those_that_run_at_the_same_time(spark, monkeypatch):
     tracker = spark.sparkContext.statusTracker()
     earlier = set(tracker.getJobIdsForGroup())
-    pause = "coalesce(reflect('java.lang.Thread', 'sleep', 100L), '') <> 'never'"
-    slow = f"SELECT count(*) FROM range(100) WHERE {pause}"  # noqa: S608 - fixed text
-    failing = "SELECT raise_error('no value') FROM range(1)"
-    with pytest.raises(JobFailed, match="no value"), one_line_failures():
-        engine_of(spark).tables_of({"slow": slow, "slower": slow, "failing": failing, "last": slow})
+    table_of = SparkEngine._table_of
+
+    def delayed(engine, query):
+        if query != SLOW:
+            await_result(lambda: len(tracker.getActiveJobsIds()) == 2)
+        return table_of(engine, query)
+
+    monkeypatch.setattr(SparkEngine, "_table_of", delayed)
+    with pytest.raises(JobFailed, match="no_such_column"), one_line_failures():
+        engine_of(spark).tables_of(
+            {"slow": SLOW, "slower": SLOW, "failing": "SELECT no_such_column", "last": SLOW}
+        )
     started = [tracker.getJobInfo(job) for job in set(tracker.getJobIdsForGroup()) - earlier]
+    assert len(started) >= 2  # the last query may have started, too
     assert {job.status for job in started} == {"FAILED"}
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_all_queries_that_run_at_the_same_time(tmp_path):
+    code = f"""
+    import signal, threading
+    from neo_utils.engines.engine import engine_of
+    from tests.driver import await_result
+    spark = connect("local[2]", {{}}, LOG)
+    tracker = spark.sparkContext.statusTracker()
+    def interrupt():
+        await_result(lambda: len(tracker.getActiveJobsIds()) == 3)
+        os.kill(os.getpid(), signal.SIGINT)
+    threading.Thread(target=interrupt).start()
+    try:
+        engine_of(spark).tables_of(dict.fromkeys("abcd", {SLOW!r}))
+    except KeyboardInterrupt:
+        print([tracker.getJobInfo(job).status for job in tracker.getJobIdsForGroup()])
+    """
+    done = run_python(code, tmp_path)
+    assert done.stdout == "['FAILED', 'FAILED', 'FAILED']\n", done.stderr
 
 
 def test_unreachable_master_fails_fast_with_one_line(tmp_path):

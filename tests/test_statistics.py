@@ -2,6 +2,7 @@ import datetime as dt
 import importlib.metadata
 import json
 import re
+import shutil
 
 import pyarrow.parquet as pq
 import pytest
@@ -19,10 +20,16 @@ from neo_utils.fetch.fetching import fetch
 from neo_utils.interface import plan_fetch, select
 from neo_utils.positions import Batch
 from neo_utils.sample.catalogue import AS_OF, page_body
-from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
-from neo_utils.statistics.compute import compute
+from neo_utils.statistics.computation import (
+    metrics,
+    read_batches,
+    read_segments,
+    totals,
+    yearly_statistics,
+)
 from neo_utils.statistics.definitions import sql_text
 from neo_utils.statistics.results import read_result
+from neo_utils.statistics.saving import compute
 from neo_utils.store.batches import write_batch
 from neo_utils.store.page_archive import sha256
 from neo_utils.store.page_tables import decode_page
@@ -269,13 +276,13 @@ def test_results_of_batches_that_change_meanwhile_are_not_saved(engine, tmp_path
     before = select(1, "all", "sample", tmp_path)
 
     def read_and_replace(*arguments):
-        frames = read_batches(*arguments)  # the engine has not read the rows yet
+        frames = read_segments(*arguments)  # the engine has not counted the rows yet
         store(tmp_path, 1, [neo("A", ("2001-01-01", "Earth", 0.1))], AS_OF, total=40)
         store(tmp_path, 21, [neo("B", ("2001-01-01", "Earth", 0.1))], AS_OF, total=40)
         read_batches(DuckDBSession(), select(1, "all", "sample", tmp_path))  # builds the segment
         return frames
 
-    monkeypatch.setattr("neo_utils.statistics.compute.read_batches", read_and_replace)
+    monkeypatch.setattr("neo_utils.statistics.saving.read_segments", read_and_replace)
     with pytest.raises(StoredDataChanged, match="batch 1-20 was fetched again") as failure:
         compute(engine, before, 0.2)
     assert len(str(failure.value).splitlines()) == 1
@@ -283,3 +290,30 @@ def test_results_of_batches_that_change_meanwhile_are_not_saved(engine, tmp_path
     monkeypatch.undo()
     after = compute(engine, select(1, "all", "sample", tmp_path), 0.2)
     assert dict(after["metrics"].to_numpy())["total_neos"] == 40
+
+
+@pytest.mark.parametrize("moment", ["before it is read", "after it was read"])
+def test_results_of_a_segment_that_is_built_again_are_not_saved(
+    engine, tmp_path, monkeypatch, moment
+):
+    store(tmp_path, 1, [neo("A", ("2001-01-01", "Earth", 0.1))], AS_OF, total=20)
+    selection = select(1, "all", "sample", tmp_path)
+
+    def read_and_replace(*arguments):
+        frames = read_segments(*arguments) if moment == "after it was read" else None
+        shutil.rmtree(tmp_path / "segments")
+        read_batches(DuckDBSession(), selection)
+        return frames or read_segments(*arguments)
+
+    monkeypatch.setattr("neo_utils.statistics.saving.read_segments", read_and_replace)
+    with pytest.raises(StoredDataChanged, match="a segment was built again") as failure:
+        compute(engine, selection, 0.2)
+    assert len(str(failure.value).splitlines()) == 1
+    assert not selection.result_files(0.2).table("metrics").exists()
+
+
+def test_totals_of_another_threshold_are_refused(duck, sample):
+    counts = compute(duck, sample[0], 0.2)["metrics"]
+    assert len(totals(counts, 0.2)) == 7
+    with pytest.raises(WrongParameter, match=r"THRESHOLD_AU=0\.05 is not the threshold of these"):
+        totals(counts, 0.05)

@@ -1,4 +1,4 @@
-"""DuckDB's own reader, with the project's SQL."""
+"""DuckDB's own reader, with the project's SQL, in which each query finds outdated rows again."""
 
 import datetime as dt
 

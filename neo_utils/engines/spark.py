@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from contextlib import suppress
 from pathlib import Path
 
@@ -55,19 +55,26 @@ class SparkEngine:
         rows.createOrReplaceTempView(table.name)
 
     def tables_of(self, queries: Mapping[str, str]) -> dict[str, pa.Table]:
-        """Return the rows of each query by its name, computing several at the same time."""
-        with ThreadPoolExecutor(_AT_THE_SAME_TIME) as pool:
-            futures = {name: pool.submit(self._table_of, query) for name, query in queries.items()}
-            try:
-                for future in as_completed(futures.values()):
-                    future.result()  # raises the first failure
-            except BaseException:  # also for Ctrl-C
-                running = [future for future in futures.values() if not future.cancel()]
-                # Again and again, because a query that Spark still plans ignores it.
-                while wait(running, timeout=0.2).not_done:
-                    with suppress(Exception):  # Java may be gone
-                        self.session.interruptAll()
-                raise
+        """Return the rows of each query by its name, computing several at the same time.
+
+        If one fails, or at Ctrl-C, all running queries of the session end.
+        """
+        pool = ThreadPoolExecutor(_AT_THE_SAME_TIME)
+        futures: dict[str, Future[pa.Table]] = {}
+        try:
+            for name, query in queries.items():
+                futures[name] = pool.submit(self._table_of, query)
+            for future in as_completed(futures.values()):
+                future.result()  # raises the first failure
+        except BaseException:  # also for Ctrl-C
+            running = [future for future in futures.values() if not future.cancel()]
+            # Again and again, because a query that Spark still plans ignores it.
+            while wait(running, timeout=0.2).not_done:
+                with suppress(Exception):  # Java may be gone
+                    self.session.interruptAll()
+            raise
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
         return {name: future.result() for name, future in futures.items()}
 
     def _table_of(self, query: str) -> pa.Table:

@@ -20,7 +20,7 @@ from neo_utils.engines.spark_session import connect
 from neo_utils.environment import chosen_environment
 from neo_utils.fetch.fetching import fetch
 from neo_utils.interface import plan_fetch, select
-from neo_utils.statistics.compute import compute
+from neo_utils.statistics.saving import compute
 from neo_utils.store.locks import try_lock
 
 _GENERATED = "@lambda-form-invoker"

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.engines.engine import Rows, Session, engine_of, one_line_failures
-from neo_utils.errors import StoredDataChanged
+from neo_utils.errors import StoredDataChanged, WrongParameter
 from neo_utils.settings.choices import check_choice
 from neo_utils.settings.run_settings import check_parameter
 from neo_utils.statistics.definitions import OfNeos, sql_text, totals_defined
@@ -42,8 +42,15 @@ def read_batches(session: Session, selection: Selection) -> tuple[Rows, Rows]:
         If a batch is fetched again at the same time, or Spark reads an outdated copy.
     OutputUnwritable
         If a segment cannot be written.
+    JobFailed
+        If the engine cannot read a segment.
     """
     make_current(selection.output, selection.provenances)
+    return read_segments(session, selection)
+
+
+def read_segments(session: Session, selection: Selection) -> tuple[Rows, Rows]:
+    """Return the NEOs and close approaches to count of current segments; see `read_batches`."""
     tables = segment_tables(selection.output, selection.provenances)
     with one_line_failures():
         for table in tables:
@@ -75,13 +82,19 @@ def remove_duplicates(session: Session) -> tuple[Rows, Rows]:
 
     The tables are ``stored_neos`` and ``stored_close_approaches``, with the columns of segments.
     """
-    listed, outdated, *counted = sql_text("counted").split(";")
+    listed, outdated, *_ = sql_text("counted").split(";")
     session.sql(listed)
     session.sql(outdated)
-    # Computed once, its few rows cost the queries nothing: Spark plans no join if there is none.
+    # Computing these few rows once saves a window function in every query. If there are none, Spark
+    # plans no join.
     rows = session.table("outdated").toArrow()
     engine_of(session).frame_of(rows).createOrReplaceTempView("outdated")
-    for statement in counted:
+    return _counted(session)
+
+
+def _counted(session: Session) -> tuple[Rows, Rows]:
+    """Define the views of the rows to count, and return these rows."""
+    for statement in sql_text("counted").split(";")[2:]:
         session.sql(statement)
     return session.table("newest"), session.table("close_approaches")
 
@@ -138,9 +151,20 @@ def metrics(newest: Rows, close_approaches: Rows, threshold_au: float) -> Rows:
 
 
 def totals(counts: pd.DataFrame, threshold_au: float) -> pd.DataFrame:
-    """Return metric, value and definition of the totals among the saved metrics."""
+    """Return metric, value and definition of the totals among the metrics.
+
+    Raises
+    ------
+    WrongParameter
+        If the metrics were computed with another threshold.
+    """
     values = dict(zip(counts["metric"], counts["value"], strict=True))
-    rows = [(name, values[name], text) for name, text in totals_defined(threshold_au).items()]
+    defined = totals_defined(threshold_au)
+    if not defined.keys() <= values.keys():
+        raise WrongParameter(
+            f"THRESHOLD_AU={threshold_au} is not the threshold of these metrics. Compute them again"
+        )
+    rows = [(name, values[name], text) for name, text in defined.items()]
     return pd.DataFrame(rows, columns=["metric", "value", "definition"])
 
 
@@ -187,7 +211,7 @@ def _computed(name: str, threshold_au: float, **frames: Rows) -> Rows:
     (session,) = {id(frame.sparkSession): frame.sparkSession for frame in frames.values()}.values()
     with one_line_failures():
         if _OF_BATCHES.issuperset(frames.values()) and engine_of(session).binds_late:
-            remove_duplicates(session)  # a filtered frame may have replaced a view
+            _counted(session)  # a filtered frame may have replaced a view
         else:
             for view, frame in frames.items():
                 frame.createOrReplaceTempView(view)

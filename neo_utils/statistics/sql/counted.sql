@@ -5,7 +5,8 @@ SELECT position,
        row_number() OVER (PARTITION BY id ORDER BY fetched_at DESC, position DESC) AS recency
 FROM stored_neos;
 
--- Each NEO of a batch has its own position. The rows of this view, normally none, are computed once.
+-- Each NEO of a batch has its own position. The project computes this view, which normally has no
+-- rows, only once.
 CREATE OR REPLACE TEMPORARY VIEW outdated AS
 SELECT position FROM listed WHERE recency > 1;
 

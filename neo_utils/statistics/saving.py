@@ -1,4 +1,4 @@
-"""Compute all statistics of stored NEOs, and save those that others read as tables."""
+"""Compute all statistics of stored NEOs, and save two of them as tables."""
 
 from typing import get_args
 
@@ -9,21 +9,23 @@ from neo_utils import __version__
 from neo_utils.engines.engine import Session, engine_of, one_line_failures
 from neo_utils.errors import JobFailed, StoredDataChanged
 from neo_utils.settings.run_settings import check_parameter
-from neo_utils.statistics.computation import read_batches
+from neo_utils.statistics.computation import read_segments
 from neo_utils.statistics.definitions import OfNeos, sql_text
 from neo_utils.statistics.results import inputs_sha256, values_sha256
 from neo_utils.store.atomic import write_in_order
 from neo_utils.store.batches import parquet_bytes, stored_provenances
 from neo_utils.store.result_files import FOLDERS
 from neo_utils.store.schemas import SCHEMAS
+from neo_utils.store.segment_building import make_current
+from neo_utils.store.segments import segment_tables
 from neo_utils.store.selection import Selection
 
 
 def compute(session: Session, selection: Selection, threshold_au: float) -> dict[str, pd.DataFrame]:
-    """Compute all statistics of stored NEOs, write two tables next to the batches, return all.
+    """Compute all statistics of stored NEOs, save two of them as tables, and return all.
 
-    Spark computes several of them at the same time. Earlier tables stay readable until the new ones
-    are complete.
+    Spark computes several of them at the same time. Each earlier table stays readable until its new
+    version is complete.
 
     Returns
     -------
@@ -35,23 +37,25 @@ def compute(session: Session, selection: Selection, threshold_au: float) -> dict
     ------
     WrongParameter
         For a threshold that is not from 1e-6 to 1,000 AU.
-    StoredDataBroken, OutputUnwritable
-        See `read_batches`.
+    StoredDataBroken, OutputUnwritable, OutputBusy
+        If a batch is corrupted, or a segment or table cannot be written.
     JobFailed
-        If the engine cannot compute them.
+        If the engine cannot compute one of them. Then none is saved.
     StoredDataChanged
-        If a batch was fetched again during the computation.
+        If a batch was fetched again or a segment was built again during the computation.
     """
     check_parameter("threshold_au", threshold_au)
-    read_batches(session, selection)
+    make_current(selection.output, selection.provenances)
+    segments = _states_of_segments(selection)
     names = (*FOLDERS, *get_args(OfNeos))
     try:
+        read_segments(session, selection)
         with one_line_failures():
             tables = engine_of(session).tables_of({n: sql_text(n, threshold_au) for n in names})
     except JobFailed:
-        _check_unchanged(selection)  # a query also fails if its segment was replaced
+        _check_unchanged(selection, segments)  # a query also fails if its segment was replaced
         raise
-    _check_unchanged(selection)
+    _check_unchanged(selection, segments)
     for name in FOLDERS:
         tables[name] = tables[name].cast(SCHEMAS[name])
         # The driver writes these few hundred rows itself: atomically, and with the same bytes on
@@ -77,12 +81,31 @@ def _write(name: str, table: pa.Table, selection: Selection, threshold_au: float
     write_in_order([(path, parquet_bytes(table, metadata))])
 
 
-def _check_unchanged(selection: Selection) -> None:
-    """Raise StoredDataChanged if the batches on disk are no longer those of the selection."""
+def _states_of_segments(selection: Selection) -> list[tuple[int, int, int] | None]:
+    """Return inode, size and modification time of each segment, or None if it is missing."""
+    tables = segment_tables(selection.output, selection.provenances)
+    states: list[tuple[int, int, int] | None] = []
+    for file in (file for table in tables for file in table.files):
+        try:
+            stat = file.stat()
+        except FileNotFoundError:
+            states.append(None)
+        else:
+            states.append((stat.st_ino, stat.st_size, stat.st_mtime_ns))
+    return states
+
+
+def _check_unchanged(selection: Selection, segments: list[tuple[int, int, int] | None]) -> None:
+    """Raise StoredDataChanged if batches or segments are no longer those that were read."""
     stored = stored_provenances(selection.output, selection.positions, skip_broken=True)
     changed = [batch for batch, p in selection.provenances.items() if stored.get(batch) != p]
     if changed:
         raise StoredDataChanged(
             f"batch {changed[0].name} was fetched again during the computation. Earlier results are"
             " unchanged. Run the same command again"
+        )
+    if _states_of_segments(selection) != segments:
+        raise StoredDataChanged(
+            "a segment was built again during the computation. Earlier results are unchanged. Run "
+            "the same command again"
         )
