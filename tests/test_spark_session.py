@@ -70,7 +70,10 @@ def test_ctrl_c_ends_all_queries_that_run_at_the_same_time(tmp_path):
     code = f"""
     import signal, threading
     from neo_utils.engines.engine import engine_of
+    from neo_utils.engines.spark_session import connect_in_background
     from tests.driver import await_result
+    # As a run does; then PySpark itself handles no Ctrl-C.
+    connect_in_background("local[2]", {{}}, LOG)
     spark = connect("local[2]", {{}}, LOG)
     tracker = spark.sparkContext.statusTracker()
     def interrupt():
