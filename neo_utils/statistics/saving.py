@@ -19,6 +19,7 @@ from neo_utils.store.schemas import SCHEMAS
 from neo_utils.store.segment_building import make_current
 from neo_utils.store.segments import segment_tables
 from neo_utils.store.selection import Selection
+from neo_utils.store.stable_read import states_of
 
 
 def compute(session: Session, selection: Selection, threshold_au: float) -> dict[str, pd.DataFrame]:
@@ -81,21 +82,12 @@ def _write(name: str, table: pa.Table, selection: Selection, threshold_au: float
     write_in_order([(path, parquet_bytes(table, metadata))])
 
 
-def _states_of_segments(selection: Selection) -> list[tuple[int, int, int] | None]:
-    """Return inode, size and modification time of each segment, or None if it is missing."""
+def _states_of_segments(selection: Selection) -> list[tuple[int, int, int]]:
     tables = segment_tables(selection.output, selection.provenances)
-    states: list[tuple[int, int, int] | None] = []
-    for file in (file for table in tables for file in table.files):
-        try:
-            stat = file.stat()
-        except FileNotFoundError:
-            states.append(None)
-        else:
-            states.append((stat.st_ino, stat.st_size, stat.st_mtime_ns))
-    return states
+    return states_of(file for table in tables for file in table.files)
 
 
-def _check_unchanged(selection: Selection, segments: list[tuple[int, int, int] | None]) -> None:
+def _check_unchanged(selection: Selection, segments: list[tuple[int, int, int]]) -> None:
     """Raise StoredDataChanged if batches or segments are no longer those that were read."""
     stored = stored_provenances(selection.output, selection.positions, skip_broken=True)
     changed = [batch for batch, p in selection.provenances.items() if stored.get(batch) != p]

@@ -55,10 +55,15 @@ def attempts_beside_writer(output: Path) -> Iterator[None]:
         time.sleep(_PAUSE_S)
 
 
-def _files(output: Path, batch: Batch) -> list[tuple[int, int, int]]:
+def states_of(files: Iterable[Path]) -> list[tuple[int, int, int]]:
+    """Return inode, size and modification time (ns) of each existing file: a new one differs."""
     found = []
-    for table in TABLES:
+    for file in files:
         with suppress(OSError):
-            state = batch.file(output, table).stat()
+            state = file.stat()
             found.append((state.st_ino, state.st_size, state.st_mtime_ns))
     return found
+
+
+def _files(output: Path, batch: Batch) -> list[tuple[int, int, int]]:
+    return states_of(batch.file(output, table) for table in TABLES)
