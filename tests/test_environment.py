@@ -82,10 +82,6 @@ def hostile(tmp_path):
     write(users / "config/jupyter_config.py", stop)
     kernel = {"argv": ["/bin/false", "{connection_file}"], "display_name": "x", "language": "x"}
     write(users / "jupyter/kernels/python3/kernel.json", json.dumps(kernel))
-    for template in ("base", "lab"):
-        conf = {"base_template": "base"} if template == "lab" else {}
-        write(users / f"jupyter/nbconvert/templates/{template}/conf.json", json.dumps(conf))
-        write(users / f"jupyter/nbconvert/templates/{template}/index.html.j2", "canary")
     write(users / "packages/pandas.py", stop)
     write(users / "packages/sitecustomize.py", stop)
     hadoop = "<property><name>fs.defaultFS</name><value>hdfs://127.0.0.1:9</value></property>"

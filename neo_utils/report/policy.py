@@ -4,7 +4,7 @@ from base64 import b64encode
 from hashlib import sha256
 from pathlib import Path
 
-STYLE = (Path(__file__).parent / "template/report.css").read_text(encoding="utf-8")
+STYLE = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
 # Data of a service, and output folders from someone else, may contain HTML. The report escapes it;
 # the policy makes the browser block scripts even if some got through.
 _POLICY = "; ".join(

@@ -3,7 +3,7 @@
 The outputs of an executed notebook are untrusted, because its folder may come from someone else.
 """
 
-import bleach
+import nh3
 from markupsafe import Markup
 
 from neo_utils.figures.links import is_linked
@@ -18,20 +18,26 @@ _CLASSES = {"table", "dataframe", "counts", "words"}
 def clean(html: str) -> Markup:
     """Remove scripts, styles, event handlers, pictures and links that are not allowed.
 
-    Other tags are escaped and shown as text.
+    Of other tags that are not allowed, the text remains.
 
     Examples
     --------
     >>> print(clean('<p onfocus="x">1</p><a href="https://x.org">2</a><script>3</script>'))
-    <p>1</p><a>2</a>&lt;script&gt;3&lt;/script&gt;
+    <p>1</p><a>2</a>
     """
-    tags = _TABLES | _TEXT | _LISTS | _IN_WORDS
-    return Markup(bleach.clean(html, tags=tags, attributes=_is_kept))  # noqa: S704
+    cleaned = nh3.clean(
+        html,
+        tags=_TABLES | _TEXT | _LISTS | _IN_WORDS,
+        attributes={"a": {"href"}, "*": {"class", "tabindex"}},
+        attribute_filter=_kept_value,
+        link_rel=None,
+    )
+    return Markup(cleaned)  # noqa: S704
 
 
-def _is_kept(tag: str, name: str, value: str) -> bool:
-    if tag == "a":
-        return name == "href" and is_linked(value)
+def _kept_value(tag: str, name: str, value: str) -> str | None:  # noqa: ARG001 - nh3's signature
+    if name == "href":
+        return value if is_linked(value) else None
     if name == "tabindex":
-        return value == "0"
-    return name == "class" and set(value.split()) <= _CLASSES
+        return value if value == "0" else None
+    return value if set(value.split()) <= _CLASSES else None

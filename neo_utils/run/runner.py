@@ -4,8 +4,6 @@ import os
 import sys
 import time
 from contextlib import ExitStack
-from importlib import import_module
-from threading import Thread
 
 import msgspec
 from jupyter_client.manager import AsyncKernelManager
@@ -93,8 +91,6 @@ def run(
             if reuses_results and _is_up_to_date(files, settings, selection):
                 print("up to date: nothing changed since the last run")
             else:
-                # The report writer takes a second to load.
-                Thread(target=import_module, args=["neo_utils.report.page"]).start()
                 # Without a kernel, the results were up to date until the fetch replaced a page.
                 aggregating = aggregating or start("aggregate")
                 execute("aggregate", folder, settings.notebook_parameters(), aggregating)
@@ -159,6 +155,6 @@ def _update_report(files: ResultFiles, selection: Selection) -> None:
     report, notebook = files.report, files.run_folder / "aggregate.ipynb"
     if is_whole_report(report) and report.stat().st_mtime_ns > notebook.stat().st_mtime_ns:
         return
-    from neo_utils.report.page import write_report  # loaded while the kernel ran
+    from neo_utils.report.page import write_report  # slow to import
 
     write_report(notebook, report, selection)
