@@ -79,7 +79,8 @@ def run(
         selection = _stored(settings) if aggregates and reuses_results else None
         if aggregates and not _is_up_to_date(files, settings, selection):
             aggregating = start("aggregate", _get_ready(plan, files, settings))
-        # Importing this takes a second, during which the kernels start.
+        # Importing these takes half a second, during which the kernels start.
+        from neo_utils.report.page import write_report
         from neo_utils.run.execution import execute
 
         if fetching:
@@ -94,7 +95,8 @@ def run(
                 # Without a kernel, the results were up to date until the fetch replaced a page.
                 aggregating = aggregating or start("aggregate")
                 execute("aggregate", folder, settings.notebook_parameters(), aggregating)
-            _update_report(files, selection)
+            if not _has_report(files):
+                write_report(folder / "aggregate.ipynb", files.report, selection)
         summary = summary_text(selection, files, plan, notebooks)
     # Printed after the kernels have ended: this is the time from prompt to prompt.
     print(f"done in {time.monotonic() - began:.1f} s\n{summary}", flush=True)
@@ -151,10 +153,7 @@ def _is_up_to_date(files: ResultFiles, settings: RunSettings, selection: Selecti
     )
 
 
-def _update_report(files: ResultFiles, selection: Selection) -> None:
+def _has_report(files: ResultFiles) -> bool:
+    """Check whether the report was written completely, after the executed notebook."""
     report, notebook = files.report, files.run_folder / "aggregate.ipynb"
-    if is_whole_report(report) and report.stat().st_mtime_ns > notebook.stat().st_mtime_ns:
-        return
-    from neo_utils.report.page import write_report  # slow to import
-
-    write_report(notebook, report, selection)
+    return is_whole_report(report) and report.stat().st_mtime_ns > notebook.stat().st_mtime_ns
