@@ -1,5 +1,7 @@
 """Saved tables of statistics match their recorded inputs, and changed tables are rejected."""
 
+from typing import get_args
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -10,6 +12,7 @@ from neo_utils.fetch.fetching import fetch
 from neo_utils.interface import plan_fetch, select
 from neo_utils.run.upkeep import verify_text
 from neo_utils.settings.run_settings import parse_settings
+from neo_utils.statistics.definitions import Statistic, sql_text
 from neo_utils.statistics.results import are_current, read_result
 from neo_utils.statistics.saving import compute
 
@@ -36,6 +39,18 @@ def test_saved_results_are_identified_by_their_inputs(selection):
     assert are_current(selection, 0.2)
     assert not are_current(selection, 0.1)
     assert "2 batches" in verify(selection)
+
+
+@pytest.mark.parametrize("changed", ["counted", *get_args(Statistic)])
+def test_results_of_another_definition_are_outdated(selection, changed, monkeypatch):
+    save_both(selection)
+    assert are_current(selection, 0.2)
+
+    def changed_text(name, threshold_au):
+        return sql_text(name, threshold_au) + " -- changed" * (name == changed)
+
+    monkeypatch.setattr("neo_utils.statistics.results.sql_text", changed_text)
+    assert not are_current(selection, 0.2)
 
 
 def test_edited_table_is_rejected(selection):

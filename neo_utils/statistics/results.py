@@ -4,13 +4,14 @@ import re
 from contextlib import suppress
 from itertools import product
 from pathlib import Path
+from typing import get_args
 
 import pyarrow as pa
 
 from neo_utils import __version__
 from neo_utils.errors import StoredDataBroken
 from neo_utils.positions import PositionRange
-from neo_utils.statistics.definitions import sql_text
+from neo_utils.statistics.definitions import Statistic, sql_text
 from neo_utils.store.batches import read_parquet
 from neo_utils.store.folders import raise_if_refused
 from neo_utils.store.make_commands import make_command
@@ -27,7 +28,8 @@ _FORMS = {
 
 def inputs_sha256(selection: Selection, threshold_au: float) -> str:
     """Return a checksum of all inputs of a result: pages, definitions, package version."""
-    texts = [sql_text(name, threshold_au) for name in ("counted", *FOLDERS)]
+    # The report has all statistics, including those that are not saved.
+    texts = [sql_text(name, threshold_au) for name in ("counted", *get_args(Statistic))]
     parts = [selection.pages_sha256, *texts, selection.source_line, __version__]
     return sha256("\n".join(parts).encode())
 
