@@ -38,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command, settings = "neo", None
     try:
         # Imported here, so Ctrl-C prints one line from the start.
-        from neo_utils.run.commands import COMMANDS, command_line, run_settings
+        from neo_utils.run.command_line import command_line, run_settings
+        from neo_utils.run.commands import COMMANDS
 
         options = command_line(arguments)
         command, options.began = options.command, _BEGAN

@@ -8,7 +8,8 @@ import pytest
 
 import neo_utils as neo
 from neo_utils.cli import main
-from neo_utils.run.commands import COMMANDS, command_line, run_settings
+from neo_utils.run.command_line import command_line, run_settings
+from neo_utils.run.commands import COMMANDS
 from neo_utils.settings.folders import PROJECT
 from neo_utils.settings.run_settings import PARAMETERS, meaning_of
 
