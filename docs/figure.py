@@ -13,7 +13,7 @@ from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.fetch.fetching import fetch
 from neo_utils.figures.yearly import approaches_per_year, plot_approaches_per_year
 from neo_utils.interface import plan_fetch, select
-from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
+from neo_utils.statistics.computation import read_batches, statistic
 from neo_utils.store.selection import Selection
 
 _THRESHOLD_AU = 0.2
@@ -33,8 +33,10 @@ def counted_sample() -> Counted:
         fetch(plan_fetch(1, 200, "sample", output_dir=output))
         selection = select(1, 200, "sample", output)
         newest, approaches = read_batches(DuckDBSession(), selection)
-        values = dict(metrics(newest, approaches, _THRESHOLD_AU).collect())
-        yearly = yearly_statistics(newest, approaches, _THRESHOLD_AU).toArrow().to_pandas()
+        values = dict(statistic("metrics", newest, approaches, _THRESHOLD_AU).collect())
+        yearly = (
+            statistic("yearly_statistics", newest, approaches, _THRESHOLD_AU).toArrow().to_pandas()
+        )
     return Counted(selection, values, yearly)
 
 

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from neo_utils.report.provenance import provenance_table
     from neo_utils.run.refreshing import refresh
     from neo_utils.settings.log import set_log_level
-    from neo_utils.statistics.computation import metrics, statistic, totals, yearly_statistics
     from neo_utils.statistics.computation import read_batches as tables
+    from neo_utils.statistics.computation import statistic, totals
     from neo_utils.statistics.definitions import columns_of, sql_text
     from neo_utils.statistics.saving import compute
 
@@ -45,7 +45,6 @@ _PUBLIC = {
     "export": ("answers.export", "export"),
     "fetch_neos": ("fetch.fetching", "fetch"),
     "figures": ("figures", ""),
-    "metrics": ("statistics.computation", "metrics"),
     "plan_fetch": ("interface", "plan_fetch"),
     "provenance_table": ("report.provenance", "provenance_table"),
     "refresh": ("run.refreshing", "refresh"),
@@ -59,7 +58,6 @@ _PUBLIC = {
     "top": ("answers.passages", "top"),
     "totals": ("statistics.computation", "totals"),
     "upcoming": ("answers.passages", "upcoming"),
-    "yearly_statistics": ("statistics.computation", "yearly_statistics"),
 }
 
 __all__ = [
@@ -72,7 +70,6 @@ __all__ = [
     "export",
     "fetch_neos",
     "figures",
-    "metrics",
     "plan_fetch",
     "provenance_table",
     "refresh",
@@ -86,7 +83,6 @@ __all__ = [
     "top",
     "totals",
     "upcoming",
-    "yearly_statistics",
 ]
 
 

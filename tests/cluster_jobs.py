@@ -26,7 +26,7 @@ from neo_utils.engines.spark_session import connect
 from neo_utils.errors import RunFailure
 from neo_utils.interface import select
 from neo_utils.settings.log import set_log_level
-from neo_utils.statistics.computation import metrics, read_batches
+from neo_utils.statistics.computation import read_batches, statistic
 from neo_utils.statistics.results import read_result
 from neo_utils.statistics.saving import compute
 from tests.cluster import processes
@@ -62,7 +62,7 @@ def multiplied(spark, output, times, source="sample", pause_ms=0):
         sleep = f"reflect('java.lang.Thread', 'sleep', {pause_ms}L)"
         # Every row meets this, but Spark does not know that.
         repeated = repeated.where(f"coalesce({sleep}, '') <> 'never'")
-    return metrics(newest, approaches.crossJoin(repeated), 0.2)
+    return statistic("metrics", newest, approaches.crossJoin(repeated), 0.2)
 
 
 def rows(frame):
@@ -137,7 +137,7 @@ def count(output, folder):
     private = folder / "private"
     shutil.copytree(output, private)
     selection = select(1, 40, "sample", str(private))
-    unseen = metrics(*read_batches(spark, selection), 0.2)
+    unseen = statistic("metrics", *read_batches(spark, selection), 0.2)
     shutil.rmtree(private / "segments")
     try:
         with one_line_failures():

@@ -13,7 +13,7 @@ import yaml
 from neo_utils.cluster.health import alive_workers, master_state
 from neo_utils.interface import select
 from neo_utils.sample.catalogue import AS_OF, page_body
-from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
+from neo_utils.statistics.computation import read_batches, statistic
 from tests.clones import stored_rows
 from tests.cluster_jobs import LIGHT, MANY, rows
 from tests.driver import await_result
@@ -69,8 +69,10 @@ def events_of(cluster, job):
 
 def test_cluster_equals_embedded_spark_and_plain_python(spark, pristine, first_job):
     newest, approaches = read_batches(spark, select(1, 200, "sample", str(pristine)))
-    assert first_job["metrics"] == rows(metrics(newest, approaches, 0.2))
-    assert first_job["yearly_statistics"] == rows(yearly_statistics(newest, approaches, 0.2))
+    assert first_job["metrics"] == rows(statistic("metrics", newest, approaches, 0.2))
+    assert first_job["yearly_statistics"] == rows(
+        statistic("yearly_statistics", newest, approaches, 0.2)
+    )
     assert dict(first_job["metrics"]) == metrics_of(PAGES, "0.2")
     assert first_job["yearly_statistics"] == [
         *map(list, yearly_of(PAGES, "0.2", f"{AS_OF:%Y-%m-%d}"))

@@ -17,7 +17,7 @@ import requests
 from neo_utils.interface import select
 from neo_utils.sample.catalogue import page_body
 from neo_utils.settings.folders import PROJECT
-from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
+from neo_utils.statistics.computation import read_batches, statistic
 from tests.clones import clone_into, run, stored_rows
 from tests.cluster import free_ports
 from tests.docker_engine import need_engine
@@ -159,8 +159,8 @@ def test_cluster_equals_embedded_spark_and_plain_python(spark, copy):
     selection = select(1, 200, output_dir=str(copy))
     newest, approaches = read_batches(spark, selection)
     embedded = {
-        "aggregations": metrics(newest, approaches, 0.2),
-        "yearly_statistics": yearly_statistics(newest, approaches, 0.2),
+        "aggregations": statistic("metrics", newest, approaches, 0.2),
+        "yearly_statistics": statistic("yearly_statistics", newest, approaches, 0.2),
     }
     counted = {name: stored_rows(copy, name) for name in embedded}
     assert counted == {name: [*map(tuple, frame.collect())] for name, frame in embedded.items()}

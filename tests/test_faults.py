@@ -30,7 +30,7 @@ from neo_utils.neows.service import Service
 from neo_utils.neows.transport import open_session
 from neo_utils.positions import Batch
 from neo_utils.settings.folders import PROJECT
-from neo_utils.statistics.computation import metrics, read_batches
+from neo_utils.statistics.computation import read_batches, statistic
 from tests.faulty_service import http, sample_page, serve_faults, zipped
 from tests.objects import put
 
@@ -594,7 +594,7 @@ def test_object_on_two_pages_is_counted_once(tmp_path):
     fetch_with_fault("an object that moves from one page to the next", tmp_path)
     selection = select(1, 100, "nasa", str(tmp_path))
     engine = connect("duckdb", {}, tmp_path / "no.log")
-    counted = dict(metrics(*read_batches(engine, selection), 0.2).collect())
+    counted = dict(statistic("metrics", *read_batches(engine, selection), 0.2).collect())
     assert engine.sql("SELECT count(*) FROM stored_neos").collect() == [(100,)]
     pages = [json.loads(sample_page(number, KEY))[NEOS] for number in range(5)]
     listed = {o["id"]: o for page in pages for o in page}

@@ -16,7 +16,7 @@ import neo_utils as neo
 neo.fetch_neos(neo.plan_fetch(1, 40, source="sample", output_dir="neos"))
 stored = neo.select(1, 40, output_dir="neos")
 neos, approaches = neo.tables(neo.connect("duckdb"), stored)
-yearly = neo.yearly_statistics(neos, approaches, 0.2).toPandas()
+yearly = neo.statistic("yearly_statistics", neos, approaches, 0.2).toPandas()
 per_year = neo.figures.approaches_per_year(yearly)
 neo.figures.plot_approaches_per_year(per_year, stored, 0.2).savefig("approaches.svg")
 print(len(neos.toPandas()), yearly["close_approaches"].sum())
@@ -68,10 +68,16 @@ def test_built_wheel_works_without_a_checkout(tmp_path):
     [
         (lambda: neo.sql_text("x"), "name=x is not valid. Use counted, "),
         (lambda: neo.columns_of("x"), "table=x is not valid. Use raw, "),
-        (lambda: neo.statistic("x", None, None, 0.2), "name=x is not valid. Use population, "),
+        (lambda: neo.statistic("x", None, None, 0.2), "name=x is not valid. Use metrics, "),
         (lambda: neo.compute(None, None, 0), "THRESHOLD_AU=0 is not valid. Use a number from "),
-        (lambda: neo.metrics(None, None, -1), "THRESHOLD_AU=-1 is not valid. Use a number from "),
-        (lambda: neo.yearly_statistics(None, None, "x"), "THRESHOLD_AU=x is not valid"),
+        (
+            lambda: neo.statistic("metrics", None, None, -1),
+            "THRESHOLD_AU=-1 is not valid. Use a number from ",
+        ),
+        (
+            lambda: neo.statistic("yearly_statistics", None, None, "x"),
+            "THRESHOLD_AU=x is not valid",
+        ),
         (lambda: neo.select(1, 20, "x"), "SOURCE=x is not valid. Use auto, nasa or sample"),
         (lambda: neo.plan_fetch(5, 20), "START=5 .*Use 1 or 21"),
         (lambda: neo.connect("x"), "MASTER=x is not a Spark master"),

@@ -20,7 +20,7 @@ from neo_utils.run.terminal import status_text
 from neo_utils.run.upkeep import verify_text
 from neo_utils.settings.folders import PROJECT
 from neo_utils.settings.run_settings import parse_settings
-from neo_utils.statistics.computation import metrics, read_batches
+from neo_utils.statistics.computation import read_batches, statistic
 from neo_utils.statistics.saving import compute
 from neo_utils.store.batches import read_table, stored_provenances, write_batch
 from neo_utils.store.page_archive import sha256
@@ -52,7 +52,7 @@ def times(files):
 def total(output, start=1, end=END):
     """Return the number of approaches that DuckDB counts."""
     selection = select(start, end, "sample", str(output))
-    counts = metrics(*read_batches(DuckDBSession(), selection), 0.2).collect()
+    counts = statistic("metrics", *read_batches(DuckDBSession(), selection), 0.2).collect()
     return dict(counts)["total_close_approaches"]
 
 
@@ -315,8 +315,8 @@ def test_computes_the_selection_whatever_its_session_read_before(pristine):
     duck = DuckDBSession()
     whole, part = (select(1, end, "sample", str(pristine)) for end in (40, 20))
     neos, _ = read_batches(duck, part)
-    metrics(neos, duck.sql("FROM close_approaches WHERE year > 2000"), 0.2).collect()
-    expected = metrics(*read_batches(DuckDBSession(), whole), 0.2).toPandas()
+    statistic("metrics", neos, duck.sql("FROM close_approaches WHERE year > 2000"), 0.2).collect()
+    expected = statistic("metrics", *read_batches(DuckDBSession(), whole), 0.2).toPandas()
     assert compute(duck, whole, 0.2)["metrics"].equals(expected)
 
 
@@ -327,7 +327,9 @@ def test_counts_of_filtered_rows_and_then_of_all_rows(request, pristine, name):
     newest, approaches = read_batches(session, selection)
 
     def count(rows):
-        return dict(map(tuple, metrics(newest, rows, 0.2).collect()))["total_close_approaches"]
+        return dict(map(tuple, statistic("metrics", newest, rows, 0.2).collect()))[
+            "total_close_approaches"
+        ]
 
     listed = read_table(pristine, [Batch(1)], "close_approaches")["close_approach_date"].to_pylist()
     late = session.sql("SELECT * FROM close_approaches WHERE year > 2000")

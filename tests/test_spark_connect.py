@@ -28,7 +28,7 @@ from neo_utils.positions import PositionRange
 from neo_utils.run.runner import run
 from neo_utils.sample.catalogue import AS_OF, page_body
 from neo_utils.settings.run_settings import parse_settings
-from neo_utils.statistics.computation import metrics, read_batches, yearly_statistics
+from neo_utils.statistics.computation import read_batches, statistic
 from neo_utils.statistics.definitions import sql_text
 from neo_utils.statistics.results import read_result
 from neo_utils.statistics.saving import compute
@@ -105,7 +105,7 @@ def test_counts_equal_plain_python(session, pristine):
     counts = compute(session, selection, 0.2)["metrics"]
     assert dict(counts.to_numpy()) == metrics_of(PAGES, "0.2")
     newest, approaches = read_batches(session, selection)
-    yearly = rows(yearly_statistics(newest, approaches, 0.2))
+    yearly = rows(statistic("yearly_statistics", newest, approaches, 0.2))
     assert yearly == yearly_of(PAGES, "0.2", f"{AS_OF:%Y-%m-%d}")
 
 
@@ -149,7 +149,7 @@ def test_segments_may_have_another_address_on_the_server(server, output):
     elsewhere.parent.rename(output)
     elsewhere.parent.symlink_to(output)
     newest, approaches = read_batches(there, selection)
-    assert dict(rows(metrics(newest, approaches, 0.2))) == metrics_of(PAGES, "0.2")
+    assert dict(rows(statistic("metrics", newest, approaches, 0.2))) == metrics_of(PAGES, "0.2")
 
 
 def test_outdated_copy_of_the_segments_is_reported_in_one_line(server, output, tmp_path):

@@ -21,11 +21,10 @@ from neo_utils.interface import plan_fetch, select
 from neo_utils.positions import Batch
 from neo_utils.sample.catalogue import AS_OF, page_body
 from neo_utils.statistics.computation import (
-    metrics,
     read_batches,
     read_segments,
+    statistic,
     totals,
-    yearly_statistics,
 )
 from neo_utils.statistics.definitions import sql_text
 from neo_utils.statistics.results import read_result
@@ -92,8 +91,8 @@ def rows(frame):
 def counted(engine, selection, threshold=0.2):
     newest, close_approaches = read_batches(engine, selection)
     return (
-        dict(rows(metrics(newest, close_approaches, threshold))),
-        rows(yearly_statistics(newest, close_approaches, threshold)),
+        dict(rows(statistic("metrics", newest, close_approaches, threshold))),
+        rows(statistic("yearly_statistics", newest, close_approaches, threshold)),
     )
 
 

@@ -11,7 +11,7 @@ from neo_utils.engines.engine import Rows, Session, engine_of, one_line_failures
 from neo_utils.errors import StoredDataChanged, WrongParameter
 from neo_utils.settings.choices import check_choice
 from neo_utils.settings.run_settings import check_parameter
-from neo_utils.statistics.definitions import OfNeos, sql_text, totals_defined
+from neo_utils.statistics.definitions import Statistic, sql_text, totals_defined
 from neo_utils.store.segment_building import make_current
 from neo_utils.store.segments import SegmentTable, segment_tables
 from neo_utils.store.selection import Selection
@@ -114,13 +114,30 @@ def counted_rows(selection: Selection, table: str, columns: Sequence[str]) -> pa
     return session.sql(query).toArrow()
 
 
-def metrics(newest: Rows, close_approaches: Rows, threshold_au: float) -> Rows:
-    """Return metric (string) and value (int64): the totals, then the approaches of every year.
+def statistic(name: str, newest: Rows, close_approaches: Rows, threshold_au: float) -> Rows:
+    """Return a statistic, which `sql_text` of the same name defines.
+
+    Parameters
+    ----------
+    name
+        "metrics" has metric (string) and value (int64): the totals, then the approaches of every
+        year.
+        "yearly_statistics" has a row per year and body, with the columns of
+        ``columns_of("yearly_statistics")``.
+        "population" has NEOs and approaches to Earth by orbit class and size class:
+        kind ("all", "orbit class" or "size class"), name, neos, hazardous_neos,
+        earth_approaches_under_threshold, by_hazardous_neos (those of hazardous NEOs), and the
+        shares of both (0 to 1).
+        "first_observations" has NEOs by first observation: year, size_class, neos, neos_so_far.
+        "since_first_observation" has approaches to Earth by years since their NEO was first
+        observed: years_since (negative before), approaches, listed_years (of all NEOs together),
+        approaches_per_neo_and_year.
+        "hazard_exceptions" has NEOs whose flag differs from JPL's rule for MOID and H.
 
     Raises
     ------
     WrongParameter
-        For a threshold that is not from 1e-6 to 1,000 AU.
+        For another name, or a threshold that is not from 1e-6 to 1,000 AU.
 
     Examples
     --------
@@ -133,7 +150,7 @@ def metrics(newest: Rows, close_approaches: Rows, threshold_au: float) -> Rows:
     ...     "FROM (VALUES (1, 2029, 'Earth', 0.00025), (1, 2031, 'Venus', 0.3))"
     ...     " AS approaches (position, year, orbiting_body, miss_distance_au)"
     ... )
-    >>> for metric, value in metrics(newest, approaches, threshold_au=0.2).collect():
+    >>> for metric, value in statistic("metrics", newest, approaches, 0.2).collect():
     ...     print(metric, value)
     total_close_approaches 2
     total_close_approaches_earth 1
@@ -145,8 +162,17 @@ def metrics(newest: Rows, close_approaches: Rows, threshold_au: float) -> Rows:
     close_approaches_in_2029 1
     close_approaches_in_2031 1
     """
+    check_choice("name", name, Statistic)
     check_parameter("threshold_au", threshold_au)
-    return _computed("metrics", threshold_au, newest=newest, close_approaches=close_approaches)
+    frames = {"newest": newest, "close_approaches": close_approaches}
+    (session,) = {id(frame.sparkSession): frame.sparkSession for frame in frames.values()}.values()
+    with one_line_failures():
+        if _OF_BATCHES.issuperset(frames.values()) and engine_of(session).binds_late:
+            _counted(session)  # a filtered frame may have replaced a view
+        else:
+            for view, frame in frames.items():
+                frame.createOrReplaceTempView(view)
+        return session.sql(sql_text(name, threshold_au))
 
 
 def totals(counts: pd.DataFrame, threshold_au: float) -> pd.DataFrame:
@@ -165,53 +191,3 @@ def totals(counts: pd.DataFrame, threshold_au: float) -> pd.DataFrame:
         )
     rows = [(name, values[name], text) for name, text in defined.items()]
     return pd.DataFrame(rows, columns=["metric", "value", "definition"])
-
-
-def yearly_statistics(newest: Rows, close_approaches: Rows, threshold_au: float) -> Rows:
-    """Return a row per year and body, with the columns of ``columns_of("yearly_statistics")``.
-
-    Raises
-    ------
-    WrongParameter
-        For a threshold that is not from 1e-6 to 1,000 AU.
-    """
-    check_parameter("threshold_au", threshold_au)
-    frames = {"newest": newest, "close_approaches": close_approaches}
-    return _computed("yearly_statistics", threshold_au, **frames)
-
-
-def statistic(name: str, newest: Rows, close_approaches: Rows, threshold_au: float) -> Rows:
-    """Return a statistic of the NEOs themselves, which `sql_text` of the same name defines.
-
-    Parameters
-    ----------
-    name
-        "population" has NEOs and approaches to Earth by orbit class and size class:
-        kind ("all", "orbit class" or "size class"), name, neos, hazardous_neos,
-        earth_approaches_under_threshold, by_hazardous_neos (those of hazardous NEOs), and the
-        shares of both (0 to 1).
-        "first_observations" has NEOs by first observation: year, size_class, neos, neos_so_far.
-        "since_first_observation" has approaches to Earth by years since their NEO was first
-        observed: years_since (negative before), approaches, listed_years (of all NEOs together),
-        approaches_per_neo_and_year.
-        "hazard_exceptions" has NEOs whose flag differs from JPL's rule for MOID and H.
-
-    Raises
-    ------
-    WrongParameter
-        For another name, or a threshold that is not from 1e-6 to 1,000 AU.
-    """
-    check_choice("name", name, OfNeos)
-    check_parameter("threshold_au", threshold_au)
-    return _computed(name, threshold_au, newest=newest, close_approaches=close_approaches)
-
-
-def _computed(name: str, threshold_au: float, **frames: Rows) -> Rows:
-    (session,) = {id(frame.sparkSession): frame.sparkSession for frame in frames.values()}.values()
-    with one_line_failures():
-        if _OF_BATCHES.issuperset(frames.values()) and engine_of(session).binds_late:
-            _counted(session)  # a filtered frame may have replaced a view
-        else:
-            for view, frame in frames.items():
-                frame.createOrReplaceTempView(view)
-        return session.sql(sql_text(name, threshold_au))

@@ -12,8 +12,15 @@ from neo_utils.store.schemas import SCHEMAS, Table
 if TYPE_CHECKING:  # a slow import that the runner does not need
     import pandas as pd
 
-OfNeos = Literal["population", "first_observations", "since_first_observation", "hazard_exceptions"]
-SqlName = Literal["counted", "metrics", "yearly_statistics", OfNeos, "views", "explored"]
+Statistic = Literal[
+    "metrics",
+    "yearly_statistics",
+    "population",
+    "first_observations",
+    "since_first_observation",
+    "hazard_exceptions",
+]
+SqlName = Literal["counted", Statistic, "views", "explored"]
 
 
 def sql_text(name: str, threshold_au: float = 0.2) -> str:

@@ -10,7 +10,7 @@ from neo_utils.engines.engine import Session, engine_of, one_line_failures
 from neo_utils.errors import JobFailed, StoredDataChanged
 from neo_utils.settings.run_settings import check_parameter
 from neo_utils.statistics.computation import read_segments
-from neo_utils.statistics.definitions import OfNeos, sql_text
+from neo_utils.statistics.definitions import Statistic, sql_text
 from neo_utils.statistics.results import inputs_sha256, values_sha256
 from neo_utils.store.atomic import write_in_order
 from neo_utils.store.batches import parquet_bytes, stored_provenances
@@ -48,7 +48,7 @@ def compute(session: Session, selection: Selection, threshold_au: float) -> dict
     check_parameter("threshold_au", threshold_au)
     make_current(selection.output, selection.provenances)
     segments = _states_of_segments(selection)
-    names = (*FOLDERS, *get_args(OfNeos))
+    names = get_args(Statistic)
     try:
         read_segments(session, selection)
         with one_line_failures():
