@@ -79,8 +79,7 @@ def run(
         selection = _stored(settings) if aggregates and reuses_results else None
         if aggregates and not _is_up_to_date(files, settings, selection):
             aggregating = start("aggregate", _get_ready(plan, files, settings))
-        # Importing these takes half a second, during which the kernels start.
-        from neo_utils.report.page import write_report
+        # Importing this takes half a second, during which the kernels start.
         from neo_utils.run.execution import execute
 
         if fetching:
@@ -96,6 +95,9 @@ def run(
                 aggregating = aggregating or start("aggregate")
                 execute("aggregate", folder, settings.notebook_parameters(), aggregating)
             if not _has_report(files):
+                # After `execution`, which keeps out a package that takes more than a second.
+                from neo_utils.report.page import write_report
+
                 write_report(folder / "aggregate.ipynb", files.report, selection)
         summary = summary_text(selection, files, plan, notebooks)
     # Printed after the kernels have ended: this is the time from prompt to prompt.
