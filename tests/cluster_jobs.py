@@ -109,11 +109,13 @@ def in_mid_job(spark, act: Callable[[], None]) -> threading.Thread:
     return thread
 
 
-def executor_process(application, executor):
+def executor_process(spark, executor):
+    # Masters of other clusters may give their applications the same id.
+    driver = spark.sparkContext.getConf().get("spark.driver.port")
     (found,) = (
         number
         for number, _, command in processes()
-        if application in command and f"--executor-id {executor} " in f"{command} "
+        if f":{driver} --executor-id {executor} " in f"{command} "
     )
     return found
 
@@ -168,7 +170,7 @@ def lose_a_worker(output, folder):
     newest = newest_of(spark)
     result["tasks_of_the_new"] = executors(spark)[newest].completedTasks()
     if hasattr(resource, "prlimit"):
-        process = executor_process(spark.sparkContext.applicationId, newest)
+        process = executor_process(spark, newest)
         resource.prlimit(process, resource.RLIMIT_FSIZE, (0, 0))
         # A different job, because Spark reuses shuffle files.
         result["without_disk"] = counted(spark, output, 2)
