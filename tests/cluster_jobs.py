@@ -18,7 +18,7 @@ from pathlib import Path
 
 import neo_utils.engines.cluster_checks
 import neo_utils.engines.executors
-from neo_utils.cluster.local_cluster import WORKERS, up
+from neo_utils.cluster.local_cluster import WORKERS, down, up
 from neo_utils.cluster.processes import is_running, read_pid, terminate
 from neo_utils.engines.engine import engine_of, one_line_failures
 from neo_utils.engines.executors import tasks_text
@@ -198,8 +198,8 @@ def lose_the_master(output, folder):
         await_result(lambda: not is_running(folder / "master.pid"))
         up(folder)
 
-    # If workers register again just as a slow master recovers, Spark reuses executor ids and the
-    # job fails, so try again.
+    # If workers register again just as a slow master recovers, Spark reuses executor ids, the job
+    # fails, and the master may give out no more cores. So try again on a new cluster.
     for _ in range(3):
         spark = session(folder)
         frame = multiplied(spark, output, MANY, pause_ms=SLOWLY_MS)
@@ -211,6 +211,8 @@ def lose_the_master(output, folder):
             result["failures"].append(str(failure))
             watch.join()
             spark.stop()
+            down(folder)
+            up(folder)
             continue
         result["metrics"] = [list(row.values()) for row in table.to_pylist()]
         watch.join()
