@@ -365,6 +365,37 @@ def test_escapes_text_from_the_data(report_of):
     assert outline.texts("pre") == ["print('<b>')", "<script>1</script>"]
 
 
+def test_markdown_is_shown_as_in_jupyterlab(report_of):
+    shown = "1<br>2&nbsp;3 <!-- 4 --> ~~5~~ https://api.nasa.gov/ <img src=x onerror=6>"
+    output = v4.new_output("display_data", {"text/markdown": "| 7 |\n|---|\n| *8* |"})
+    outline = Outline(
+        report_of(v4.new_markdown_cell(f"# A\n\n{shown}"), v4.new_code_cell("", outputs=[output]))
+    )
+    assert outline.texts("p")[1:] == ["12\xa03  5 https://api.nasa.gov/ "]
+    assert [attributes["href"] for _, attributes, _ in outline.all("a")] == [
+        "https://api.nasa.gov/"
+    ]
+    assert (len(outline.all("br")), outline.all("img")) == (1, [])
+    assert outline.texts("th", "td") == ["7", "8"]
+
+
+def test_title_is_the_first_line_that_the_report_shows(report_of):
+    text = report_of(
+        v4.new_code_cell("import os", metadata={"report_skip": True}),
+        v4.new_markdown_cell("# Title\n\nText."),
+    )
+    assert Outline(text).texts("title") == ["Title: NEOs at positions 1 to 40"]
+
+
+@pytest.mark.parametrize("metadata", [{}, {"image/png": {}}])
+def test_picture_without_metadata_has_no_alternative_text(report_of, metadata):
+    picture = v4.new_output("display_data", {"image/png": "AAAA"}, metadata=metadata)
+    text = report_of(v4.new_markdown_cell("# A"), v4.new_code_cell("", outputs=[picture]))
+    assert [attributes for _, attributes, _ in Outline(text).all("img")] == [
+        {"alt": "", "src": "data:image/png;base64,AAAA"}
+    ]
+
+
 EVENT = """https://ssd.jpl.nasa.gov/"autofocus/onfocus="document.title='x'"tabindex="1"""
 MARKUP = [
     EVENT,

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import nbformat
-from jinja2 import Environment, FileSystemLoader, Template
+from jinja2 import ChainableUndefined, Environment, FileSystemLoader, Template
 from mistune import create_markdown
 
 from neo_utils import __version__
@@ -29,20 +29,18 @@ def write_report(notebook: Path, path: Path, selection: Selection) -> None:
     path
         The HTML file.
     """
-    content = nbformat.read(notebook, as_version=4)
+    cells = nbformat.read(notebook, as_version=4).cells
+    shown = [cell for cell in cells if not _is_for_the_runner(cell)]
+    title = shown[0].source.partition("\n")[0].lstrip("# ")
     page = _template().render(
         start=DOCUMENT_START,
         style=STYLE,
         version=__version__,
-        title=f"{_title(content)}: {selection.neos_line}",
+        title=f"{title}: {selection.neos_line}",
         source=f"{selection.neos_line}. {selection.source_line}.",
-        cells=[cell for cell in content.cells if not _is_for_the_runner(cell)],
+        cells=shown,
     )
     write_in_order([(path, page.encode())])
-
-
-def _title(content: nbformat.NotebookNode) -> str:
-    return str(content.cells[0].source.partition("\n")[0].lstrip("# "))
 
 
 def _is_for_the_runner(cell: nbformat.NotebookNode) -> bool:
@@ -55,9 +53,9 @@ def _template() -> Template:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,  # except for what the template marks as clean or safe
+        undefined=ChainableUndefined,  # an output without metadata has no alternative text
         trim_blocks=True,
         lstrip_blocks=True,
-        keep_trailing_newline=True,
     )
     environment.filters |= {"clean": clean, "themed": themed, "markdown": _html_of}
     return environment.get_template("report.html.j2")
@@ -65,4 +63,5 @@ def _template() -> Template:
 
 def _html_of(markdown: str) -> str:
     """Return HTML, which still has to be sanitized."""
-    return str(create_markdown(plugins=["table"])(_LINK_TO_A_FILE.sub(r"\1", markdown)))
+    as_html = create_markdown(escape=False, plugins=["strikethrough", "table", "url"])
+    return str(as_html(_LINK_TO_A_FILE.sub(r"\1", markdown)))

@@ -5,8 +5,8 @@ from hashlib import sha256
 from pathlib import Path
 
 STYLE = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
-# Data of a service, and output folders from someone else, may contain HTML. The report escapes it;
-# the policy makes the browser block scripts even if some got through.
+# Data of a service, and output folders from someone else, may contain HTML. The report escapes or
+# removes it; the policy makes the browser block scripts even if some got through.
 _POLICY = "; ".join(
     [
         "default-src 'none'",  # no scripts, and no external resources

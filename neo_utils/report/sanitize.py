@@ -16,14 +16,15 @@ _CLASSES = {"table", "dataframe", "counts", "words"}
 
 
 def clean(html: str) -> Markup:
-    """Remove scripts, styles, event handlers, pictures and links that are not allowed.
+    """Remove scripts, styles, event handlers, pictures, and links to hosts that are not allowed.
 
-    Of other tags that are not allowed, the text remains.
+    Of any other tag that is not allowed, only the text remains; SVG and MathML are removed with
+    their text.
 
     Examples
     --------
-    >>> print(clean('<p onfocus="x">1</p><a href="https://x.org">2</a><script>3</script>'))
-    <p>1</p><a>2</a>
+    >>> print(clean('<p onfocus="x">1</p><a href="https://x.org">2</a><script>3</script><b>4</b>'))
+    <p>1</p><a>2</a>4
     """
     cleaned = nh3.clean(
         html,
