@@ -116,7 +116,7 @@ def _end(manager: AsyncKernelManager, folder: str, java_seconds: float) -> None:
     with suppress(psutil.NoSuchProcess):  # the kernel has died; its Java may still run
         python = psutil.Process(manager.provisioner.pid)  # type: ignore[union-attr]
         python.kill()
-        psutil.wait_procs([python], 5)  # Jupyter's own wait takes a tenth of a second
+        await_end([python], 5)  # Jupyter's own wait takes a tenth of a second
     started = list(processes_with_temporary(folder))
     run_sync(manager.shutdown_kernel)(now=True)
     # Again: a shell that was just becoming Java had no environment to recognise it by.
