@@ -172,8 +172,8 @@ endef
 # Two processes, each with its own Spark session. The tests of a module share its fixtures.
 PARALLEL := --numprocesses 2 --dist loadfile
 
-# They start hundreds of Python processes. Without bytecode, each would compile all packages again.
-test test-all: export PYTHONDONTWRITEBYTECODE :=
+# Without bytecode, each of hundreds of Python processes would compile all packages again.
+test test-all bench bench-full bench-cluster bench-set-up scaling: export PYTHONDONTWRITEBYTECODE :=
 
 test: $(TOOLS) ## Run the fast tests and compare the notebooks with their stored outputs (three minutes)
 	$(BIN)/pytest $(PARALLEL) -m 'not live and not slow'
