@@ -184,7 +184,7 @@ _PASSAGE_FORMAT = Option(
     "--format", "FORMAT", "table, csv, json or ics, a calendar (default: table)"
 )
 _BODY = Option("--body", "NAME", "the body passed, or any (default: Earth)")
-# Of each command, besides its parameters.
+# The options of each command, besides its parameters.
 OPTIONS = {
     "drift": (Option("--against", "FOLDER", "the older output to compare with"),),
     "reconcile": (Option("--neos", "NEOS", 'ids, numbers or designations, such as "433 99942"'),),

@@ -95,7 +95,7 @@ def run(
                 aggregating = aggregating or start("aggregate")
                 execute("aggregate", folder, settings.notebook_parameters(), aggregating)
             if not _has_report(files):
-                # After `execution`, which keeps out a package that takes more than a second.
+                # After `execution`, which keeps nbformat from loading a slow optional package.
                 from neo_utils.report.page import write_report
 
                 write_report(folder / "aggregate.ipynb", files.report, selection)

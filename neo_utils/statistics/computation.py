@@ -115,7 +115,7 @@ def counted_rows(selection: Selection, table: str, columns: Sequence[str]) -> pa
 
 
 def statistic(name: str, newest: Rows, close_approaches: Rows, threshold_au: float) -> Rows:
-    """Return a statistic, which `sql_text` of the same name defines.
+    """Return the statistic that `sql_text` of the same name defines.
 
     Parameters
     ----------
@@ -165,6 +165,7 @@ def statistic(name: str, newest: Rows, close_approaches: Rows, threshold_au: flo
     check_choice("name", name, Statistic)
     check_parameter("threshold_au", threshold_au)
     frames = {"newest": newest, "close_approaches": close_approaches}
+    # A session would not see the other frame of another one.
     (session,) = {id(frame.sparkSession): frame.sparkSession for frame in frames.values()}.values()
     with one_line_failures():
         if _OF_BATCHES.issuperset(frames.values()) and engine_of(session).binds_late:
