@@ -175,11 +175,11 @@ PARALLEL := --numprocesses 2 --dist loadfile
 # Without bytecode, each of hundreds of Python processes would compile all packages again.
 test test-all bench bench-full bench-cluster bench-set-up scaling: export PYTHONDONTWRITEBYTECODE :=
 
-test: $(TOOLS) ## Run the fast tests and compare the notebooks with their stored outputs (three minutes)
+test: $(TOOLS) ## Run the fast tests and compare the notebooks with their stored outputs (five minutes)
 	$(BIN)/pytest $(PARALLEL) -m 'not live and not slow'
 	$(TEST_NOTEBOOKS)
 
-test-all: $(TOOLS) ## Run all tests, including cluster, Docker and browser (twenty minutes)
+test-all: $(TOOLS) ## Run all tests, including cluster, Docker and browser (half an hour)
 	$(BIN)/pytest $(PARALLEL) -m 'not live and not part'
 	$(TEST_NOTEBOOKS)
 
