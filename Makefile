@@ -163,25 +163,22 @@ local-cluster-up: $(READY) ## Start a Spark master and two workers on this machi
 local-cluster-down: $(READY) ## Stop that cluster of processes
 	$(NEO) local-cluster-down
 
-define TEST_NOTEBOOKS
+# Two processes; tests/conftest.py says what one of them runs together. The notebooks must not show
+# the user's data, so they find no output.
+define PYTEST
 $(KEEP_NASAS)
 rm -rf build/sample build/explored-sample
-OUTPUT_DIR=build/nothing $(BIN)/pytest --nbval --nbval-current-env $(NOTEBOOKS)
+OUTPUT_DIR=build/nothing $(BIN)/pytest --numprocesses 2 --nbval --nbval-current-env tests $(NOTEBOOKS)
 endef
-
-# Two processes, each with its own Spark session. The tests of a module share its fixtures.
-PARALLEL := --numprocesses 2 --dist loadfile
 
 # Without bytecode, each of hundreds of Python processes would compile all packages again.
 test test-all bench bench-full bench-cluster bench-set-up scaling: export PYTHONDONTWRITEBYTECODE :=
 
 test: $(TOOLS) ## Run the fast tests and compare the notebooks with their stored outputs (five minutes)
-	$(BIN)/pytest $(PARALLEL) -m 'not live and not slow'
-	$(TEST_NOTEBOOKS)
+	$(PYTEST) -m 'not live and not slow'
 
 test-all: $(TOOLS) ## Run all tests, including cluster, Docker and browser (half an hour)
-	$(BIN)/pytest $(PARALLEL) -m 'not live and not part'
-	$(TEST_NOTEBOOKS)
+	$(PYTEST) -m 'not live and not part'
 
 # A longer traceback shows the arguments of functions, and the key may be among them.
 test-live: $(TOOLS) ## Compare one page from NASA with the known format (needs a network and a key)

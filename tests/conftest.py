@@ -4,12 +4,13 @@ import shutil
 import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, settings
 from pyspark.sql import SparkSession
+from xdist.scheduler import LoadScopeScheduling
 
 from neo_utils.cluster.local_cluster import down
 from neo_utils.engines.spark_session import connect
@@ -84,6 +85,33 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     names = SimpleNamespace(Event=fake.event, Lock=threading.Lock)
     monkeypatch.setattr(rate_limit, "threading", names)
     return fake
+
+
+# The tests of a group share what takes seconds to prepare, so one process runs them all.
+GROUPS = (
+    {"population", "segments", "spark_session", "sql", "statistics"},  # a Spark session
+    {"cluster", "local_cluster"},  # a cluster of processes
+    {"fetch.ipynb", "aggregate.ipynb", "explore.ipynb"},  # the first one's output
+    *({"answers"}, {"class_archive"}, {"cleaning"}, {"compose_cluster"}, {"explore"}, {"export"}),
+    *({"in_browser"}, {"killed"}, {"pipeline"}, {"report"}, {"single_container"}),
+    *({"spark_connect"},),
+)
+
+
+class GroupScheduling(LoadScopeScheduling):
+    """Starts the largest groups first, and then the tests outside any group, one by one.
+
+    The marker xdist_group of pytest-xdist 3.8 has no effect with pytest 9.2.
+    """
+
+    def _split_scope(self, nodeid):
+        name = PurePath(nodeid.partition("::")[0]).name.removeprefix("test_").removesuffix(".py")
+        return next((min(group) for group in GROUPS if name in group), nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return GroupScheduling(config, log)
 
 
 LEFT_OUT = pytest.StashKey[list[pytest.Item]]()
