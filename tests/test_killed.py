@@ -16,8 +16,8 @@ KILLED = ("first fetch", "backfill", "refresh", "four connections")
 @pytest.fixture(
     scope="module",
     params=[
-        # `make test` takes every 7th point, always the same ones.
-        pytest.param(7, id="every 7th", marks=pytest.mark.part),
+        # `make test` takes every 20th point, always the same ones.
+        pytest.param(20, id="every 20th", marks=pytest.mark.part),
         pytest.param(1, id="every point", marks=pytest.mark.slow),
     ],
 )
