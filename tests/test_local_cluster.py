@@ -15,7 +15,7 @@ from neo_utils.cluster import local_cluster, processes
 from neo_utils.cluster.daemons import daemon
 from neo_utils.cluster.health import master_state
 from neo_utils.cluster.local_cluster import down
-from neo_utils.cluster.processes import is_running, start, terminate
+from neo_utils.cluster.processes import is_running, read_pid, start, terminate
 from neo_utils.errors import ClusterFailure, WrongParameter
 from tests.cluster import KEY_OF_MAKE, cluster_at
 from tests.driver import await_result
@@ -130,6 +130,15 @@ def test_stops_a_process_with_its_children(tmp_path):
     assert not is_running(tmp_path / "pid")
     assert process.wait(5) == -signal.SIGTERM
     assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_refused_second_start_keeps_the_number_of_the_running_process(tmp_path):
+    process = start_process(tmp_path, "import time; print('ready', flush=True); time.sleep(60)")
+    with pytest.raises(BlockingIOError):
+        start_process(tmp_path, "")
+    assert read_pid(tmp_path / "pid") == process.pid
+    terminate(tmp_path / "pid")
+    assert process.wait(5) == -signal.SIGTERM
 
 
 def test_kills_a_process_that_ignores_sigterm(tmp_path, monkeypatch):

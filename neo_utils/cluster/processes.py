@@ -26,8 +26,9 @@ def start(
     pid_file: Path, command: Sequence[str], environment: Mapping[str, str], log: Path
 ) -> subprocess.Popen[bytes]:
     """Start a process, write its PID to ``pid_file`` and append its output to ``log``."""
-    with pid_file.open("w") as file, log.open("ab") as output:
+    with pid_file.open("a") as file, log.open("ab") as output:
         try_lock(file)
+        file.truncate(0)  # only now: the number of a running process must not be lost
         process = subprocess.Popen(  # noqa: S603 - the callers' own commands, no shell
             command,
             env=environment,
