@@ -87,14 +87,15 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     return fake
 
 
-# The tests of a group share what takes seconds to prepare, so one process runs them all.
+# The tests of a group share what takes seconds to prepare, or are counted together, so one process
+# runs them all.
 GROUPS = (
     {"population", "segments", "spark_session", "sql", "statistics"},  # a Spark session
     {"cluster", "local_cluster"},  # a cluster of processes
     {"fetch.ipynb", "aggregate.ipynb", "explore.ipynb"},  # the first one's output
     *({"answers"}, {"class_archive"}, {"cleaning"}, {"compose_cluster"}, {"explore"}, {"export"}),
     *({"in_browser"}, {"killed"}, {"pipeline"}, {"report"}, {"single_container"}),
-    *({"spark_connect"},),
+    *({"spark_connect"}, {"faults"}, {"fuzz"}),
 )
 
 
