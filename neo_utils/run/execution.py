@@ -6,20 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-# Importing this optional package costs 2 of 3 seconds: jsonschema would build a grammar of web
-# addresses, which Papermill never uses.
-sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+import nbformat
+import papermill
+from jupyter_client.manager import AsyncKernelManager
+from papermill.exceptions import PapermillExecutionError
 
-import nbformat  # noqa: E402
-import papermill  # noqa: E402
-from jupyter_client.manager import AsyncKernelManager  # noqa: E402
-from papermill.exceptions import PapermillExecutionError  # noqa: E402
-
-from neo_utils.errors import RunFailure, exit_status_of  # noqa: E402
-from neo_utils.run.executed import FAILED, notebook_path  # noqa: E402
-from neo_utils.store.atomic import write_in_order  # noqa: E402
-from neo_utils.store.result_files import kernel_log  # noqa: E402
-from neo_utils.text import printable  # noqa: E402
+from neo_utils.errors import RunFailure, exit_status_of
+from neo_utils.run.executed import FAILED, notebook_path
+from neo_utils.store.atomic import write_in_order
+from neo_utils.store.result_files import kernel_log
+from neo_utils.text import printable
 
 # Failures are raised and reported below. These loggers would also report kernels that Ctrl-C ended.
 for _name in ("papermill", "asyncio"):

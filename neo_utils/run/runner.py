@@ -10,9 +10,9 @@ from jupyter_client.manager import AsyncKernelManager
 
 from neo_utils.errors import StoredDataBroken, StoredDataMissing
 from neo_utils.fetch.plan import Plan
+from neo_utils.interface import plan_of, selection_of
 from neo_utils.report.policy import is_whole_report
 from neo_utils.run.executed import executed_before
-from neo_utils.run.inputs import plan_of, selection_of
 from neo_utils.run.kernel_folders import remove_leftover_folders
 from neo_utils.run.kernels import kernel
 from neo_utils.run.terminal import source_text, summary_text
@@ -27,6 +27,10 @@ from neo_utils.store.selection import Selection
 # for longer than its start takes.
 _SOON = 50
 _IMPORTS = "import neo_utils.figures.yearly, neo_utils.statistics.computation"
+
+# nbformat would load this optional package for 2 of 3 seconds: jsonschema would build a grammar of
+# web addresses, which no notebook contains.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
 
 def run(
@@ -95,7 +99,6 @@ def run(
                 aggregating = aggregating or start("aggregate")
                 execute("aggregate", folder, settings.notebook_parameters(), aggregating)
             if not _has_report(files):
-                # After `execution`, which keeps nbformat from loading a slow optional package.
                 from neo_utils.report.page import write_report
 
                 write_report(folder / "aggregate.ipynb", files.report, selection)
