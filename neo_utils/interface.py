@@ -1,7 +1,7 @@
 """The boundary of the public interface: parse the arguments of notebooks and scripts.
 
-The functions behind it receive parsed values. Only `fetch` still reads the environment, for the
-key: as an argument, it could end up in a message or a notebook.
+The functions behind it receive parsed values, as those of a command's settings are. Only `fetch`
+still reads the environment, for the key: an argument could end up in a message or a notebook.
 """
 
 from pathlib import Path
@@ -12,6 +12,7 @@ from neo_utils.fetch.plan import Plan, make_plan
 from neo_utils.neows.service import Service, service_of
 from neo_utils.positions import PositionRange, position_range
 from neo_utils.settings.folders import output_folder
+from neo_utils.settings.run_settings import RunSettings
 from neo_utils.settings.service_address import DEMO_KEY, NASA_URL, chosen_source
 from neo_utils.settings.variables import api_key, setting
 from neo_utils.store.selection import Selection, select_batches
@@ -66,7 +67,7 @@ def plan_fetch(
     40
     """
     positions, output = position_range(start, end), output_folder(output_dir)
-    return plan_range(positions, source, api_url, output, refetch=refetch)
+    return _plan(positions, source, api_url, output, refetch=refetch)
 
 
 def select(
@@ -112,18 +113,30 @@ def select(
     """
     positions, output = position_range(start, end), output_folder(output_dir)
     try:
-        return select_range(positions, source, None, output)
+        return _select(positions, source, None, output)
     except StoredDataMissing:
         if not (or_sample and source == "sample"):
             raise
-    fetch(plan_range(positions, source, None, output, refetch=False))
-    return select_range(positions, source, None, output)
+    fetch(_plan(positions, source, None, output, refetch=False))
+    return _select(positions, source, None, output)
 
 
-def plan_range(
+def plan_of(settings: RunSettings) -> Plan:
+    """Return what a fetch with these settings will do."""
+    return _plan(
+        *(settings.positions, settings.source, settings.api_url, settings.output),
+        refetch=settings.refetch,
+    )
+
+
+def selection_of(settings: RunSettings, output: Path | None = None) -> Selection:
+    """Return the stored batches of a run, in its output or in another one."""
+    return _select(settings.positions, settings.source, settings.api_url, output or settings.output)
+
+
+def _plan(
     positions: PositionRange, source: str, api_url: str | None, output: Path, *, refetch: bool
 ) -> Plan:
-    """Return the plan of `plan_fetch` for a parsed range and folder."""
     return make_plan(
         positions,
         service_for(source, api_url),
@@ -134,10 +147,7 @@ def plan_range(
     )
 
 
-def select_range(
-    positions: PositionRange, source: str, api_url: str | None, output: Path
-) -> Selection:
-    """Return the batches of `select` for a parsed range and folder."""
+def _select(positions: PositionRange, source: str, api_url: str | None, output: Path) -> Selection:
     return select_batches(positions, output, source, service_for(source, api_url))
 
 

@@ -30,15 +30,13 @@ class Distance(NamedTuple):
     in_words: str
 
 
-def parse_distance(text: str | float, name: str = "WITHIN") -> Distance:
+def parse_distance(text: str | float) -> Distance:
     """Return a distance, given as a number of AU or with a unit.
 
     Parameters
     ----------
     text
         Such as 0.2, "0.2", "10LD", "0.05 au" or "7.5e6 km"; above 0, up to 1,000 AU.
-    name
-        The parameter, for the message.
 
     Raises
     ------
@@ -58,12 +56,12 @@ def parse_distance(text: str | float, name: str = "WITHIN") -> Distance:
         if 0 < au <= _MOST_AU:
             return Distance(au, f"{number} {unit}")
     raise WrongParameter(
-        f"{name}={shown(text)} is not a distance. Use a number above 0 in AU, LD or km, such as "
+        f"WITHIN={shown(text)} is not a distance. Use a number above 0 in AU, LD or km, such as "
         f"0.2, 10LD or 1e6km, up to {_MOST_AU:,} AU"
     )
 
 
-def parse_duration(text: str | float, name: str) -> dt.timedelta:
+def parse_duration(text: str | float) -> dt.timedelta:
     """Return a duration, given as a number of days or with a unit: "30", "30d", "12h", "2w".
 
     Raises
@@ -73,7 +71,7 @@ def parse_duration(text: str | float, name: str) -> dt.timedelta:
 
     Examples
     --------
-    >>> parse_duration("2w", "OLDER_THAN").days, parse_duration(30, "OLDER_THAN").days
+    >>> parse_duration("2w").days, parse_duration(30).days
     (14, 30)
     """
     found = re.fullmatch(r"\s*(\d{1,6})\s*([hdw]?)\s*", str(text).lower(), re.ASCII)
@@ -82,6 +80,6 @@ def parse_duration(text: str | float, name: str) -> dt.timedelta:
         if duration.days <= _LONGEST_DAYS:
             return duration
     raise WrongParameter(
-        f"{name}={shown(text)} is not a duration. Use a number of days (30 or 30d), hours (12h) or "
-        "weeks (2w)"
+        f"OLDER_THAN={shown(text)} is not a duration. Use a number of days (30 or 30d), hours "
+        "(12h) or weeks (2w)"
     )

@@ -55,7 +55,7 @@ from requests.adapters import HTTPAdapter
 import neo_utils.fetch.fetching
 import neo_utils.neows.transport
 from neo_utils.errors import RunFailure
-from neo_utils.fetch.plan import FetchPlan
+from neo_utils.fetch.fetching import FetchPlan
 from neo_utils.fetch.refreshing import plan_refresh
 from neo_utils.interface import plan_fetch
 from neo_utils.neows.service import Service

@@ -12,9 +12,8 @@ from nbformat import v4
 
 from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.errors import StoredDataBroken, StoredDataMissing
-from neo_utils.fetch.fetching import fetch
 from neo_utils.figures.tables import captioned
-from neo_utils.interface import plan_fetch, select
+from neo_utils.interface import select
 from neo_utils.positions import Batch, position_range
 from neo_utils.report.page import write_report
 from neo_utils.report.policy import DOCUMENT_START
@@ -69,15 +68,16 @@ class Outline(HTMLParser):
         return [text for _, _, text in self.all(*tags)]
 
 
+END = 40
+
+
 @pytest.fixture(scope="module")
-def stored(tmp_path_factory):
-    output = tmp_path_factory.mktemp("output")
-    fetch(plan_fetch(1, 40, "sample", output_dir=str(output)))
-    return output
+def stored(pristine, tmp_path_factory):
+    return shutil.copytree(pristine, tmp_path_factory.mktemp("stored") / "output")
 
 
 def settings_for(output, **more):
-    given = {"end": 40, "source": "sample", "output_dir": str(output), "master": "duckdb"}
+    given = {"end": END, "source": "sample", "output_dir": str(output), "master": "duckdb"}
     return parse_settings(given | more)
 
 

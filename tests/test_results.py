@@ -8,19 +8,19 @@ import pytest
 
 from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.errors import StoredDataBroken, StoredDataChanged
-from neo_utils.fetch.fetching import fetch
-from neo_utils.interface import plan_fetch, select
+from neo_utils.interface import select
 from neo_utils.run.upkeep import verify_text
 from neo_utils.settings.run_settings import parse_settings
 from neo_utils.statistics.definitions import Statistic, sql_text
 from neo_utils.statistics.results import are_current, read_result
 from neo_utils.statistics.saving import compute
 
+END = 40
+
 
 @pytest.fixture
-def selection(tmp_path):
-    fetch(plan_fetch(1, 40, "sample", output_dir=str(tmp_path)))
-    return select(1, 40, "sample", str(tmp_path))
+def selection(output):
+    return select(1, END, "sample", str(output))
 
 
 def save_both(selection):
@@ -29,7 +29,7 @@ def save_both(selection):
 
 
 def verify(selection):
-    settings = {"start": 1, "end": 40, "output_dir": str(selection.output)}
+    settings = {"start": 1, "end": END, "output_dir": str(selection.output)}
     return verify_text(parse_settings(settings))
 
 

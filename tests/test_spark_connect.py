@@ -12,7 +12,7 @@ from http.server import HTTPServer, SimpleHTTPRequestHandler
 import pyarrow.parquet as pq
 import pytest
 
-from neo_utils.answers.views import VIEWS, sql
+from neo_utils.answers.views import sql
 from neo_utils.engines import spark_connect
 from neo_utils.engines.engine import (
     connect,
@@ -35,6 +35,7 @@ from neo_utils.statistics.saving import compute
 from neo_utils.store.result_files import ResultFiles
 from tests.driver import await_result
 from tests.oracle import metrics_of, yearly_of
+from tests.test_sql import VIEWS
 
 pytestmark = pytest.mark.slow
 

@@ -7,17 +7,17 @@ import shutil
 import pytest
 
 import neo_utils as neo
-from neo_utils.answers.views import VIEWS
 from neo_utils.errors import JobFailed, StoredDataBroken, WrongParameter
 from neo_utils.fetch.fetching import fetch
 from neo_utils.interface import plan_fetch, select
-from neo_utils.run.questions import sql_text
+from neo_utils.run.questions import query_text
 from neo_utils.sample import service
 from neo_utils.settings.folders import PROJECT
 from neo_utils.settings.run_settings import parse_settings
 from neo_utils.store.segments import SEGMENT_SCHEMAS
 from tests.objects import serve_changed
 
+VIEWS = ("neos", "passages", "orbits", "yearly", "history")
 QUERIES = (
     *(f"SELECT * FROM {view} ORDER BY ALL" for view in VIEWS),  # noqa: S608 - our own names
     "SELECT orbit_class_type, count(*) AS passages, min(miss_distance_au) AS nearest_au "
@@ -95,13 +95,13 @@ def test_an_invalid_query_gives_one_line(stored, query):
 )
 def test_json_has_every_digit(stored, query, expected):
     settings = parse_settings({"output_dir": str(stored.output)})
-    assert json.loads(sql_text(settings, query, "", "json")) == expected
+    assert json.loads(query_text(settings, query, "", "json")) == expected
 
 
 def test_times_on_the_terminal_have_no_zone(stored):
     settings = parse_settings({"output_dir": str(stored.output)})
     query = "SELECT close_approach_time FROM passages ORDER BY 1 LIMIT 1"
-    assert re.search(r"\d\d:\d\d:\d\d$", sql_text(settings, query, "", ""))
+    assert re.search(r"\d\d:\d\d:\d\d$", query_text(settings, query, "", ""))
 
 
 def test_threshold_is_that_of_the_yearly_view(stored):
@@ -156,7 +156,7 @@ def test_trino_statements_have_the_columns_of_the_segments():
 def test_two_columns_of_one_name_are_refused(stored):
     settings = parse_settings({"output_dir": str(stored.output)})
     with pytest.raises(WrongParameter, match="two columns of the result have the same name"):
-        sql_text(settings, "SELECT 1 AS a, 2 AS a", "", "json")
+        query_text(settings, "SELECT 1 AS a, 2 AS a", "", "json")
 
 
 def test_a_corrupted_history_stops_only_what_reads_it(stored, tmp_path):

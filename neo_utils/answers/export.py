@@ -13,9 +13,10 @@ from neo_utils import __version__
 from neo_utils.answers.views import everything_stored, opened
 from neo_utils.engines.duckdb import DuckDBSession
 from neo_utils.engines.engine import one_line_failures
-from neo_utils.errors import OutputUnwritable, WrongParameter
+from neo_utils.errors import WrongParameter
 from neo_utils.settings.choices import check_choice
 from neo_utils.store.folders import names_in
+from neo_utils.store.locks import one_line_if_unwritable
 from neo_utils.store.schemas import SCHEMAS
 from neo_utils.store.selection import Selection
 from neo_utils.store.votable import unit_of
@@ -89,7 +90,7 @@ def export(
     stored = stored or everything_stored()
     session = opened(stored, threshold_au)
     about, paths = _about(stored, file_format, threshold_au), []
-    try:
+    with one_line_if_unwritable(target):
         target.mkdir(parents=True, exist_ok=True)
         _write_about(target, {**about, "complete": False})
         for name, table in _rows(session, stored):
@@ -98,11 +99,6 @@ def export(
             paths.append(path)
             about["tables"][path.name] = {"rows": len(table), "columns": _described(table)}
         _write_about(target, {**about, "complete": True})
-    except OSError as error:
-        raise OutputUnwritable(
-            f"{target} cannot be written ({error.strerror}). Stored data is kept. Make the folder "
-            "writable, or free disk space, and run the same command again"
-        ) from None
     return [*paths, target / _ABOUT]
 
 

@@ -13,8 +13,6 @@ from neo_utils.store.make_commands import output_argument
 from neo_utils.store.selection import Selection, select_stored
 from neo_utils.text import printable
 
-VIEWS = ("neos", "passages", "orbits", "yearly", "history")
-
 
 def sql(
     statement: str,

@@ -32,6 +32,9 @@ class DuckDBSession:
     ``ignored`` lists the Spark settings that were passed and have no effect.
     """
 
+    binds_late = True  # a relation is a query, whose names are looked up when it runs
+    may_read_a_copy = False
+
     def __init__(self, ignored: tuple[str, ...] = ()) -> None:
         import duckdb
 
@@ -79,16 +82,6 @@ class DuckDBSession:
         files = [_PATTERN_SIGNS.sub(r"[\g<0>]", str(file)) for file in table.files]
         rows = self.connection.read_parquet(files, hive_partitioning=False)
         rows.filter(table.condition).create_view(table.name, replace=True)
-
-    @property
-    def binds_late(self) -> bool:
-        """A relation is a query, whose names are looked up when it runs."""
-        return True
-
-    @property
-    def may_read_a_copy(self) -> bool:
-        """Whether the engine may read other files than this process sees."""
-        return False
 
     def describe(self) -> str:
         """Return name, version and the Spark settings that have no effect."""

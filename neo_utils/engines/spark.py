@@ -28,13 +28,10 @@ def _escaped(path: Path) -> str:
 class SparkEngine:
     """A Spark session, embedded or on a cluster."""
 
+    binds_late = False  # Spark looks up names when a frame is created
+
     def __init__(self, session: SparkSession) -> None:
         self.session = session
-
-    @property
-    def binds_late(self) -> bool:
-        """Spark looks up names when a frame is created."""
-        return False
 
     @property
     def may_read_a_copy(self) -> bool:
@@ -99,15 +96,8 @@ class SparkEngine:
 class SparkConnectEngine(SparkEngine):
     """A session on a Spark Connect server."""
 
-    @property
-    def binds_late(self) -> bool:
-        """The server looks up names when it receives a query."""
-        return True
-
-    @property
-    def may_read_a_copy(self) -> bool:
-        """The server may be on another machine."""
-        return True
+    binds_late = True  # the server looks up names when it receives a query
+    may_read_a_copy = True  # the server may be on another machine
 
     def describe(self) -> str:
         """Return Spark's version and the server's host."""

@@ -11,8 +11,9 @@ import pyarrow as pa
 import requests
 
 from neo_utils.errors import OutputUnwritable, PageFailed, PageNotFound, RunFailure
-from neo_utils.fetch.plan import FetchPlan, past_end
+from neo_utils.fetch.plan import Plan, past_end
 from neo_utils.fetch.progress import page_progress, show_wait
+from neo_utils.fetch.refreshing import RefreshPlan
 from neo_utils.neows import retries
 from neo_utils.neows.client import Answer, get_page
 from neo_utils.neows.pages import InvalidPage, PagePastEnd
@@ -38,6 +39,7 @@ from neo_utils.store.provenance import Provenance
 from neo_utils.store.segment_building import build_outdated
 from neo_utils.store.whole_catalogue import mark_whole
 
+FetchPlan = Plan | RefreshPlan
 log = logging.getLogger(__name__)
 
 

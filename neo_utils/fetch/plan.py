@@ -1,9 +1,9 @@
 """Plan a fetch: which batches of a range are stored and which are missing."""
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Set
+from collections.abc import Mapping, Set
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from neo_utils.errors import WrongParameter
 from neo_utils.neows.rate_limit import hours_until_last
@@ -24,41 +24,6 @@ from neo_utils.store.provenance import Provenance, newest_catalogue_size
 # registered key has no separate daily limit.
 DEMO_KEY_LIMITS = (30, 50)
 KEY_LIMITS = (1_000, 24_000)
-
-
-class FetchPlan(Protocol):
-    """What a fetch needs to know: a range, or the batches of a refresh."""
-
-    @property
-    def positions(self) -> PositionRange:
-        """The range that may be fetched."""
-
-    @property
-    def service(self) -> Service:
-        """Where the pages come from."""
-
-    @property
-    def output(self) -> Path:
-        """The folder of the data."""
-
-    @property
-    def stored(self) -> Collection[Batch]:
-        """The batches that are stored."""
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether the output is meant to have the whole catalogue."""
-
-    @property
-    def catalogue_size(self) -> int | None:
-        """The number of NEOs listed, as far as it is known."""
-
-    @property
-    def size_to_ask_for(self) -> int | None:
-        """The catalogue size to start with; each page reports the present one."""
-
-    def to_fetch(self, catalogue_size: int | None) -> list[Batch]:
-        """Return the batches to fetch from a catalogue of this size."""
 
 
 class Plan(NamedTuple):
@@ -117,8 +82,8 @@ def make_plan(
     output: Path,
     *,
     uses_demo_key: bool,
-    refetch: bool = False,
-    may_overwrite: bool = False,
+    refetch: bool,
+    may_overwrite: bool,
 ) -> Plan:
     """Return which batches of a range to fetch from a service.
 

@@ -15,7 +15,7 @@ from neo_utils.text import plural
 
 
 class RefreshPlan(NamedTuple):
-    """Which batches to fetch again; a `FetchPlan`."""
+    """Which batches of an output to fetch again from ``service``."""
 
     service: Service
     output: Path

@@ -3,7 +3,6 @@
 import re
 import threading
 from contextlib import suppress
-from itertools import count
 from typing import NamedTuple
 
 import msgspec
@@ -68,14 +67,6 @@ class Nulled(NamedTuple):
     reason: str
 
 
-class RawObjects(NamedTuple):
-    """The undecoded objects of a page: after `mask_malformed_text`, and as received."""
-
-    info: PageInfo
-    readable: list[bytes]
-    as_sent: list[bytes]
-
-
 class Objects(NamedTuple):
     """The objects of a page, the rejected ones, and the values that became null."""
 
@@ -106,8 +97,10 @@ def decode_each_object(body: bytes, batch: Batch) -> Objects:
         return _checked(_decode_leniently(body, batch), batch)
 
 
-def raw_objects(body: bytes) -> RawObjects:
-    """Return the objects of a page as bytes: ``MOST_OBJECTS`` + 1 if there are too many.
+def _raw_objects(body: bytes) -> tuple[PageInfo, list[tuple[bytes, bytes]]]:
+    """Return each object as bytes: after `mask_malformed_text`, and as received.
+
+    There are ``MOST_OBJECTS`` + 1 if the page has too many.
 
     Raises
     ------
@@ -122,13 +115,12 @@ def raw_objects(body: bytes) -> RawObjects:
             page = _PAGE_OF_RAW_OBJECTS.decode(read)
     except UNDECODABLE as error:
         raise InvalidPage(f"not a Browse page: {error}") from None
-    readable = [bytes(one) for one in page.objects]
-    as_sent, start = [], 0
-    for one in readable:
+    objects, start = [], 0
+    for one in map(bytes, page.objects):
         start = read.index(one, start)
-        as_sent.append(body[start : start + len(one)])  # masking keeps the length
+        objects.append((one, body[start : start + len(one)]))  # masking keeps the length
         start += len(one)
-    return RawObjects(page.page, readable, as_sent)
+    return page.page, objects
 
 
 def _with_leading_zeros(body: bytes) -> bytes:
@@ -142,12 +134,12 @@ def _with_leading_zeros(body: bytes) -> bytes:
 
 
 def _decode_leniently(body: bytes, batch: Batch) -> Objects:
-    listed = raw_objects(body)
-    if len(listed.readable) > MOST_OBJECTS:
+    info, objects = _raw_objects(body)
+    if len(objects) > MOST_OBJECTS:
         raise InvalidPage(f"more than {MOST_OBJECTS} objects")
     neos: dict[str | None, Neo] = {}
     rejected, nulled = [], []
-    for position, raw, sent in zip(count(batch.first), listed.readable, listed.as_sent):
+    for position, (raw, sent) in enumerate(objects, batch.first):
         try:
             neo, messages = _decode_object(_LEADING_DOT_OF_OBJECT.sub(rb"\g<1>0.", raw))
         except (*UNDECODABLE, ValueError) as error:
@@ -159,7 +151,7 @@ def _decode_leniently(body: bytes, batch: Batch) -> Objects:
         else:
             neos[neo.id] = neo
             nulled += [Nulled(position, *path_and_reason(message)) for message in messages]
-    return Objects(listed.info, list(neos.values()), rejected, nulled)
+    return Objects(info, list(neos.values()), rejected, nulled)
 
 
 def _decode_object(raw: bytes) -> tuple[Neo, list[str]]:

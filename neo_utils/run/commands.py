@@ -123,7 +123,7 @@ COMMANDS = {
         _printed("questions", "show_text"), "show what is stored about one NEO", _OUTPUT
     ),
     "sql": Command(
-        _printed("questions", "sql_text"),
+        _printed("questions", "query_text"),
         "query the views neos, passages, orbits, yearly and history",
         (*_OUTPUT, "threshold_au", "spark_conf"),
     ),

@@ -1,7 +1,7 @@
 """Commands that compare stored data with an older output or with JPL's list."""
 
 from neo_utils.errors import WrongParameter
-from neo_utils.run.inputs import selection_of
+from neo_utils.interface import selection_of
 from neo_utils.settings.folders import output_folder
 from neo_utils.settings.run_settings import RunSettings
 from neo_utils.store.folders import exists

@@ -72,7 +72,7 @@ def show_text(settings: RunSettings, named: str) -> str:
     return repr(show(named, everything_stored(settings.output_dir)))
 
 
-def sql_text(settings: RunSettings, statement: str, master: str, file_format: str) -> str:
+def query_text(settings: RunSettings, statement: str, master: str, file_format: str) -> str:
     """Return the rows of a query over the stored data."""
     check_choice("format", file_format or "table", TableFormat)
     stored = everything_stored(settings.output_dir)

@@ -35,8 +35,6 @@ class Refreshed(NamedTuple):
     """What a refresh did; ``text`` has it in a few lines."""
 
     batches: list[Batch]
-    due: int  # batches that the next refresh would fetch
-    rows_added: int  # to the history
     text: str
 
     def __repr__(self) -> str:
@@ -78,8 +76,9 @@ def refresh(
     OutputBusy, OutputUnwritable, ServiceFailure
         If the refresh cannot continue. What was fetched is stored.
     """
-    limits = _Limits(older_than, max_requests, longest_wait_s, PARQUET_SETTINGS)
-    refreshed, failure = _refresh(output_folder(output_dir), source, api_url, limits)
+    refreshed, failure = _refresh(
+        output_folder(output_dir), source, api_url, older_than, max_requests, longest_wait_s
+    )
     if failure:
         raise failure
     return refreshed
@@ -91,28 +90,32 @@ def refresh_text(settings: RunSettings, older_than: str = "", max_requests: str 
         "compression": settings.parquet_compression,
         "use_dictionary": settings.parquet_dictionary,
     }
-    limits = _Limits(
-        older_than or _OLDER_THAN, max_requests or None, settings.longest_wait_s, codec
+    refreshed, failure = _refresh(
+        settings.output,
+        settings.source,
+        settings.api_url,
+        older_than or _OLDER_THAN,
+        max_requests or None,
+        settings.longest_wait_s,
+        codec,
     )
-    refreshed, failure = _refresh(settings.output, settings.source, settings.api_url, limits)
     if failure:
         print(refreshed.text)
         raise failure
     return refreshed.text
 
 
-class _Limits(NamedTuple):
-    older_than: str | float
-    max_requests: int | str | None
-    longest_wait_s: float
-    parquet_settings: Mapping[str, Any]
-
-
 def _refresh(
-    output: Path, source: str, api_url: str | None, limits: _Limits
+    output: Path,
+    source: str,
+    api_url: str | None,
+    older_than: str | float,
+    max_requests: int | str | None,
+    longest_wait_s: float,
+    parquet_settings: Mapping[str, Any] = PARQUET_SETTINGS,
 ) -> tuple[Refreshed, RunFailure | None]:
-    age, where = parse_duration(limits.older_than, "OLDER_THAN"), printable(str(output))
-    most = _parse_most(limits.max_requests)
+    age, where = parse_duration(older_than), printable(str(output))
+    most = _parse_most(max_requests)
     service = _service_of(output, source, api_url)
     with sole_run(output):
         started = _now()
@@ -121,11 +124,11 @@ def _refresh(
             return _nothing(f"nothing to refresh in {where}: the sample never changes")
         if not plan.due:
             ages = ages_text(plan.stored, _now())
-            return _nothing(f"nothing to refresh in {where}: {ages}; due after {limits.older_than}")
+            return _nothing(f"nothing to refresh in {where}: {ages}; due after {older_than}")
         before, rows = stored_neos(output, service.label), read_history(output).num_rows
         failure: RunFailure | None = None
         try:
-            fetch(plan, limits.longest_wait_s, limits.parquet_settings)
+            fetch(plan, longest_wait_s, parquet_settings)
         except RunFailure as found:
             if _own(output, service) == plan.stored:
                 raise
@@ -169,7 +172,7 @@ def _report(
         f"history     {plural(added, 'row')} added; see `neo sql 'FROM history'`",
         selection.source_line,
     ]
-    return Refreshed(fetched, left, added, "\n".join(lines))
+    return Refreshed(fetched, "\n".join(lines))
 
 
 def _own(output: Path, service: Service) -> dict[Batch, Provenance]:
@@ -178,7 +181,7 @@ def _own(output: Path, service: Service) -> dict[Batch, Provenance]:
 
 
 def _nothing(text: str) -> tuple[Refreshed, None]:
-    return Refreshed([], 0, 0, text), None
+    return Refreshed([], text), None
 
 
 def _service_of(output: Path, source: str, api_url: str | None) -> Service:

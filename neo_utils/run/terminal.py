@@ -6,8 +6,8 @@ from pathlib import Path
 
 from neo_utils.fetch.plan import Plan
 from neo_utils.fetch.refreshing import ages_text
+from neo_utils.interface import plan_of
 from neo_utils.positions import EVERYTHING, Batch, batches_text, spans
-from neo_utils.run.inputs import plan_of
 from neo_utils.settings.run_settings import RunSettings
 from neo_utils.settings.service_address import DEMO_KEY
 from neo_utils.settings.variables import api_key

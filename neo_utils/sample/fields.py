@@ -145,8 +145,8 @@ def _decimal(ten_billionths: int) -> str:
     return number.rstrip("0").rstrip(".") if number[-1] == "0" else number
 
 
-def _significant(number: float, digits: int = 16) -> str:
-    return f"{number:.{digits}g}".removeprefix("0")
+def _significant(number: float) -> str:
+    return f"{number:.16g}".removeprefix("0")
 
 
 def _uncertainty(arc: Arc) -> int:

@@ -80,7 +80,8 @@ def _intact(path: Path) -> pa.Table | None:
         return None
     metadata: dict[bytes, bytes] = table.schema.metadata or {}
     sound = all(re.fullmatch(form, metadata.get(name, b"")) for name, form in _FORMS.items())
-    return table if sound and _noted_sha256(table) == values_sha256(table) else None
+    noted_sha256 = metadata.get(b"values_sha256", b"").decode()
+    return table if sound and noted_sha256 == values_sha256(table) else None
 
 
 def check_results(output: Path, positions: PositionRange) -> None:
@@ -89,11 +90,6 @@ def check_results(output: Path, positions: PositionRange) -> None:
     for files, name in product(of_range, FOLDERS):
         with suppress(FileNotFoundError):
             read_result(name, files)
-
-
-def _noted_sha256(table: pa.Table) -> str:
-    metadata: dict[bytes, bytes] = table.schema.metadata or {}
-    return metadata.get(b"values_sha256", b"").decode()
 
 
 def values_sha256(table: pa.Table) -> str:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from neo_utils.positions import EVERYTHING, Batch
-from neo_utils.store.batches import batches_with
+from neo_utils.store.batches import batches_on_disk
 from neo_utils.store.page_tables import Page
 from neo_utils.store.provenance import Provenance
 from neo_utils.store.rebuilding import read_archived
@@ -49,7 +49,7 @@ def newest_states(found: Iterable[tuple[str, NeoState]]) -> dict[str, NeoState]:
 
 def _stored(output: Path, label: str) -> Iterator[tuple[str, NeoState]]:
     """Yield what each batch says about its NEOs, from segments where they are current."""
-    on_disk = {b for name in ("raw", "pages") for b in batches_with(name, output, EVERYTHING)}
+    on_disk = batches_on_disk(output, EVERYTHING)
     listed = listed_provenances(output, on_disk)
     left = on_disk - listed.keys()
     own = {batch for batch, p in listed.items() if p.service.label == label}
