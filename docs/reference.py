@@ -68,7 +68,8 @@ examples of `select`.
 ## Parameters
 
 Set these in a file of `parameters/`. You can also set those with a name in the second column on the
-command line of `make`, in the environment or in `.env`. These override the file, in this order.
+command line of `make`, in the environment or in `.env`. The command line overrides the environment,
+which overrides `.env`, which overrides the file.
 
 {parameters}
 A parameters file cannot contain the following names. It cannot contain

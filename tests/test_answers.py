@@ -156,7 +156,7 @@ def test_an_answer_states_definition_part_and_source(stored):
     text = repr(neo.upcoming(stored, days=3650, within="20LD"))
     lines = text.splitlines()
     assert lines[0] == (
-        "Passages by Earth closer than 20 LD from 2026-03-01 to 2036-02-26, by time (UTC):"
+        "Approaches to Earth closer than 20 LD from 2026-03-01 to 2036-02-26, by time (UTC):"
     )
     assert lines[-4:-2] == [
         "Times are UTC, to the minute, converted from TDB",
@@ -305,7 +305,7 @@ def test_what_is_shown_about_one_neo_equals_the_page(stored, passages):
         assert part in text
     own = sorted(one[:2] for one in passages if one[3]["id"] == watched["id"])
     assert shown.passages.rows["miss_distance_au"].tolist() == [au for _, au in own]
-    nearest = text.partition("nearest passages")[2].partition("next passages")[0]
+    nearest = text.partition("nearest approaches")[2].partition("next approaches")[0]
     assert f"{min(au for _, au in own):.5f}" in nearest.splitlines()[2]
     assert "https://" not in text  # the sample's objects have no page at JPL
 
@@ -400,7 +400,7 @@ def test_a_neo_without_an_orbit_has_no_empty_lines(tmp_path):
     assert not re.search("None|unknown|orbit  |observed", text)
 
 
-def test_a_calendar_of_records_is_in_utc_and_says_so(stored):
+def test_a_calendar_of_records_states_that_it_is_in_utc(stored):
     passages = neo.top("nearest", stored, rows=3)
     text = as_calendar(passages).replace("\r\n ", "")
     assert "Times are UTC" in text

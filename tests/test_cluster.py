@@ -176,7 +176,7 @@ def test_job_without_workers_fails_with_one_line_and_the_next_one_succeeds(clust
     result = cluster.job("lose_all_workers", pristine)
     assert re.fullmatch(
         r"Spark job failed: Job \d+ cancelled because spark://\S+ provided no executor for 3 s\."
-        r" Start its workers, .* run the same command again\. What is stored is unchanged",
+        r" Start its workers, .* run the same command again\. Stored data is unchanged",
         result["message"],
     )
     assert dict(result["again"]) == multiplied(1)

@@ -90,7 +90,7 @@ def test_segments_have_the_rows_of_the_batches_in_order_of_position(pristine):
         assert set(parts[0]["fetched_at"].to_pylist()) == {dt.datetime(2026, 3, 1)}
 
 
-def test_segments_tell_how_far_approaches_to_earth_are_listed(pristine):
+def test_segments_record_the_listing_limit_of_each_neo(pristine):
     neos = pq.ParquetFile(Segment(1).file(pristine, "neos")).read()
     approaches = read_table(
         pristine, list(stored_provenances(pristine, EVERYTHING)), "close_approaches"

@@ -244,7 +244,7 @@ def test_failed_duckdb_query_gives_one_line(duck):
     frame = duck.sql("SELECT 'a' AS metric, CAST('no number' AS BIGINT) AS value")
     with (
         pytest.raises(
-            JobFailed, match="DuckDB query failed: .*no number.*What is stored is unchanged"
+            JobFailed, match="DuckDB query failed: .*no number.*Stored data is unchanged"
         ) as failure,
         one_line_failures(),
     ):

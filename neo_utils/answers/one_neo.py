@@ -42,8 +42,8 @@ class OneNeo(NamedTuple):
             *self._links(),
             f"passages     {len(rows):,} listed, {len(to_come):,} of them from {self.today} on",
             f"changes      {len(self.changes):,} recorded; see the view history of `neo sql`",
-            self._few("Its nearest passages", rows.nsmallest(_FEW, "miss_distance_au")),
-            self._few("Its next passages", to_come.head(_FEW)),
+            self._few("Its nearest approaches", rows.nsmallest(_FEW, "miss_distance_au")),
+            self._few("Its next approaches", to_come.head(_FEW)),
             *self.passages.notes[:1],
             self.passages.stored.source_line,
         ]
@@ -52,7 +52,7 @@ class OneNeo(NamedTuple):
     def _few(self, definition: str, rows: pd.DataFrame) -> str:
         hidden = ("NEO", "diameter (m)", "H", "hazardous", "in Sentry")
         some = self.passages._replace(rows=rows, hidden=hidden)
-        return f"{definition}, by any body:\n{some.as_text()}"
+        return f"{definition} to any body:\n{some.as_text()}"
 
     def _links(self) -> list[str]:
         one = self.values

@@ -61,8 +61,8 @@ def upcoming(
     body
         The body passed, such as "Earth" or "Jupiter", or "any".
     first_day
-        The first day, in UTC: a date or "YYYY-MM-DD". None is today; for the sample, whose time
-        stands still, the day of its listing.
+        The first day, in UTC: a date or "YYYY-MM-DD". None is today; for the sample, the day
+        of its listing.
     rows
         The largest number of passages, from 1 to 10,000.
 
@@ -90,10 +90,12 @@ def upcoming(
     times = found["close_approach_time_utc"].fillna(listed_days)
     first_time, end_time = (pd.Timestamp(day, tz="UTC") for day in (first, end))
     found = found[times.between(first_time, end_time, "left")].reset_index(drop=True)
-    some = "Passages" if len(found) <= most else f"The first {most:,} of {len(found):,} passages"
+    some = (
+        "Approaches" if len(found) <= most else f"The first {most:,} of {len(found):,} approaches"
+    )
     hidden = ("predicted",) if found["is_predicted"].all() else ()
     definition = (
-        f"{some} by {_named(passed)} closer than {near.in_words}{_limits(passed, near.au)} "
+        f"{some} to {_named(passed)} closer than {near.in_words}{_limits(passed, near.au)} "
         f"from {first} to {end - dt.timedelta(days=1)}, by time (UTC)"
     )
     searched = searched_neos(session)
@@ -152,14 +154,14 @@ def top(
     )
     distance = f"closer than {near.in_words}" if near else "at any listed distance"
     what = {
-        "nearest": "The nearest passages",
-        "fastest": "The passages with the highest relative velocity",
-        "slowest": "The passages with the lowest relative velocity",
-        "largest": "The largest NEOs by absolute magnitude H, each with its nearest passage",
+        "nearest": "The nearest approaches",
+        "fastest": "The fastest approaches by relative velocity",
+        "slowest": "The slowest approaches by relative velocity",
+        "largest": "The largest NEOs by absolute magnitude H, each with its nearest approach",
     }[record]
     in_years = f"{first_year}" + (f" to {last_year}" if last_year > first_year else "")
     definition = (
-        f"{what}: by {_named(passed)}, {distance}{_limits(passed, within_au)}, {in_years}, "
+        f"{what} to {_named(passed)}: {distance}{_limits(passed, within_au)}, {in_years}, "
         "past and predicted, each NEO once"
     )
     searched = searched_neos(session)
@@ -182,7 +184,7 @@ def searched_neos(session: DuckDBSession) -> int:
 
 
 def today(stored: Selection) -> dt.date:
-    """Return the day (UTC) of the user; for the sample, whose time stands still, of its listing."""
+    """Return today's date in UTC; for the sample, the date of its listing."""
     if stored.is_sample:
         return stored.fetched[1].date()
     return dt.datetime.now(dt.UTC).date()

@@ -136,4 +136,4 @@ def one_line_failures() -> Iterator[None]:
         first_line = str(error).partition("\n")[0]
         from_duckdb = "duckdb" in type(error).__module__
         reason = f"DuckDB query failed: {first_line}" if from_duckdb else failure_text(error)
-        raise JobFailed(f"{reason.rstrip('.')}. What is stored is unchanged") from None
+        raise JobFailed(f"{reason.rstrip('.')}. Stored data is unchanged") from None

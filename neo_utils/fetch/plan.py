@@ -128,9 +128,9 @@ def _check_overwriting(
         if known is None or (known.source != "sample" and known.label != service.label):
             origin = known.label if known else "unknown origin"
             raise WrongParameter(
-                f"batch {batch.name} in {output} contains data of {origin}. {service.label} never "
-                "overwrites it unless you ask: set another OUTPUT_DIR or SOURCE, or run "
-                "`make backfill` with SOURCE=sample or SOURCE=nasa"
+                f"batch {batch.name} in {output} contains data of {origin}, not of {service.label}."
+                " Nothing was changed. Set another OUTPUT_DIR or SOURCE, or overwrite it with "
+                f"`make backfill SOURCE={service.source}`"
             )
 
 

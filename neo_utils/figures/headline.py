@@ -47,7 +47,7 @@ def key_numbers(
     html = "".join(
         f"<div><dt>{as_html(number)}</dt><dd>{as_html(what)}</dd></div>" for number, what in numbers
     )
-    text = "\n".join(f"{number}: {what}" for number, what in [*numbers, ("NEOs", caption)])
+    text = "\n".join(f"{number}: {what}" for number, what in [*numbers, ("Input", caption)])
     return CaptionedTable(
         printable(text, keep="\n"),
         f"<figure><dl>{html}</dl><figcaption>{as_html(caption)}</figcaption></figure>",

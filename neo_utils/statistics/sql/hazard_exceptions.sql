@@ -1,6 +1,5 @@
--- NEOs that NeoWs lists as potentially hazardous against the rule, or does not list against it: the
--- rule is a MOID of at most 0.05 AU and H of at most 22.0. NEOs for which the rule cannot be decided,
--- or without a flag, are left out.
+-- NEOs whose flag as potentially hazardous contradicts the rule: a MOID of at most 0.05 AU and H of
+-- at most 22.0. NEOs without a flag, or for which the rule cannot be decided, are left out.
 SELECT neo_id,
        name,
        absolute_magnitude_h,

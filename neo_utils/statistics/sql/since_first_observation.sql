@@ -1,6 +1,6 @@
 -- Approaches to Earth under the threshold by calendar years since their NEO was first observed,
--- negative before. Listed years: how many of these years, of all NEOs, lie in 1900 to 2200. Of NEOs
--- with a poorly known orbit, passages decades away are missing, which makes those rates too low.
+-- negative before. listed_years: for how many NEOs that year lies in 1900 to 2200. For NEOs with a
+-- poorly known orbit, approaches decades away are not listed, which makes those rates too low.
 WITH observed AS (
     SELECT position, CAST(year(first_observation_date) AS BIGINT) AS first_year
     FROM newest
