@@ -163,8 +163,8 @@ local-cluster-up: $(READY) ## Start a Spark master and two workers on this machi
 local-cluster-down: $(READY) ## Stop that cluster of processes
 	$(NEO) local-cluster-down
 
-# Two processes; tests/conftest.py says what one of them runs together. The notebooks must not show
-# the user's data, so they find no output.
+# Two processes; GROUPS in tests/conftest.py lists the tests that must share one. OUTPUT_DIR does not
+# exist, because the notebooks must not show the user's data.
 define PYTEST
 $(KEEP_NASAS)
 rm -rf build/sample build/explored-sample

@@ -1,7 +1,8 @@
 """The boundary of the public interface: parse the arguments of notebooks and scripts.
 
-The functions behind it receive parsed values, as those of a command's settings are. Only `fetch`
-still reads the environment, for the key: an argument could end up in a message or a notebook.
+The functions behind it receive parsed values; `plan_of` and `selection_of` take them from a
+command's settings. Only `fetch` still reads the environment, for the key: an argument could end up
+in a message or a notebook.
 """
 
 from pathlib import Path

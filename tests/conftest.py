@@ -95,12 +95,12 @@ GROUPS = (
     {"fetch.ipynb", "aggregate.ipynb", "explore.ipynb"},  # the first one's output
     *({"answers"}, {"class_archive"}, {"cleaning"}, {"compose_cluster"}, {"explore"}, {"export"}),
     *({"in_browser"}, {"killed"}, {"pipeline"}, {"report"}, {"single_container"}),
-    *({"spark_connect"}, {"faults"}, {"fuzz"}),
+    *({"spark_connect"}, {"faults"}, {"fuzz"}, {"set_up"}, {"no_key_anywhere"}),
 )
 
 
 class GroupScheduling(LoadScopeScheduling):
-    """Starts the largest groups first, and then the tests outside any group, one by one.
+    """Starts the groups with most tests first, and then the tests outside any group, one by one.
 
     The marker xdist_group of pytest-xdist 3.8 has no effect with pytest 9.2.
     """

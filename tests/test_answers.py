@@ -22,7 +22,6 @@ from tests.page_oracle import BETWEEN, MODERN, OLD
 from tests.sample_neos import neos_of
 
 PAGES = [0, 1, 357]  # with a gap; the last page has a Sentry object
-BODIES = ("Earth", "Venus", "Mars", "Merc", "Juptr", "Moon")
 TDB_AHEAD = dt.timedelta(seconds=69.184)
 
 
@@ -300,7 +299,7 @@ def test_what_is_shown_about_one_neo_equals_the_page(stored, passages):
         f"MOID         {float(orbit['minimum_orbit_intersection']):.6g} AU",
         f"orbit {orbit['orbit_id']}, {orbit['orbit_determination_date']}, uncertainty",
         f"observed     {orbit['first_observation_date']} to {orbit['last_observation_date']}",
-        f"passages     {len(watched['close_approach_data'])} listed",
+        f"approaches   {len(watched['close_approach_data'])} listed",
     ):
         assert part in text
     own = sorted(one[:2] for one in passages if one[3]["id"] == watched["id"])

@@ -181,7 +181,9 @@ def test_sample_counts_as_missing_and_never_overwrites_nasa_data(tmp_path):
         assert fetch_range(tmp_path, 1, 20, "nasa", api_url=url).pages == 1
     before = contents_of(tmp_path)
     with pytest.raises(
-        WrongParameter, match="batch 1-20 in .* contains data of NeoWs at 127.0.0.1"
+        WrongParameter,
+        match="batch 1-20 in .* contains data of NeoWs at 127.0.0.1.* Nothing was changed"
+        f".* run `make backfill START=1 END=40 SOURCE=sample OUTPUT_DIR={tmp_path}`",
     ):
         fetch_range(tmp_path, 1, 40)
     assert contents_of(tmp_path) == before

@@ -57,10 +57,10 @@ def figures_of(harness):
 def test_run_killed_anywhere_resumes_and_loses_no_data(harnesses, every, scenario):
     points, requests_saved = figures_of(harnesses[scenario])
     # Three pages, each with a request and at least three files: opened, written, synced, renamed.
-    assert points * every > (3 * (1 + 3 * 4) if scenario != "four connections" else 0)
+    assert (points - 1) * every > (3 * (1 + 3 * 4) if scenario != "four connections" else 0)
     assert requests_saved > 0
 
 
 def test_failing_disk_gives_one_line_at_any_step_and_loses_no_data(harnesses, every):
     steps, _ = figures_of(harnesses["failing disk"])
-    assert steps * every > 2 * 2 * 3 * 4
+    assert (steps - 1) * every > 2 * 2 * 3 * 4

@@ -132,7 +132,7 @@ def test_stops_a_process_with_its_children(tmp_path):
     assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
 
 
-def test_a_refused_second_start_keeps_the_number_of_the_running_process(tmp_path):
+def test_a_refused_second_start_keeps_the_pid_of_the_running_process(tmp_path):
     process = start_process(tmp_path, "import time; print('ready', flush=True); time.sleep(60)")
     with pytest.raises(BlockingIOError):
         start_process(tmp_path, "")

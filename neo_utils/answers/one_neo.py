@@ -40,7 +40,7 @@ class OneNeo(NamedTuple):
             printable(f"{one['name'] or one['neo_id']}"),
             *_properties(one),
             *self._links(),
-            f"passages     {len(rows):,} listed, {len(to_come):,} of them from {self.today} on",
+            f"approaches   {len(rows):,} listed, {len(to_come):,} of them from {self.today} on",
             f"changes      {len(self.changes):,} recorded; see the view history of `neo sql`",
             self._few("Its nearest approaches", rows.nsmallest(_FEW, "miss_distance_au")),
             self._few("Its next approaches", to_come.head(_FEW)),

@@ -118,7 +118,7 @@ def top(
     ----------
     record
         "nearest"; "fastest" or "slowest", by velocity relative to the body; or "largest": NEOs by
-        H, each with its nearest passage.
+        H, each with its nearest approach.
     stored
         The batches to search; None is everything that is stored in the default folder.
     years

@@ -28,7 +28,7 @@ def start(
     """Start a process, write its PID to ``pid_file`` and append its output to ``log``."""
     with pid_file.open("a") as file, log.open("ab") as output:
         try_lock(file)
-        file.truncate(0)  # only now: the number of a running process must not be lost
+        file.truncate(0)  # only now: the PID of a running process must not be lost
         process = subprocess.Popen(  # noqa: S603 - the callers' own commands, no shell
             command,
             env=environment,

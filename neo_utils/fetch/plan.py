@@ -18,6 +18,7 @@ from neo_utils.positions import (
 from neo_utils.sample import CATALOGUE_SIZE
 from neo_utils.settings.service_address import DEMO_KEY
 from neo_utils.store.batches import batches_on_disk, noted_service, stored_provenances
+from neo_utils.store.make_commands import make_command
 from neo_utils.store.provenance import Provenance, newest_catalogue_size
 
 # Requests per hour and per day: https://api.nasa.gov, https://api.data.gov/docs/rate-limits. A
@@ -108,7 +109,7 @@ def make_plan(
     same = {batch: p for batch, p in stored.items() if p.service.label == service.label}
     if not may_overwrite:
         on_disk = batches_on_disk(output, positions)
-        _check_overwriting(on_disk - same.keys(), stored, service, output)
+        _check_overwriting(on_disk - same.keys(), stored, service, output, positions)
     size = CATALOGUE_SIZE if service.source == "sample" else newest_catalogue_size(same.values())
     if size is not None and positions.start > size and service.source == "sample":
         raise past_end(positions, size)
@@ -118,7 +119,11 @@ def make_plan(
 
 
 def _check_overwriting(
-    others: Set[Batch], stored: Mapping[Batch, Provenance], service: Service, output: Path
+    others: Set[Batch],
+    stored: Mapping[Batch, Provenance],
+    service: Service,
+    output: Path,
+    positions: PositionRange,
 ) -> None:
     """Allow service data to overwrite the sample; raise for any other change of source."""
     for batch in sorted(others):
@@ -128,9 +133,9 @@ def _check_overwriting(
         if known is None or (known.source != "sample" and known.label != service.label):
             origin = known.label if known else "unknown origin"
             raise WrongParameter(
-                f"batch {batch.name} in {output} contains data of {origin}, not of {service.label}."
-                " Nothing was changed. Set another OUTPUT_DIR or SOURCE, or overwrite it with "
-                f"`make backfill SOURCE={service.source}`"
+                f"batch {batch.name} in {output} contains data of {origin}. Nothing was changed. "
+                "Set another OUTPUT_DIR, or restore API_KEY or API_URL if one is missing. To "
+                f"overwrite it, run {make_command('backfill', positions, output, service)}"
             )
 
 

@@ -134,5 +134,5 @@ def unwritable(output: Path, error: OSError) -> OutputUnwritable:
     """Return the error for an output that the system cannot write."""
     return OutputUnwritable(
         f"{output} cannot be written ({error.strerror}). Stored data is kept. Make the folder "
-        "writable, or free disk space, and run the same command again to resume"
+        "writable, or free disk space, and run the same command again"
     )
