@@ -167,7 +167,7 @@ def test_outdated_copy_of_the_segments_is_reported_in_one_line(server, output, t
 
 def test_segments_that_the_server_does_not_see_are_named_in_one_line(server, pristine, tmp_path):
     there = connect(server.address, {"spark.neo.segments": tmp_path.as_uri()})
-    with pytest.raises(JobFailed, match=r"neos/positions=1-2000\.parquet.*What is stored") as error:
+    with pytest.raises(JobFailed, match=r"neos/positions=1-2000\.parquet.*Stored data is") as error:
         read_batches(there, select(1, END, "sample", str(pristine)))
     assert len(str(error.value).splitlines()) == 1
 
@@ -214,7 +214,7 @@ def test_server_that_ends_during_a_job_is_reported_in_one_line(start_server, pri
     read_batches(session, selection)
     os.killpg(server.process.pid, signal.SIGKILL)
     with (
-        pytest.raises(JobFailed, match="Spark job failed: .*What is stored is") as error,
+        pytest.raises(JobFailed, match="Spark job failed: .*Stored data is") as error,
         one_line_failures(),
     ):
         engine_of(session).tables_of(dict.fromkeys("abcd", sql_text("metrics")))
